@@ -1,0 +1,1 @@
+//! Who may touch a card: card sessions and secrets behind messages.

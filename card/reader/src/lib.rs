@@ -1,0 +1,1 @@
+//! Where cards are: PC/SC readers, insertion and removal.

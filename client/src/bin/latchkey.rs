@@ -1,0 +1,3 @@
+//! The binary `latchkey`.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! The client program without a window, and its command line.

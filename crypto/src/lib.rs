@@ -1,0 +1,12 @@
+//! Algorithms and documents: Belt, Bign, key agreement, X.509, assertions.
+//!
+//! Pure: no input or output, no clock, no randomness of its own. Numbers are little-endian octet strings as in the
+//! STB standards unless a comment says otherwise.
+
+pub mod bake;
+pub mod belt;
+pub mod bign;
+pub mod bpace;
+pub mod secret;
+
+pub use rand_core;

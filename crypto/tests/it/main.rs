@@ -1,0 +1,10 @@
+//! Checks of this crate against vectors made elsewhere, and properties.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that panics is a test that fails"
+)]
+
+mod bpace;

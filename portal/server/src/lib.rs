@@ -1,0 +1,1 @@
+//! The identification service: challenges, sessions, storage.

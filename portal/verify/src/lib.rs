@@ -1,0 +1,1 @@
+//! Decides whether an assertion is valid, for this site, now.
