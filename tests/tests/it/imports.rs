@@ -1,0 +1,99 @@
+//! Which crate may use which: a crate is a boundary only if a test watches it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, PackageId};
+
+/// One row of the house's import table.
+struct Row {
+    name: &'static str,
+    /// Crates of ours that it may use.
+    ours: &'static [&'static str],
+    /// Foreign crates that it must not reach, not even through another crate.
+    never: &'static [&'static str],
+}
+
+const NETWORK: &[&str] = &["tokio", "axum", "hyper", "reqwest", "sqlx", "tauri", "gtk", "pcsc"];
+
+const TABLE: &[Row] = &[
+    Row { name: "latchkey-crypto", ours: &[], never: NETWORK },
+    Row { name: "latchkey-card", ours: &["crypto"], never: NETWORK },
+    Row {
+        name: "latchkey-reader",
+        ours: &["card"],
+        never: &["tokio", "axum", "hyper", "reqwest", "sqlx", "tauri", "gtk"],
+    },
+    Row {
+        name: "latchkey-agent",
+        ours: &["reader", "card", "crypto"],
+        never: &["tokio", "axum", "hyper", "reqwest", "sqlx", "tauri", "gtk"],
+    },
+    Row { name: "latchkey-client", ours: &["agent", "card", "crypto"], never: &["tauri", "gtk", "sqlx"] },
+    Row { name: "latchkey-verify", ours: &["crypto"], never: NETWORK },
+    Row { name: "latchkey-portal", ours: &["verify", "card", "crypto"], never: &["tauri", "gtk", "pcsc"] },
+    Row {
+        name: "latchkey-fixtures",
+        ours: &["card", "crypto"],
+        never: &["tokio", "axum", "hyper", "reqwest", "sqlx", "tauri", "gtk", "pcsc"],
+    },
+    Row {
+        name: "latchkey-tests",
+        ours: &["agent", "card", "client", "crypto", "fixtures", "portal", "reader", "verify"],
+        never: &[],
+    },
+];
+
+#[test]
+fn every_crate_uses_only_what_the_table_allows() {
+    let metadata = metadata();
+    let mut faults = Vec::new();
+    for package in metadata.workspace_packages() {
+        let Some(row) = TABLE.iter().find(|row| row.name == package.name.as_str()) else {
+            faults.push(format!("{} has no row in the import table", package.name));
+            continue;
+        };
+        for dependency in &package.dependencies {
+            let Some(used) = dependency.name.strip_prefix("latchkey-") else { continue };
+            if dependency.kind != DependencyKind::Development && !row.ours.contains(&used) {
+                faults.push(format!("{} must not use latchkey-{used}", row.name));
+            }
+        }
+        let reached = reached_from(&metadata, &package.id);
+        for name in row.never.iter().filter(|name| reached.contains(**name)) {
+            faults.push(format!("{} reaches {name}", row.name));
+        }
+    }
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+#[test]
+fn the_table_would_catch_a_forbidden_crate() {
+    let metadata = metadata();
+    let portal = metadata.packages.iter().find(|package| package.name.as_str() == "latchkey-portal").unwrap();
+    assert!(reached_from(&metadata, &portal.id).contains("tokio"));
+}
+
+fn metadata() -> Metadata {
+    let platform = format!("{}-unknown-linux-gnu", std::env::consts::ARCH);
+    let options = ["--locked", "--offline", "--filter-platform", &platform].map(str::to_owned);
+    MetadataCommand::new().other_options(options).exec().unwrap()
+}
+
+/// The names of all crates that `start` reaches through ordinary and build dependencies.
+fn reached_from(metadata: &Metadata, start: &PackageId) -> BTreeSet<String> {
+    let resolve = metadata.resolve.as_ref().unwrap();
+    let nodes: BTreeMap<_, _> = resolve.nodes.iter().map(|node| (&node.id, node)).collect();
+    let mut reached = BTreeSet::new();
+    let mut seen = BTreeSet::from([start]);
+    let mut open = vec![start];
+    while let Some(id) = open.pop() {
+        for dependency in &nodes[id].deps {
+            let ordinary = dependency.dep_kinds.iter().any(|kind| kind.kind != DependencyKind::Development);
+            if ordinary && seen.insert(&dependency.pkg) {
+                reached.insert(metadata[&dependency.pkg].name.to_string());
+                open.push(&dependency.pkg);
+            }
+        }
+    }
+    reached
+}

@@ -1,0 +1,11 @@
+//! Checks that concern the house as a whole, and everything end to end.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that panics is a test that fails"
+)]
+
+mod imports;
+mod sources;
