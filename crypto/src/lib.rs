@@ -7,6 +7,7 @@ pub mod bake;
 pub mod belt;
 pub mod bign;
 pub mod bpace;
+pub mod hash;
 pub mod secret;
 
 pub use rand_core;

@@ -1,0 +1,78 @@
+//! bign-verify: STB 34.101.45-2013, clause 7.1.4.
+
+use super::curve::{CURVE_256, CURVE_384, CURVE_512, Curve};
+use super::point::{Affine, Jacobian};
+use super::public_key::Point;
+use super::{limbs, scalar};
+use crate::belt;
+use crate::hash::HashAlgorithm;
+
+/// Why a signature does not hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum SignatureError {
+    /// The hash algorithm belongs to keys of another level.
+    #[error("the hash algorithm does not fit the key's level")]
+    OtherLevel,
+    /// The hash value is not of the algorithm's size.
+    #[error("a hash value of {0} octets does not fit the algorithm")]
+    HashLength(usize),
+    /// The signature is not of the level's size.
+    #[error("a signature of {0} octets does not fit the key's level")]
+    SignatureLength(usize),
+    /// s1 is not below q (step 3).
+    #[error("the signature's number s1 is out of range")]
+    OutOfRange,
+    /// The signature was not made over this hash value with this key (steps 6 and 8).
+    #[error("the signature does not belong to this hash value and key")]
+    Mismatch,
+}
+
+pub(super) fn verify(
+    key: &Point,
+    algorithm: HashAlgorithm,
+    hash: &[u8],
+    signature: &[u8],
+) -> Result<(), SignatureError> {
+    match key {
+        Point::L128(key) => verify_on(&CURVE_256, key, algorithm, hash, signature),
+        Point::L192(key) => verify_on(&CURVE_384, key, algorithm, hash, signature),
+        Point::L256(key) => verify_on(&CURVE_512, key, algorithm, hash, signature),
+    }
+}
+
+fn verify_on<const N: usize, const C: u64>(
+    curve: &Curve<N, C>,
+    key: &Affine<N, C>,
+    algorithm: HashAlgorithm,
+    hash: &[u8],
+    signature: &[u8],
+) -> Result<(), SignatureError> {
+    if hash.len() != 8 * N {
+        return Err(SignatureError::HashLength(hash.len()));
+    }
+    let (s0, s1) = signature.split_at_checked(4 * N).ok_or(SignatureError::SignatureLength(signature.len()))?;
+    if s1.len() != 8 * N {
+        return Err(SignatureError::SignatureLength(signature.len()));
+    }
+    let s1 = limbs::from_octets(s1);
+    if !limbs::sub(&s1, curve.q()).1 {
+        return Err(SignatureError::OutOfRange);
+    }
+    let base_multiple = scalar::base_multiple(&s1, &limbs::from_octets(hash), curve.q());
+    let mut key_multiple: [u64; N] = limbs::from_octets(s0);
+    key_multiple = limbs::add(&key_multiple, &limbs::power_of_two(32 * N)).0;
+    let mut sum = Jacobian::INFINITY;
+    for position in (0..64 * N).rev() {
+        sum = sum.double();
+        if limbs::bit(&base_multiple, position) {
+            sum = sum.add_affine(curve.g());
+        }
+        if limbs::bit(&key_multiple, position) {
+            sum = sum.add_affine(key);
+        }
+    }
+    let point = sum.to_affine().ok_or(SignatureError::Mismatch)?;
+    let x: Vec<u8> = point.x().to_octets().collect();
+    let expected = belt::hash(&[algorithm.oid_der(), &x, hash]);
+    if expected.starts_with(s0) { Ok(()) } else { Err(SignatureError::Mismatch) }
+}
