@@ -1,0 +1,10 @@
+//! Tests of latchkey-reader: the seam without a service, and PC/SC through private real pcscds.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that panics is a test that fails"
+)]
+
+mod seam;
