@@ -3,11 +3,13 @@
 //! Pure: no input or output, no clock, no randomness of its own. Numbers are little-endian octet strings as in the
 //! STB standards unless a comment says otherwise.
 
+pub mod assertion;
 pub mod bake;
 pub mod belt;
 pub mod bign;
 pub mod bpace;
 pub mod hash;
 pub mod secret;
+pub mod sha2;
 
 pub use rand_core;
