@@ -13,6 +13,11 @@ pub const MAX_SHORT_EXPECTED: u32 = 256;
 /// Largest number of expected octets of an extended APDU (Le octets `00 00`).
 pub const MAX_EXTENDED_EXPECTED: u32 = 65_536;
 
+/// Class bit of a command under secure messaging.
+pub const CLASS_PROTECTED: u8 = 0x04;
+/// Class bit of a command that is not the last of its chain.
+pub const CLASS_CHAINED: u8 = 0x10;
+
 /// The four octets every command begins with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Header {
@@ -56,6 +61,18 @@ pub enum LengthForm {
     Short,
     /// `00 hh ll` for Lc, two or three octets for Le.
     Extended,
+    /// `00 hh ll` for Lc and the one octet `00` for Le: only under secure messaging (STB 34.101.79, draft 1.30 and
+    /// later).
+    ExtendedProtected,
+}
+
+impl LengthForm {
+    /// The short form if `data_size` octets of data and `expected` octets of answer fit it, else the extended one.
+    #[must_use]
+    pub fn shortest(data_size: usize, expected: Option<u32>) -> Self {
+        let short = data_size <= MAX_SHORT_DATA && expected.is_none_or(|count| count <= MAX_SHORT_EXPECTED);
+        if short { Self::Short } else { Self::Extended }
+    }
 }
 
 /// Why octets are no command, or parts make none.
@@ -106,12 +123,33 @@ impl Command {
         Ok(self)
     }
 
+    /// The same command with data whose type proves that the short form fits.
+    #[must_use]
+    pub fn with_short_data<const SIZE: usize>(mut self, data: &[u8; SIZE]) -> Self {
+        const { assert!(SIZE <= MAX_SHORT_DATA, "too long for the short form") };
+        self.data = Zeroizing::new(data.to_vec());
+        self
+    }
+
+    /// A command under secure messaging: its data are protected objects and its Le is always the one octet `00`.
+    ///
+    /// # Errors
+    /// [`ApduError::WrongLength`] above [`MAX_EXTENDED_DATA`].
+    pub(crate) fn protected(header: Header, objects: &[u8]) -> Result<Self, ApduError> {
+        let mut command = Self::new(header).with_data(objects)?.expecting(MAX_SHORT_EXPECTED)?;
+        if command.form == LengthForm::Extended {
+            command.form = LengthForm::ExtendedProtected;
+        }
+        Ok(command)
+    }
+
     /// The same command with its lengths written in `form`, unless they only fit the extended one.
     #[must_use]
     pub fn in_form(mut self, form: LengthForm) -> Self {
-        let fits_short =
-            self.data.len() <= MAX_SHORT_DATA && self.expected.is_none_or(|count| count <= MAX_SHORT_EXPECTED);
-        self.form = if fits_short { form } else { LengthForm::Extended };
+        self.form = match LengthForm::shortest(self.data.len(), self.expected) {
+            LengthForm::Short => form,
+            extended => extended,
+        };
         self
     }
 
@@ -142,10 +180,15 @@ impl Command {
     /// The octets of the Le field as the plain command writes them: none, one, two or three.
     #[must_use]
     pub fn le_octets(&self) -> Vec<u8> {
+        self.le_octets_in(self.form)
+    }
+
+    /// The octets of the Le field as the plain command would write them in `form`.
+    pub(crate) fn le_octets_in(&self, form: LengthForm) -> Vec<u8> {
         let Some(count) = self.expected else { return Vec::new() };
         let [.., high, low] = count.to_be_bytes();
-        match (self.form, self.data.is_empty()) {
-            (LengthForm::Short, _) => vec![low],
+        match (form, self.data.is_empty()) {
+            (LengthForm::Short | LengthForm::ExtendedProtected, _) => vec![low],
             (LengthForm::Extended, false) => vec![high, low],
             (LengthForm::Extended, true) => vec![0, high, low],
         }
@@ -161,7 +204,7 @@ impl Command {
             let [high, low] = length.to_be_bytes();
             match self.form {
                 LengthForm::Short => octets.push(low),
-                LengthForm::Extended => octets.extend_from_slice(&[0, high, low]),
+                LengthForm::Extended | LengthForm::ExtendedProtected => octets.extend_from_slice(&[0, high, low]),
             }
             octets.extend_from_slice(&self.data);
         }
@@ -169,7 +212,8 @@ impl Command {
         octets
     }
 
-    /// Reads a command as a card receives it: the seven cases of ISO/IEC 7816-4, clause 5.2.
+    /// Reads a command as a card receives it: the seven cases of ISO/IEC 7816-4, clause 5.2, and the extended Lc with
+    /// the one Le octet `00` of secure messaging.
     ///
     /// # Errors
     /// [`ApduError`] if the octets are none of them; a present Lc of zero is refused.
@@ -187,6 +231,11 @@ impl Command {
                 let command = command.with_data(data)?;
                 let command = match le {
                     [] => command,
+                    [0] if cla & CLASS_PROTECTED != 0 => {
+                        let mut command = command.expecting(MAX_SHORT_EXPECTED)?;
+                        command.form = LengthForm::ExtendedProtected;
+                        return Ok(command);
+                    }
                     [high, low] => command.expecting(extended_count(*high, *low))?,
                     _ => return Err(ApduError::WrongLength),
                 };

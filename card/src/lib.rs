@@ -3,7 +3,13 @@
 //! Pure: a [`CardChannel`] is handed in, and so is randomness.
 
 pub mod apdu;
+pub mod bpace;
 pub mod channel;
+pub mod password;
+pub mod profile;
+pub mod rights;
+pub mod secure_messaging;
+pub mod tlv;
 
 pub use apdu::{Command, Response, StatusWord};
 pub use channel::{CardChannel, ChannelError};

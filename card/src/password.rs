@@ -1,0 +1,161 @@
+//! The card's passwords as typed by a holder: wiped on drop, unprintable, not cloneable, in locked memory.
+
+use std::fmt;
+
+use subtle::ConstantTimeEq;
+use zeroize::Zeroize;
+
+/// The most digits a password of any profile has.
+pub const MAX_DIGITS: usize = 16;
+
+/// Which of the card's passwords.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum PasswordKind {
+    /// Printed on the card; never blocks.
+    Can,
+    /// The holder's secret; three tries.
+    Pin,
+    /// Unblocks the PIN.
+    Puk,
+}
+
+/// A password by which a channel to the card can be opened.
+pub trait Password: sealed::Digits + Sized {
+    /// Which password it is.
+    const KIND: PasswordKind;
+
+    /// Takes `octets`, the ASCII digits as typed, over into locked memory. The caller's copy is the caller's to wipe.
+    ///
+    /// # Errors
+    /// [`InvalidPassword`] unless they are exactly `length` digits, so that no try is spent on a slip that the card
+    /// cannot accept.
+    fn parse(octets: &[u8], length: usize) -> Result<Self, InvalidPassword>;
+}
+
+mod sealed {
+    /// Opens a password; only this crate can.
+    pub trait Digits {
+        /// The ASCII digits, for the computation or command that carries them.
+        fn expose_for_card(&self) -> &[u8];
+    }
+}
+pub(crate) use sealed::Digits;
+
+/// Why typed octets are no password of the card.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidPassword {
+    /// Another number of octets than the password has.
+    #[error("the password has {expected} digits")]
+    Length {
+        /// How many digits it has.
+        expected: usize,
+    },
+    /// Something else than the digits 0 to 9.
+    #[error("the password has digits only")]
+    NotDigits,
+}
+
+impl InvalidPassword {
+    /// The stable code of the failure.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Length { .. } => "password-length",
+            Self::NotDigits => "password-not-digits",
+        }
+    }
+}
+
+macro_rules! password {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        pub struct $name(LockedDigits);
+
+        impl Password for $name {
+            const KIND: PasswordKind = PasswordKind::$name;
+
+            fn parse(octets: &[u8], length: usize) -> Result<Self, InvalidPassword> {
+                LockedDigits::parse(octets, length).map(Self)
+            }
+        }
+
+        impl Digits for $name {
+            fn expose_for_card(&self) -> &[u8] {
+                self.0.digits()
+            }
+        }
+
+        impl $name {
+            /// Whether the operating system promised to keep the digits out of swap space.
+            #[must_use]
+            pub const fn is_locked(&self) -> bool {
+                self.0.guard.is_some()
+            }
+
+            /// Whether two entries are the same, compared in constant time.
+            #[must_use]
+            pub fn is_same_as(&self, other: &Self) -> bool {
+                self.0.digits().ct_eq(other.0.digits()).into()
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str(concat!(stringify!($name), "(hidden)"))
+            }
+        }
+    };
+}
+
+password! {
+    /// The PIN.
+    Pin
+}
+password! {
+    /// The card access number.
+    Can
+}
+password! {
+    /// The PUK.
+    Puk
+}
+
+/// Memory pages of its own, since unlocking one secret would otherwise unlock its neighbours in the same page.
+#[repr(align(4096))]
+#[derive(Zeroize)]
+struct Page([u8; MAX_DIGITS]);
+
+/// Digits in locked memory. Fields drop in this order: the lock must end before its memory is given back.
+struct LockedDigits {
+    guard: Option<region::LockGuard>,
+    page: Box<Page>,
+    count: usize,
+}
+
+impl LockedDigits {
+    fn parse(octets: &[u8], length: usize) -> Result<Self, InvalidPassword> {
+        let length = length.min(MAX_DIGITS);
+        if octets.len() != length {
+            return Err(InvalidPassword::Length { expected: length });
+        }
+        if !octets.iter().all(u8::is_ascii_digit) {
+            return Err(InvalidPassword::NotDigits);
+        }
+        let mut page = Box::new(Page([0; MAX_DIGITS]));
+        let guard = region::lock(page.0.as_ptr(), MAX_DIGITS).ok();
+        for (to, from) in page.0.iter_mut().zip(octets) {
+            *to = *from;
+        }
+        Ok(Self { guard, page, count: length })
+    }
+
+    fn digits(&self) -> &[u8] {
+        self.page.0.get(..self.count).unwrap_or_default()
+    }
+}
+
+impl Drop for LockedDigits {
+    fn drop(&mut self) {
+        self.page.zeroize();
+    }
+}

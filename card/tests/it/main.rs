@@ -1,0 +1,11 @@
+//! Checks of this crate against vectors made elsewhere, recorded dialogues, and properties.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that panics is a test that fails"
+)]
+
+mod bpace;
+mod secure_messaging;
