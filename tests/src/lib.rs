@@ -1,1 +1,3 @@
-//! End to end tests, the demo and the benchmarks.
+//! End to end tests, the demo and the benchmarks: the pieces that they share.
+
+pub mod process;
