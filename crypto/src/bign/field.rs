@@ -78,17 +78,31 @@ impl<const N: usize, const C: u64> Element<N, C> {
         }
     }
 
-    /// 1/x = x^(p − 2); zero for zero.
+    /// 1/x = x^(p − 2); zero for zero. All but the lowest 16 bits of p − 2 are ones.
     pub(super) fn inverse(&self) -> Self {
-        let exponent = limbs::sub_limb(&Self::P, 2).0;
-        let mut power = Self::ONE;
-        for position in (0..64 * N).rev() {
+        let low_bits = (1 << 16) - (C + 2);
+        let mut power = self.power_of_ones(64 * N - 16);
+        for position in (0..16).rev() {
             power = power.square();
-            if limbs::bit(&exponent, position) {
+            if (low_bits >> position) & 1 == 1 {
                 power = power * *self;
             }
         }
         power
+    }
+
+    /// x^(2^count − 1), an exponent of `count` ones: twice as many ones with each step.
+    fn power_of_ones(&self, count: usize) -> Self {
+        if count <= 1 {
+            return *self;
+        }
+        let half = self.power_of_ones(count / 2);
+        let mut power = half;
+        for _ in 0..count / 2 {
+            power = power.square();
+        }
+        power = power * half;
+        if count % 2 == 1 { power.square() * *self } else { power }
     }
 
     /// low + 2^(64·N)·high, folded twice: the first fold leaves less than C + 1 above N limbs, the second at most

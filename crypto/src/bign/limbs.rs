@@ -119,6 +119,16 @@ pub(super) fn bit<const N: usize>(a: &[u64; N], position: usize) -> bool {
     position < 64 * N && (a[position / 64] >> (position % 64)) & 1 == 1
 }
 
+/// The number that `length` bits from `position` on make; bits above the number are zero. `length` is 15 at most.
+#[expect(clippy::cast_possible_truncation, reason = "15 bits at most are left")]
+#[inline(always)]
+pub(super) fn bits<const N: usize>(a: &[u64; N], position: usize, length: usize) -> i16 {
+    let (index, offset) = (position / 64, position % 64);
+    let low = if index < N { a[index] >> offset } else { 0 };
+    let high = if index + 1 < N { a[index + 1] << 1 << (63 - offset) } else { 0 };
+    ((low | high) & ((1 << length) - 1)) as i16
+}
+
 /// a / 2 with `top` as the new highest bit.
 #[inline(always)]
 pub(super) fn shift_right_one<const N: usize>(a: &[u64; N], top: bool) -> [u64; N] {
@@ -130,11 +140,10 @@ pub(super) fn shift_right_one<const N: usize>(a: &[u64; N], top: bool) -> [u64; 
     shifted
 }
 
-/// 2^position.
-pub(super) fn power_of_two<const N: usize>(position: usize) -> [u64; N] {
-    let mut limbs = [0; N];
-    limbs[position / 64] = 1 << (position % 64);
-    limbs
+/// The number with bit `position` set.
+pub(super) fn with_bit<const N: usize>(mut a: [u64; N], position: usize) -> [u64; N] {
+    a[position / 64] |= 1 << (position % 64);
+    a
 }
 
 /// `lowest` below limbs that are all `others`.

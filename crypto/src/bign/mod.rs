@@ -14,6 +14,7 @@ mod point;
 mod private_key;
 mod public_key;
 mod scalar;
+mod tables;
 mod verify;
 
 pub(crate) use private_key::random_scalar;

@@ -14,6 +14,11 @@ impl<const N: usize, const C: u64> Affine<N, C> {
         Self { x, y }
     }
 
+    #[inline(always)]
+    pub(super) fn negative(&self) -> Self {
+        Self { x: self.x, y: -self.y }
+    }
+
     pub(super) const fn x(&self) -> &Element<N, C> {
         &self.x
     }
@@ -59,27 +64,111 @@ impl<const N: usize, const C: u64> Jacobian<N, C> {
         if h.is_zero() {
             return if r.is_zero() { self.double() } else { Self::INFINITY };
         }
+        Self::chord(&self.x, &self.y, &self.z, &h, &r)
+    }
+
+    /// self + other, in 11 multiplications and 3 squarings.
+    #[inline]
+    pub(super) fn add(&self, other: &Multiple<N, C>) -> Self {
+        if self.is_infinity() {
+            return other.point;
+        }
+        let zz = self.z.square();
+        let u = self.x * other.zz;
+        let s = self.y * other.zzz;
+        let h = other.point.x * zz - u;
+        let r = other.point.y * zz * self.z - s;
+        if h.is_zero() {
+            return if r.is_zero() { self.double() } else { Self::INFINITY };
+        }
+        Self::chord(&u, &s, &(self.z * other.point.z), &h, &r)
+    }
+
+    /// The third point of a sum, from one summand (u/z², s/z³) and the differences h and r of both summands' coordinates
+    /// over the common z: Z' = z·h, X' = r² − h³ − 2uh², Y' = r(uh² − X') − sh³.
+    #[inline(always)]
+    fn chord(u: &Element<N, C>, s: &Element<N, C>, z: &Element<N, C>, h: &Element<N, C>, r: &Element<N, C>) -> Self {
         let hh = h.square();
-        let hhh = h * hh;
-        let v = self.x * hh;
+        let hhh = *h * hh;
+        let v = *u * hh;
         let x = r.square() - hhh - v.double();
-        let y = r * (v - x) - self.y * hhh;
-        Self { x, y, z: self.z * h }
+        let y = *r * (v - x) - *s * hhh;
+        Self { x, y, z: *z * *h }
     }
 
     /// The coordinates. `None` for O.
     pub(super) fn to_affine(self) -> Option<Affine<N, C>> {
-        if self.is_infinity() {
-            return None;
+        (!self.is_infinity()).then(|| self.with_inverse(&self.z.inverse()))
+    }
+
+    /// The odd multiples 1, 3, 5… of a point other than O. Over the Z of 2·self (which is Y·Z) in place of 1, that is on
+    /// an isomorphic curve, 2·self is affine, and each step is an addition of an affine point.
+    pub(super) fn odd_multiples(self) -> impl Iterator<Item = Self> {
+        let Self { x, y, z } = self.double();
+        let step = Affine { x, y };
+        let yy = self.y.square();
+        let mut last = None;
+        std::iter::from_fn(move || {
+            let multiple = match last {
+                None => Self::from(Affine { x: self.x * yy, y: yy.square() }),
+                Some(multiple) => Self::add_affine(&multiple, &step),
+            };
+            last = Some(multiple);
+            Some(Self { z: multiple.z * z, ..multiple })
+        })
+    }
+
+    /// The coordinates of many points for the price of one inversion. O must not be among them.
+    pub(super) fn all_to_affine(points: &[Self]) -> Vec<Affine<N, C>> {
+        let mut product = Element::ONE;
+        let mut before = Vec::with_capacity(points.len());
+        for point in points {
+            before.push(product);
+            product = product * point.z;
         }
-        let inverse = self.z.inverse();
+        let mut inverse = product.inverse();
+        let mut affine: Vec<_> = points
+            .iter()
+            .zip(before)
+            .rev()
+            .map(|(point, before)| {
+                let of_point = inverse * before;
+                inverse = inverse * point.z;
+                point.with_inverse(&of_point)
+            })
+            .collect();
+        affine.reverse();
+        affine
+    }
+
+    fn with_inverse(&self, inverse: &Element<N, C>) -> Affine<N, C> {
         let squared = inverse.square();
-        Some(Affine { x: self.x * squared, y: self.y * squared * inverse })
+        Affine { x: self.x * squared, y: self.y * squared * *inverse }
     }
 }
 
 impl<const N: usize, const C: u64> From<Affine<N, C>> for Jacobian<N, C> {
     fn from(point: Affine<N, C>) -> Self {
         Self { x: point.x, y: point.y, z: Element::ONE }
+    }
+}
+
+/// A point to be added often, with the powers of its Z.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Multiple<const N: usize, const C: u64> {
+    point: Jacobian<N, C>,
+    zz: Element<N, C>,
+    zzz: Element<N, C>,
+}
+
+impl<const N: usize, const C: u64> Multiple<N, C> {
+    pub(super) fn new(point: Jacobian<N, C>) -> Self {
+        let zz = point.z.square();
+        Self { point, zz, zzz: zz * point.z }
+    }
+
+    #[inline(always)]
+    pub(super) fn negative(&self) -> Self {
+        Self { point: Jacobian { y: -self.point.y, ..self.point }, ..*self }
     }
 }

@@ -1,9 +1,10 @@
 //! bign-verify: STB 34.101.45-2013, clause 7.1.4.
 
 use super::curve::{CURVE_256, CURVE_384, CURVE_512, Curve};
-use super::point::{Affine, Jacobian};
+use super::point::Affine;
 use super::public_key::Point;
-use super::{limbs, scalar};
+use super::scalar::Scalars;
+use super::tables::{BaseTables, TABLES_256, TABLES_384, TABLES_512};
 use crate::belt;
 use crate::hash::HashAlgorithm;
 
@@ -34,14 +35,15 @@ pub(super) fn verify(
     signature: &[u8],
 ) -> Result<(), SignatureError> {
     match key {
-        Point::L128(key) => verify_on(&CURVE_256, key, algorithm, hash, signature),
-        Point::L192(key) => verify_on(&CURVE_384, key, algorithm, hash, signature),
-        Point::L256(key) => verify_on(&CURVE_512, key, algorithm, hash, signature),
+        Point::L128(key) => verify_on(&CURVE_256, &TABLES_256, key, algorithm, hash, signature),
+        Point::L192(key) => verify_on(&CURVE_384, &TABLES_384, key, algorithm, hash, signature),
+        Point::L256(key) => verify_on(&CURVE_512, &TABLES_512, key, algorithm, hash, signature),
     }
 }
 
 fn verify_on<const N: usize, const C: u64>(
     curve: &Curve<N, C>,
+    tables: &BaseTables<N, C>,
     key: &Affine<N, C>,
     algorithm: HashAlgorithm,
     hash: &[u8],
@@ -54,23 +56,8 @@ fn verify_on<const N: usize, const C: u64>(
     if s1.len() != 8 * N {
         return Err(SignatureError::SignatureLength(signature.len()));
     }
-    let s1 = limbs::from_octets(s1);
-    if !limbs::sub(&s1, curve.q()).1 {
-        return Err(SignatureError::OutOfRange);
-    }
-    let base_multiple = scalar::base_multiple(&s1, &limbs::from_octets(hash), curve.q());
-    let mut key_multiple: [u64; N] = limbs::from_octets(s0);
-    key_multiple = limbs::add(&key_multiple, &limbs::power_of_two(32 * N)).0;
-    let mut sum = Jacobian::INFINITY;
-    for position in (0..64 * N).rev() {
-        sum = sum.double();
-        if limbs::bit(&base_multiple, position) {
-            sum = sum.add_affine(curve.g());
-        }
-        if limbs::bit(&key_multiple, position) {
-            sum = sum.add_affine(key);
-        }
-    }
+    let scalars = Scalars::new(s0, s1, hash, curve.q()).ok_or(SignatureError::OutOfRange)?;
+    let sum = tables.sum(&scalars, key);
     let point = sum.to_affine().ok_or(SignatureError::Mismatch)?;
     let x: Vec<u8> = point.x().to_octets().collect();
     let expected = belt::hash(&[algorithm.oid_der(), &x, hash]);
