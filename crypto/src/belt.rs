@@ -1,13 +1,14 @@
 //! Belt: STB 34.101.31-2020. Thin, typed faces of the RustCrypto crates, and belt-keyrep, which they lack.
 
-use belt_block::BeltBlock;
 use belt_block::cipher::{BlockCipherDecrypt, BlockCipherEncrypt, KeyInit};
+use belt_block::{BeltBlock, belt_wblock_enc};
 use belt_hash::block_api::belt_compress;
 use belt_hash::{BeltHash, Digest};
 use belt_kwp::BeltKwp;
 use belt_mac::{BeltMac, Mac};
 use cfb_mode::cipher::KeyIvInit;
 use cfb_mode::{BufDecryptor, BufEncryptor};
+use hmac::Hmac;
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
@@ -77,6 +78,53 @@ pub fn decrypt_block(key: &BeltKey, block: &[u8; BLOCK_SIZE]) -> [u8; BLOCK_SIZE
     let mut block = (*block).into();
     BeltBlock::new(&(*key.expose()).into()).decrypt_block(&mut block);
     block.into()
+}
+
+/// belt-wblock encryption in place (clause 6.2.3) of a wide block of `N` octets, 32 at least.
+pub fn wide_block_encrypt<const N: usize>(key: &BeltKey, block: &mut [u8; N]) {
+    const { assert!(N >= 2 * BLOCK_SIZE, "a wide block has two blocks at least") };
+    let words = Zeroizing::new(words(key.expose()));
+    // Its only refusal is of a shorter block, which does not compile.
+    let _refused = belt_wblock_enc(block, &words);
+}
+
+/// hmac-hbelt of the concatenated parts (STB 34.101.47-2017, clause 6.1): 32 octets.
+#[must_use]
+pub fn hmac(key: &[u8], parts: &[&[u8]]) -> [u8; HASH_SIZE] {
+    let mut hmac = hmac_keyed_with(key);
+    for part in parts {
+        hmac.update(part);
+    }
+    hmac.finalize().into_bytes().into()
+}
+
+/// PBKDF2 with hmac-hbelt (STB 34.101.45-2013, annex E): the first 256-bit block. No iterations count as one.
+#[must_use]
+pub fn pbkdf2(password: &[u8], salt: &[u8], iterations: u32) -> BeltKey {
+    let keyed = hmac_keyed_with(password);
+    let first = keyed.clone().chain_update(salt).chain_update(1_u32.to_be_bytes()).finalize().into_bytes();
+    let mut last = Zeroizing::new(<[u8; HASH_SIZE]>::from(first));
+    let mut key = last.clone();
+    for _ in 1..iterations {
+        *last = keyed.clone().chain_update(*last).finalize().into_bytes().into();
+        for (to, from) in key.iter_mut().zip(last.iter()) {
+            *to ^= from;
+        }
+    }
+    BeltKey::new(*key)
+}
+
+/// A key of any length fills one block of 32 octets: zeros follow a short one, a long one is hashed.
+fn hmac_keyed_with(key: &[u8]) -> Hmac<BeltHash> {
+    let mut block = Zeroizing::new([0; HASH_SIZE]);
+    if key.len() > block.len() {
+        *block = hash(&[key]);
+    } else {
+        for (to, from) in block.iter_mut().zip(key) {
+            *to = *from;
+        }
+    }
+    <Hmac<BeltHash> as belt_mac::KeyInit>::new(&(*block).into())
 }
 
 /// Why belt-keywrap gave nothing.

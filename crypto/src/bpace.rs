@@ -76,11 +76,11 @@ impl ClientStart {
         let r_a = SecretOctets::new(belt::decrypt_block(&self.password_key, &y_a));
         let w = masked_generator(&r_a, &self.r_b)?;
         let u_b = bign::random_scalar(random);
-        let v_b = times(&u_b, w)?;
-        let shared = times(&u_b, v_a.to_projective())?;
+        let v_b = times(&u_b, &w)?;
+        let shared = times(&u_b, &v_a.to_projective())?;
         let keys = Keys::derive(&shared, &v_a, &v_b, hello_b);
         let t_b = belt::mac(&keys.k1, &[&T_B_INPUT]);
-        let m3 = join::<M3_SIZE>(&encoded(&v_b), &t_b);
+        let m3 = join::<M3_SIZE>(&bign::encoded(&v_b), &t_b);
         Ok((ClientConfirming { keys }, m3))
     }
 }
@@ -102,8 +102,8 @@ impl ClientConfirming {
 
 /// Card, between M2 and M3.
 pub struct CardWaiting {
-    u_a: NonZeroScalar,
-    w: ProjectivePoint,
+    u_a: Zeroizing<NonZeroScalar>,
+    w: Zeroizing<ProjectivePoint>,
     v_a: PublicKey,
 }
 
@@ -122,8 +122,8 @@ impl CardWaiting {
         let y_a = belt::encrypt_block(password_key, r_a.expose());
         let w = masked_generator(&r_a, &r_b)?;
         let u_a = bign::random_scalar(random);
-        let v_a = times(&u_a, w)?;
-        let m2 = join::<M2_SIZE>(&y_a, &encoded(&v_a));
+        let v_a = times(&u_a, &w)?;
+        let m2 = join::<M2_SIZE>(&y_a, &bign::encoded(&v_a));
         Ok((Self { u_a, w, v_a }, m2))
     }
 
@@ -134,7 +134,7 @@ impl CardWaiting {
     pub fn receive_m3(self, m3: &[u8; M3_SIZE], hello_b: &[u8]) -> Result<([u8; M4_SIZE], SessionKey), BpaceError> {
         let (v_b, t_b) = split::<POINT_SIZE, 8>(m3);
         let v_b = point(&v_b)?;
-        let shared = times(&self.u_a, v_b.to_projective())?;
+        let shared = times(&self.u_a, &v_b.to_projective())?;
         let keys = Keys::derive(&shared, &self.v_a, &v_b, hello_b);
         if !belt::mac_is(&keys.k1, &[&T_B_INPUT], &t_b) {
             return Err(BpaceError::KeyConfirmation);
@@ -146,7 +146,7 @@ impl CardWaiting {
     #[doc(hidden)]
     #[must_use]
     pub fn w(&self) -> Option<[u8; POINT_SIZE]> {
-        PublicKey::from_affine(self.w.to_affine()).ok().map(|w| encoded(&w))
+        PublicKey::from_affine(self.w.to_affine()).ok().map(|w| bign::encoded(&w))
     }
 }
 
@@ -167,30 +167,22 @@ impl Keys {
 }
 
 /// W = bake-swu(R_A ‖ R_B).
-fn masked_generator(r_a: &SecretOctets<16>, r_b: &SecretOctets<16>) -> Result<ProjectivePoint, BpaceError> {
+fn masked_generator(r_a: &SecretOctets<16>, r_b: &SecretOctets<16>) -> Result<Zeroizing<ProjectivePoint>, BpaceError> {
     let secret = SecretOctets::new(join::<32>(r_a.expose(), r_b.expose()));
-    let w = bake::swu(secret.expose()).ok_or(BpaceError::InvalidPoint)?;
+    let w = bake::swu(secret.expose()).map(Zeroizing::new).ok_or(BpaceError::InvalidPoint)?;
     if w.is_identity().into() { Err(BpaceError::InvalidPoint) } else { Ok(w) }
 }
 
-fn times(scalar: &NonZeroScalar, base: ProjectivePoint) -> Result<PublicKey, BpaceError> {
-    PublicKey::from_affine((base * **scalar).to_affine()).map_err(|_| BpaceError::InvalidPoint)
+fn times(scalar: &NonZeroScalar, base: &ProjectivePoint) -> Result<PublicKey, BpaceError> {
+    PublicKey::from_affine((*base * **scalar).to_affine()).map_err(|_| BpaceError::InvalidPoint)
 }
 
 fn point(octets: &[u8; POINT_SIZE]) -> Result<PublicKey, BpaceError> {
     PublicKey::from_bytes(octets).map_err(|_| BpaceError::InvalidPoint)
 }
 
-fn encoded(point: &PublicKey) -> [u8; POINT_SIZE] {
-    let mut octets = [0; POINT_SIZE];
-    for (to, from) in octets.iter_mut().zip(point.to_bytes()) {
-        *to = from;
-    }
-    octets
-}
-
 fn x_of(point: &PublicKey) -> [u8; 32] {
-    split::<32, 32>(&encoded(point)).0
+    split::<32, 32>(&bign::encoded(point)).0
 }
 
 fn random_octets(random: &mut dyn CryptoRng) -> SecretOctets<16> {

@@ -8,7 +8,9 @@ pub mod bake;
 pub mod belt;
 pub mod bign;
 pub mod bpace;
+pub mod container;
 pub mod hash;
+pub mod key_transport;
 pub mod secret;
 pub mod sha2;
 

@@ -35,8 +35,8 @@ impl<const N: usize, const C: u64> Element<N, C> {
     }
 
     /// The 8·N octets of the number below p, little-endian.
-    pub(super) fn to_octets(self) -> impl Iterator<Item = u8> {
-        self.canonical().to_vec().into_iter().flat_map(u64::to_le_bytes)
+    pub(super) fn to_octets(self) -> Vec<u8> {
+        limbs::to_octets(&self.canonical())
     }
 
     /// The limbs of the number below p.

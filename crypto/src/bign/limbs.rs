@@ -14,6 +14,11 @@ pub(super) fn from_octets<const N: usize>(octets: &[u8]) -> [u64; N] {
     limbs
 }
 
+/// The little-endian octets of a number: 8·N of them.
+pub(super) fn to_octets<const N: usize>(limbs: &[u64; N]) -> Vec<u8> {
+    limbs.iter().flat_map(|limb| limb.to_le_bytes()).collect()
+}
+
 /// a + b and the carry.
 #[inline(always)]
 pub(super) fn add<const N: usize>(a: &[u64; N], b: &[u64; N]) -> ([u64; N], bool) {

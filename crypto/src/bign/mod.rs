@@ -17,8 +17,8 @@ mod scalar;
 mod tables;
 mod verify;
 
-pub(crate) use private_key::random_scalar;
 pub use private_key::{PRIVATE_KEY_SIZE, PUBLIC_KEY_SIZE, PrivateKey, SIGNATURE_SIZE};
+pub(crate) use private_key::{encoded, point_of, random_scalar};
 pub use public_key::{InvalidPublicKey, PublicKey};
 pub use verify::SignatureError;
 
@@ -57,5 +57,14 @@ impl Level {
     #[must_use]
     pub const fn signature_size(self) -> usize {
         self.bits() / 8 * 3
+    }
+
+    /// The order q of the base point, little-endian, 2ℓ bits.
+    pub(crate) fn order(self) -> Vec<u8> {
+        match self {
+            Self::L128 => limbs::to_octets(curve::CURVE_256.q()),
+            Self::L192 => limbs::to_octets(curve::CURVE_384.q()),
+            Self::L256 => limbs::to_octets(curve::CURVE_512.q()),
+        }
     }
 }

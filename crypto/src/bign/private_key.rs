@@ -1,12 +1,16 @@
-//! Bign: STB 34.101.45-2013.
-//!
-//! Secret keys exist at level 128 only and are handled in constant time by `bignp256`.
+//! Private keys at level 128: constant time, by the arithmetic of `bignp256`.
 
-use bignp256::ecdsa::signature::hazmat::PrehashSigner;
+use std::fmt;
+
 use bignp256::elliptic_curve::PrimeField;
+use bignp256::elliptic_curve::ops::Reduce;
 use bignp256::{FieldBytes, NonZeroScalar, Scalar};
 use rand_core::CryptoRng;
 use zeroize::Zeroizing;
+
+use crate::belt;
+use crate::hash::HashAlgorithm;
+use crate::secret::BeltKey;
 
 /// Octets of a private key at level 128.
 pub const PRIVATE_KEY_SIZE: usize = 32;
@@ -16,54 +20,92 @@ pub const PUBLIC_KEY_SIZE: usize = 64;
 pub const SIGNATURE_SIZE: usize = 48;
 
 /// A private key of bign-curve256v1. Wiped on drop, unprintable, not cloneable.
-pub struct PrivateKey(bignp256::ecdsa::SigningKey);
+pub struct PrivateKey {
+    d: Zeroizing<NonZeroScalar>,
+    public_key: [u8; PUBLIC_KEY_SIZE],
+}
 
 impl PrivateKey {
     /// Draws a private key: 1 ≤ d < q (clause 6.2.2).
     #[must_use]
     pub fn generate(random: &mut dyn CryptoRng) -> Self {
-        Self(bignp256::ecdsa::SigningKey::from_nonzero_scalar(random_scalar(random)))
+        Self::new(random_scalar(random))
     }
 
     /// Reads a private key of 32 octets, little-endian. `None` unless 1 ≤ d < q.
     #[must_use]
     pub fn from_octets(octets: &[u8; PRIVATE_KEY_SIZE]) -> Option<Self> {
-        scalar(octets).map(|d| Self(bignp256::ecdsa::SigningKey::from_nonzero_scalar(d)))
+        scalar(octets).map(Self::new)
+    }
+
+    fn new(d: Zeroizing<NonZeroScalar>) -> Self {
+        let public_key = point_of(&d);
+        Self { d, public_key }
     }
 
     /// The private key, little-endian, for storage in a protected container.
     #[must_use]
     pub fn expose_octets(&self) -> Zeroizing<[u8; PRIVATE_KEY_SIZE]> {
-        Zeroizing::new(self.0.to_bytes().into())
+        Zeroizing::new(self.d.to_repr().into())
     }
 
     /// The public key Q = dG: x ‖ y, each 32 octets little-endian.
     #[must_use]
-    pub fn public_key(&self) -> [u8; PUBLIC_KEY_SIZE] {
-        let mut octets = [0; PUBLIC_KEY_SIZE];
-        for (to, from) in octets.iter_mut().zip(self.0.verifying_key().to_bytes()) {
-            *to = from;
-        }
-        octets
+    pub const fn public_key(&self) -> [u8; PUBLIC_KEY_SIZE] {
+        self.public_key
     }
 
-    /// Signs a belt-hash value (bign-sign, clause 7.1.3) with the deterministic k of bign-genk (clause 6.3.3).
-    /// `None` with probability below 2^-120 (s0 or s1 is zero, which `bignp256` refuses).
+    /// Signs a belt-hash value (bign-sign, clause 7.1.3) with the one-time k that bign-genk makes of the key and the
+    /// hash value (clause 6.3.3).
     #[must_use]
-    pub fn sign_hash(&self, hash: &[u8; 32]) -> Option<[u8; SIGNATURE_SIZE]> {
-        let signature: bignp256::ecdsa::Signature = self.0.sign_prehash(hash).ok()?;
-        Some(signature.to_bytes())
+    pub fn sign_hash(&self, hash: &[u8; belt::HASH_SIZE]) -> [u8; SIGNATURE_SIZE] {
+        self.sign_hash_with(hash, &[])
+    }
+
+    /// The same with additional octets t of clause 6.3.3, so that one hash value may have many signatures.
+    #[must_use]
+    pub fn sign_hash_with(&self, hash: &[u8; belt::HASH_SIZE], additional: &[u8]) -> [u8; SIGNATURE_SIZE] {
+        let k = self.one_time_key(hash, additional);
+        let oid = HashAlgorithm::BeltHash.oid_der();
+        let r = point_of(&k);
+        let (x, _) = r.split_at(r.len() / 2);
+        let s0 = belt::hash(&[oid, x, hash]).into_iter().take(16);
+        let mut challenge = FieldBytes::default();
+        for (to, from) in challenge.iter_mut().zip(s0.clone().chain([1])) {
+            *to = from;
+        }
+        let s1 = **k - Scalar::reduce(&FieldBytes::from(*hash)) - Scalar::reduce(&challenge) * **self.d;
+        let mut octets = s0.chain(s1.to_repr());
+        std::array::from_fn(|_| octets.next().unwrap_or_default())
+    }
+
+    /// bign-genk (clause 6.3.3): belt-wblock of the hash value under a key made of d, until the result is below q.
+    fn one_time_key(&self, hash: &[u8; belt::HASH_SIZE], additional: &[u8]) -> Zeroizing<NonZeroScalar> {
+        let oid = HashAlgorithm::BeltHash.oid_der();
+        let theta = BeltKey::new(belt::hash(&[oid, &*self.expose_octets(), additional]));
+        let mut k = Zeroizing::new(*hash);
+        loop {
+            belt::wide_block_encrypt(&theta, &mut k);
+            if let Some(k) = scalar(&k) {
+                return k;
+            }
+        }
+    }
+
+    /// d, for the secret-key computations of this crate.
+    pub(crate) fn expose_scalar(&self) -> &NonZeroScalar {
+        &self.d
     }
 }
 
-impl std::fmt::Debug for PrivateKey {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Debug for PrivateKey {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str("hidden")
     }
 }
 
 /// Draws 1 ≤ u < q by rejection, 32 octets little-endian at a time.
-pub(crate) fn random_scalar(random: &mut dyn CryptoRng) -> NonZeroScalar {
+pub(crate) fn random_scalar(random: &mut dyn CryptoRng) -> Zeroizing<NonZeroScalar> {
     loop {
         let mut octets = Zeroizing::new([0; 32]);
         random.fill_bytes(octets.as_mut_slice());
@@ -73,8 +115,19 @@ pub(crate) fn random_scalar(random: &mut dyn CryptoRng) -> NonZeroScalar {
     }
 }
 
-fn scalar(octets: &[u8; 32]) -> Option<NonZeroScalar> {
+fn scalar(octets: &[u8; 32]) -> Option<Zeroizing<NonZeroScalar>> {
     let repr = Zeroizing::new(FieldBytes::from(*octets));
-    let scalar = Scalar::from_repr(*repr).into_option()?;
-    NonZeroScalar::new(scalar).into_option()
+    let scalar = Zeroizing::new(Scalar::from_repr(*repr).into_option()?);
+    NonZeroScalar::new(*scalar).into_option().map(Zeroizing::new)
+}
+
+/// The point that a secret multiple of G is: x ‖ y.
+pub(crate) fn point_of(scalar: &NonZeroScalar) -> [u8; PUBLIC_KEY_SIZE] {
+    encoded(&bignp256::PublicKey::from_secret_scalar(scalar))
+}
+
+/// x ‖ y of a point.
+pub(crate) fn encoded(point: &bignp256::PublicKey) -> [u8; PUBLIC_KEY_SIZE] {
+    let mut octets = point.to_bytes().into_iter();
+    std::array::from_fn(|_| octets.next().unwrap_or_default())
 }

@@ -59,7 +59,6 @@ fn verify_on<const N: usize, const C: u64>(
     let scalars = Scalars::new(s0, s1, hash, curve.q()).ok_or(SignatureError::OutOfRange)?;
     let sum = tables.sum(&scalars, key);
     let point = sum.to_affine().ok_or(SignatureError::Mismatch)?;
-    let x: Vec<u8> = point.x().to_octets().collect();
-    let expected = belt::hash(&[algorithm.oid_der(), &x, hash]);
+    let expected = belt::hash(&[algorithm.oid_der(), &point.x().to_octets(), hash]);
     if expected.starts_with(s0) { Ok(()) } else { Err(SignatureError::Mismatch) }
 }
