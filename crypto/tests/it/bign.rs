@@ -17,6 +17,17 @@ fn key_pair_of_annex_g() {
 }
 
 #[test]
+fn deterministic_signatures_are_the_published_ones() {
+    let entries = [series("bign-sign deterministic G."), series("bign-128 random")];
+    for vector in entries.into_iter().flatten() {
+        let key = PrivateKey::from_octets(&vector.input("d").try_into().unwrap()).unwrap();
+        let additional = if vector.name.contains("with t") { vector.input("t") } else { Vec::new() };
+        let signature = key.sign_hash_with(&vector.input("hash").try_into().unwrap(), &additional);
+        assert_eq!(signature.to_vec(), vector.output("sig"), "{}", vector.name);
+    }
+}
+
+#[test]
 fn signatures_of_annex_g_verify() {
     let public_key = PublicKey::from_octets(&vector("bign keypair G.1").output("Q")).unwrap();
     for vector in series("bign-sign G.").into_iter().chain(series("bign-sign deterministic G.")) {
