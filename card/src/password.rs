@@ -33,10 +33,13 @@ pub trait Password: sealed::Digits + Sized {
 }
 
 mod sealed {
-    /// Opens a password; only this crate can.
+    /// Opens and closes a password; only this crate can.
     pub trait Digits {
         /// The ASCII digits, for the computation or command that carries them.
         fn expose_for_card(&self) -> &[u8];
+
+        /// A password of digits that were checked.
+        fn of_digits(digits: super::LockedDigits) -> Self;
     }
 }
 pub(crate) use sealed::Digits;
@@ -83,6 +86,10 @@ macro_rules! password {
             fn expose_for_card(&self) -> &[u8] {
                 self.0.digits()
             }
+
+            fn of_digits(digits: LockedDigits) -> Self {
+                Self(digits)
+            }
         }
 
         impl $name {
@@ -120,13 +127,61 @@ password! {
     Puk
 }
 
+/// Digits on their way from a keyboard or descriptor to a password: in locked memory from the first to the last.
+#[derive(Debug)]
+pub struct DigitEntry(LockedDigits);
+
+impl DigitEntry {
+    /// No digit yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self(LockedDigits::empty())
+    }
+
+    /// Appends a digit, given as ASCII. `false`, and nothing is appended, if it is none or there are
+    /// [`MAX_DIGITS`] already.
+    pub fn push(&mut self, octet: u8) -> bool {
+        octet.is_ascii_digit() && self.0.push(octet)
+    }
+
+    /// Takes the last digit back.
+    pub fn erase(&mut self) {
+        self.0.erase();
+    }
+
+    /// How many digits there are.
+    #[must_use]
+    pub const fn count(&self) -> usize {
+        self.0.count
+    }
+
+    /// The password that was entered; its digits stay where they are.
+    ///
+    /// # Errors
+    /// [`InvalidPassword::Length`] unless there are exactly `length` digits.
+    pub fn finish<P: Password>(self, length: usize) -> Result<P, InvalidPassword> {
+        if self.0.count == length {
+            Ok(P::of_digits(self.0))
+        } else {
+            Err(InvalidPassword::Length { expected: length })
+        }
+    }
+}
+
+impl Default for DigitEntry {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 /// Memory pages of its own, since unlocking one secret would otherwise unlock its neighbours in the same page.
 #[repr(align(4096))]
 #[derive(Zeroize)]
 struct Page([u8; MAX_DIGITS]);
 
 /// Digits in locked memory. Fields drop in this order: the lock must end before its memory is given back.
-struct LockedDigits {
+#[doc(hidden)]
+pub struct LockedDigits {
     guard: Option<region::LockGuard>,
     page: Box<Page>,
     count: usize,
@@ -141,16 +196,39 @@ impl LockedDigits {
         if !octets.iter().all(u8::is_ascii_digit) {
             return Err(InvalidPassword::NotDigits);
         }
-        let mut page = Box::new(Page([0; MAX_DIGITS]));
+        let mut digits = Self::empty();
+        octets.iter().for_each(|octet| _ = digits.push(*octet));
+        Ok(digits)
+    }
+
+    fn empty() -> Self {
+        let page = Box::new(Page([0; MAX_DIGITS]));
         let guard = region::lock(page.0.as_ptr(), MAX_DIGITS).ok();
-        for (to, from) in page.0.iter_mut().zip(octets) {
-            *to = *from;
+        Self { guard, page, count: 0 }
+    }
+
+    fn push(&mut self, digit: u8) -> bool {
+        let Some(place) = self.page.0.get_mut(self.count) else { return false };
+        *place = digit;
+        self.count = self.count.saturating_add(1);
+        true
+    }
+
+    fn erase(&mut self) {
+        self.count = self.count.saturating_sub(1);
+        if let Some(place) = self.page.0.get_mut(self.count) {
+            *place = 0;
         }
-        Ok(Self { guard, page, count: length })
     }
 
     fn digits(&self) -> &[u8] {
         self.page.0.get(..self.count).unwrap_or_default()
+    }
+}
+
+impl fmt::Debug for LockedDigits {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("hidden")
     }
 }
 

@@ -8,4 +8,5 @@
 )]
 
 mod bpace;
+mod digit_entry;
 mod secure_messaging;
