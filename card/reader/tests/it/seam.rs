@@ -60,7 +60,8 @@ fn a_card_is_named_or_the_only_one_and_never_guessed() {
     };
     let mute = ReaderState { name: name("mute"), presence: CardPresence::Mute { insertion: Insertion::new(9) } };
 
-    let rows: [(&str, Vec<ReaderState>, Option<&str>, Result<u64, ReaderError>); 11] = [
+    type Row = (&'static str, Vec<ReaderState>, Option<&'static str>, Result<u64, ReaderError>);
+    let rows: [Row; 11] = [
         ("no reader", vec![], None, Err(ReaderError::NoReader)),
         ("no reader, one wanted", vec![], Some("empty"), Err(ReaderError::NoReader)),
         ("no card", vec![empty.clone()], None, Err(ReaderError::NoCard)),
