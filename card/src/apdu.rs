@@ -1,6 +1,7 @@
 //! Command and response APDUs: ISO/IEC 7816-4:2020, clause 5; STB 34.101.79 card rules for lengths.
 
 use std::fmt;
+use std::num::NonZeroU8;
 
 use zeroize::Zeroizing;
 
@@ -121,6 +122,20 @@ impl Command {
         }
         self.expected = Some(count);
         Ok(self)
+    }
+
+    /// The same command expecting up to `count` octets in the short form.
+    #[must_use]
+    pub fn expecting_short(mut self, count: NonZeroU8) -> Self {
+        self.expected = Some(u32::from(count.get()));
+        self
+    }
+
+    /// The same command expecting up to [`MAX_SHORT_EXPECTED`] octets: Le octet `00`.
+    #[must_use]
+    pub const fn expecting_short_maximum(mut self) -> Self {
+        self.expected = Some(MAX_SHORT_EXPECTED);
+        self
     }
 
     /// The same command with data whose type proves that the short form fits.

@@ -40,3 +40,20 @@ pub enum ChannelError {
     #[error("the card's answer is not a response")]
     MalformedResponse,
 }
+
+impl ChannelError {
+    /// The stable name of the cause.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::CardRemoved => "card-removed",
+            Self::CardReset => "card-reset",
+            Self::CardSilent => "card-silent",
+            Self::ReaderGone => "reader-gone",
+            Self::ServiceGone => "no-service",
+            Self::CardBusy => "card-busy",
+            Self::Transmission => "card-transmission",
+            Self::MalformedResponse => "card-malformed-response",
+        }
+    }
+}

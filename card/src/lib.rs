@@ -5,6 +5,9 @@
 pub mod apdu;
 pub mod bpace;
 pub mod channel;
+mod commands;
+pub mod dialogue;
+pub mod key;
 pub mod password;
 pub mod profile;
 pub mod rights;

@@ -39,6 +39,10 @@ impl Editions {
         Self { hello, mac, assumed: true }
     }
 
+    pub(crate) const fn confirmed(self) -> Self {
+        Self { assumed: false, ..self }
+    }
+
     /// The edition of the client's BPACE hello.
     #[must_use]
     pub const fn hello(self) -> Edition {
@@ -85,6 +89,10 @@ impl FileId {
     #[must_use]
     pub const fn new(number: u16) -> Self {
         Self(number)
+    }
+
+    pub(crate) const fn plus(self, count: u8) -> Self {
+        Self(self.0.saturating_add(count as u16))
     }
 
     /// The number.

@@ -1,0 +1,80 @@
+//! The way to a card, plain or protected.
+
+use std::mem;
+
+use latchkey_crypto::bpace::SessionKey;
+
+use crate::apdu::{Command, Response};
+use crate::channel::CardChannel;
+use crate::dialogue::error::{DialogueError, Operation, ProtocolFault};
+use crate::profile::Edition;
+use crate::secure_messaging::{ClientSecureMessaging, ResponseFault};
+
+/// The way to a card. What closed it once answers every later command: nothing is resumed.
+pub(super) struct Link<'c> {
+    channel: &'c mut dyn CardChannel,
+    protection: Protection,
+}
+
+enum Protection {
+    Plain,
+    Secured(ClientSecureMessaging),
+    Closed(DialogueError),
+}
+
+impl<'c> Link<'c> {
+    pub(super) fn plain(channel: &'c mut dyn CardChannel) -> Self {
+        Self { channel, protection: Protection::Plain }
+    }
+
+    /// Protects everything from here with the key of a new channel.
+    pub(super) fn secure(&mut self, session_key: &SessionKey, mac_edition: Edition) {
+        self.protection = Protection::Secured(ClientSecureMessaging::new(session_key, mac_edition));
+    }
+
+    /// Sends a plain command, protected if a channel stands, and gives the card's plain answer.
+    pub(super) fn transmit(&mut self, command: &Command) -> Result<Response, DialogueError> {
+        let closed = Protection::Closed(DialogueError::CardProtocol(ProtocolFault::NotAuthentic));
+        let answer = match mem::replace(&mut self.protection, closed) {
+            Protection::Plain => {
+                self.channel.transmit(command).map_err(DialogueError::from).map(|r| (r, Protection::Plain))
+            }
+            Protection::Secured(messaging) => self.transmit_protected(messaging, command),
+            Protection::Closed(error) => Err(error),
+        };
+        match answer {
+            Ok((response, protection)) => {
+                self.protection = protection;
+                Ok(response)
+            }
+            Err(error) => {
+                self.protection = Protection::Closed(error);
+                Err(error)
+            }
+        }
+    }
+
+    fn transmit_protected(
+        &mut self,
+        messaging: ClientSecureMessaging,
+        command: &Command,
+    ) -> Result<(Response, Protection), DialogueError> {
+        let (protected, awaited) = messaging.protect(command)?;
+        let response = self.channel.transmit(&protected)?;
+        match awaited.unprotect(&response) {
+            Ok((plain, messaging)) => Ok((plain, Protection::Secured(messaging))),
+            Err(ResponseFault::Unprotected(status)) => Err(DialogueError::ChannelClosed { status }),
+            Err(ResponseFault::Incorrect) => Err(DialogueError::CardProtocol(ProtocolFault::NotAuthentic)),
+        }
+    }
+
+    /// Sends a command that succeeds with 9000 only.
+    pub(super) fn command(&mut self, operation: Operation, command: &Command) -> Result<Response, DialogueError> {
+        let response = self.transmit(command)?;
+        if response.status().is_success() {
+            Ok(response)
+        } else {
+            Err(DialogueError::CardRefused { operation, status: response.status() })
+        }
+    }
+}
