@@ -15,6 +15,8 @@ mod private_key;
 mod public_key;
 mod scalar;
 mod tables;
+#[cfg(test)]
+mod tests;
 mod verify;
 
 pub use private_key::{PRIVATE_KEY_SIZE, PUBLIC_KEY_SIZE, PrivateKey, SIGNATURE_SIZE};

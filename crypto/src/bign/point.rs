@@ -22,6 +22,11 @@ impl<const N: usize, const C: u64> Affine<N, C> {
     pub(super) const fn x(&self) -> &Element<N, C> {
         &self.x
     }
+
+    #[cfg(test)]
+    pub(super) const fn y(&self) -> &Element<N, C> {
+        &self.y
+    }
 }
 
 /// A point in Jacobian coordinates: (X/Z², Y/Z³); O has Z = 0.

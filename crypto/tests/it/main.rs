@@ -8,5 +8,10 @@
 )]
 
 mod assertion;
+mod bake;
+mod bash;
+mod belt;
 mod bign;
 mod bpace;
+mod container;
+mod key_transport;
