@@ -7,5 +7,6 @@
     reason = "a test that panics is a test that fails"
 )]
 
+mod claims;
 mod imports;
 mod sources;
