@@ -1,0 +1,204 @@
+//! How benchmarks measure and report: contenders that do the same work take turns, medians of the runs are compared,
+//! and `--json FILE` writes every figure.
+//!
+//! Neighbours on the machine slow one run or another; taking turns makes them slow every contender alike, and the
+//! median of the ratios within each round forgets the rounds in which they did not. Criterion then states the
+//! dispersion of each contender by itself.
+
+#![allow(dead_code, reason = "each benchmark program uses what it needs")]
+
+use std::hint::black_box;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use criterion::Criterion;
+use serde_json::{Value, json};
+
+/// One result.
+#[derive(Debug, Clone)]
+pub(crate) struct Figure {
+    /// What was measured, in kebab case; stable.
+    pub(crate) name: String,
+    /// How much.
+    pub(crate) value: f64,
+    /// Of what: `ratio`, or something per second.
+    pub(crate) unit: &'static str,
+    /// Against whom, if it is a comparison.
+    pub(crate) peer: Option<&'static str>,
+}
+
+/// Something that does the work that is measured.
+pub(crate) struct Contender<'a> {
+    name: &'static str,
+    work: Box<dyn FnMut() + 'a>,
+}
+
+impl<'a> Contender<'a> {
+    /// A contender whose own figure has this name. Its work does one unit each time it is called.
+    pub(crate) fn new<T>(name: &'static str, mut work: impl FnMut() -> T + 'a) -> Self {
+        let work = move || {
+            black_box(work());
+        };
+        Self { name, work: Box::new(work) }
+    }
+
+    /// Seconds that one unit takes on average over so many.
+    fn seconds(&mut self, units: u32) -> f64 {
+        let start = Instant::now();
+        for _ in 0..units {
+            (self.work)();
+        }
+        start.elapsed().as_secs_f64() / f64::from(units)
+    }
+
+    /// How many units fill one run.
+    fn units_in(&mut self, run: Duration) -> u32 {
+        let units = run.as_secs_f64() / self.seconds(1).max(1e-9);
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "positive, and it saturates")]
+        let units = units as u32;
+        units.max(1)
+    }
+}
+
+/// A contender to compare with.
+pub(crate) struct Peer<'a> {
+    /// The name of the ratio: how many times as fast as the peer ours is.
+    pub(crate) ratio: &'static str,
+    /// Who that is, with what it computes.
+    pub(crate) who: &'static str,
+    /// The least ratio that is good enough.
+    pub(crate) at_least: f64,
+    /// Its work.
+    pub(crate) contender: Contender<'a>,
+}
+
+/// A benchmark program: its arguments, its figures so far.
+pub(crate) struct Benchmark {
+    criterion: Option<Criterion>,
+    json: Option<PathBuf>,
+    figures: Vec<Figure>,
+    misses: Vec<String>,
+    rounds: u32,
+    run: Duration,
+}
+
+impl Benchmark {
+    /// Reads the arguments: `--json FILE`, `--quick` (no statistics by Criterion). Without `--bench`, which `cargo bench` adds,
+    /// everything runs once only, to show that it still works.
+    ///
+    /// # Errors
+    /// An unknown argument.
+    pub(crate) fn from_arguments() -> Result<Self, String> {
+        let mut benchmark = Self {
+            criterion: None,
+            json: None,
+            figures: Vec::new(),
+            misses: Vec::new(),
+            rounds: 1,
+            run: Duration::ZERO,
+        };
+        let (mut measured, mut quick) = (false, false);
+        let mut arguments = std::env::args().skip(1);
+        while let Some(argument) = arguments.next() {
+            match argument.as_str() {
+                "--bench" => measured = true,
+                "--quick" => quick = true,
+                "--test" => measured = false,
+                "--json" => benchmark.json = Some(arguments.next().ok_or("--json needs a file")?.into()),
+                other => return Err(format!("unknown argument {other:?}; known are --json FILE and --quick")),
+            }
+        }
+        if measured {
+            (benchmark.rounds, benchmark.run) = (41, Duration::from_millis(15));
+            benchmark.criterion = (!quick).then(|| {
+                Criterion::default()
+                    .warm_up_time(Duration::from_millis(200))
+                    .measurement_time(Duration::from_secs(1))
+                    .sample_size(20)
+            });
+        }
+        Ok(benchmark)
+    }
+
+    /// Whether this is a measurement, not only a check that everything still works.
+    pub(crate) fn is_measurement(&self) -> bool {
+        self.run > Duration::ZERO
+    }
+
+    /// Measures ours and its peers in turns: a figure for each contender in `unit` (units of work per second) and a
+    /// ratio for each peer.
+    pub(crate) fn compare(&mut self, title: &str, unit: &'static str, ours: Contender<'_>, peers: Vec<Peer<'_>>) {
+        println!("{title}");
+        let mut contenders = vec![ours];
+        let mut ratios = Vec::new();
+        for Peer { ratio, who, at_least, contender } in peers {
+            contenders.push(contender);
+            ratios.push((ratio, who, at_least));
+        }
+        let rounds = self.rounds_of(&mut contenders);
+        for (index, contender) in contenders.iter().enumerate() {
+            let seconds = median(rounds.iter().filter_map(|round| round.get(index).copied()));
+            self.record(Figure { name: contender.name.to_owned(), value: 1.0 / seconds, unit, peer: None });
+        }
+        for (index, (ratio, who, at_least)) in ratios.into_iter().enumerate() {
+            let value = median(rounds.iter().filter_map(|round| Some(round.get(index + 1)? / round.first()?)));
+            self.record(Figure { name: ratio.to_owned(), value, unit: "ratio", peer: Some(who) });
+            if self.is_measurement() && value < at_least {
+                self.misses.push(format!("{ratio} is {value:.2}, not {at_least}"));
+            }
+        }
+        if let Some(criterion) = &mut self.criterion {
+            for contender in &mut contenders {
+                criterion.bench_function(contender.name, |bencher| bencher.iter(&mut contender.work));
+            }
+        }
+    }
+
+    /// Seconds for one unit, by round and contender. A round begins with another contender each time.
+    fn rounds_of(&self, contenders: &mut [Contender<'_>]) -> Vec<Vec<f64>> {
+        let units: Vec<_> = contenders.iter_mut().map(|contender| contender.units_in(self.run)).collect();
+        let count = contenders.len();
+        let round = |number: usize| {
+            let mut seconds = vec![0.0; count];
+            for step in 0..count {
+                let index = (number + step) % count;
+                seconds[index] = contenders[index].seconds(units[index]);
+            }
+            seconds
+        };
+        (0..self.rounds as usize).map(round).collect()
+    }
+
+    /// Takes a figure that was measured in another way.
+    pub(crate) fn record(&mut self, figure: Figure) {
+        let peer = figure.peer.map(|peer| format!("  (peer: {peer})")).unwrap_or_default();
+        println!("  {:<40} {:>12.2} {}{peer}", figure.name, figure.value, figure.unit);
+        self.figures.push(figure);
+    }
+
+    /// Writes the figures. Fails if they cannot be written or a ratio is not good enough.
+    pub(crate) fn finish(self) -> ExitCode {
+        for miss in &self.misses {
+            eprintln!("{miss}");
+        }
+        let figures: Vec<Value> = self
+            .figures
+            .iter()
+            .map(|figure| json!({"name": figure.name, "value": figure.value, "unit": figure.unit, "peer": figure.peer}))
+            .collect();
+        if let Some(path) = &self.json
+            && let Err(error) = std::fs::write(path, format!("{:#}\n", Value::from(figures)))
+        {
+            eprintln!("{}: {error}", path.display());
+            return ExitCode::FAILURE;
+        }
+        if self.misses.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    }
+}
+
+fn median(values: impl Iterator<Item = f64>) -> f64 {
+    let mut values: Vec<_> = values.collect();
+    values.sort_by(f64::total_cmp);
+    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
+}
