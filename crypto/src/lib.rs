@@ -13,5 +13,7 @@ pub mod hash;
 pub mod key_transport;
 pub mod secret;
 pub mod sha2;
+pub mod signature;
+pub mod x509;
 
 pub use rand_core;

@@ -1,5 +1,6 @@
 //! SHA-2 (FIPS 180-4), for cards with ECDSA and RSA keys.
 
+use openssl::md::{Md, MdRef};
 use openssl::sha::{Sha256, Sha384, Sha512};
 
 /// A hash function of the SHA-2 family (FIPS 180-4).
@@ -40,6 +41,15 @@ impl Sha2 {
             Self::Sha256 => digest!(Sha256),
             Self::Sha384 => digest!(Sha384),
             Self::Sha512 => digest!(Sha512),
+        }
+    }
+
+    /// The same function as OpenSSL names it.
+    pub(crate) fn message_digest(self) -> &'static MdRef {
+        match self {
+            Self::Sha256 => Md::sha256(),
+            Self::Sha384 => Md::sha384(),
+            Self::Sha512 => Md::sha512(),
         }
     }
 }

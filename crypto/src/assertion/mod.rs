@@ -3,7 +3,6 @@
 //! The card signs H(H(origin) ‖ H(challenge)): H is the hash function of the signature algorithm, applied to the UTF-8
 //! octets of the origin and of the challenge's base64 text.
 
-mod algorithm;
 mod challenge;
 mod origin;
 
@@ -11,11 +10,12 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 
-pub use algorithm::AssertionAlgorithm;
 pub use challenge::{
     CHALLENGE_MIN_SIZE, CHALLENGE_TEXT_MAX_SIZE, CHALLENGE_TEXT_MIN_SIZE, ChallengeText, InvalidChallenge,
 };
 pub use origin::{InvalidOrigin, ORIGIN_MAX_SIZE, Origin};
+
+pub use crate::signature::SignatureAlgorithm as AssertionAlgorithm;
 
 /// The format that assertions are written in.
 pub const FORMAT: &str = "web-eid:1.0";

@@ -177,7 +177,8 @@ fn a_malformed_assertion_is_refused() {
         json.to_string()
     };
     let json_fault: fn(&AssertionError) -> bool = |error| matches!(error, AssertionError::Json(_));
-    let rows: Vec<(&str, String, fn(&AssertionError) -> bool)> = vec![
+    type Row = (&'static str, String, fn(&AssertionError) -> bool);
+    let rows: Vec<Row> = vec![
         ("empty", String::new(), json_fault),
         ("null", "null".to_owned(), json_fault),
         ("array of the values", json!(["MAA=", "ES256", "AAAA", "web-eid:1.0", "a"]).to_string(), json_fault),

@@ -15,3 +15,4 @@ mod bign;
 mod bpace;
 mod container;
 mod key_transport;
+mod x509;

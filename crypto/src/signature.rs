@@ -1,17 +1,16 @@
-//! Signature algorithms of assertions.
+//! Signature algorithms by name.
 
 use std::fmt;
 
 use crate::hash::HashAlgorithm;
 use crate::sha2::Sha2;
 
-/// A signature algorithm by the name it has in an assertion: the Bign ones, and those of RFC 7518, clause 3.1, for
-/// cards with ECDSA and RSA keys.
+/// A signature algorithm: the Bign ones, and for cards of other kinds ECDSA and RSA with SHA-2.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum AssertionAlgorithm {
+pub enum SignatureAlgorithm {
     /// Bign with the hash function of the key's level: `bign-with-hbelt`, `bign-with-bash384`, `bign-with-bash512`.
     Bign(HashAlgorithm),
-    /// ECDSA, on the curve that goes with the hash function: `ES256`, `ES384`, `ES512`.
+    /// ECDSA. In assertions on the curve that goes with the hash function: `ES256`, `ES384`, `ES512`.
     Ecdsa(Sha2),
     /// RSASSA-PSS with a salt of the hash value's size: `PS256`, `PS384`, `PS512`.
     RsaPss(Sha2),
@@ -19,7 +18,7 @@ pub enum AssertionAlgorithm {
     RsaPkcs1(Sha2),
 }
 
-impl AssertionAlgorithm {
+impl SignatureAlgorithm {
     /// Every algorithm.
     pub const ALL: [Self; 12] = [
         Self::Bign(HashAlgorithm::BeltHash),
@@ -36,7 +35,7 @@ impl AssertionAlgorithm {
         Self::RsaPkcs1(Sha2::Sha512),
     ];
 
-    /// The name in an assertion.
+    /// The name in an assertion; for ECDSA and RSA that of RFC 7518, clause 3.1.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -69,7 +68,7 @@ impl AssertionAlgorithm {
     }
 }
 
-impl fmt::Display for AssertionAlgorithm {
+impl fmt::Display for SignatureAlgorithm {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(self.name())
     }

@@ -1,0 +1,134 @@
+//! Whether a certificate is revoked, and by which evidence.
+
+use std::collections::HashMap;
+use std::fmt;
+
+use time::OffsetDateTime;
+
+use super::certificate::Certificate;
+use super::revocation_list::{Revocation, VerifiedRevocationList};
+
+/// Where a verifier learns whether a certificate is revoked: revocation lists, or answers of a status service that the
+/// caller has fetched before.
+pub trait RevocationData {
+    /// What is known at `now` of `certificate`, which `issuer` issued.
+    ///
+    /// # Errors
+    /// [`RevocationFault`]: it is revoked, or nothing current says that it is not.
+    fn status(
+        &self,
+        certificate: &Certificate,
+        issuer: &Certificate,
+        now: OffsetDateTime,
+    ) -> Result<RevocationEvidence, RevocationFault>;
+}
+
+/// What shows that a certificate is not revoked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum RevocationEvidence {
+    /// The issuer's complete and current revocation list does not have it.
+    List {
+        /// The list's number, big-endian.
+        number: Option<Vec<u8>>,
+        /// When the list was made.
+        this_update: OffsetDateTime,
+        /// Until when it is current.
+        next_update: OffsetDateTime,
+    },
+}
+
+/// Why a certificate does not count as not revoked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum RevocationFault {
+    /// It is revoked.
+    #[error("revoked since {}", .0.since)]
+    Revoked(Revocation),
+    /// There is no data of its issuer.
+    #[error("no revocation data of the issuer")]
+    Unknown,
+    /// The data was to be renewed before now.
+    #[error("the revocation data was current until {next_update}")]
+    Stale {
+        /// Until when it was current.
+        next_update: OffsetDateTime,
+    },
+    /// The data was made after now: one of two clocks is wrong.
+    #[error("the revocation data is of {this_update}, which is yet to come")]
+    FromTheFuture {
+        /// When it says that it was made.
+        this_update: OffsetDateTime,
+    },
+}
+
+/// The current revocation list of each authority.
+#[derive(Debug, Default)]
+pub struct RevocationLists(HashMap<AuthorityKey, VerifiedRevocationList>);
+
+/// An authority is its name *and* its key: a list signed by another key of the same name says nothing.
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct AuthorityKey {
+    name: Vec<u8>,
+    key_info: Vec<u8>,
+}
+
+impl RevocationLists {
+    /// No list: every certificate's status is unknown.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Takes a list in, unless a later one of the same authority is here already: an old list must not bring a revoked
+    /// certificate back. Tells whether it was taken.
+    pub fn insert(&mut self, list: VerifiedRevocationList) -> bool {
+        let key = AuthorityKey { name: list.issuer().der().to_vec(), key_info: list.authority_key_info().to_vec() };
+        if self.0.get(&key).is_some_and(|known| known.this_update() > list.this_update()) {
+            return false;
+        }
+        self.0.insert(key, list);
+        true
+    }
+
+    /// The lists, in no order.
+    pub fn lists(&self) -> impl Iterator<Item = &VerifiedRevocationList> {
+        self.0.values()
+    }
+}
+
+impl RevocationData for RevocationLists {
+    fn status(
+        &self,
+        certificate: &Certificate,
+        issuer: &Certificate,
+        now: OffsetDateTime,
+    ) -> Result<RevocationEvidence, RevocationFault> {
+        let key = AuthorityKey { name: issuer.subject().der().to_vec(), key_info: issuer.public_key_info().to_vec() };
+        let list = self.0.get(&key).ok_or(RevocationFault::Unknown)?;
+        // First of all: what an old list has revoked stays revoked.
+        if let Some(revocation) = list.revocation_of(certificate.serial_number()) {
+            return Err(RevocationFault::Revoked(revocation));
+        }
+        let (this_update, next_update) = (list.this_update(), list.next_update());
+        if now < this_update {
+            return Err(RevocationFault::FromTheFuture { this_update });
+        }
+        if now > next_update {
+            return Err(RevocationFault::Stale { next_update });
+        }
+        Ok(RevocationEvidence::List { number: list.number().map(<[u8]>::to_vec), this_update, next_update })
+    }
+}
+
+impl fmt::Display for RevocationEvidence {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self::List { number, this_update, next_update } = self;
+        write!(formatter, "revocation list")?;
+        if let Some(number) = number {
+            write!(formatter, " number 0x")?;
+            number.iter().try_for_each(|octet| write!(formatter, "{octet:02X}"))?;
+        }
+        write!(formatter, " of {this_update}, current until {next_update}")
+    }
+}

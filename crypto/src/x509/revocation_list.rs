@@ -1,0 +1,422 @@
+//! Revocation lists (STB 34.101.19-2012, clause 7; RFC 5280, clause 5).
+//!
+//! Read with the walk's cursor, not by a general parser: a national list has hundreds of thousands of entries, of which
+//! only serial number, time and reason are kept.
+
+use std::collections::HashMap;
+use std::fmt;
+
+use time::{Date, Month, OffsetDateTime, Time};
+
+use super::algorithm_identifier::signature_algorithm;
+use super::certificate::Certificate;
+use super::der_walk::{self, Cursor, DerError, DerFault, Value};
+use super::extensions::{AUTHORITY_KEY_IDENTIFIER, KeyUsage, authority_key_identifier};
+use super::name::{DistinguishedName, NameError, read_name};
+use super::public_key::{VerificationError, bit_string_octets};
+use super::{ObjectIdentifier, SerialNumber, tag};
+use crate::signature::SignatureAlgorithm;
+
+/// Most octets of a revocation list.
+pub const REVOCATION_LIST_MAX_SIZE: usize = 64 * 1024 * 1024;
+
+/// A complete revocation list of one authority as it was received. It says nothing until [`RevocationList::verified_by`]
+/// has checked who made it.
+pub struct RevocationList {
+    body: Vec<u8>,
+    algorithm: SignatureAlgorithm,
+    signature: Vec<u8>,
+    contents: Contents,
+}
+
+/// A revocation list whose signature was checked with the key of the authority that it names.
+pub struct VerifiedRevocationList {
+    authority_key_info: Vec<u8>,
+    contents: Contents,
+}
+
+struct Contents {
+    issuer: DistinguishedName,
+    this_update: OffsetDateTime,
+    next_update: OffsetDateTime,
+    number: Option<Vec<u8>>,
+    authority_key_identifier: Option<Vec<u8>>,
+    revoked: HashMap<SerialNumber, Revocation>,
+}
+
+/// Since when and why a certificate is revoked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Revocation {
+    /// Since when.
+    pub since: OffsetDateTime,
+    /// Why.
+    pub reason: RevocationReason,
+}
+
+/// Why a certificate is revoked (RFC 5280, clause 5.3.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names are the standard's and say all there is")]
+pub enum RevocationReason {
+    Unspecified,
+    KeyCompromise,
+    AuthorityCompromise,
+    AffiliationChanged,
+    Superseded,
+    CessationOfOperation,
+    Hold,
+    PrivilegeWithdrawn,
+    AttributeAuthorityCompromise,
+}
+
+/// Why octets are no revocation list that can be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum RevocationListError {
+    /// More than [`REVOCATION_LIST_MAX_SIZE`] octets.
+    #[error("a revocation list has at most {REVOCATION_LIST_MAX_SIZE} octets, not {0}")]
+    TooLong(usize),
+    /// Not DER, or not the structure of a revocation list.
+    #[error("the revocation list is malformed: {0}")]
+    Der(#[from] DerError),
+    /// DER, but a field has not the form that RFC 5280 prescribes.
+    #[error("the revocation list's {0} is malformed")]
+    Field(&'static str),
+    /// Not version 2.
+    #[error("the revocation list is not of version 2")]
+    Version,
+    /// The signed algorithm identifier differs from the one beside the signature.
+    #[error("the revocation list names two signature algorithms")]
+    TwoAlgorithms,
+    /// A signature algorithm other than those of [`SignatureAlgorithm`].
+    #[error("the revocation list's signature algorithm is not supported")]
+    UnsupportedAlgorithm,
+    /// The issuer's name is malformed.
+    #[error(transparent)]
+    Name(#[from] NameError),
+    /// An extension stands twice.
+    #[error("the extension {0} stands twice")]
+    DuplicateExtension(ObjectIdentifier),
+    /// A delta list, or one that covers only a part of the authority's certificates, or those of other authorities: it
+    /// cannot show that a certificate is *not* revoked.
+    #[error("the list is a delta, partial or indirect one")]
+    NotComplete,
+    /// A critical extension whose meaning is not known here.
+    #[error("the critical extension {0} is not known")]
+    UnknownCriticalExtension(ObjectIdentifier),
+    /// The list is not by this authority: other name or other key identifier.
+    #[error("the list is by another authority")]
+    OtherIssuer,
+    /// The authority's certificate does not allow it to issue revocation lists.
+    #[error("the authority may not issue revocation lists")]
+    IssuerMayNot,
+    /// The signature is not by the authority's key.
+    #[error("the list's signature: {0}")]
+    Signature(#[from] VerificationError),
+}
+
+impl RevocationList {
+    /// Reads a revocation list from its octets, which must be exactly one list in DER.
+    ///
+    /// # Errors
+    /// [`RevocationListError`] for whatever is not a complete list of version 2.
+    pub fn from_der(octets: &[u8]) -> Result<Self, RevocationListError> {
+        if octets.len() > REVOCATION_LIST_MAX_SIZE {
+            return Err(RevocationListError::TooLong(octets.len()));
+        }
+        let list = der_walk::check(octets)?;
+        if list.tag != tag::SEQUENCE {
+            return Err(list.fault(DerFault::Unexpected).into());
+        }
+        let mut fields = list.inside();
+        let body = fields.expect(tag::SEQUENCE)?;
+        let algorithm = fields.expect(tag::SEQUENCE)?;
+        let signature = fields.expect(tag::BIT_STRING)?;
+        fields.end()?;
+        Ok(Self {
+            body: body.whole.to_vec(),
+            algorithm: signature_algorithm(algorithm.contents).ok_or(RevocationListError::UnsupportedAlgorithm)?,
+            signature: bit_string_octets(&signature).ok_or(RevocationListError::Field("signature"))?.to_vec(),
+            contents: Contents::read(&body, &algorithm)?,
+        })
+    }
+
+    /// The authority that the list names.
+    #[must_use]
+    pub const fn issuer(&self) -> &DistinguishedName {
+        &self.contents.issuer
+    }
+
+    /// Checks that `authority` made this list: name, key identifier, key use and signature over the received octets.
+    ///
+    /// Dates are not looked at; [`super::RevocationLists`] does that at each look-up. That the authority itself is
+    /// trusted follows from the path of the certificate that is looked up.
+    ///
+    /// # Errors
+    /// [`RevocationListError::OtherIssuer`], [`RevocationListError::IssuerMayNot`] or
+    /// [`RevocationListError::Signature`].
+    pub fn verified_by(self, authority: &Certificate) -> Result<VerifiedRevocationList, RevocationListError> {
+        let identifiers = (self.contents.authority_key_identifier.as_deref(), authority.subject_key_identifier());
+        let is_other_key = matches!(identifiers, (Some(of_list), Some(of_key)) if of_list != of_key);
+        if self.contents.issuer != *authority.subject() || is_other_key {
+            return Err(RevocationListError::OtherIssuer);
+        }
+        if authority.key_usage().is_some_and(|usage| !usage.contains(KeyUsage::REVOCATION_LIST_SIGNATURE)) {
+            return Err(RevocationListError::IssuerMayNot);
+        }
+        authority.public_key().verify_message(self.algorithm, &self.body, &self.signature)?;
+        let authority_key_info = authority.public_key_info().to_vec();
+        Ok(VerifiedRevocationList { authority_key_info, contents: self.contents })
+    }
+}
+
+impl VerifiedRevocationList {
+    /// The authority whose certificates the list covers.
+    #[must_use]
+    pub const fn issuer(&self) -> &DistinguishedName {
+        &self.contents.issuer
+    }
+
+    /// The SubjectPublicKeyInfo of the key that signed the list, DER.
+    #[must_use]
+    pub fn authority_key_info(&self) -> &[u8] {
+        &self.authority_key_info
+    }
+
+    /// When the list was made.
+    #[must_use]
+    pub const fn this_update(&self) -> OffsetDateTime {
+        self.contents.this_update
+    }
+
+    /// When a newer one will exist at the latest.
+    #[must_use]
+    pub const fn next_update(&self) -> OffsetDateTime {
+        self.contents.next_update
+    }
+
+    /// The list's number, big-endian, if it has one.
+    #[must_use]
+    pub fn number(&self) -> Option<&[u8]> {
+        self.contents.number.as_deref()
+    }
+
+    /// How many certificates are revoked.
+    #[must_use]
+    pub fn revoked_count(&self) -> usize {
+        self.contents.revoked.len()
+    }
+
+    /// The entry of a certificate of this authority, if it is revoked.
+    #[must_use]
+    pub fn revocation_of(&self, serial_number: SerialNumber) -> Option<Revocation> {
+        self.contents.revoked.get(&serial_number).copied()
+    }
+}
+
+impl fmt::Debug for RevocationList {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "RevocationList(not verified, {:?})", self.contents)
+    }
+}
+
+impl fmt::Debug for VerifiedRevocationList {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "VerifiedRevocationList({:?})", self.contents)
+    }
+}
+
+impl fmt::Debug for Contents {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{} entries of {}, {}", self.revoked.len(), self.issuer, self.this_update)
+    }
+}
+
+impl Contents {
+    fn read(body: &Value<'_>, outer_algorithm: &Value<'_>) -> Result<Self, RevocationListError> {
+        const VERSION_2: &[u8] = &[1];
+        const EXTENSIONS: u8 = tag::context_constructed(0);
+        let mut fields = body.inside();
+        let version = fields.optional(tag::INTEGER)?;
+        if version.is_none_or(|version| version.contents != VERSION_2) {
+            return Err(RevocationListError::Version);
+        }
+        if fields.expect(tag::SEQUENCE)?.whole != outer_algorithm.whole {
+            return Err(RevocationListError::TwoAlgorithms);
+        }
+        let issuer = read_name(&mut fields)?;
+        let this_update = time(&fields.value()?).ok_or(RevocationListError::Field("thisUpdate"))?;
+        let next_update = match fields.peek_tag() {
+            Some(tag::UTC_TIME | tag::GENERALIZED_TIME) => time(&fields.value()?),
+            _ => None,
+        };
+        let next_update = next_update.ok_or(RevocationListError::Field("nextUpdate"))?;
+        let revoked = match fields.optional(tag::SEQUENCE)? {
+            Some(entries) => read_entries(entries.inside())?,
+            None => HashMap::new(),
+        };
+        let mut extensions = ListExtensions::default();
+        if let Some(tagged) = fields.optional(EXTENSIONS)? {
+            let mut inside = tagged.inside();
+            for_each_extension(&inside.expect(tag::SEQUENCE)?, |extension| extensions.take(extension))?;
+            inside.end()?;
+        }
+        fields.end()?;
+        let ListExtensions { number, authority_key_identifier } = extensions;
+        Ok(Self { issuer, this_update, next_update, number, authority_key_identifier, revoked })
+    }
+}
+
+/// One serial number may stand twice: revoked it is either way, and the first entry is kept.
+fn read_entries(mut entries: Cursor<'_>) -> Result<HashMap<SerialNumber, Revocation>, RevocationListError> {
+    let mut revoked = HashMap::new();
+    while !entries.is_empty() {
+        let mut entry = entries.expect(tag::SEQUENCE)?.inside();
+        let serial_number = SerialNumber::read(entry.expect(tag::INTEGER)?.contents)
+            .ok_or(RevocationListError::Field("entry's serial number"))?;
+        let since = time(&entry.value()?).ok_or(RevocationListError::Field("entry's date"))?;
+        let mut reason = RevocationReason::Unspecified;
+        if let Some(extensions) = entry.optional(tag::SEQUENCE)? {
+            for_each_extension(&extensions, |extension| take_entry_extension(extension, &mut reason))?;
+        }
+        entry.end()?;
+        revoked.entry(serial_number).or_insert(Revocation { since, reason });
+    }
+    Ok(revoked)
+}
+
+struct Extension<'a> {
+    identifier: &'a [u8],
+    is_critical: bool,
+    octets: &'a [u8],
+}
+
+impl Extension<'_> {
+    fn identifier(&self) -> Result<ObjectIdentifier, RevocationListError> {
+        ObjectIdentifier::read(self.identifier).ok_or(RevocationListError::Field("extension identifier"))
+    }
+
+    fn refuse_if_critical(&self) -> Result<(), RevocationListError> {
+        if self.is_critical {
+            return Err(RevocationListError::UnknownCriticalExtension(self.identifier()?));
+        }
+        Ok(())
+    }
+}
+
+fn for_each_extension<'a>(
+    extensions: &Value<'a>,
+    mut take: impl FnMut(&Extension<'a>) -> Result<(), RevocationListError>,
+) -> Result<(), RevocationListError> {
+    let mut seen: Vec<&[u8]> = Vec::new();
+    let mut rest = extensions.inside();
+    while !rest.is_empty() {
+        let mut fields = rest.expect(tag::SEQUENCE)?.inside();
+        let extension = Extension {
+            identifier: fields.expect(tag::OBJECT_IDENTIFIER)?.contents,
+            is_critical: fields.optional(tag::BOOLEAN)?.is_some(),
+            octets: fields.expect(tag::OCTET_STRING)?.contents,
+        };
+        fields.end()?;
+        if seen.contains(&extension.identifier) {
+            return Err(RevocationListError::DuplicateExtension(extension.identifier()?));
+        }
+        seen.push(extension.identifier);
+        take(&extension)?;
+    }
+    Ok(())
+}
+
+#[derive(Default)]
+struct ListExtensions {
+    number: Option<Vec<u8>>,
+    authority_key_identifier: Option<Vec<u8>>,
+}
+
+/// 2.5.29.20.
+const LIST_NUMBER: &[u8] = b"\x55\x1D\x14";
+/// 2.5.29.21.
+const REASON_CODE: &[u8] = b"\x55\x1D\x15";
+/// 2.5.29.27.
+const DELTA_LIST_INDICATOR: &[u8] = b"\x55\x1D\x1B";
+/// 2.5.29.28.
+const ISSUING_DISTRIBUTION_POINT: &[u8] = b"\x55\x1D\x1C";
+/// 2.5.29.29.
+const CERTIFICATE_ISSUER: &[u8] = b"\x55\x1D\x1D";
+
+impl ListExtensions {
+    fn take(&mut self, extension: &Extension<'_>) -> Result<(), RevocationListError> {
+        match extension.identifier {
+            LIST_NUMBER => {
+                let number = der_walk::check(extension.octets)?;
+                let is_number =
+                    number.tag == tag::INTEGER && number.contents.first().is_some_and(|octet| *octet < 0x80);
+                if !is_number || number.contents.len() > 20 {
+                    return Err(RevocationListError::Field("number"));
+                }
+                self.number = Some(number.contents.to_vec());
+            }
+            AUTHORITY_KEY_IDENTIFIER => {
+                self.authority_key_identifier = authority_key_identifier(&der_walk::check(extension.octets)?)
+                    .ok_or(RevocationListError::Field("authority key identifier"))?;
+            }
+            DELTA_LIST_INDICATOR | ISSUING_DISTRIBUTION_POINT => return Err(RevocationListError::NotComplete),
+            _ => extension.refuse_if_critical()?,
+        }
+        Ok(())
+    }
+}
+
+fn take_entry_extension(extension: &Extension<'_>, reason: &mut RevocationReason) -> Result<(), RevocationListError> {
+    match extension.identifier {
+        REASON_CODE => {
+            let code = der_walk::check(extension.octets)?;
+            *reason = match (code.tag, code.contents) {
+                (tag::ENUMERATED, [code]) => RevocationReason::of_code(*code),
+                _ => None,
+            }
+            .ok_or(RevocationListError::Field("entry's reason"))?;
+            Ok(())
+        }
+        CERTIFICATE_ISSUER => Err(RevocationListError::NotComplete),
+        _ => extension.refuse_if_critical(),
+    }
+}
+
+impl RevocationReason {
+    /// 7 is not used; 8 takes an entry off a delta list.
+    const fn of_code(code: u8) -> Option<Self> {
+        Some(match code {
+            0 => Self::Unspecified,
+            1 => Self::KeyCompromise,
+            2 => Self::AuthorityCompromise,
+            3 => Self::AffiliationChanged,
+            4 => Self::Superseded,
+            5 => Self::CessationOfOperation,
+            6 => Self::Hold,
+            9 => Self::PrivilegeWithdrawn,
+            10 => Self::AttributeAuthorityCompromise,
+            _ => return None,
+        })
+    }
+}
+
+/// A UTCTime or GeneralizedTime that passed the strictness walk: digits and `Z`. Years of two digits are 1950 to 2049.
+fn time(value: &Value<'_>) -> Option<OffsetDateTime> {
+    let (_, digits) = value.contents.split_last()?;
+    let (years, rest) = match value.tag {
+        tag::UTC_TIME => digits.split_at_checked(2)?,
+        tag::GENERALIZED_TIME => digits.split_at_checked(4)?,
+        _ => return None,
+    };
+    let year = years.iter().fold(0, |number, digit| number * 10 + i32::from(digit - b'0'));
+    let year = match value.tag {
+        tag::UTC_TIME if year < 50 => year + 2000,
+        tag::UTC_TIME => year + 1900,
+        _ => year,
+    };
+    let (pairs, _) = rest.as_chunks::<2>();
+    let numbers: Vec<u8> = pairs.iter().map(|[tens, ones]| (tens - b'0') * 10 + (ones - b'0')).collect();
+    let [month, day, hour, minute, second] = numbers.try_into().ok()?;
+    let date = Date::from_calendar_date(year, Month::try_from(month).ok()?, day).ok()?;
+    Some(date.with_time(Time::from_hms(hour, minute, second).ok()?).assume_utc())
+}
