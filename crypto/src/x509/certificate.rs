@@ -255,9 +255,10 @@ impl PartialEq for Certificate {
 
 impl Eq for Certificate {}
 
+/// Without the subject: a person's name and number do not get into logs by accident.
 impl fmt::Debug for Certificate {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "Certificate({} of {}, issued by {})", self.serial_number, self.subject, self.issuer)
+        write!(formatter, "Certificate({} of {})", self.serial_number, self.issuer)
     }
 }
 

@@ -35,7 +35,7 @@ pub struct PersonName {
 }
 
 /// The person that a certificate speaks of.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct HolderIdentity {
     personal_number: PersonalNumber,
     name: PersonName,
@@ -160,6 +160,13 @@ impl HolderIdentity {
     #[must_use]
     pub fn latin_name(&self) -> Option<&str> {
         self.latin_name.as_deref()
+    }
+}
+
+/// Personal data does not get into logs by accident.
+impl fmt::Debug for HolderIdentity {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("HolderIdentity(hidden)")
     }
 }
 

@@ -91,9 +91,9 @@ impl CertificatePurpose {
     }
 }
 
-/// Why no path leads from a certificate to an anchor.
+/// Why no path leads from a certificate to an anchor. A relying party tells each of them apart, so that a new one has to
+/// be looked at there: the list is exhaustive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
 pub enum PathError {
     /// The certificate is one of an authority, not of a holder.
     #[error("the certificate is an authority's own")]

@@ -38,9 +38,9 @@ pub enum RevocationEvidence {
     },
 }
 
-/// Why a certificate does not count as not revoked.
+/// Why a certificate does not count as not revoked. A relying party tells each of them apart, so that a new one has to be
+/// looked at there: the list is exhaustive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
 pub enum RevocationFault {
     /// It is revoked.
     #[error("revoked since {}", .0.since)]

@@ -1,0 +1,114 @@
+//! What an accepted sign-in was checked against.
+
+use std::fmt;
+
+use latchkey_crypto::assertion::{AssertionAlgorithm, Origin};
+use latchkey_crypto::x509::{ObjectIdentifier, RevocationEvidence, SerialNumber};
+use time::{Duration, OffsetDateTime};
+
+use crate::{Assurance, Purpose};
+
+/// One check that passed, and the data that it was made against. For the audit trail and for showing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Check {
+    /// The challenge was made for this purpose and is young enough.
+    Challenge {
+        /// What it was made for.
+        purpose: Purpose,
+        /// When.
+        issued_at: OffsetDateTime,
+        /// How long ago.
+        age: Duration,
+    },
+    /// The certificate is valid now.
+    Validity {
+        /// From when.
+        not_before: OffsetDateTime,
+        /// Until when.
+        not_after: OffsetDateTime,
+    },
+    /// The certificate's key may be used to sign in.
+    KeyUsage,
+    /// A path leads to a trusted anchor.
+    Path {
+        /// The names of the authorities, from the certificate's issuer up to the anchor.
+        authorities: Vec<String>,
+        /// The anchor's serial number.
+        anchor: SerialNumber,
+    },
+    /// The signature is over this origin and the challenge.
+    Signature {
+        /// The relying party's origin.
+        origin: Origin,
+        /// The algorithm, which the key prescribes.
+        algorithm: AssertionAlgorithm,
+        /// The key's curve or size.
+        key: String,
+    },
+    /// A certificate on the path is not revoked.
+    Revocation {
+        /// Its serial number.
+        serial_number: SerialNumber,
+        /// Who issued it.
+        issuer: String,
+        /// What shows it.
+        evidence: RevocationEvidence,
+    },
+    /// The policy that gives the assurance.
+    Policy {
+        /// The certificate policy; none: the portal knows none of the certificate's.
+        policy: Option<ObjectIdentifier>,
+        /// The assurance.
+        assurance: Assurance,
+    },
+    /// The certificate identifies one person. Who that is stands in [`crate::VerifiedSignIn::identity`].
+    Identity,
+}
+
+impl Check {
+    /// The check's stable name.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Challenge { .. } => "challenge",
+            Self::Validity { .. } => "validity",
+            Self::KeyUsage => "key-usage",
+            Self::Path { .. } => "path",
+            Self::Signature { .. } => "signature",
+            Self::Revocation { .. } => "revocation",
+            Self::Policy { .. } => "policy",
+            Self::Identity => "identity",
+        }
+    }
+
+    /// What it was made against, for people.
+    #[must_use]
+    pub fn against(&self) -> String {
+        Against(self).to_string()
+    }
+}
+
+struct Against<'a>(&'a Check);
+
+impl fmt::Display for Against<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Check::Challenge { purpose, issued_at, age } => {
+                write!(formatter, "challenge for {purpose} of {issued_at}, {} s old", age.whole_seconds())
+            }
+            Check::Validity { not_before, not_after } => write!(formatter, "valid from {not_before} until {not_after}"),
+            Check::KeyUsage => formatter.write_str("digitalSignature, client authentication not excluded"),
+            Check::Path { authorities, anchor } => {
+                write!(formatter, "{}; anchor's serial number {anchor}", authorities.join(" < "))
+            }
+            Check::Signature { origin, algorithm, key } => write!(formatter, "{origin}, {algorithm}, {key}"),
+            Check::Revocation { serial_number, issuer, evidence } => {
+                write!(formatter, "{serial_number} of {issuer}: {evidence}")
+            }
+            Check::Policy { policy: Some(policy), assurance } => write!(formatter, "{policy}: {assurance}"),
+            Check::Policy { policy: None, assurance } => write!(formatter, "no known policy: {assurance}"),
+            Check::Identity => formatter.write_str("personal number and name of the subject"),
+        }
+    }
+}
