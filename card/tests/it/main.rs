@@ -7,6 +7,10 @@
     reason = "a test that panics is a test that fails"
 )]
 
+mod apdu;
 mod bpace;
 mod digit_entry;
+mod rights;
 mod secure_messaging;
+mod secure_messaging_rules;
+mod tlv;
