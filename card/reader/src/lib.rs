@@ -7,9 +7,13 @@
 mod choice;
 mod connection;
 mod error;
+mod exchange;
+mod pcsc;
 mod readers;
 
 pub use choice::{ChosenCard, choose_card};
 pub use connection::{CardAfter, CardConnection, CardTransaction, OpenTransaction};
 pub use error::ReaderError;
+pub use exchange::{SendOctets, exchange};
+pub use pcsc::{PcscOptions, PcscReaders};
 pub use readers::{Atr, CardPresence, CardReaders, Insertion, InvalidReaderName, ReaderEvent, ReaderName, ReaderState};

@@ -84,7 +84,8 @@ pub enum CardPresence {
         /// How the card answered to its reset.
         atr: Atr,
     },
-    /// A card that another program holds for itself alone.
+    /// A card that another program holds for itself alone. That it was taken is not always told at once: until then
+    /// connecting fails with [`ReaderError::CardBusy`].
     InUseExclusively {
         /// Which insertion this is.
         insertion: Insertion,

@@ -7,4 +7,9 @@
     reason = "a test that panics is a test that fails"
 )]
 
+mod cards;
+mod events;
+mod exchange;
+mod scripted_card;
 mod seam;
+mod service;
