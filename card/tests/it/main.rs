@@ -9,8 +9,10 @@
 
 mod apdu;
 mod bpace;
+mod dialogue;
 mod digit_entry;
 mod rights;
+mod secrets;
 mod secure_messaging;
 mod secure_messaging_rules;
 mod tlv;
