@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::fmt;
 
 use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 
 use super::certificate::Certificate;
 use super::revocation_list::{Revocation, VerifiedRevocationList};
@@ -121,6 +122,7 @@ impl RevocationData for RevocationLists {
     }
 }
 
+/// For people: kind, number and times.
 impl fmt::Display for RevocationEvidence {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self::List { number, this_update, next_update } = self;
@@ -129,6 +131,10 @@ impl fmt::Display for RevocationEvidence {
             write!(formatter, " number 0x")?;
             number.iter().try_for_each(|octet| write!(formatter, "{octet:02X}"))?;
         }
-        write!(formatter, " of {this_update}, current until {next_update}")
+        write!(formatter, " of {}, current until {}", rfc3339(*this_update), rfc3339(*next_update))
     }
+}
+
+fn rfc3339(moment: OffsetDateTime) -> String {
+    moment.format(&Rfc3339).unwrap_or_else(|_| moment.to_string())
 }

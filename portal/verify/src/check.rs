@@ -4,6 +4,7 @@ use std::fmt;
 
 use latchkey_crypto::assertion::{AssertionAlgorithm, Origin};
 use latchkey_crypto::x509::{ObjectIdentifier, RevocationEvidence, SerialNumber};
+use time::format_description::well_known::Rfc3339;
 use time::{Duration, OffsetDateTime};
 
 use crate::{Assurance, Purpose};
@@ -95,9 +96,12 @@ impl fmt::Display for Against<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
             Check::Challenge { purpose, issued_at, age } => {
-                write!(formatter, "challenge for {purpose} of {issued_at}, {} s old", age.whole_seconds())
+                let (moment, seconds) = (rfc3339(*issued_at), age.whole_seconds());
+                write!(formatter, "challenge for {purpose} of {moment}, {seconds} s old")
             }
-            Check::Validity { not_before, not_after } => write!(formatter, "valid from {not_before} until {not_after}"),
+            Check::Validity { not_before, not_after } => {
+                write!(formatter, "valid from {} until {}", rfc3339(*not_before), rfc3339(*not_after))
+            }
             Check::KeyUsage => formatter.write_str("digitalSignature, client authentication not excluded"),
             Check::Path { authorities, anchor } => {
                 write!(formatter, "{}; anchor's serial number {anchor}", authorities.join(" < "))
@@ -111,4 +115,8 @@ impl fmt::Display for Against<'_> {
             Check::Identity => formatter.write_str("personal number and name of the subject"),
         }
     }
+}
+
+fn rfc3339(moment: OffsetDateTime) -> String {
+    moment.format(&Rfc3339).unwrap_or_else(|_| moment.to_string())
 }
