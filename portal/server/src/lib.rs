@@ -1,1 +1,30 @@
 //! The identification service: challenges, sessions, storage.
+//!
+//! | Room | What it does |
+//! |---|---|
+//! | [`configuration`] | the configuration file, read with the line of every fault |
+//! | [`portal`] | what the service does, apart from HTTP |
+//! | [`http`] | its addresses, cookies, refusals, page |
+//! | [`storage`] | what it remembers; all SQL |
+//! | [`revocation`] | revocation lists, taken anew when they change on disk |
+//! | [`metrics`] | what it counts |
+//! | [`material`] | the files that the configuration names |
+//! | [`serve`] | TLS, listening, purging, stopping |
+//!
+//! # Personal data
+//! A session keeps what the page shows: the holder's names and personal number, the assurance, when it began and when
+//! it ends. It is deleted at sign-out and purged when it is over. Challenges belong to browsers, not people. Nothing of
+//! this is written to logs or metrics; neither are the addresses that requests come from.
+
+pub mod challenge;
+pub mod configuration;
+pub mod files;
+pub mod http;
+pub mod material;
+pub mod metrics;
+pub mod portal;
+pub mod revocation;
+pub mod serve;
+pub mod session;
+pub mod storage;
+pub mod token;

@@ -1,3 +1,155 @@
 //! The binary `latchkey-portal`.
 
-fn main() {}
+use std::error::Error;
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::{Arg, ArgMatches, Command, value_parser};
+use getrandom::SysRng;
+use latchkey_portal::configuration::{Configuration, ConfigurationError, LogFormat, LogSettings};
+use latchkey_portal::http;
+use latchkey_portal::material::Material;
+use latchkey_portal::serve::{ServeError, Service};
+use rand_core::UnwrapErr;
+use time::OffsetDateTime;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+const CONFIG: &str = "config";
+const EXIT_CODES: &str = "\
+Exit codes:
+  0  done; after `serve`: stopped by a signal
+  1  the system failed: a listener broke, no output
+  2  wrong arguments
+  3  the configuration, or a file that it names, is at fault; the message says file, line and key
+  4  the database cannot be opened
+  5  an address cannot be listened on";
+
+fn main() -> ExitCode {
+    let done = match arguments().get_matches().subcommand() {
+        Some(("serve", found)) => serve(&configuration_file(found)),
+        Some(("check", found)) => check(&configuration_file(found)),
+        _ => print_description(),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            // Nobody is left to tell if this fails too.
+            let _ = writeln!(io::stderr(), "latchkey-portal: {failure}");
+            ExitCode::from(failure.exit_code())
+        }
+    }
+}
+
+fn arguments() -> Command {
+    let config = || {
+        Arg::new(CONFIG)
+            .long(CONFIG)
+            .value_name("FILE")
+            .required(true)
+            .value_parser(value_parser!(PathBuf))
+            .help("The configuration file (TOML); portal.example.toml explains every key")
+    };
+    Command::new("latchkey-portal")
+        .version(env!("CARGO_PKG_VERSION"))
+        .about("The identification service: people sign in to a portal with their ID cards")
+        .after_help(EXIT_CODES)
+        .subcommand_required(true)
+        .arg_required_else_help(true)
+        .subcommand(
+            Command::new("serve")
+                .about("Run the service until SIGTERM or SIGINT; open requests are finished")
+                .arg(config()),
+        )
+        .subcommand(
+            Command::new("check")
+                .about("Check the configuration and every file that it names; neither listens nor opens the database")
+                .arg(config()),
+        )
+        .subcommand(Command::new("openapi").about("Print the description of the HTTP interface (OpenAPI, JSON)"))
+}
+
+fn configuration_file(found: &ArgMatches) -> PathBuf {
+    found.get_one(CONFIG).cloned().unwrap_or_default()
+}
+
+#[derive(Debug, thiserror::Error)]
+enum Failure {
+    #[error(transparent)]
+    Configuration(#[from] ConfigurationError),
+    #[error(transparent)]
+    Serve(#[from] ServeError),
+    #[error("{0}")]
+    System(Box<dyn Error>),
+}
+
+impl Failure {
+    fn exit_code(&self) -> u8 {
+        match self {
+            Self::Configuration(_) => 3,
+            Self::Serve(ServeError::Storage(_)) => 4,
+            Self::Serve(ServeError::Listen { .. }) => 5,
+            Self::Serve(_) | Self::System(_) => 1,
+        }
+    }
+
+    fn system(error: impl Into<Box<dyn Error>>) -> Self {
+        Self::System(error.into())
+    }
+}
+
+fn check(path: &Path) -> Result<(), Failure> {
+    load(path)?;
+    writeln!(io::stdout(), "{}: the configuration is sound", path.display()).map_err(Failure::system)
+}
+
+fn print_description() -> Result<(), Failure> {
+    let description = http::description().to_pretty_json().map_err(Failure::system)?;
+    writeln!(io::stdout(), "{description}").map_err(Failure::system)
+}
+
+fn serve(path: &Path) -> Result<(), Failure> {
+    let (configuration, material) = load(path)?;
+    begin_log(configuration.log);
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Failure::system)?;
+    runtime.block_on(async {
+        // From here on a signal stops the service in good order.
+        let mut terminate = signal(SignalKind::terminate()).map_err(Failure::system)?;
+        let mut interrupt = signal(SignalKind::interrupt()).map_err(Failure::system)?;
+        let random = Box::new(UnwrapErr(SysRng));
+        let service = Service::prepare(&configuration, material, Box::new(now), random).await?;
+        for address in service.addresses()? {
+            tracing::info!(%address, origin = %configuration.origin, "listening");
+        }
+        service.run(stop_signal(&mut terminate, &mut interrupt)).await?;
+        tracing::info!("stopped");
+        Ok(())
+    })
+}
+
+fn load(path: &Path) -> Result<(Configuration, Material), ConfigurationError> {
+    let configuration = Configuration::load(path)?;
+    let material =
+        Material::load(&configuration).map_err(|fault| ConfigurationError::Fault { path: path.to_owned(), fault })?;
+    Ok((configuration, material))
+}
+
+fn begin_log(settings: LogSettings) {
+    let log = tracing_subscriber::fmt().with_max_level(settings.level).with_writer(io::stderr);
+    match settings.format {
+        LogFormat::Text => log.init(),
+        LogFormat::Json => log.json().flatten_event(true).init(),
+    }
+}
+
+async fn stop_signal(terminate: &mut Signal, interrupt: &mut Signal) {
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "the clock of the whole service, passed on from here")]
+fn now() -> OffsetDateTime {
+    OffsetDateTime::now_utc()
+}

@@ -1,0 +1,58 @@
+//! Files that the configuration names.
+
+use std::fs::File;
+use std::io::Read as _;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+
+use zeroize::Zeroizing;
+
+const KEY_MAX_SIZE: usize = 64 * 1024;
+const EVERYBODY: u32 = 0o007;
+
+/// Why a file cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum FileError {
+    /// The system does not let it be read.
+    #[error("cannot be read: {0}")]
+    Unreadable(#[from] std::io::Error),
+    /// It is longer than such a file can be.
+    #[error("is longer than {0} octets")]
+    TooLong(usize),
+    /// Every user of the machine can read or change a private key.
+    #[error("is open to every user of this machine (mode {0:03o}); take that away with chmod o= and make a new key")]
+    OpenToEverybody(u32),
+}
+
+/// Reads a file of at most `limit` octets.
+///
+/// # Errors
+/// [`FileError`] if it cannot be read or is longer.
+pub fn read_limited(path: &Path, limit: usize) -> Result<Vec<u8>, FileError> {
+    let mut octets = Vec::new();
+    read_into(&mut File::open(path)?, limit, &mut octets)?;
+    Ok(octets)
+}
+
+/// Reads a private key's file, which must not be open to everybody.
+///
+/// # Errors
+/// [`FileError`].
+pub fn read_private_key(path: &Path) -> Result<Zeroizing<Vec<u8>>, FileError> {
+    let mut file = File::open(path)?;
+    let mode = file.metadata()?.permissions().mode() & 0o777;
+    if mode & EVERYBODY != 0 {
+        return Err(FileError::OpenToEverybody(mode));
+    }
+    // Room for the whole at once: growing would leave copies behind.
+    let mut octets = Zeroizing::new(Vec::with_capacity(KEY_MAX_SIZE + 1));
+    read_into(&mut file, KEY_MAX_SIZE, &mut octets)?;
+    Ok(octets)
+}
+
+fn read_into(file: &mut File, limit: usize, octets: &mut Vec<u8>) -> Result<(), FileError> {
+    let one_more = u64::try_from(limit).unwrap_or(u64::MAX).saturating_add(1);
+    file.take(one_more).read_to_end(octets)?;
+    if octets.len() > limit { Err(FileError::TooLong(limit)) } else { Ok(()) }
+}

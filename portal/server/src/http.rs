@@ -1,0 +1,47 @@
+//! The service's addresses.
+
+mod assertions;
+mod body;
+mod challenges;
+mod cookies;
+mod guard;
+mod language;
+mod openapi;
+mod operations;
+mod page;
+mod page_texts;
+mod refusal;
+mod sessions;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::middleware;
+use axum::routing::{get, post};
+
+pub use challenges::CHALLENGE_FORMAT;
+pub use guard::REQUEST_TIME_LIMIT;
+pub use language::Language;
+pub use openapi::description;
+pub use refusal::Refusal;
+
+use crate::portal::Portal;
+
+/// Everything that the service answers.
+pub fn router(portal: Arc<Portal>) -> Router {
+    Router::new()
+        .route("/", get(page::show))
+        .route("/style.css", get(page::style))
+        .route("/sign-out", post(page::sign_out))
+        .route("/api/v1/challenges", post(challenges::issue))
+        .route("/api/v1/assertions/{challenge}", post(assertions::present))
+        .route("/api/v1/session", get(sessions::show).delete(sessions::end))
+        .route("/api/v1/openapi.json", get(openapi::serve))
+        .route("/health/live", get(operations::live))
+        .route("/health/ready", get(operations::ready))
+        .route("/metrics", get(operations::metrics))
+        .fallback(|| async { Refusal::NotFound })
+        .method_not_allowed_fallback(|| async { Refusal::Method })
+        .layer(middleware::from_fn_with_state(Arc::clone(&portal), guard::guard))
+        .with_state(portal)
+}

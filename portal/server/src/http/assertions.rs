@@ -1,0 +1,141 @@
+//! Presenting assertions.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::http::header::SET_COOKIE;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{AppendHeaders, IntoResponse as _, Response};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::body::JsonBody;
+use super::refusal::RefusalAnswer;
+use super::sessions::HolderAnswer;
+use super::{Refusal, cookies};
+use crate::challenge::ChallengeId;
+use crate::portal::{Portal, rfc3339};
+use crate::storage::NotTaken;
+
+/// An assertion in the JSON shape of Web eID.
+#[derive(ToSchema)]
+#[schema(as = Assertion, rename_all = "camelCase")]
+#[expect(dead_code, reason = "describes what latchkey-verify reads from the octets themselves")]
+pub(super) struct AssertionBody {
+    /// The holder's certificate, DER in base64.
+    unverified_certificate: String,
+    /// The signature algorithm's name.
+    #[schema(example = "bign-with-hbelt")]
+    algorithm: String,
+    /// The signature over H(H(origin) ‖ H(challenge)), base64.
+    signature: String,
+    /// The format of this object.
+    #[schema(example = "web-eid:1.0")]
+    format: String,
+    /// Names the signing program and its version.
+    app_version: String,
+}
+
+/// An accepted sign-in.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Accepted {
+    /// Always `accepted`.
+    #[schema(example = "accepted")]
+    result: &'static str,
+    /// How sure the service is: `low`, `substantial` or `high`.
+    #[schema(example = "high")]
+    assurance: &'static str,
+    /// Who signed in.
+    holder: HolderAnswer,
+    /// Everything that was checked, in the order of checking.
+    checks: Vec<CheckAnswer>,
+    /// The session that was opened.
+    session: OpenedSession,
+}
+
+/// One check of an accepted assertion.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct CheckAnswer {
+    /// What was checked.
+    #[schema(example = "signature")]
+    check: &'static str,
+    /// Against which data.
+    against: String,
+}
+
+impl From<&latchkey_verify::Check> for CheckAnswer {
+    fn from(check: &latchkey_verify::Check) -> Self {
+        Self { check: check.name(), against: check.against() }
+    }
+}
+
+/// The session that a sign-in opened.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct OpenedSession {
+    /// When the session is over (RFC 3339).
+    #[schema(example = "2026-05-04T09:30:00Z")]
+    expires_at: String,
+}
+
+/// Presents an assertion over a challenge. Whatever the verdict, the challenge is used up by it, unless it belongs to
+/// another browser.
+#[utoipa::path(
+    post,
+    path = "/api/v1/assertions/{challenge}",
+    tag = "sign-in",
+    params(("challenge" = String, Path, description = "Names the challenge: the end of its `assertionPath`")),
+    request_body = AssertionBody,
+    responses(
+        (status = 200, description = "The assertion is accepted", body = Accepted, headers(
+            ("Set-Cookie" = String, description = "`__Host-latchkey-session`: the session; `__Host-latchkey-pre` is taken away"))),
+        (status = 403, description = "`origin-refused`, `challenge-of-other-session`", body = RefusalAnswer),
+        (status = 404, description = "`challenge-unknown`", body = RefusalAnswer),
+        (status = 408, description = "`request-timeout`", body = RefusalAnswer),
+        (status = 409, description = "`challenge-replayed`", body = RefusalAnswer),
+        (status = 410, description = "`challenge-expired`", body = RefusalAnswer),
+        (status = 413, description = "`body-too-large`", body = RefusalAnswer),
+        (status = 415, description = "`content-type-refused`", body = RefusalAnswer),
+        (status = 422, description = "The assertion is not accepted; the code says why", body = RefusalAnswer),
+        (status = 500, description = "`internal-error`, `storage-damaged`", body = RefusalAnswer),
+        (status = 503, description = "`storage-unavailable`, `stopping`", body = RefusalAnswer),
+    )
+)]
+pub(super) async fn present(
+    State(portal): State<Arc<Portal>>,
+    Path(challenge): Path<String>,
+    headers: HeaderMap,
+    JsonBody(assertion): JsonBody,
+) -> Result<Response, Refusal> {
+    let verdict = sign_in(&portal, &challenge, &headers, assertion).await;
+    if let Err(refusal) = &verdict {
+        portal.metrics().sign_in_refused(refusal.code());
+    }
+    verdict
+}
+
+async fn sign_in(
+    portal: &Arc<Portal>,
+    challenge: &str,
+    headers: &HeaderMap,
+    assertion: axum::body::Bytes,
+) -> Result<Response, Refusal> {
+    let challenge = ChallengeId::parse(challenge).ok_or(NotTaken::Unknown)?;
+    let browser = cookies::BROWSER.read(headers).ok_or(NotTaken::OtherSession)?;
+    let former = cookies::SESSION.read(headers);
+    let opened = portal.sign_in(challenge, &browser, assertion, former.as_ref()).await?;
+    let answer = Accepted {
+        result: "accepted",
+        assurance: opened.session.assurance.name(),
+        holder: HolderAnswer::from(&opened.session.holder),
+        checks: opened.verified.checks().iter().map(CheckAnswer::from).collect(),
+        session: OpenedSession { expires_at: rfc3339(opened.session.expires_at)? },
+    };
+    let cookies = AppendHeaders([
+        (SET_COOKIE, cookies::SESSION.set(&opened.token, opened.session.expires_at - opened.session.signed_in_at)?),
+        (SET_COOKIE, cookies::BROWSER.clear()?),
+    ]);
+    Ok((StatusCode::OK, cookies, Json(answer)).into_response())
+}

@@ -1,0 +1,53 @@
+//! The two cookies. Their names begin with `__Host-`: browsers take them only over HTTPS, from this host itself and
+//! for all of its paths, so that no neighbouring host can plant one.
+
+use axum::http::header::COOKIE;
+use axum::http::{HeaderMap, HeaderValue};
+use time::Duration;
+
+use super::Refusal;
+use crate::token::Token;
+
+/// Says which browser asked for a challenge. Never needed on the way from another site, hence `Strict`.
+pub(super) const BROWSER: Cookie = Cookie { name: "__Host-latchkey-pre", same_site: "Strict" };
+/// Says which session a browser has. `Lax`, so that a link from another site finds the person signed in.
+pub(super) const SESSION: Cookie = Cookie { name: "__Host-latchkey-session", same_site: "Lax" };
+
+pub(super) struct Cookie {
+    name: &'static str,
+    same_site: &'static str,
+}
+
+impl Cookie {
+    /// The token that the browser sent. A cookie that is sent twice counts as none: which of the two is meant would be
+    /// a guess.
+    pub(super) fn read(&self, headers: &HeaderMap) -> Option<Token> {
+        let mut values = headers
+            .get_all(COOKIE)
+            .iter()
+            .filter_map(|header| header.to_str().ok())
+            .flat_map(|header| header.split(';'))
+            .filter_map(|pair| pair.trim().split_once('='))
+            .filter_map(|(name, value)| (name == self.name).then_some(value));
+        let value = values.next()?;
+        if values.next().is_some() { None } else { Token::parse(value) }
+    }
+
+    /// The header that gives the browser a token for `lifetime`.
+    pub(super) fn set(&self, token: &Token, lifetime: Duration) -> Result<HeaderValue, Refusal> {
+        self.header(&token.expose_for_cookie(), lifetime.whole_seconds())
+    }
+
+    /// The header that takes the token away.
+    pub(super) fn clear(&self) -> Result<HeaderValue, Refusal> {
+        self.header("", 0)
+    }
+
+    fn header(&self, value: &str, max_age: i64) -> Result<HeaderValue, Refusal> {
+        let Self { name, same_site } = self;
+        let text = format!("{name}={value}; Max-Age={max_age}; Path=/; Secure; HttpOnly; SameSite={same_site}");
+        let mut header = HeaderValue::from_str(&text).map_err(|_| Refusal::Internal("a cookie cannot be written"))?;
+        header.set_sensitive(true);
+        Ok(header)
+    }
+}

@@ -1,0 +1,73 @@
+//! What holds for every request: whose page sent it, how long it may take, which headers go with the answer, and what
+//! the log and the metrics learn. Neither learns addresses of people, names, cookies or tokens.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::header::{
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, ORIGIN, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS,
+    X_FRAME_OPTIONS,
+};
+use axum::http::{HeaderName, HeaderValue};
+use axum::middleware::Next;
+use axum::response::{IntoResponse as _, Response};
+
+use super::Refusal;
+use super::refusal::RefusalDetail;
+use crate::portal::Portal;
+
+/// How long a request may take, its body included.
+pub const REQUEST_TIME_LIMIT: Duration = Duration::from_secs(15);
+
+/// `Referrer-Policy` is not `no-referrer`, with which browsers would send `Origin: null` with the portal's own forms.
+const HEADERS: [(HeaderName, &str); 8] = [
+    (
+        CONTENT_SECURITY_POLICY,
+        "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+    ),
+    (STRICT_TRANSPORT_SECURITY, "max-age=63072000"),
+    (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    (X_FRAME_OPTIONS, "DENY"),
+    (REFERRER_POLICY, "same-origin"),
+    (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+    (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
+    (CACHE_CONTROL, "no-store"),
+];
+
+pub(super) async fn guard(State(portal): State<Arc<Portal>>, request: Request, next: Next) -> Response {
+    let started = Instant::now();
+    let method = request.method().clone();
+    // The pattern, never the address itself, which is the visitor's to choose.
+    let route =
+        request.extensions().get::<MatchedPath>().map_or_else(|| "none".to_owned(), |path| path.as_str().to_owned());
+    let mut response = if is_from_elsewhere(&portal, &request) {
+        Refusal::Origin.into_response()
+    } else {
+        match tokio::time::timeout(portal.request_time_limit(), next.run(request)).await {
+            Ok(response) => response,
+            Err(_) => Refusal::TimeOut.into_response(),
+        }
+    };
+    for (name, value) in HEADERS {
+        response.headers_mut().entry(name).or_insert(HeaderValue::from_static(value));
+    }
+    let status = response.status().as_u16();
+    let took = started.elapsed();
+    portal.metrics().request(&method, &route, status, took);
+    match response.extensions().get::<RefusalDetail>() {
+        Some(refusal) if status >= 500 => {
+            tracing::error!(%method, route, status, code = refusal.code, detail = refusal.detail, "request failed");
+        }
+        Some(refusal) => {
+            tracing::info!(%method, route, status, code = refusal.code, detail = refusal.detail, "request refused");
+        }
+        None => tracing::debug!(%method, route, status, took_us = took.as_micros(), "request answered"),
+    }
+    response
+}
+
+/// Browsers name the site whose page sends a request. Programs need not; but who names a site must name this one.
+fn is_from_elsewhere(portal: &Portal, request: &Request) -> bool {
+    request.headers().get_all(ORIGIN).iter().any(|origin| origin.as_bytes() != portal.origin().as_str().as_bytes())
+}

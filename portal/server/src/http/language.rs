@@ -1,0 +1,69 @@
+//! The languages of the page and of the portal's name.
+
+use axum::http::HeaderMap;
+use axum::http::header::ACCEPT_LANGUAGE;
+
+/// A language that the service speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Language {
+    /// Belarusian, also when the browser wants none of the three.
+    Belarusian,
+    /// Russian.
+    Russian,
+    /// English.
+    English,
+}
+
+impl Language {
+    /// Every language.
+    pub const ALL: [Self; 3] = [Self::Belarusian, Self::Russian, Self::English];
+
+    /// The tag (BCP 47).
+    #[must_use]
+    pub const fn tag(self) -> &'static str {
+        match self {
+            Self::Belarusian => "be",
+            Self::Russian => "ru",
+            Self::English => "en",
+        }
+    }
+
+    /// The language that a browser likes best (RFC 9110, clause 12.5.4).
+    #[must_use]
+    pub fn preferred(headers: &HeaderMap) -> Self {
+        let wishes = headers.get_all(ACCEPT_LANGUAGE).iter().filter_map(|header| header.to_str().ok());
+        let mut best = (0, Self::Belarusian);
+        for wish in wishes.flat_map(|header| header.split(',')) {
+            if let Some((weight, language)) = Self::wished(wish)
+                && weight > best.0
+            {
+                best = (weight, language);
+            }
+        }
+        best.1
+    }
+
+    /// One element of the header: a language of ours and its weight in thousandths.
+    fn wished(wish: &str) -> Option<(u16, Self)> {
+        let mut parts = wish.split(';').map(str::trim);
+        let tag = parts.next()?;
+        let primary = tag.split('-').next()?;
+        let language = Self::ALL.into_iter().find(|language| language.tag().eq_ignore_ascii_case(primary))?;
+        let weight = parts.find_map(|parameter| parameter.strip_prefix("q=")).map_or(Some(1000), thousandths)?;
+        Some((weight, language))
+    }
+}
+
+/// A weight: 0 to 1 with at most three digits after the point.
+fn thousandths(weight: &str) -> Option<u16> {
+    let (whole, fraction) = weight.split_once('.').unwrap_or((weight, ""));
+    if fraction.len() > 3 || !fraction.bytes().all(|digit| digit.is_ascii_digit()) {
+        return None;
+    }
+    let fraction: u16 = format!("{fraction:0<3}").parse().ok()?;
+    match whole {
+        "0" => Some(fraction),
+        "1" if fraction == 0 => Some(1000),
+        _ => None,
+    }
+}

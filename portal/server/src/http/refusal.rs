@@ -1,0 +1,159 @@
+//! Refusals: one stable code each. The answer has the code and a sentence; what exactly went wrong is for the log.
+
+use axum::Json;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use latchkey_verify::Rejection;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::storage::{NotTaken, StorageError};
+
+/// Why a request was not answered as asked.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Refusal {
+    /// The request comes from a page of another site.
+    #[error("the header Origin names another site")]
+    Origin,
+    /// The body is not of the kind that the address takes.
+    #[error("the body has another content type than this address takes")]
+    ContentType,
+    /// The body is too long.
+    #[error("the body is too long")]
+    BodySize,
+    /// The body is not what the address takes.
+    #[error("the body is malformed")]
+    Body,
+    /// The request took too long to arrive or to be answered.
+    #[error("the request took too long")]
+    TimeOut,
+    /// There is nothing at this address.
+    #[error("there is nothing at this address")]
+    NotFound,
+    /// The address does not take this method.
+    #[error("the address does not take this method")]
+    Method,
+    /// The browser has no session.
+    #[error("nobody is signed in in this browser")]
+    NoSession,
+    /// A form that does not come from the portal's own page for this session.
+    #[error("the form was not made for this session")]
+    Form,
+    /// The challenge was not there to be taken.
+    #[error(transparent)]
+    Challenge(#[from] NotTaken),
+    /// The assertion is not accepted.
+    #[error(transparent)]
+    Assertion(#[from] Rejection),
+    /// The database gives no answer.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+    /// The service is being stopped and takes no new work.
+    #[error("the service is being stopped")]
+    Stopping,
+    /// A fault of the service itself.
+    #[error("{0}")]
+    Internal(&'static str),
+}
+
+/// The answer to a request that is refused.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Refusal)]
+pub(super) struct RefusalAnswer {
+    /// Names the cause; stable.
+    #[schema(example = "challenge-expired")]
+    code: &'static str,
+    /// One sentence in English, for developers. People are told by the program that knows their language.
+    message: &'static str,
+}
+
+/// What the log is told about a refused request.
+#[derive(Debug, Clone)]
+pub(super) struct RefusalDetail {
+    pub(super) code: &'static str,
+    pub(super) detail: String,
+}
+
+impl Refusal {
+    /// The stable code.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Origin => "origin-refused",
+            Self::ContentType => "content-type-refused",
+            Self::BodySize => "body-too-large",
+            Self::Body => "body-malformed",
+            Self::TimeOut => "request-timeout",
+            Self::NotFound => "not-found",
+            Self::Method => "method-not-allowed",
+            Self::NoSession => "no-session",
+            Self::Form => "form-refused",
+            Self::Challenge(NotTaken::Unknown) => "challenge-unknown",
+            Self::Challenge(NotTaken::OtherSession) => "challenge-of-other-session",
+            Self::Challenge(NotTaken::Replayed) => "challenge-replayed",
+            Self::Assertion(rejection) => rejection.code(),
+            Self::Storage(StorageError::Damaged(_)) => "storage-damaged",
+            Self::Storage(_) => "storage-unavailable",
+            Self::Stopping => "stopping",
+            Self::Internal(_) => "internal-error",
+        }
+    }
+
+    /// The HTTP status.
+    #[must_use]
+    pub fn status(&self) -> StatusCode {
+        match self {
+            Self::Origin | Self::Form | Self::Challenge(NotTaken::OtherSession) => StatusCode::FORBIDDEN,
+            Self::ContentType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::BodySize => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::Body => StatusCode::BAD_REQUEST,
+            Self::TimeOut => StatusCode::REQUEST_TIMEOUT,
+            Self::NotFound | Self::NoSession | Self::Challenge(NotTaken::Unknown) => StatusCode::NOT_FOUND,
+            Self::Method => StatusCode::METHOD_NOT_ALLOWED,
+            Self::Challenge(NotTaken::Replayed) => StatusCode::CONFLICT,
+            Self::Assertion(Rejection::ChallengeExpired) => StatusCode::GONE,
+            Self::Assertion(_) => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::Storage(StorageError::Damaged(_)) | Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::Storage(_) | Self::Stopping => StatusCode::SERVICE_UNAVAILABLE,
+        }
+    }
+
+    /// The sentence that goes with the code in the answer. It never has details of the service or of a person.
+    #[must_use]
+    pub fn message(&self) -> &'static str {
+        match self {
+            Self::Origin => "The request comes from a page of another site.",
+            Self::ContentType => "The body has another content type than this address takes.",
+            Self::BodySize => "The body is too long.",
+            Self::Body => "The body is not what this address takes.",
+            Self::TimeOut => "The request took too long.",
+            Self::NotFound => "There is nothing at this address.",
+            Self::Method => "This address does not take this method.",
+            Self::NoSession => "Nobody is signed in in this browser.",
+            Self::Form => "The form was not made for this session.",
+            Self::Challenge(NotTaken::Unknown) => "There is no such challenge; ask for a new one.",
+            Self::Challenge(NotTaken::OtherSession) => "The challenge was issued to another browser.",
+            Self::Challenge(NotTaken::Replayed) => "The challenge has been used; ask for a new one.",
+            Self::Assertion(Rejection::ChallengeExpired) => "The challenge has expired; ask for a new one.",
+            Self::Assertion(_) => "The assertion is not accepted; the code says why.",
+            Self::Storage(StorageError::Damaged(_)) | Self::Internal(_) => "The service has a fault.",
+            Self::Storage(_) => "The service cannot reach its database; try again later.",
+            Self::Stopping => "The service is being stopped; try again later.",
+        }
+    }
+
+    pub(super) fn detail(&self) -> RefusalDetail {
+        RefusalDetail { code: self.code(), detail: self.to_string() }
+    }
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        let detail = self.detail();
+        let answer = RefusalAnswer { code: self.code(), message: self.message() };
+        let mut response = (self.status(), Json(answer)).into_response();
+        response.extensions_mut().insert(detail);
+        response
+    }
+}

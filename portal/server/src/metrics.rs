@@ -1,0 +1,174 @@
+//! What the service counts. No name, number, address or token of a person ever becomes a label.
+
+use std::time::Duration;
+
+use axum::http::Method;
+use metrics::{Key, Label, Level, Metadata, Recorder as _, SharedString, Unit};
+use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
+
+/// A metric: its name and what it counts.
+#[derive(Debug, Clone, Copy)]
+pub struct Description {
+    /// The name in the output.
+    pub name: &'static str,
+    /// What it is, and by which labels it is told apart.
+    pub text: &'static str,
+    kind: Kind,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Kind {
+    Counter,
+    Seconds,
+}
+
+/// Every metric of the service.
+pub const DESCRIPTIONS: [Description; 9] = [
+    CHALLENGES_ISSUED,
+    SIGN_INS_ACCEPTED,
+    SIGN_INS_REFUSED,
+    VERIFICATION_SECONDS,
+    REQUESTS,
+    REQUEST_SECONDS,
+    STORAGE_FAILURES,
+    REVOCATION_RELOADS,
+    REVOCATION_RELOAD_FAILURES,
+];
+
+const CHALLENGES_ISSUED: Description = counter("latchkey_portal_challenges_issued_total", "Challenges issued.");
+const SIGN_INS_ACCEPTED: Description =
+    counter("latchkey_portal_sign_ins_accepted_total", "Assertions accepted, by assurance (low, substantial, high).");
+const SIGN_INS_REFUSED: Description = counter("latchkey_portal_sign_ins_refused_total", "Assertions refused, by code.");
+const VERIFICATION_SECONDS: Description = seconds(
+    "latchkey_portal_verification_duration_seconds",
+    "Time that the verification of an assertion took, accepted or not.",
+);
+const REQUESTS: Description = counter("latchkey_portal_http_requests_total", "Requests, by method, route and status.");
+const REQUEST_SECONDS: Description = seconds(
+    "latchkey_portal_http_request_duration_seconds",
+    "Time from a request's head to its answer's head, by route.",
+);
+const STORAGE_FAILURES: Description =
+    counter("latchkey_portal_storage_failures_total", "Times that the database gave no answer.");
+const REVOCATION_RELOADS: Description =
+    counter("latchkey_portal_revocation_reloads_total", "Times that changed revocation lists were taken into use.");
+const REVOCATION_RELOAD_FAILURES: Description = counter(
+    "latchkey_portal_revocation_reload_failures_total",
+    "Times that changed revocation lists could not be read, so that the former ones stayed in use.",
+);
+
+/// The upper limits of the histograms' buckets, in seconds.
+const BUCKETS: [f64; 11] = [0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1.0, 5.0];
+
+/// The service's counters. One value belongs to one service, so that several can run in one process.
+pub struct Metrics {
+    recorder: PrometheusRecorder,
+    handle: PrometheusHandle,
+}
+
+impl Metrics {
+    /// Counters at zero.
+    #[must_use]
+    pub fn new() -> Self {
+        // Fails only for an empty list of limits; summaries would be written in place of histograms.
+        let builder = PrometheusBuilder::new().set_buckets(&BUCKETS).unwrap_or_default();
+        let recorder = builder.build_recorder();
+        for Description { name, text, kind } in DESCRIPTIONS {
+            let text = SharedString::const_str(text);
+            match kind {
+                Kind::Counter => recorder.describe_counter(name.into(), None, text),
+                Kind::Seconds => recorder.describe_histogram(name.into(), Some(Unit::Seconds), text),
+            }
+        }
+        let metrics = Self { handle: recorder.handle(), recorder };
+        // Counted from zero, so that a first failure is a change.
+        for unlabelled in [CHALLENGES_ISSUED, STORAGE_FAILURES, REVOCATION_RELOADS, REVOCATION_RELOAD_FAILURES] {
+            metrics.count(unlabelled, Vec::new(), 0);
+        }
+        metrics
+    }
+
+    /// The counters in the text format of Prometheus.
+    #[must_use]
+    pub fn render(&self) -> String {
+        self.handle.run_upkeep();
+        self.handle.render()
+    }
+
+    pub(crate) fn challenge_issued(&self) {
+        self.count(CHALLENGES_ISSUED, Vec::new(), 1);
+    }
+
+    pub(crate) fn sign_in_accepted(&self, assurance: &'static str) {
+        self.count(SIGN_INS_ACCEPTED, vec![Label::from_static_parts("assurance", assurance)], 1);
+    }
+
+    pub(crate) fn sign_in_refused(&self, code: &'static str) {
+        self.count(SIGN_INS_REFUSED, vec![Label::from_static_parts("code", code)], 1);
+    }
+
+    pub(crate) fn verified_in(&self, took: Duration) {
+        self.measure(VERIFICATION_SECONDS, Vec::new(), took);
+    }
+
+    /// `route` is one of the router's patterns, never the address that was asked for.
+    pub(crate) fn request(&self, method: &Method, route: &str, status: u16, took: Duration) {
+        let route = Label::new("route", route.to_owned());
+        let labels = vec![
+            Label::from_static_parts("method", known_method(method)),
+            route.clone(),
+            Label::new("status", status.to_string()),
+        ];
+        self.count(REQUESTS, labels, 1);
+        self.measure(REQUEST_SECONDS, vec![route], took);
+    }
+
+    pub(crate) fn storage_failed(&self) {
+        self.count(STORAGE_FAILURES, Vec::new(), 1);
+    }
+
+    pub(crate) fn revocation_reloaded(&self) {
+        self.count(REVOCATION_RELOADS, Vec::new(), 1);
+    }
+
+    pub(crate) fn revocation_reload_failed(&self) {
+        self.count(REVOCATION_RELOAD_FAILURES, Vec::new(), 1);
+    }
+
+    fn count(&self, metric: Description, labels: Vec<Label>, times: u64) {
+        self.recorder.register_counter(&Key::from_parts(metric.name, labels), &METADATA).increment(times);
+    }
+
+    fn measure(&self, metric: Description, labels: Vec<Label>, took: Duration) {
+        self.recorder.register_histogram(&Key::from_parts(metric.name, labels), &METADATA).record(took.as_secs_f64());
+    }
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+const METADATA: Metadata<'static> = Metadata::new(module_path!(), Level::INFO, None);
+
+const fn counter(name: &'static str, text: &'static str) -> Description {
+    Description { name, text, kind: Kind::Counter }
+}
+
+const fn seconds(name: &'static str, text: &'static str) -> Description {
+    Description { name, text, kind: Kind::Seconds }
+}
+
+/// Methods are the visitor's to invent; labels must stay few.
+fn known_method(method: &Method) -> &'static str {
+    match method.as_str() {
+        "GET" => "GET",
+        "HEAD" => "HEAD",
+        "POST" => "POST",
+        "PUT" => "PUT",
+        "DELETE" => "DELETE",
+        "OPTIONS" => "OPTIONS",
+        _ => "other",
+    }
+}

@@ -1,0 +1,220 @@
+//! What the service does, apart from HTTP: issue challenges, judge assertions, keep sessions.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use axum::body::Bytes;
+use latchkey_crypto::assertion::{ChallengeText, Origin};
+use latchkey_verify::{PendingChallenge, Purpose, SignInPolicy, VerifiedSignIn, verify_sign_in};
+use rand_core::CryptoRng;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+use crate::challenge::ChallengeId;
+use crate::http::{Language, Refusal};
+use crate::metrics::Metrics;
+use crate::revocation::ListsOnDisk;
+use crate::session::{Holder, Session};
+use crate::storage::{KeptChallenge, Storage, StorageError};
+use crate::token::Token;
+
+/// The names of the portal, which clients show as what it calls itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PortalName {
+    /// In Belarusian.
+    pub belarusian: String,
+    /// In Russian.
+    pub russian: String,
+    /// In English.
+    pub english: String,
+}
+
+/// What distinguishes one portal from another.
+#[derive(Debug, Clone)]
+pub struct PortalSettings {
+    /// What the portal calls itself.
+    pub name: PortalName,
+    /// How long a challenge can be used.
+    pub challenge_lifetime: time::Duration,
+    /// How long a session lasts.
+    pub session_lifetime: time::Duration,
+    /// How long a request may take.
+    pub request_time_limit: Duration,
+    /// Which assertions are accepted, and the origin under which browsers see this service.
+    pub policy: SignInPolicy,
+}
+
+/// What the service takes from outside.
+pub struct Surroundings {
+    /// Challenges and sessions.
+    pub storage: Arc<dyn Storage>,
+    /// Revoked certificates.
+    pub revocation: Arc<ListsOnDisk>,
+    /// What time it is.
+    pub clock: Box<dyn Fn() -> OffsetDateTime + Send + Sync>,
+    /// Where tokens and challenges are drawn from.
+    pub random: Box<dyn CryptoRng + Send>,
+}
+
+/// The identification service.
+pub struct Portal {
+    settings: PortalSettings,
+    storage: Arc<dyn Storage>,
+    revocation: Arc<ListsOnDisk>,
+    clock: Box<dyn Fn() -> OffsetDateTime + Send + Sync>,
+    random: Mutex<Box<dyn CryptoRng + Send>>,
+    metrics: Metrics,
+    stopping: AtomicBool,
+}
+
+/// A session that a sign-in has opened.
+pub(crate) struct OpenedSession {
+    pub(crate) token: Token,
+    pub(crate) session: Session,
+    pub(crate) verified: VerifiedSignIn,
+}
+
+impl Portal {
+    /// A service with these settings.
+    #[must_use]
+    pub fn new(settings: PortalSettings, surroundings: Surroundings) -> Arc<Self> {
+        let Surroundings { storage, revocation, clock, random } = surroundings;
+        let (random, metrics, stopping) = (Mutex::new(random), Metrics::new(), AtomicBool::new(false));
+        Arc::new(Self { settings, storage, revocation, clock, random, metrics, stopping })
+    }
+
+    /// Says that the service is not ready any more and lets no new sign-in begin. Those begun are finished.
+    pub fn stop(&self) {
+        self.stopping.store(true, Ordering::Relaxed);
+    }
+
+    /// Forgets what is over.
+    ///
+    /// # Errors
+    /// [`StorageError`] if the database gives no answer.
+    pub async fn purge(&self) -> Result<crate::storage::Purged, StorageError> {
+        let purged = self.storage.purge(self.now()).await;
+        self.counted(purged)
+    }
+
+    /// The service's counters.
+    #[must_use]
+    pub const fn metrics(&self) -> &Metrics {
+        &self.metrics
+    }
+
+    pub(crate) fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::Relaxed)
+    }
+
+    pub(crate) const fn origin(&self) -> &Origin {
+        &self.settings.policy.origin
+    }
+
+    pub(crate) const fn request_time_limit(&self) -> Duration {
+        self.settings.request_time_limit
+    }
+
+    pub(crate) fn name(&self, language: Language) -> &str {
+        match language {
+            Language::Belarusian => &self.settings.name.belarusian,
+            Language::Russian => &self.settings.name.russian,
+            Language::English => &self.settings.name.english,
+        }
+    }
+
+    pub(crate) fn draw_token(&self) -> Token {
+        self.draw(|random| Token::draw(random))
+    }
+
+    pub(crate) async fn check_storage(&self) -> Result<(), StorageError> {
+        self.counted(self.storage.check().await)
+    }
+
+    pub(crate) async fn issue_challenge(&self, browser: &Token) -> Result<KeptChallenge, StorageError> {
+        let issued_at = self.now();
+        let (id, text) = self.draw(|random| (ChallengeId::draw(random), ChallengeText::draw(random)));
+        let kept = KeptChallenge {
+            id,
+            browser: browser.hash(),
+            text,
+            purpose: Purpose::SignIn,
+            issued_at,
+            expires_at: issued_at.saturating_add(self.settings.challenge_lifetime),
+        };
+        self.counted(self.storage.keep_challenge(&kept).await)?;
+        self.metrics.challenge_issued();
+        Ok(kept)
+    }
+
+    /// Takes the challenge, judges the assertion, and opens a session under a new token in place of `former`.
+    pub(crate) async fn sign_in(
+        self: &Arc<Self>,
+        challenge: ChallengeId,
+        browser: &Token,
+        assertion: Bytes,
+        former: Option<&Token>,
+    ) -> Result<OpenedSession, Refusal> {
+        let browser = browser.hash();
+        let kept = self.counted(self.storage.take_challenge(challenge, &browser, self.now()).await)??;
+        let portal = Arc::clone(self);
+        // Some signature checks take long enough to keep other requests of this thread waiting.
+        let judged = tokio::task::spawn_blocking(move || portal.judge(&assertion, &kept)).await;
+        let verified = judged.map_err(|_| Refusal::Internal("the verification ended without a verdict"))??;
+        let signed_in_at = self.now();
+        let session = Session {
+            signed_in_at,
+            expires_at: signed_in_at.saturating_add(self.settings.session_lifetime),
+            assurance: verified.assurance(),
+            holder: Holder::from(verified.identity()),
+        };
+        let token = self.draw_token();
+        let former = former.map(Token::hash);
+        self.counted(self.storage.open_session(&token.hash(), &session, former.as_ref()).await)?;
+        self.metrics.sign_in_accepted(session.assurance.name());
+        Ok(OpenedSession { token, session, verified })
+    }
+
+    pub(crate) async fn session(&self, token: &Token) -> Result<Option<Session>, StorageError> {
+        self.counted(self.storage.session(&token.hash(), self.now()).await)
+    }
+
+    pub(crate) async fn end_session(&self, token: &Token) -> Result<bool, StorageError> {
+        self.counted(self.storage.end_session(&token.hash()).await)
+    }
+
+    fn judge(&self, assertion: &[u8], kept: &KeptChallenge) -> Result<VerifiedSignIn, Refusal> {
+        let pending = PendingChallenge {
+            text: kept.text.clone(),
+            issued_at: kept.issued_at,
+            lifetime: kept.expires_at - kept.issued_at,
+            purpose: kept.purpose,
+        };
+        let started = Instant::now();
+        let lists = self.revocation.current();
+        let verdict = verify_sign_in(assertion, &pending, &self.settings.policy, &*lists, self.now());
+        self.metrics.verified_in(started.elapsed());
+        Ok(verdict?)
+    }
+
+    /// The time in whole milliseconds, as the database keeps it.
+    fn now(&self) -> OffsetDateTime {
+        let now = (self.clock)();
+        now.replace_millisecond(now.millisecond()).unwrap_or(now)
+    }
+
+    fn draw<T>(&self, draw: impl FnOnce(&mut dyn CryptoRng) -> T) -> T {
+        let mut random = self.random.lock().unwrap_or_else(PoisonError::into_inner);
+        draw(&mut **random)
+    }
+
+    fn counted<T>(&self, answer: Result<T, StorageError>) -> Result<T, StorageError> {
+        answer.inspect_err(|_| self.metrics.storage_failed())
+    }
+}
+
+/// A time in an answer.
+pub(crate) fn rfc3339(time: OffsetDateTime) -> Result<String, Refusal> {
+    time.format(&Rfc3339).map_err(|_| Refusal::Internal("a time has no RFC 3339 form"))
+}

@@ -1,0 +1,188 @@
+//! Running the service: listening, upkeep, stopping.
+
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use axum_server::Handle;
+use axum_server::tls_openssl::{OpenSSLAcceptor, OpenSSLConfig};
+use hyper_util::rt::TokioTimer;
+use latchkey_verify::SignInPolicy;
+use rand_core::CryptoRng;
+use time::OffsetDateTime;
+use tokio::task::{JoinHandle, JoinSet};
+
+use crate::configuration::{Configuration, Located};
+use crate::http::router;
+use crate::material::Material;
+use crate::portal::{Portal, PortalSettings, Surroundings};
+use crate::revocation::Reload;
+use crate::storage::{SqliteSettings, SqliteStorage, StorageError};
+
+/// How often files are looked at for changes and the database is rid of what is over.
+const UPKEEP_INTERVAL: Duration = Duration::from_secs(10);
+/// How long a client may take for the TLS handshake.
+const HANDSHAKE_TIME_LIMIT: Duration = Duration::from_secs(10);
+/// Most octets of a request's head.
+const HEAD_MAX_SIZE: usize = 32 * 1024;
+
+/// A service that listens and is ready to answer.
+pub struct Service {
+    portal: Arc<Portal>,
+    storage: Arc<SqliteStorage>,
+    tls: OpenSSLConfig,
+    listeners: Vec<TcpListener>,
+    revocation: Arc<crate::revocation::ListsOnDisk>,
+    request_time_limit: Duration,
+    stop_time_limit: Duration,
+}
+
+/// Why the service could not start, or go on.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ServeError {
+    /// The database cannot be used.
+    #[error("the database cannot be opened: {0}")]
+    Storage(#[from] StorageError),
+    /// An address cannot be listened on.
+    #[error("cannot listen on {address}: {source}")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+    /// A listener broke while the service was running.
+    #[error("a listener broke: {0}")]
+    Listener(#[source] io::Error),
+}
+
+impl Service {
+    /// Opens the database and begins to listen; connections wait until [`Service::run`].
+    ///
+    /// # Errors
+    /// [`ServeError`].
+    pub async fn prepare(
+        configuration: &Configuration,
+        material: Material,
+        clock: Box<dyn Fn() -> OffsetDateTime + Send + Sync>,
+        random: Box<dyn CryptoRng + Send>,
+    ) -> Result<Self, ServeError> {
+        let storage = SqliteStorage::open(SqliteSettings::new(configuration.database.value.clone())).await?;
+        let storage = Arc::new(storage);
+        let listeners = configuration.listen.iter().map(listen).collect::<Result<_, _>>()?;
+        let Material { tls, trust, revocation } = material;
+        let settings = PortalSettings {
+            name: configuration.name.clone(),
+            challenge_lifetime: time_span(configuration.limits.challenge),
+            session_lifetime: time_span(configuration.limits.session),
+            request_time_limit: configuration.limits.request,
+            policy: SignInPolicy {
+                origin: configuration.origin.clone(),
+                trust,
+                levels: configuration.trust.levels.clone(),
+                minimum_assurance: configuration.trust.minimum_assurance,
+            },
+        };
+        let surroundings =
+            Surroundings { storage: Arc::clone(&storage) as _, revocation: Arc::clone(&revocation), clock, random };
+        Ok(Self {
+            portal: Portal::new(settings, surroundings),
+            storage,
+            tls: OpenSSLConfig::from_acceptor(tls),
+            listeners,
+            revocation,
+            request_time_limit: configuration.limits.request,
+            stop_time_limit: configuration.limits.stop,
+        })
+    }
+
+    /// The addresses that are listened on, with the ports that the system chose for port 0.
+    ///
+    /// # Errors
+    /// [`ServeError::Listener`] if the system does not tell.
+    pub fn addresses(&self) -> Result<Vec<SocketAddr>, ServeError> {
+        let addresses = self.listeners.iter().map(TcpListener::local_addr);
+        addresses.collect::<Result<_, _>>().map_err(ServeError::Listener)
+    }
+
+    /// Answers until `stop`; then takes no new connections and gives the requests that are still open the configured
+    /// time to end.
+    ///
+    /// # Errors
+    /// [`ServeError::Listener`] if a listener breaks.
+    pub async fn run(self, stop: impl Future<Output = ()>) -> Result<(), ServeError> {
+        let upkeep = self.begin_upkeep();
+        let mut servers = JoinSet::new();
+        let mut handles = Vec::new();
+        for listener in self.listeners {
+            let handle = Handle::new();
+            let acceptor = OpenSSLAcceptor::new(self.tls.clone()).handshake_timeout(HANDSHAKE_TIME_LIMIT);
+            let server = axum_server::from_tcp(listener).map_err(ServeError::Listener)?;
+            let mut server = server.acceptor(acceptor).handle(handle.clone()).http1_only();
+            let mut http = server.http_builder().http1();
+            http.timer(TokioTimer::new()).header_read_timeout(self.request_time_limit).max_buf_size(HEAD_MAX_SIZE);
+            servers.spawn(server.serve(router(Arc::clone(&self.portal)).into_make_service()));
+            handles.push(handle);
+        }
+        let broken = tokio::select! {
+            () = stop => None,
+            ended = servers.join_next() => ended,
+        };
+        let stopped = Instant::now();
+        tracing::info!("stopping");
+        self.portal.stop();
+        upkeep.abort();
+        for handle in &handles {
+            handle.graceful_shutdown(Some(self.stop_time_limit));
+        }
+        let ends = broken.into_iter().chain(servers.join_all().await.into_iter().map(Ok));
+        let mut ends = ends.map(|end| end.unwrap_or_else(|panic| Err(panic.into())));
+        let outcome = ends.find(Result::is_err).unwrap_or(Ok(()));
+        self.storage.close().await;
+        if stopped.elapsed() >= self.stop_time_limit {
+            tracing::warn!("requests were still open after the time for stopping and were cut off");
+        }
+        outcome.map_err(ServeError::Listener)
+    }
+
+    fn begin_upkeep(&self) -> JoinHandle<()> {
+        let (portal, revocation) = (Arc::clone(&self.portal), Arc::clone(&self.revocation));
+        tokio::spawn(async move {
+            let mut rounds = tokio::time::interval(UPKEEP_INTERVAL);
+            rounds.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+            loop {
+                rounds.tick().await;
+                let lists = Arc::clone(&revocation);
+                match tokio::task::spawn_blocking(move || lists.reload()).await {
+                    Ok(Ok(Reload::Unchanged)) | Err(_) => {}
+                    Ok(Ok(Reload::Taken)) => {
+                        portal.metrics().revocation_reloaded();
+                        tracing::info!("changed revocation lists are in use");
+                    }
+                    Ok(Err(error)) => {
+                        portal.metrics().revocation_reload_failed();
+                        tracing::error!(%error, "changed revocation lists are not usable; the former ones stay in use");
+                    }
+                }
+                match portal.purge().await {
+                    Ok(purged) => tracing::debug!(purged.challenges, purged.sessions, "purged"),
+                    Err(error) => tracing::error!(%error, "the database could not be purged"),
+                }
+            }
+        })
+    }
+}
+
+fn listen(address: &Located<SocketAddr>) -> Result<TcpListener, ServeError> {
+    let failed = |source| ServeError::Listen { address: address.value, source };
+    let listener = TcpListener::bind(address.value).map_err(failed)?;
+    listener.set_nonblocking(true).map_err(failed)?;
+    Ok(listener)
+}
+
+fn time_span(duration: Duration) -> time::Duration {
+    time::Duration::try_from(duration).unwrap_or(time::Duration::MAX)
+}

@@ -1,0 +1,124 @@
+//! What the service remembers: challenges and sessions. Every SQL statement of the portal is below this module.
+//!
+//! Nodes hold no state of their own: several processes on one database are one service. Times and random values come
+//! from the caller.
+
+mod sqlite;
+
+use std::pin::Pin;
+
+use latchkey_crypto::assertion::ChallengeText;
+use latchkey_verify::Purpose;
+use time::{Duration, OffsetDateTime};
+
+pub use sqlite::{SqliteSettings, SqliteStorage};
+
+use crate::challenge::ChallengeId;
+use crate::session::Session;
+use crate::token::TokenHash;
+
+/// How long an expired challenge is remembered, so that a late presentation is told `challenge-expired` or
+/// `challenge-replayed` instead of `challenge-unknown`.
+pub const TOMBSTONE: Duration = Duration::minutes(10);
+
+/// An answer that the database will give.
+pub type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, StorageError>> + Send + 'a>>;
+
+/// The memory of the service.
+pub trait Storage: Send + Sync {
+    /// Keeps a challenge until it is taken or forgotten.
+    fn keep_challenge<'a>(&'a self, challenge: &'a KeptChallenge) -> Answer<'a, ()>;
+
+    /// Takes a challenge for the browser it was issued to. Of any number of calls, in any number of processes, at most
+    /// one gets it: it is read and marked as taken by one statement.
+    fn take_challenge<'a>(
+        &'a self,
+        id: ChallengeId,
+        browser: &'a TokenHash,
+        now: OffsetDateTime,
+    ) -> Answer<'a, Result<KeptChallenge, NotTaken>>;
+
+    /// Opens a session and ends `replaced`, the session that the browser had before, in one transaction.
+    fn open_session<'a>(
+        &'a self,
+        token: &'a TokenHash,
+        session: &'a Session,
+        replaced: Option<&'a TokenHash>,
+    ) -> Answer<'a, ()>;
+
+    /// The session of a browser, if it has one that is not over at `now`.
+    fn session<'a>(&'a self, token: &'a TokenHash, now: OffsetDateTime) -> Answer<'a, Option<Session>>;
+
+    /// Ends a session; whether there was one.
+    fn end_session<'a>(&'a self, token: &'a TokenHash) -> Answer<'a, bool>;
+
+    /// Forgets sessions that are over and challenges that expired more than [`TOMBSTONE`] ago.
+    fn purge(&self, now: OffsetDateTime) -> Answer<'_, Purged>;
+
+    /// Whether the database answers and has the tables of this version.
+    fn check(&self) -> Answer<'_, ()>;
+}
+
+/// A challenge as the database keeps it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeptChallenge {
+    /// Names the challenge in addresses. Not a secret.
+    pub id: ChallengeId,
+    /// The browser that asked.
+    pub browser: TokenHash,
+    /// The text that the card signs over.
+    pub text: ChallengeText,
+    /// What an assertion over it may be used for.
+    pub purpose: Purpose,
+    /// When it was issued, in whole milliseconds.
+    pub issued_at: OffsetDateTime,
+    /// From when on it is refused, in whole milliseconds.
+    pub expires_at: OffsetDateTime,
+}
+
+/// Why a challenge could not be taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum NotTaken {
+    /// It never existed or is forgotten.
+    #[error("there is no such challenge")]
+    Unknown,
+    /// Another browser asked for it. It stays available to that browser.
+    #[error("the challenge belongs to another browser")]
+    OtherSession,
+    /// It was taken before.
+    #[error("the challenge has been used")]
+    Replayed,
+}
+
+/// How much [`Storage::purge`] removed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Purged {
+    /// Challenges that were forgotten.
+    pub challenges: u64,
+    /// Sessions that were over.
+    pub sessions: u64,
+}
+
+/// Why the database gave no answer.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StorageError {
+    /// The database cannot be reached, is locked for too long, is full or is gone.
+    #[error("the database does not answer: {0}")]
+    Unavailable(#[source] sqlx::Error),
+    /// The database file was removed, or the place where it lies is gone.
+    #[error("the database file cannot be reached: {0}")]
+    FileGone(#[source] std::io::Error),
+    /// The tables could not be brought to this version.
+    #[error("the database has other tables than this version needs: {0}")]
+    Migration(#[source] sqlx::migrate::MigrateError),
+    /// A value in the database is none that this service writes.
+    #[error("the column {0} of the database has a value that was not written by this service")]
+    Damaged(&'static str),
+}
+
+impl From<sqlx::Error> for StorageError {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Unavailable(error)
+    }
+}

@@ -1,0 +1,81 @@
+//! Rows and times of the database, read with suspicion.
+
+use std::str::FromStr;
+
+use latchkey_crypto::assertion::ChallengeText;
+use latchkey_crypto::x509::{PersonName, PersonalNumber};
+use sqlx::sqlite::SqliteRow;
+use sqlx::{Decode, Row as _, Sqlite, Type};
+use time::OffsetDateTime;
+
+use crate::challenge::ChallengeId;
+use crate::session::{Holder, Session};
+use crate::storage::{KeptChallenge, StorageError};
+use crate::token::TokenHash;
+
+/// Milliseconds since 1970, as the database writes times.
+pub(super) fn milliseconds(time: OffsetDateTime) -> i64 {
+    time.unix_timestamp().saturating_mul(1000).saturating_add(i64::from(time.millisecond()))
+}
+
+pub(super) fn challenge(row: &SqliteRow) -> Result<KeptChallenge, StorageError> {
+    Ok(KeptChallenge {
+        id: ChallengeId::from(octets(row, "id")?),
+        browser: TokenHash::from(octets(row, "browser")?),
+        text: parse(row, "challenge", ChallengeText::parse)?,
+        purpose: parsed(row, "purpose")?,
+        issued_at: time(row, "issued_at")?,
+        expires_at: time(row, "expires_at")?,
+    })
+}
+
+pub(super) fn session(row: &SqliteRow) -> Result<Session, StorageError> {
+    Ok(Session {
+        signed_in_at: time(row, "signed_in_at")?,
+        expires_at: time(row, "expires_at")?,
+        assurance: parsed(row, "assurance")?,
+        holder: Holder {
+            personal_number: parse(row, "personal_number", PersonalNumber::parse)?,
+            name: name(row, ["family_name", "given_name", "patronymic"])?
+                .ok_or(StorageError::Damaged("family_name"))?,
+            belarusian_name: name(row, ["belarusian_family_name", "belarusian_given_name", "belarusian_patronymic"])?,
+            latin_name: value(row, "latin_name")?,
+        },
+    })
+}
+
+fn parsed<T: FromStr>(row: &SqliteRow, column: &'static str) -> Result<T, StorageError> {
+    parse(row, column, str::parse)
+}
+
+fn parse<T, E>(
+    row: &SqliteRow,
+    column: &'static str,
+    parse: impl FnOnce(&str) -> Result<T, E>,
+) -> Result<T, StorageError> {
+    parse(value(row, column)?).map_err(|_| StorageError::Damaged(column))
+}
+
+/// `None` if there is neither a family name nor a given name.
+fn name(row: &SqliteRow, [family, given, patronymic]: [&'static str; 3]) -> Result<Option<PersonName>, StorageError> {
+    let name =
+        PersonName { family: value(row, family)?, given: value(row, given)?, patronymic: value(row, patronymic)? };
+    Ok((name.family.is_some() || name.given.is_some()).then_some(name))
+}
+
+fn value<'r, T: Decode<'r, Sqlite> + Type<Sqlite>>(
+    row: &'r SqliteRow,
+    column: &'static str,
+) -> Result<T, StorageError> {
+    row.try_get(column).map_err(|_| StorageError::Damaged(column))
+}
+
+fn octets<const N: usize>(row: &SqliteRow, column: &'static str) -> Result<[u8; N], StorageError> {
+    value::<&[u8]>(row, column)?.try_into().map_err(|_| StorageError::Damaged(column))
+}
+
+fn time(row: &SqliteRow, column: &'static str) -> Result<OffsetDateTime, StorageError> {
+    let milliseconds: i64 = value(row, column)?;
+    OffsetDateTime::from_unix_timestamp_nanos(i128::from(milliseconds) * 1_000_000)
+        .map_err(|_| StorageError::Damaged(column))
+}
