@@ -10,6 +10,7 @@
 mod cards;
 mod events;
 mod exchange;
+mod foreign_tools;
 mod scripted_card;
 mod seam;
 mod service;
