@@ -1,1 +1,29 @@
 //! Who may touch a card: card sessions and secrets behind messages.
+//!
+//! An [`Agent`] owns the cards. Whoever needs one sends a [`Request`] and receives [`Report`]s: owned, plain data, so
+//! that the two can live in processes of their own. The agent is the only code that asks for a PIN (through a
+//! [`SecretPrompt`]), holds one, or opens a channel to a card; it computes every hash that a card signs from what the
+//! holder was shown.
+
+mod agent;
+mod cancellation;
+mod failure;
+mod hardening;
+mod message;
+mod pin_care;
+mod prompt;
+mod session;
+mod sign_in;
+pub mod terminal;
+
+pub use agent::{Agent, Exchange};
+pub use cancellation::Cancellation;
+pub use failure::Failure;
+pub use hardening::harden_process;
+pub use latchkey_card::dialogue::{OtherCard, PinStatus};
+pub use latchkey_reader::{ReaderEvent, ReaderName};
+pub use message::{
+    AfterUnblocking, Answer, CardContents, CardModel, CardRequest, CardStatus, CardTask, DeactivateWith, ReaderChoice,
+    ReaderReport, Report, Request, RequestId, SecretKind, SignIn, Step,
+};
+pub use prompt::{Asker, NoSecret, Purpose, Question, SecretPrompt};

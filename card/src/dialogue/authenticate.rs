@@ -44,10 +44,20 @@ impl PinStatus {
         }
     }
 
+    /// How many presentations are left, the next one included.
+    #[must_use]
+    pub const fn tries_left(self) -> u8 {
+        match self {
+            Self::Usable { tries_left } => tries_left,
+            Self::Suspended => 1,
+            Self::Blocked | Self::Deactivated => 0,
+        }
+    }
+
     /// Whether the next wrong presentation blocks the PIN.
     #[must_use]
     pub const fn is_last_try(self) -> bool {
-        matches!(self, Self::Suspended | Self::Usable { tries_left: 1 })
+        self.tries_left() == 1
     }
 }
 

@@ -1,0 +1,163 @@
+//! The agent: a thread that carries out card requests one after another, and what others hold of it.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, mpsc};
+use std::thread;
+
+use latchkey_reader::{CardPresence, CardReaders, ReaderError};
+use rand_core::CryptoRng;
+
+use crate::session::Session;
+use crate::{Answer, Cancellation, CardRequest, Failure, ReaderReport, Report, Request, RequestId, SecretPrompt};
+
+/// Who may touch a card. Requests that need a card are carried out one after another in the order in which they came:
+/// there is never more than one question to the holder. Lists of readers and watching them do not wait for those.
+///
+/// The agent's threads end after the agent and the requests at work are dropped or done.
+pub struct Agent {
+    jobs: mpsc::Sender<Job>,
+    readers: Arc<dyn CardReaders>,
+    last_id: AtomicU64,
+}
+
+/// What a card session works with: everything that comes from outside.
+pub(crate) struct Surroundings {
+    pub(crate) readers: Arc<dyn CardReaders>,
+    pub(crate) prompt: Box<dyn SecretPrompt>,
+    pub(crate) random: Box<dyn CryptoRng + Send>,
+}
+
+/// Where the reports about one request arrive.
+#[derive(Debug)]
+pub struct Exchange {
+    id: RequestId,
+    reports: mpsc::Receiver<Report>,
+    cancellation: Cancellation,
+}
+
+struct Job {
+    request: CardRequest,
+    reports: mpsc::Sender<Report>,
+    cancellation: Cancellation,
+}
+
+impl Agent {
+    /// An agent for these readers that asks through this prompt.
+    ///
+    /// # Errors
+    /// The operating system's, if there can be no thread.
+    pub fn start(
+        readers: Arc<dyn CardReaders>,
+        prompt: Box<dyn SecretPrompt>,
+        random: Box<dyn CryptoRng + Send>,
+    ) -> std::io::Result<Self> {
+        let (jobs, queue) = mpsc::channel();
+        let surroundings = Surroundings { readers: Arc::clone(&readers), prompt, random };
+        thread::Builder::new().name("card".into()).spawn(move || work(&queue, surroundings))?;
+        Ok(Self { jobs, readers, last_id: AtomicU64::new(0) })
+    }
+
+    /// Hands a request over. What becomes of it arrives in the exchange.
+    pub fn send(&self, request: Request) -> Exchange {
+        let id = RequestId(self.last_id.fetch_add(1, Ordering::Relaxed).wrapping_add(1));
+        let (reports, arriving) = mpsc::channel();
+        let cancellation = Cancellation::default();
+        let exchange = Exchange { id, reports: arriving, cancellation: cancellation.clone() };
+        let readers = Arc::clone(&self.readers);
+        match request {
+            Request::ListReaders => beside("readers", move || {
+                tell(&reports, Report::Finished(list(&*readers).map_err(Failure::from)));
+            }),
+            Request::WatchReaders => beside("reader events", move || watch(&*readers, &reports, &cancellation)),
+            Request::OfCard(request) => {
+                // If the worker is gone the job is dropped with its sender, which the exchange notices.
+                if self.jobs.send(Job { request, reports, cancellation }).is_err() {
+                    tracing::error!("the agent's thread has ended");
+                }
+            }
+        }
+        exchange
+    }
+}
+
+impl Exchange {
+    /// Which request this is about.
+    #[must_use]
+    pub const fn id(&self) -> RequestId {
+        self.id
+    }
+
+    /// Waits for the next report. After [`Report::Finished`] it is [`Failure::AgentStopped`] for ever.
+    #[must_use]
+    pub fn next(&self) -> Report {
+        self.reports.recv().unwrap_or(Report::Finished(Err(Failure::AgentStopped)))
+    }
+
+    /// Waits for the end and tells `progress` the steps until then.
+    ///
+    /// # Errors
+    /// Why the request failed.
+    pub fn finish(self, mut progress: impl FnMut(&Report)) -> Result<Answer, Failure> {
+        loop {
+            match self.next() {
+                Report::Finished(result) => return result,
+                report => progress(&report),
+            }
+        }
+    }
+
+    /// What takes the request back: for whoever does not hold the exchange, such as a signal handler.
+    #[must_use]
+    pub fn cancellation(&self) -> Cancellation {
+        self.cancellation.clone()
+    }
+}
+
+fn work(queue: &mpsc::Receiver<Job>, mut surroundings: Surroundings) {
+    for Job { request, reports, cancellation } in queue {
+        let result = if cancellation.is_cancelled() {
+            Err(Failure::Cancelled)
+        } else {
+            Session::new(&mut surroundings, &reports, &cancellation).carry_out(request)
+        };
+        if let Err(failure) = &result {
+            tracing::info!(code = failure.code(), "the request failed");
+        }
+        tell(&reports, Report::Finished(result));
+    }
+}
+
+fn list(readers: &dyn CardReaders) -> Result<Answer, ReaderError> {
+    let reports = readers
+        .list()?
+        .into_iter()
+        .map(|state| ReaderReport { name: state.name, card: state.presence != CardPresence::Absent })
+        .collect();
+    Ok(Answer::Readers(reports))
+}
+
+fn watch(readers: &dyn CardReaders, reports: &mpsc::Sender<Report>, cancellation: &Cancellation) {
+    let events = readers.subscribe();
+    // The loop below may wait for its next event for ever; whoever cancelled is answered at once.
+    let last = reports.clone();
+    cancellation.on_cancel(move || tell(&last, Report::Finished(Err(Failure::Cancelled))));
+    for event in events {
+        if cancellation.is_cancelled() || reports.send(Report::Readers(event)).is_err() {
+            return;
+        }
+    }
+    tell(reports, Report::Finished(Err(Failure::AgentStopped)));
+}
+
+/// Runs something that needs no card on a thread of its own. Without a thread, the exchange finds its sender dropped.
+fn beside(name: &str, work: impl FnOnce() + Send + 'static) {
+    if let Err(error) = thread::Builder::new().name(name.into()).spawn(work) {
+        tracing::error!(%error, "there can be no thread");
+    }
+}
+
+pub(crate) fn tell(reports: &mpsc::Sender<Report>, report: Report) {
+    if reports.send(report).is_err() {
+        tracing::debug!("nobody waits for the report any more");
+    }
+}

@@ -1,0 +1,213 @@
+//! What goes in and what comes out: owned, plain data, so that the interface can cross a process boundary. No message
+//! in either direction can hold a secret; secrets are asked for by the agent itself, through [`crate::SecretPrompt`].
+
+use std::fmt;
+
+use latchkey_card::dialogue::PinStatus;
+use latchkey_crypto::assertion::{Assertion, ChallengeText, Origin};
+use latchkey_reader::{ReaderEvent, ReaderName};
+
+use crate::Failure;
+
+/// What the agent can be asked to do.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub enum Request {
+    /// Which readers there are and what is in them. Answered with [`Answer::Readers`].
+    ListReaders,
+    /// Reports readers and cards that come and go, until cancelled.
+    WatchReaders,
+    /// Something that needs a card.
+    OfCard(CardRequest),
+}
+
+/// What is wanted of which card.
+#[derive(Debug, Clone)]
+pub struct CardRequest {
+    /// Which card.
+    pub reader: ReaderChoice,
+    /// What is wanted of it.
+    pub task: CardTask,
+}
+
+/// Which card is meant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ReaderChoice {
+    /// The only card there is. With several cards the request fails and lists their readers: none is guessed.
+    TheOnlyCard,
+    /// The card in this reader.
+    Reader(ReaderName),
+}
+
+/// What is wanted of a card.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub enum CardTask {
+    /// What the card tells without a password. Answered with [`Answer::CardStatus`].
+    Status,
+    /// To sign in. Answered with [`Answer::SignedIn`].
+    SignIn(SignIn),
+    /// To read the certificates with the PIN. Answered with [`Answer::Card`].
+    ReadCertificates,
+    /// To replace the PIN. Answered with [`Answer::PinManaged`].
+    ChangePin,
+    /// To give a blocked PIN its tries back, with the PUK. Answered with [`Answer::PinManaged`].
+    UnblockPin(AfterUnblocking),
+    /// To put a deactivated PIN into use again, with the PUK. Answered with [`Answer::PinManaged`].
+    ActivatePin,
+    /// To put the PIN out of use. Answered with [`Answer::PinManaged`].
+    DeactivatePin(DeactivateWith),
+}
+
+/// Who is signed in to, and for which challenge. What the card signs is computed by the agent from these two alone.
+#[derive(Debug, Clone)]
+pub struct SignIn {
+    /// Who asks, as the browser reported it or as the client itself reached it over HTTPS. Shown to the holder.
+    pub origin: Origin,
+    /// The portal's challenge.
+    pub challenge: ChallengeText,
+    /// What the assertion names as the program that made it: an address.
+    pub app_version: String,
+}
+
+/// Which PIN a card has after unblocking.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AfterUnblocking {
+    /// The one it had.
+    KeepPin,
+    /// A new one, asked for by the agent.
+    NewPin,
+}
+
+/// Which password a deactivation asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DeactivateWith {
+    /// The PIN itself.
+    Pin,
+    /// The PUK.
+    Puk,
+}
+
+/// Names one request of one agent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct RequestId(pub u64);
+
+/// What the agent says about a request.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub enum Report {
+    /// A step was reached.
+    Progress(Step),
+    /// A reader or a card came or went: only with [`Request::WatchReaders`].
+    Readers(ReaderEvent),
+    /// The end: nothing follows.
+    Finished(Result<Answer, Failure>),
+}
+
+/// The steps of a request, in the order in which they are reached. Not every request has every step.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Step {
+    /// The card in this reader is used.
+    ReaderChosen(ReaderName),
+    /// The card is one that the agent knows.
+    CardRecognised(CardModel),
+    /// The card said what state its PIN is in.
+    PinStatusKnown(PinStatus),
+    /// The agent waits for the holder.
+    WaitingFor(SecretKind),
+    /// The card accepted the password: everything from here on is encrypted.
+    ChannelOpen,
+    /// The certificate was read.
+    CertificateRead,
+    /// The card is computing the signature.
+    Signing,
+    /// The card did what was asked and was reset.
+    Done,
+}
+
+/// What a question to the holder is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum SecretKind {
+    /// The PIN.
+    Pin,
+    /// A PIN that the card does not have yet, entered twice.
+    NewPin,
+    /// The number printed on the card.
+    Can,
+    /// The unblocking number.
+    Puk,
+    /// No secret: the holder's word that the last try may be spent.
+    LastTryConfirmation,
+}
+
+/// Card models that the agent knows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum CardModel {
+    /// A card by STB 34.101.79.
+    Stb79,
+}
+
+impl CardModel {
+    /// The stable name of the model.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Stb79 => "stb-34.101.79",
+        }
+    }
+}
+
+/// What a request comes to.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub enum Answer {
+    /// The readers, in the PC/SC service's order.
+    Readers(Vec<ReaderReport>),
+    /// What the card tells without a password.
+    CardStatus(CardStatus),
+    /// The card's signature over the origin and the challenge, with its certificate.
+    SignedIn(Assertion),
+    /// The certificates on the card.
+    Card(CardContents),
+    /// The PIN was changed, unblocked, activated or deactivated; the card says that this is its status now.
+    PinManaged(PinStatus),
+}
+
+/// A reader and what is in it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReaderReport {
+    /// Its name as the PC/SC service calls it.
+    pub name: ReaderName,
+    /// Whether a card is in it.
+    pub card: bool,
+}
+
+/// What a card tells without a password.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CardStatus {
+    /// Where the card is.
+    pub reader: ReaderName,
+    /// What the card is.
+    pub model: CardModel,
+    /// What state its PIN is in.
+    pub pin: PinStatus,
+}
+
+/// What was read from a card with the PIN.
+#[derive(Clone, PartialEq, Eq)]
+pub struct CardContents {
+    /// Where the card is.
+    pub reader: ReaderName,
+    /// What the card is.
+    pub model: CardModel,
+    /// The X.509 certificates of the keys for signing, DER, as the card holds them; not judged.
+    pub certificates: Vec<Vec<u8>>,
+}
+
+impl fmt::Debug for CardContents {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "CardContents({}, {} certificates hidden)", self.reader, self.certificates.len())
+    }
+}

@@ -1,0 +1,229 @@
+//! How a password gets to the card: tries known and shown first, only to the card that they were learnt from, the last
+//! one only with the holder's word and the CAN, and never again after a refusal. While a person thinks, no transaction
+//! is held.
+
+use latchkey_card::CardChannel;
+use latchkey_card::dialogue::{ByPin, ByPuk, DialogueError, PinStatus, Secured, Selected};
+use latchkey_card::password::{Can, PasswordKind, Pin};
+use latchkey_card::profile::Profile;
+use latchkey_card::rights::Authority;
+use latchkey_reader::{CardTransaction, ReaderError};
+use rand_core::CryptoRng;
+
+use crate::session::{CardAtHand, ROUNDS, Session};
+use crate::{Asker, CardModel, Failure, Purpose, Question, SecretKind, Step};
+
+/// Who asks, and for what.
+pub(crate) struct Ask {
+    pub(crate) asker: Asker,
+    pub(crate) purpose: Purpose,
+}
+
+/// What the holder entered for one decision.
+struct Entered {
+    can: Option<Can>,
+    pin: Pin,
+}
+
+/// Why the PIN was not presented, although it was entered.
+enum NotPresented {
+    /// The card is not as it was shown: it is asked again, and so is the holder.
+    CardChanged,
+    /// For good.
+    Failed(Failure),
+}
+
+impl Session<'_> {
+    /// Asks for the PIN and acts in the channel that it opens. The card is reset afterwards, on every path.
+    pub(crate) fn with_pin<T>(
+        &mut self,
+        card: &mut CardAtHand,
+        ask: &Ask,
+        authority: &Authority,
+        mut act: impl FnMut(Secured<'_, ByPin>, &Self) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
+        self.with_entered(card, ask, authority, false, |secured, _, session| act(secured, session))
+    }
+
+    /// The same with a new PIN, asked for beforehand.
+    pub(crate) fn with_pin_and_new_pin<T>(
+        &mut self,
+        card: &mut CardAtHand,
+        ask: &Ask,
+        authority: &Authority,
+        mut act: impl FnMut(Secured<'_, ByPin>, &Pin, &Self) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
+        self.with_entered(card, ask, authority, true, |secured, new, session| match new {
+            Some(new) => act(secured, new, session),
+            None => Err(Failure::AgentFault),
+        })
+    }
+
+    fn with_entered<T>(
+        &mut self,
+        card: &mut CardAtHand,
+        ask: &Ask,
+        authority: &Authority,
+        new_pin: bool,
+        mut act: impl FnMut(Secured<'_, ByPin>, Option<&Pin>, &Self) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
+        let profile = self.profile.clone();
+        for _ in 0..ROUNDS {
+            let status = self.shown_status(card)?;
+            match status {
+                PinStatus::Blocked => return Err(Failure::PinBlocked),
+                PinStatus::Deactivated => return Err(Failure::PinDeactivated),
+                PinStatus::Usable { .. } | PinStatus::Suspended => {}
+            }
+            let entered = self.ask_for_pin(card, ask, status)?;
+            let new = if new_pin { Some(self.ask_for_new_pin(card, ask, status)?) } else { None };
+            let mut transaction = match self.begin_with_secret(card) {
+                Err(NotPresented::CardChanged) => continue,
+                Err(NotPresented::Failed(failure)) => return Err(failure),
+                Ok(transaction) => transaction,
+            };
+            let random = &mut *self.surroundings.random;
+            let acted = match present_pin(&mut transaction, &profile, entered, status, authority, random) {
+                Err(NotPresented::CardChanged) => continue,
+                Err(NotPresented::Failed(failure)) => return Err(failure),
+                Ok(secured) => {
+                    self.tell(Step::ChannelOpen);
+                    act(secured, new.as_ref(), self)
+                }
+            };
+            end(transaction);
+            return acted;
+        }
+        Err(Failure::PinStatusChanged)
+    }
+
+    /// Asks for the PUK and acts in the channel that it opens. The card is reset afterwards, on every path.
+    pub(crate) fn with_puk<T>(
+        &mut self,
+        card: &mut CardAtHand,
+        ask: &Ask,
+        authority: &Authority,
+        new_pin: bool,
+        act: impl FnOnce(Secured<'_, ByPuk>, Option<&Pin>) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
+        let status = self.shown_status(card)?;
+        let question = self.question(card, ask, status, PasswordKind::Puk);
+        self.tell(Step::WaitingFor(SecretKind::Puk));
+        let puk = self
+            .surroundings
+            .prompt
+            .puk(&question, self.cancellation)
+            .map_err(|reason| Failure::without(SecretKind::Puk, reason))?;
+        let new = if new_pin { Some(self.ask_for_new_pin(card, ask, status)?) } else { None };
+        let mut transaction = match self.begin_with_secret(card) {
+            Err(NotPresented::CardChanged) => return Err(Failure::CardReset),
+            Err(NotPresented::Failed(failure)) => return Err(failure),
+            Ok(transaction) => transaction,
+        };
+        let selected = Selected::select(&mut transaction as &mut dyn CardChannel, &self.profile)?;
+        let secured = match selected.secure_with_puk(puk, authority, &mut *self.surroundings.random) {
+            // Only a blocked PIN makes the card count wrong PUKs.
+            Err(DialogueError::PukWrong { tries_left: 1.. }) if status != PinStatus::Blocked => {
+                return Err(Failure::PukWrong { tries_left: None });
+            }
+            secured => secured?,
+        };
+        self.tell(Step::ChannelOpen);
+        let acted = act(secured, new.as_ref());
+        end(transaction);
+        acted
+    }
+
+    /// The PIN's status, learnt from the card and told.
+    fn shown_status(&self, card: &mut CardAtHand) -> Result<PinStatus, Failure> {
+        let status = self.learn_status(card)?;
+        self.tell(Step::CardRecognised(CardModel::Stb79));
+        self.tell(Step::PinStatusKnown(status));
+        Ok(status)
+    }
+
+    fn ask_for_pin(&mut self, card: &CardAtHand, ask: &Ask, status: PinStatus) -> Result<Entered, Failure> {
+        let mut can = None;
+        if status.is_last_try() {
+            let question = Question { digits: 0, ..self.question(card, ask, status, PasswordKind::Pin) };
+            self.tell(Step::WaitingFor(SecretKind::LastTryConfirmation));
+            self.surroundings
+                .prompt
+                .confirm_last_try(&question, self.cancellation)
+                .map_err(|reason| Failure::without(SecretKind::LastTryConfirmation, reason))?;
+        }
+        if status.is_last_try() || self.profile.editions.are_assumed() {
+            let question = self.question(card, ask, status, PasswordKind::Can);
+            self.tell(Step::WaitingFor(SecretKind::Can));
+            let entered = self.surroundings.prompt.can(&question, self.cancellation);
+            can = Some(entered.map_err(|reason| Failure::without(SecretKind::Can, reason))?);
+        }
+        let question = self.question(card, ask, status, PasswordKind::Pin);
+        self.tell(Step::WaitingFor(SecretKind::Pin));
+        let entered = self.surroundings.prompt.pin(&question, self.cancellation);
+        let pin = entered.map_err(|reason| Failure::without(SecretKind::Pin, reason))?;
+        Ok(Entered { can, pin })
+    }
+
+    fn ask_for_new_pin(&mut self, card: &CardAtHand, ask: &Ask, status: PinStatus) -> Result<Pin, Failure> {
+        let question = self.question(card, ask, status, PasswordKind::Pin);
+        self.tell(Step::WaitingFor(SecretKind::NewPin));
+        let entered = self.surroundings.prompt.new_pin(&question, self.cancellation);
+        entered.map_err(|reason| Failure::without(SecretKind::NewPin, reason))
+    }
+
+    fn question(&self, card: &CardAtHand, ask: &Ask, status: PinStatus, kind: PasswordKind) -> Question {
+        Question {
+            asker: ask.asker.clone(),
+            purpose: ask.purpose,
+            digits: self.profile.password(kind).digits,
+            reader: card.reader.clone(),
+            pin: status,
+        }
+    }
+
+    /// Begins the transaction in which a secret is going to be used. It is the card whose status was shown only if no
+    /// other program reset it since.
+    fn begin_with_secret<'card>(&self, card: &'card mut CardAtHand) -> Result<CardTransaction<'card>, NotPresented> {
+        if self.cancellation.is_cancelled() {
+            return Err(NotPresented::Failed(Failure::Cancelled));
+        }
+        card.connection.begin().map_err(|error| match error {
+            ReaderError::CardReset => NotPresented::CardChanged,
+            error => NotPresented::Failed(error.into()),
+        })
+    }
+}
+
+/// Presents the PIN if the card still says of it what was shown; the CAN before it if it was asked for.
+fn present_pin<'card>(
+    channel: &'card mut dyn CardChannel,
+    profile: &'card Profile,
+    entered: Entered,
+    shown: PinStatus,
+    authority: &Authority,
+    random: &mut dyn CryptoRng,
+) -> Result<Secured<'card, ByPin>, NotPresented> {
+    let secured = Selected::select(channel, profile).and_then(|selected| match entered.can {
+        None => selected.secure_with_pin(entered.pin, shown, authority, random),
+        Some(can) => {
+            let by_can = selected.secure_with_can(can, &Authority::NOTHING, random)?;
+            let after_can = PinStatus::Usable { tries_left: shown.tries_left() };
+            by_can.secure_with_pin(entered.pin, after_can, authority, random)
+        }
+    });
+    secured.map_err(|error| match error {
+        DialogueError::PinStatusChanged { .. }
+        | DialogueError::PinSuspended
+        | DialogueError::PinBlocked
+        | DialogueError::PinDeactivated => NotPresented::CardChanged,
+        error => NotPresented::Failed(error.into()),
+    })
+}
+
+/// Ends a session by resetting the card. What was done is done: a card that is pulled now changes nothing.
+fn end(transaction: CardTransaction<'_>) {
+    if let Err(error) = transaction.reset() {
+        tracing::warn!(code = error.code(), "the card could not be reset");
+    }
+}

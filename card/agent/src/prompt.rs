@@ -1,0 +1,105 @@
+//! How the agent asks the holder: the seam between it and a terminal or a window.
+
+use latchkey_card::dialogue::PinStatus;
+use latchkey_card::password::{Can, Pin, Puk};
+use latchkey_crypto::assertion::Origin;
+use latchkey_reader::ReaderName;
+
+use crate::Cancellation;
+
+/// Asks the holder. Called on the agent's thread while no card transaction is held, one question at a time; blocks
+/// until there is an answer.
+///
+/// An implementation shows [`Question::asker`] and [`Question::purpose`] with every question, and the tries with every
+/// question for a PIN. It must return [`NoSecret::Cancelled`] soon after `cancellation` is tripped, and keep no digit.
+pub trait SecretPrompt: Send {
+    /// Asks for the PIN.
+    ///
+    /// # Errors
+    /// [`NoSecret`] if there is none.
+    fn pin(&mut self, question: &Question, cancellation: &Cancellation) -> Result<Pin, NoSecret>;
+
+    /// Asks for a PIN that the card does not have yet; where a person types it, twice.
+    ///
+    /// # Errors
+    /// [`NoSecret`] if there is none.
+    fn new_pin(&mut self, question: &Question, cancellation: &Cancellation) -> Result<Pin, NoSecret>;
+
+    /// Asks for the CAN, the six digits printed on the card.
+    ///
+    /// # Errors
+    /// [`NoSecret`] if there is none.
+    fn can(&mut self, question: &Question, cancellation: &Cancellation) -> Result<Can, NoSecret>;
+
+    /// Asks for the PUK.
+    ///
+    /// # Errors
+    /// [`NoSecret`] if there is none.
+    fn puk(&mut self, question: &Question, cancellation: &Cancellation) -> Result<Puk, NoSecret>;
+
+    /// Asks whether the last try may be spent: a wrong PIN blocks the card. `Ok` is a yes.
+    ///
+    /// # Errors
+    /// [`NoSecret`], with [`NoSecret::Cancelled`] for a no.
+    fn confirm_last_try(&mut self, question: &Question, cancellation: &Cancellation) -> Result<(), NoSecret>;
+}
+
+/// What the holder has to be told with every question.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Question {
+    /// Who asks.
+    pub asker: Asker,
+    /// What for.
+    pub purpose: Purpose,
+    /// How many digits the secret has; 0 where no secret is asked for.
+    pub digits: usize,
+    /// Where the card is.
+    pub reader: ReaderName,
+    /// What state the PIN is in, as the card has just said.
+    pub pin: PinStatus,
+}
+
+/// On whose behalf a secret is asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Asker {
+    /// A portal.
+    Portal(Origin),
+    /// The holder himself, through this program; nothing leaves the computer.
+    Holder,
+}
+
+/// What a secret is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Purpose {
+    /// To sign in.
+    SignIn,
+    /// To read the certificates.
+    ReadCertificates,
+    /// To change the PIN.
+    ChangePin,
+    /// To unblock the PIN.
+    UnblockPin,
+    /// To put the PIN into use.
+    ActivatePin,
+    /// To put the PIN out of use.
+    DeactivatePin,
+}
+
+/// Why a question was not answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum NoSecret {
+    /// The holder said no, or took the request back.
+    #[error("the holder cancelled")]
+    Cancelled,
+    /// There is nobody to ask: no terminal, no window.
+    #[error("there is nowhere to ask for a secret")]
+    NoPrompt,
+    /// What came from the descriptor is not what was asked for, or it has ended.
+    #[error("the secret that was handed over is malformed")]
+    Malformed,
+    /// The last try was not allowed in advance, and nobody can be asked.
+    #[error("the last try was not allowed")]
+    LastTryNotAllowed,
+}

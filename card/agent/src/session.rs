@@ -1,0 +1,191 @@
+//! One request at a card: from choosing the reader to the card's reset.
+
+use std::sync::mpsc;
+
+use latchkey_card::dialogue::{self, DialogueError, PinStatus};
+use latchkey_card::key::KeyId;
+use latchkey_card::profile::Profile;
+use latchkey_card::rights::Authority;
+use latchkey_card::{CardChannel, ChannelError};
+use latchkey_reader::{CardConnection, CardPresence, ChosenCard, ReaderError, ReaderName, choose_card};
+
+use crate::agent::{Surroundings, tell};
+use crate::pin_care::Ask;
+use crate::{
+    AfterUnblocking, Answer, Asker, Cancellation, CardContents, CardModel, CardRequest, CardStatus, CardTask,
+    DeactivateWith, Failure, Purpose, ReaderChoice, Report, Step,
+};
+
+/// What one request works with.
+pub(crate) struct Session<'work> {
+    pub(crate) surroundings: &'work mut Surroundings,
+    pub(crate) cancellation: &'work Cancellation,
+    pub(crate) profile: Profile,
+    reports: &'work mpsc::Sender<Report>,
+}
+
+/// The card that a request is about. Dropping it resets the card.
+pub(crate) struct CardAtHand {
+    pub(crate) reader: ReaderName,
+    pub(crate) connection: Box<dyn CardConnection>,
+}
+
+/// How often other programs may reset the card, or spend tries, before a request gives up.
+pub(crate) const ROUNDS: usize = 3;
+
+impl<'work> Session<'work> {
+    pub(crate) fn new(
+        surroundings: &'work mut Surroundings,
+        reports: &'work mpsc::Sender<Report>,
+        cancellation: &'work Cancellation,
+    ) -> Self {
+        Self { surroundings, cancellation, profile: Profile::standard(), reports }
+    }
+
+    pub(crate) fn carry_out(&mut self, request: CardRequest) -> Result<Answer, Failure> {
+        let mut card = self.connect(&request.reader)?;
+        let answer = match request.task {
+            CardTask::Status => self.status(&mut card),
+            CardTask::SignIn(sign_in) => self.sign_in(&mut card, &sign_in),
+            CardTask::ReadCertificates => self.read_certificates(&mut card),
+            CardTask::ChangePin => self.change_pin(&mut card),
+            CardTask::UnblockPin(after) => self.unblock_pin(&mut card, after),
+            CardTask::ActivatePin => self.activate_pin(&mut card),
+            CardTask::DeactivatePin(with) => self.deactivate_pin(&mut card, with),
+        }?;
+        self.tell(Step::Done);
+        Ok(answer)
+    }
+
+    pub(crate) fn tell(&self, step: Step) {
+        tracing::info!(?step, "reached");
+        tell(self.reports, Report::Progress(step));
+    }
+
+    /// Asks the card for its PIN's status and leaves it as it is. If another program resets the card meanwhile, it is
+    /// asked again.
+    pub(crate) fn learn_status(&self, card: &mut CardAtHand) -> Result<PinStatus, Failure> {
+        for _ in 0..ROUNDS {
+            let mut transaction = match card.connection.begin() {
+                Err(ReaderError::CardReset) => continue,
+                begun => begun?,
+            };
+            match dialogue::recognise(&mut transaction as &mut dyn CardChannel, &self.profile) {
+                Err(DialogueError::Channel(ChannelError::CardReset)) => {}
+                Err(error) => return Err(error.into()),
+                Ok(dialogue::CardModel::Other(other)) => return Err(Failure::OtherCard(other)),
+                Ok(dialogue::CardModel::Known { pin }) => {
+                    transaction.leave()?;
+                    return Ok(pin);
+                }
+            }
+        }
+        Err(Failure::CardReset)
+    }
+
+    fn connect(&self, reader: &ReaderChoice) -> Result<CardAtHand, Failure> {
+        let readers = self.surroundings.readers.list()?;
+        let wanted = match reader {
+            ReaderChoice::TheOnlyCard => None,
+            ReaderChoice::Reader(name) => Some(name),
+        };
+        let ChosenCard { reader, insertion, atr } = choose_card(&readers, wanted).map_err(|error| {
+            let names = |with_card: bool| {
+                let wanted = readers.iter().filter(|state| !with_card || state.presence != CardPresence::Absent);
+                wanted.map(|state| state.name.clone()).collect()
+            };
+            match (error, wanted) {
+                (ReaderError::SeveralCards { .. }, _) => Failure::SeveralCards { readers: names(true) },
+                (ReaderError::ReaderGone, Some(name)) => {
+                    Failure::UnknownReader { name: name.clone(), readers: names(false) }
+                }
+                (error, _) => error.into(),
+            }
+        })?;
+        tracing::debug!(%reader, %atr, "a card was chosen");
+        self.tell(Step::ReaderChosen(reader.clone()));
+        let connection = self.surroundings.readers.connect(&reader, insertion)?;
+        Ok(CardAtHand { reader, connection })
+    }
+
+    fn status(&self, card: &mut CardAtHand) -> Result<Answer, Failure> {
+        let pin = self.learn_status(card)?;
+        self.tell(Step::CardRecognised(CardModel::Stb79));
+        self.tell(Step::PinStatusKnown(pin));
+        Ok(Answer::CardStatus(CardStatus { reader: card.reader.clone(), model: CardModel::Stb79, pin }))
+    }
+
+    fn read_certificates(&mut self, card: &mut CardAtHand) -> Result<Answer, Failure> {
+        let ask = Ask { asker: Asker::Holder, purpose: Purpose::ReadCertificates };
+        let certificates = self.with_pin(card, &ask, &Authority::READ_CERTIFICATES, |secured, session| {
+            let mut holder = secured.select_esign()?;
+            // The right to read allows a signature too: the card is told to give none.
+            holder.forget_confirmation()?;
+            let mut certificates = Vec::new();
+            for key in KeyId::ALL.into_iter().filter(|key| key.is_base_mode()) {
+                match holder.read_certificate(key) {
+                    Ok(certificate) => {
+                        session.tell(Step::CertificateRead);
+                        certificates.push(certificate);
+                    }
+                    Err(DialogueError::CertificateMissing | DialogueError::CertificatePending) => {}
+                    Err(error) => return Err(error.into()),
+                }
+            }
+            Ok(certificates)
+        })?;
+        Ok(Answer::Card(CardContents { reader: card.reader.clone(), model: CardModel::Stb79, certificates }))
+    }
+
+    fn change_pin(&mut self, card: &mut CardAtHand) -> Result<Answer, Failure> {
+        let ask = Ask { asker: Asker::Holder, purpose: Purpose::ChangePin };
+        self.with_pin_and_new_pin(card, &ask, &Authority::CHANGE_PIN, |secured, new, _| {
+            Ok(secured.select_esign()?.change_pin(new)?)
+        })?;
+        self.managed(card)
+    }
+
+    fn unblock_pin(&mut self, card: &mut CardAtHand, after: AfterUnblocking) -> Result<Answer, Failure> {
+        let ask = Ask { asker: Asker::Holder, purpose: Purpose::UnblockPin };
+        let new = after == AfterUnblocking::NewPin;
+        self.with_puk(card, &ask, &Authority::UNBLOCK_PIN, new, |secured, new| {
+            let mut esign = secured.select_esign()?;
+            let unblocked = match new {
+                Some(new) => esign.unblock_with_new_pin(new),
+                None => esign.unblock_pin(),
+            };
+            match unblocked {
+                // With the PUK accepted, the card calls the PIN blocked only if nothing can unblock it.
+                Err(DialogueError::PinBlocked) => Err(Failure::PinDead),
+                unblocked => Ok(unblocked?),
+            }
+        })?;
+        self.managed(card)
+    }
+
+    fn activate_pin(&mut self, card: &mut CardAtHand) -> Result<Answer, Failure> {
+        let ask = Ask { asker: Asker::Holder, purpose: Purpose::ActivatePin };
+        self.with_puk(card, &ask, &Authority::ACTIVATE_PIN, false, |secured, _| {
+            Ok(secured.select_esign()?.activate_pin()?)
+        })?;
+        self.managed(card)
+    }
+
+    fn deactivate_pin(&mut self, card: &mut CardAtHand, with: DeactivateWith) -> Result<Answer, Failure> {
+        let ask = Ask { asker: Asker::Holder, purpose: Purpose::DeactivatePin };
+        match with {
+            DeactivateWith::Pin => self.with_pin(card, &ask, &Authority::ACTIVATE_PIN, |secured, _| {
+                Ok(secured.select_esign()?.deactivate_pin()?)
+            })?,
+            DeactivateWith::Puk => self.with_puk(card, &ask, &Authority::ACTIVATE_PIN, false, |secured, _| {
+                Ok(secured.select_esign()?.deactivate_pin()?)
+            })?,
+        }
+        self.managed(card)
+    }
+
+    /// What the card says of its PIN after it was managed.
+    fn managed(&self, card: &mut CardAtHand) -> Result<Answer, Failure> {
+        Ok(Answer::PinManaged(self.learn_status(card)?))
+    }
+}

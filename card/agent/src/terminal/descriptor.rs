@@ -1,0 +1,74 @@
+//! Secrets from a descriptor that another program writes to.
+
+use std::fs::File;
+use std::io::Read;
+
+use latchkey_card::password::{Can, DigitEntry, Password, Pin, Puk};
+use zeroize::Zeroizing;
+
+use crate::{Cancellation, NoSecret, Question, SecretPrompt};
+
+/// Reads secrets from an open file or pipe: one a line, in the order in which they are asked for. Reads octet by octet
+/// and never past the line, so that nothing stays in a buffer.
+pub struct DescriptorPrompt {
+    secrets: File,
+    last_try_allowed: bool,
+}
+
+impl DescriptorPrompt {
+    /// Secrets from this file. `last_try_allowed` is the holder's word, given in advance, that the last try may be
+    /// spent.
+    #[must_use]
+    pub const fn new(secrets: File, last_try_allowed: bool) -> Self {
+        Self { secrets, last_try_allowed }
+    }
+
+    /// Secrets from the descriptor of that number, which this process was started with.
+    ///
+    /// # Errors
+    /// The operating system's, if there is none or it cannot be read.
+    #[cfg(unix)]
+    pub fn inherited(descriptor: u16, last_try_allowed: bool) -> std::io::Result<Self> {
+        Ok(Self::new(File::open(format!("/dev/fd/{descriptor}"))?, last_try_allowed))
+    }
+
+    fn line<P: Password>(&mut self, question: &Question) -> Result<P, NoSecret> {
+        let mut entry = DigitEntry::new();
+        loop {
+            let mut octet = Zeroizing::new([0; 1]);
+            let read = self.secrets.read(octet.as_mut()).map_err(|_| NoSecret::NoPrompt)?;
+            match (read, *octet) {
+                (0, _) | (_, [b'\n']) => break,
+                (_, [b'\r']) => {}
+                (_, [octet]) => {
+                    if !entry.push(octet) {
+                        return Err(NoSecret::Malformed);
+                    }
+                }
+            }
+        }
+        entry.finish(question.digits).map_err(|_| NoSecret::Malformed)
+    }
+}
+
+impl SecretPrompt for DescriptorPrompt {
+    fn pin(&mut self, question: &Question, _cancellation: &Cancellation) -> Result<Pin, NoSecret> {
+        self.line(question)
+    }
+
+    fn new_pin(&mut self, question: &Question, _cancellation: &Cancellation) -> Result<Pin, NoSecret> {
+        self.line(question)
+    }
+
+    fn can(&mut self, question: &Question, _cancellation: &Cancellation) -> Result<Can, NoSecret> {
+        self.line(question)
+    }
+
+    fn puk(&mut self, question: &Question, _cancellation: &Cancellation) -> Result<Puk, NoSecret> {
+        self.line(question)
+    }
+
+    fn confirm_last_try(&mut self, _question: &Question, _cancellation: &Cancellation) -> Result<(), NoSecret> {
+        if self.last_try_allowed { Ok(()) } else { Err(NoSecret::LastTryNotAllowed) }
+    }
+}

@@ -1,0 +1,153 @@
+//! Cards pulled, readers gone, other programs: at every single exchange.
+
+use latchkey_agent::{
+    Answer, CardRequest, CardStatus, CardTask, Failure, PinStatus, ReaderChoice, ReaderName, Report, Request,
+};
+use latchkey_card::ChannelError;
+use latchkey_fixtures::vcard::automaton::PinState;
+use latchkey_reader::ReaderEvent;
+
+use crate::desk::{Accident, Desk, HolderCard, holder};
+use crate::holder::{Reply, Scene, sign_in};
+
+const ORDINARY: &str = "hanna-vydumanaya";
+
+fn pin() -> Reply {
+    Reply::Digits(holder(ORDINARY).pin)
+}
+
+/// How many exchanges a sign-in of the ordinary holder has.
+fn exchanges() -> usize {
+    let scene = Scene::new(&Desk::with(&HolderCard::of(ORDINARY)), [pin()]);
+    scene.ask(sign_in()).unwrap();
+    scene.desk.instructions().len()
+}
+
+#[test]
+fn a_card_pulled_at_any_exchange_costs_no_more_than_the_try_being_made() {
+    for at in 0..exchanges() {
+        for carried_out in [false, true] {
+            let name = format!("exchange {at}, carried out: {carried_out}");
+            let card = HolderCard::of(ORDINARY);
+            let desk = Desk::with(&card);
+            let scene = Scene::new(&desk, [pin(), pin()]);
+            desk.arrange(Accident { at, error: ChannelError::CardRemoved, carried_out });
+            assert_eq!(scene.ask(sign_in()).unwrap_err(), Failure::CardRemoved, "{name}");
+            assert!(card.pin_state() >= PinState::Pin2, "{name}: {:?}", card.pin_state());
+            assert_eq!(scene.ask(sign_in()).unwrap_err(), Failure::NoCard, "{name}");
+            desk.insert("Reader", &card);
+            // The scene's second reply may have been left over or not: a new holder with the right PIN comes.
+            let next = Scene::new(&desk, [pin()]);
+            next.ask(sign_in()).unwrap_or_else(|failure| panic!("{name}: {failure}"));
+            assert_eq!(card.pin_state(), PinState::Pin3, "{name}");
+        }
+    }
+}
+
+#[test]
+fn every_accident_at_every_exchange_has_its_code_and_the_next_sign_in_works() {
+    let rows = [
+        (ChannelError::CardSilent, "card-silent"),
+        (ChannelError::ReaderGone, "reader-gone"),
+        (ChannelError::ServiceGone, "no-service"),
+        (ChannelError::CardBusy, "card-busy"),
+        (ChannelError::Transmission, "card-transmission"),
+        (ChannelError::MalformedResponse, "card-malformed-response"),
+    ];
+    for (error, code) in rows {
+        for at in 0..exchanges() {
+            let card = HolderCard::of(ORDINARY);
+            let desk = Desk::with(&card);
+            let scene = Scene::new(&desk, [pin()]);
+            desk.arrange(Accident { at, error, carried_out: false });
+            assert_eq!(scene.ask(sign_in()).unwrap_err().code(), code, "exchange {at}");
+            Scene::new(&desk, [pin()]).ask(sign_in()).unwrap_or_else(|failure| panic!("{code} at {at}: {failure}"));
+            assert_eq!(card.pin_state(), PinState::Pin3, "{code} at {at}");
+        }
+    }
+}
+
+#[test]
+fn a_reset_while_the_status_is_learnt_is_healed_and_one_while_signing_is_told() {
+    for at in 0..exchanges() {
+        let card = HolderCard::of(ORDINARY);
+        let desk = Desk::with(&card);
+        let scene = Scene::new(&desk, [pin()]);
+        desk.arrange(Accident { at, error: ChannelError::CardReset, carried_out: false });
+        let result = scene.ask(sign_in());
+        match at {
+            0 | 1 => assert!(result.is_ok(), "exchange {at}"),
+            _ => assert_eq!(result.unwrap_err(), Failure::CardReset, "exchange {at}"),
+        }
+        Scene::new(&desk, [pin()]).ask(sign_in()).unwrap();
+    }
+}
+
+#[test]
+fn of_several_cards_none_is_guessed() {
+    let (hanna, yan) = (HolderCard::of(ORDINARY), HolderCard::of("yan-bezbatskovich"));
+    let desk = Desk::default();
+    for reader in ["Left", "Middle", "Right"] {
+        desk.plug_in(reader);
+    }
+    desk.insert("Left", &hanna);
+    desk.insert("Right", &yan);
+    let scene = Scene::new(&desk, []);
+    let name = |name| ReaderName::parse(name).unwrap();
+    let failure = scene.ask(CardTask::Status).unwrap_err();
+    assert_eq!(failure, Failure::SeveralCards { readers: vec![name("Left"), name("Right")] });
+    assert!(desk.instructions().is_empty(), "a card was touched");
+
+    let status = |reader| {
+        let choice = ReaderChoice::Reader(name(reader));
+        scene.agent.send(Request::OfCard(CardRequest { reader: choice, task: CardTask::Status })).finish(|_| ())
+    };
+    assert!(matches!(status("Right"), Ok(Answer::CardStatus(CardStatus { reader, .. })) if reader == name("Right")));
+    assert_eq!(status("Middle").unwrap_err(), Failure::NoCard);
+    let readers = vec![name("Left"), name("Middle"), name("Right")];
+    assert_eq!(status("Upper").unwrap_err(), Failure::UnknownReader { name: name("Upper"), readers });
+}
+
+#[test]
+fn what_is_missing_is_named() {
+    let desk = Desk::default();
+    let scene = Scene::new(&desk, []);
+    assert_eq!(scene.ask(CardTask::Status).unwrap_err(), Failure::NoReader);
+    desk.plug_in("Reader");
+    assert_eq!(scene.ask(CardTask::Status).unwrap_err(), Failure::NoCard);
+    desk.stop_service();
+    assert_eq!(scene.ask(CardTask::Status).unwrap_err(), Failure::NoService);
+}
+
+#[test]
+fn the_status_is_told_without_a_question_and_leaves_the_card_reset() {
+    let scene = Scene::new(&Desk::with(&HolderCard::of(ORDINARY)), []);
+    match scene.ask(CardTask::Status).unwrap() {
+        Answer::CardStatus(status) => assert_eq!(status.pin, PinStatus::Usable { tries_left: 3 }),
+        other => panic!("{other:?}"),
+    }
+    assert_eq!(scene.desk.instructions(), [0xA4, 0x22]);
+    assert_eq!(scene.desk.events().last(), Some(&crate::desk::Event::ResetByDrop));
+}
+
+#[test]
+fn readers_are_listed_and_watched_while_the_holder_is_asked() {
+    let desk = Desk::with(&HolderCard::of(ORDINARY));
+    let scene = Scene::new(&desk, [Reply::Think]);
+    let asked = scene.agent.send(crate::holder::of_card(sign_in()));
+    match scene.agent.send(Request::ListReaders).finish(|_| ()).unwrap() {
+        Answer::Readers(readers) => assert!(readers.iter().all(|reader| reader.card)),
+        other => panic!("{other:?}"),
+    }
+    let watch = scene.agent.send(Request::WatchReaders);
+    assert!(matches!(watch.next(), Report::Readers(ReaderEvent::ServiceUp)));
+    assert!(matches!(watch.next(), Report::Readers(ReaderEvent::ReaderAppeared(_))));
+    desk.plug_in("Another");
+    assert!(
+        matches!(watch.next(), Report::Readers(ReaderEvent::ReaderAppeared(name)) if name.to_string() == "Another")
+    );
+    watch.cancellation().cancel();
+    assert!(matches!(watch.next(), Report::Finished(Err(Failure::Cancelled))));
+    asked.cancellation().cancel();
+    assert_eq!(asked.finish(|_| ()).unwrap_err(), Failure::Cancelled);
+}

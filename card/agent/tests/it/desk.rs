@@ -1,0 +1,356 @@
+//! Readers of the test's own making with virtual cards in them: what happens to a card is recorded, and accidents can
+//! be arranged.
+
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, mpsc};
+
+use latchkey_card::{CardChannel, ChannelError, Command, Response};
+use latchkey_fixtures::card_image::CardImage;
+use latchkey_fixtures::holders::{Holder, issue_card, sample_holders, sample_pki};
+use latchkey_fixtures::random::Seeded;
+use latchkey_fixtures::store::{CardStore, InProcess};
+use latchkey_fixtures::vcard::VirtualCard;
+use latchkey_fixtures::vcard::automaton::PinState;
+use latchkey_reader::{
+    Atr, CardAfter, CardConnection, CardPresence, CardReaders, CardTransaction, Insertion, OpenTransaction,
+    ReaderError, ReaderEvent, ReaderName, ReaderState,
+};
+use time::OffsetDateTime;
+use time::macros::datetime;
+
+/// When all this happens.
+pub(crate) const NOW: OffsetDateTime = datetime!(2026-11-22 12:00 UTC);
+
+/// What happened at a desk, in order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Event {
+    /// A transaction began.
+    Begun,
+    /// A command reached a card: its instruction.
+    Command(u8),
+    /// A transaction ended.
+    Ended(CardAfter),
+    /// A connection was given up and its card reset.
+    ResetByDrop,
+    /// The holder was asked.
+    Asked(latchkey_agent::SecretKind),
+}
+
+/// An accident at an exchange.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Accident {
+    /// At which exchange, counted from 0 since it was arranged.
+    pub(crate) at: usize,
+    /// What the reader says.
+    pub(crate) error: ChannelError,
+    /// Whether the card had carried the command out.
+    pub(crate) carried_out: bool,
+}
+
+/// What plays a card.
+pub(crate) trait Played: Send {
+    fn process(&mut self, command: &[u8]) -> Vec<u8>;
+    fn reset(&mut self);
+}
+
+/// Readers on a desk. Clones are the same desk.
+#[derive(Clone, Default)]
+pub(crate) struct Desk(Arc<Mutex<State>>);
+
+#[derive(Default)]
+struct State {
+    slots: Vec<Slot>,
+    insertions: u64,
+    events: Vec<Event>,
+    in_transaction: bool,
+    accident: Option<Accident>,
+    subscribers: Vec<mpsc::Sender<ReaderEvent>>,
+    service_is_down: bool,
+}
+
+struct Slot {
+    name: ReaderName,
+    card: Option<InsertedCard>,
+}
+
+struct InsertedCard {
+    insertion: Insertion,
+    played: Box<dyn Played>,
+    foreign_resets: u64,
+}
+
+/// The memory of a card, which outlives its stay in a reader.
+#[derive(Clone)]
+pub(crate) struct HolderCard {
+    pub(crate) image: CardImage,
+    pub(crate) memory: InProcess,
+}
+
+impl HolderCard {
+    pub(crate) fn of(holder: &str) -> Self {
+        static IMAGES: OnceLock<Vec<CardImage>> = OnceLock::new();
+        let images = IMAGES.get_or_init(|| {
+            let pki = sample_pki(NOW).unwrap();
+            sample_holders().iter().map(|holder| issue_card(&pki, holder, NOW).unwrap()).collect()
+        });
+        let image = images.iter().find(|image| image.name.as_str() == holder).unwrap().clone();
+        Self { image, memory: InProcess::default() }
+    }
+
+    /// The state of the PIN that the card remembers.
+    pub(crate) fn pin_state(&self) -> PinState {
+        self.memory.clone().load().unwrap().map_or(self.image.pin_state, |memory| memory.pin_state)
+    }
+
+    fn powered_up(&self) -> VirtualCard {
+        let random = Box::new(Seeded::new("a card in a test"));
+        VirtualCard::new(self.image.clone(), Box::new(self.memory.clone()), random).unwrap()
+    }
+}
+
+pub(crate) fn holder(id: &str) -> Holder {
+    sample_holders().into_iter().find(|holder| holder.id == id).unwrap()
+}
+
+impl Played for VirtualCard {
+    fn process(&mut self, command: &[u8]) -> Vec<u8> {
+        VirtualCard::process(self, command)
+    }
+
+    fn reset(&mut self) {
+        VirtualCard::reset(self);
+    }
+}
+
+/// A card that knows one application and refuses everything else.
+pub(crate) struct OneApplication(pub(crate) &'static [u8]);
+
+impl Played for OneApplication {
+    fn process(&mut self, command: &[u8]) -> Vec<u8> {
+        let command = Command::parse(command).unwrap();
+        if command.header().ins == 0xA4 && command.data() == self.0 { vec![0x90, 0x00] } else { vec![0x6A, 0x82] }
+    }
+
+    fn reset(&mut self) {}
+}
+
+impl Desk {
+    /// A desk with one reader and this card in it.
+    pub(crate) fn with(card: &HolderCard) -> Self {
+        let desk = Self::default();
+        desk.plug_in("Reader");
+        desk.insert("Reader", card);
+        desk
+    }
+
+    pub(crate) fn plug_in(&self, reader: &str) {
+        let name = ReaderName::parse(reader).unwrap();
+        let mut state = self.state();
+        state.slots.push(Slot { name: name.clone(), card: None });
+        state.publish(&ReaderEvent::ReaderAppeared(name));
+    }
+
+    pub(crate) fn insert(&self, reader: &str, card: &HolderCard) {
+        self.insert_played(reader, Box::new(card.powered_up()));
+    }
+
+    pub(crate) fn insert_played(&self, reader: &str, played: Box<dyn Played>) {
+        let mut state = self.state();
+        state.insertions += 1;
+        let insertion = Insertion::new(state.insertions);
+        let name = ReaderName::parse(reader).unwrap();
+        state.slot(&name).card = Some(InsertedCard { insertion, played, foreign_resets: 0 });
+        let presence = CardPresence::Present { insertion, atr: atr() };
+        state.publish(&ReaderEvent::CardInserted { reader: name, presence });
+    }
+
+    pub(crate) fn pull(&self, reader: &str) {
+        let name = ReaderName::parse(reader).unwrap();
+        self.state().slot(&name).card = None;
+    }
+
+    /// Another program resets the card.
+    pub(crate) fn foreign_reset(&self, reader: &str) {
+        let name = ReaderName::parse(reader).unwrap();
+        let mut state = self.state();
+        let card = state.slot(&name).card.as_mut().unwrap();
+        card.foreign_resets += 1;
+        card.played.reset();
+    }
+
+    /// Another program does something with the card without anyone being told.
+    pub(crate) fn behind_our_back(&self, reader: &str, act: impl FnOnce(&mut dyn Played)) {
+        let name = ReaderName::parse(reader).unwrap();
+        act(&mut *self.state().slot(&name).card.as_mut().unwrap().played);
+    }
+
+    pub(crate) fn arrange(&self, accident: Accident) {
+        self.state().accident = Some(accident);
+    }
+
+    pub(crate) fn stop_service(&self) {
+        self.state().service_is_down = true;
+    }
+
+    pub(crate) fn record(&self, event: Event) {
+        self.state().events.push(event);
+    }
+
+    pub(crate) fn events(&self) -> Vec<Event> {
+        self.state().events.clone()
+    }
+
+    /// The instructions that reached a card.
+    pub(crate) fn instructions(&self) -> Vec<u8> {
+        let sent = |event: &Event| if let Event::Command(instruction) = event { Some(*instruction) } else { None };
+        self.state().events.iter().filter_map(sent).collect()
+    }
+
+    pub(crate) fn is_in_transaction(&self) -> bool {
+        self.state().in_transaction
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap()
+    }
+}
+
+impl State {
+    fn slot(&mut self, name: &ReaderName) -> &mut Slot {
+        self.slots.iter_mut().find(|slot| slot.name == *name).unwrap()
+    }
+
+    fn card(&mut self, name: &ReaderName, insertion: Insertion) -> Option<&mut InsertedCard> {
+        self.slot(name).card.as_mut().filter(|card| card.insertion == insertion)
+    }
+
+    fn publish(&mut self, event: &ReaderEvent) {
+        self.subscribers.retain(|subscriber| subscriber.send(event.clone()).is_ok());
+    }
+}
+
+impl CardReaders for Desk {
+    fn list(&self) -> Result<Vec<ReaderState>, ReaderError> {
+        let state = self.state();
+        if state.service_is_down {
+            return Err(ReaderError::NoService);
+        }
+        let presence = |slot: &Slot| match &slot.card {
+            None => CardPresence::Absent,
+            Some(card) => CardPresence::Present { insertion: card.insertion, atr: atr() },
+        };
+        Ok(state.slots.iter().map(|slot| ReaderState { name: slot.name.clone(), presence: presence(slot) }).collect())
+    }
+
+    fn subscribe(&self) -> mpsc::Receiver<ReaderEvent> {
+        let (sender, receiver) = mpsc::channel();
+        let mut state = self.state();
+        sender.send(ReaderEvent::ServiceUp).unwrap();
+        for slot in &state.slots {
+            sender.send(ReaderEvent::ReaderAppeared(slot.name.clone())).unwrap();
+        }
+        state.subscribers.push(sender);
+        receiver
+    }
+
+    fn connect(&self, reader: &ReaderName, insertion: Insertion) -> Result<Box<dyn CardConnection>, ReaderError> {
+        let foreign_resets = self.state().card(reader, insertion).ok_or(ReaderError::CardRemoved)?.foreign_resets;
+        Ok(Box::new(Connection {
+            desk: self.clone(),
+            reader: reader.clone(),
+            insertion,
+            foreign_resets,
+            touched: false,
+        }))
+    }
+}
+
+struct Connection {
+    desk: Desk,
+    reader: ReaderName,
+    insertion: Insertion,
+    foreign_resets: u64,
+    touched: bool,
+}
+
+impl CardConnection for Connection {
+    fn insertion(&self) -> Insertion {
+        self.insertion
+    }
+
+    fn atr(&self) -> Atr {
+        atr()
+    }
+
+    fn begin(&mut self) -> Result<CardTransaction<'_>, ReaderError> {
+        let desk = self.desk.clone();
+        let mut state = desk.state();
+        let card = state.card(&self.reader, self.insertion).ok_or(ReaderError::CardRemoved)?;
+        if card.foreign_resets != self.foreign_resets {
+            self.foreign_resets = card.foreign_resets;
+            return Err(ReaderError::CardReset);
+        }
+        assert!(!state.in_transaction, "a transaction within a transaction");
+        state.in_transaction = true;
+        state.events.push(Event::Begun);
+        Ok(CardTransaction::new(Box::new(Transaction(self))))
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        let mut state = self.desk.0.lock().unwrap();
+        if self.touched
+            && let Some(card) = state.card(&self.reader, self.insertion)
+        {
+            card.played.reset();
+            state.events.push(Event::ResetByDrop);
+        }
+    }
+}
+
+struct Transaction<'connection>(&'connection mut Connection);
+
+impl CardChannel for Transaction<'_> {
+    fn transmit(&mut self, command: &Command) -> Result<Response, ChannelError> {
+        let mut state = self.0.desk.state();
+        state.events.push(Event::Command(command.header().ins));
+        self.0.touched = true;
+        let accident = match &mut state.accident {
+            Some(accident) if accident.at == 0 => state.accident.take(),
+            Some(accident) => {
+                accident.at -= 1;
+                None
+            }
+            None => None,
+        };
+        let card = state.card(&self.0.reader, self.0.insertion).ok_or(ChannelError::CardRemoved)?;
+        let Some(accident) = accident else {
+            return Response::parse(&card.played.process(&command.to_octets())).ok_or(ChannelError::MalformedResponse);
+        };
+        if accident.carried_out {
+            let _lost = card.played.process(&command.to_octets());
+        }
+        if accident.error == ChannelError::CardRemoved {
+            state.slot(&self.0.reader).card = None;
+        }
+        Err(accident.error)
+    }
+}
+
+impl OpenTransaction for Transaction<'_> {
+    fn end(&mut self, after: CardAfter) -> Result<(), ReaderError> {
+        let mut state = self.0.desk.state();
+        state.in_transaction = false;
+        state.events.push(Event::Ended(after));
+        let card = state.card(&self.0.reader, self.0.insertion).ok_or(ReaderError::CardRemoved)?;
+        if after == CardAfter::Reset {
+            card.played.reset();
+            self.0.touched = false;
+        }
+        Ok(())
+    }
+}
+
+fn atr() -> Atr {
+    Atr::new(&[0x3B, 0x80, 0x80, 0x01, 0x01]).unwrap()
+}

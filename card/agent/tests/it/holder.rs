@@ -1,0 +1,169 @@
+//! A holder who answers as the test says, and what the test asks the agent for him.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use latchkey_agent::{
+    Agent, Answer, Cancellation, CardRequest, CardTask, Failure, NoSecret, Question, ReaderChoice, Report, Request,
+    SecretKind, SecretPrompt, SignIn, Step,
+};
+use latchkey_card::password::{Can, Password, Pin, Puk};
+use latchkey_crypto::assertion::{Assertion, ChallengeText, Origin};
+use latchkey_fixtures::random::Seeded;
+
+use crate::desk::{Desk, Event};
+
+/// What the holder does when asked.
+pub(crate) enum Reply {
+    /// Enters these digits.
+    Digits(&'static str),
+    /// Says yes.
+    Yes,
+    /// Says no.
+    Cancel,
+    /// Thinks until the request is taken back.
+    Think,
+    /// Something happens at the desk first.
+    After(Box<dyn FnOnce(&Desk) + Send>, Box<Reply>),
+}
+
+impl Reply {
+    pub(crate) fn after(act: impl FnOnce(&Desk) + Send + 'static, reply: Self) -> Self {
+        Self::After(Box::new(act), Box::new(reply))
+    }
+}
+
+/// What was asked, with what the holder was told.
+pub(crate) type Asked = Arc<Mutex<Vec<(SecretKind, Question)>>>;
+
+struct Scripted {
+    desk: Desk,
+    replies: VecDeque<Reply>,
+    asked: Asked,
+}
+
+impl Scripted {
+    fn answer(
+        &mut self,
+        kind: SecretKind,
+        question: &Question,
+        cancellation: &Cancellation,
+    ) -> Result<&'static str, NoSecret> {
+        assert!(!self.desk.is_in_transaction(), "a transaction is held while the holder thinks");
+        self.desk.record(Event::Asked(kind));
+        self.asked.lock().unwrap().push((kind, question.clone()));
+        let mut reply = self.replies.pop_front().unwrap_or_else(|| panic!("nobody expected a question for {kind:?}"));
+        loop {
+            match reply {
+                Reply::Digits(digits) => return Ok(digits),
+                Reply::Yes => return Ok(""),
+                Reply::Cancel => return Err(NoSecret::Cancelled),
+                Reply::Think => {
+                    assert!(cancellation.wait(Duration::from_secs(60)), "nobody took the request back");
+                    return Err(NoSecret::Cancelled);
+                }
+                Reply::After(act, next) => {
+                    act(&self.desk);
+                    reply = *next;
+                }
+            }
+        }
+    }
+
+    fn secret<P: Password>(
+        &mut self,
+        kind: SecretKind,
+        question: &Question,
+        cancellation: &Cancellation,
+    ) -> Result<P, NoSecret> {
+        let digits = self.answer(kind, question, cancellation)?;
+        Ok(P::parse(digits.as_bytes(), question.digits).unwrap())
+    }
+}
+
+impl SecretPrompt for Scripted {
+    fn pin(&mut self, question: &Question, cancellation: &Cancellation) -> Result<Pin, NoSecret> {
+        self.secret(SecretKind::Pin, question, cancellation)
+    }
+
+    fn new_pin(&mut self, question: &Question, cancellation: &Cancellation) -> Result<Pin, NoSecret> {
+        self.secret(SecretKind::NewPin, question, cancellation)
+    }
+
+    fn can(&mut self, question: &Question, cancellation: &Cancellation) -> Result<Can, NoSecret> {
+        self.secret(SecretKind::Can, question, cancellation)
+    }
+
+    fn puk(&mut self, question: &Question, cancellation: &Cancellation) -> Result<Puk, NoSecret> {
+        self.secret(SecretKind::Puk, question, cancellation)
+    }
+
+    fn confirm_last_try(&mut self, question: &Question, cancellation: &Cancellation) -> Result<(), NoSecret> {
+        self.answer(SecretKind::LastTryConfirmation, question, cancellation).map(|_| ())
+    }
+}
+
+/// An agent at a desk, with a holder.
+pub(crate) struct Scene {
+    pub(crate) agent: Agent,
+    pub(crate) desk: Desk,
+    asked: Asked,
+}
+
+impl Scene {
+    pub(crate) fn new(desk: &Desk, replies: impl IntoIterator<Item = Reply>) -> Self {
+        let asked = Asked::default();
+        let prompt = Scripted { desk: desk.clone(), replies: replies.into_iter().collect(), asked: Arc::clone(&asked) };
+        let random = Box::new(Seeded::new("an agent in a test"));
+        let agent = Agent::start(Arc::new(desk.clone()), Box::new(prompt), random).unwrap();
+        Self { agent, desk: desk.clone(), asked }
+    }
+
+    /// Asks for that with the only card.
+    pub(crate) fn ask(&self, task: CardTask) -> Result<Answer, Failure> {
+        self.ask_with_steps(task).0
+    }
+
+    pub(crate) fn ask_with_steps(&self, task: CardTask) -> (Result<Answer, Failure>, Vec<Step>) {
+        let mut steps = Vec::new();
+        let result = self.agent.send(of_card(task)).finish(|report| {
+            if let Report::Progress(step) = report {
+                steps.push(step.clone());
+            }
+        });
+        (result, steps)
+    }
+
+    /// What the holder was asked so far.
+    pub(crate) fn asked(&self) -> Vec<SecretKind> {
+        self.asked.lock().unwrap().iter().map(|(kind, _)| *kind).collect()
+    }
+
+    pub(crate) fn questions(&self) -> Vec<(SecretKind, Question)> {
+        self.asked.lock().unwrap().clone()
+    }
+}
+
+pub(crate) fn of_card(task: CardTask) -> Request {
+    Request::OfCard(CardRequest { reader: ReaderChoice::TheOnlyCard, task })
+}
+
+pub(crate) fn origin() -> Origin {
+    Origin::parse("https://portal.example").unwrap()
+}
+
+pub(crate) fn challenge() -> ChallengeText {
+    ChallengeText::draw(&mut Seeded::new("a challenge in a test"))
+}
+
+pub(crate) fn sign_in() -> CardTask {
+    CardTask::SignIn(SignIn { origin: origin(), challenge: challenge(), app_version: "latchkey:test".into() })
+}
+
+pub(crate) fn assertion(answer: Answer) -> Assertion {
+    match answer {
+        Answer::SignedIn(assertion) => assertion,
+        other => panic!("not signed in: {other:?}"),
+    }
+}

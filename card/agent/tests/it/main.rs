@@ -1,0 +1,17 @@
+//! The agent, driven by messages, with virtual cards in readers of the test's own making.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that panics is a test that fails"
+)]
+
+mod accidents;
+mod codes;
+mod desk;
+mod holder;
+mod managing;
+mod pin_care;
+mod sign_in;
+mod terminal;
