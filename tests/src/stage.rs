@@ -1,0 +1,248 @@
+//! A whole stage for a sign-in: sample cards in virtual readers of a private, real pcscd, and a portal under HTTPS.
+
+use std::fs;
+use std::io::Write;
+use std::net::TcpListener;
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use latchkey_fixtures::holders::{Holder, sample_holders};
+use latchkey_fixtures::pcscd::PrivatePcscd;
+use tempfile::TempDir;
+
+use crate::process::{Process, program};
+
+/// How long a program may take until it is ready. Generous: the machine may be building something else.
+const START: Duration = Duration::from_secs(60);
+
+/// Files of the sample set, in a folder that goes with the value.
+#[derive(Debug)]
+pub struct SampleSet {
+    folder: TempDir,
+}
+
+impl SampleSet {
+    /// Writes the sample set with `latchkey-vcard setup`.
+    ///
+    /// # Errors
+    /// If the program is not built or fails.
+    pub fn write() -> Result<Self> {
+        let folder = tempfile::Builder::new().prefix("latchkey-stage-").tempdir()?;
+        let output = Command::new(program("latchkey-vcard")?).arg("setup").arg(folder.path()).output()?;
+        if !output.status.success() {
+            bail!("latchkey-vcard setup failed: {}", String::from_utf8_lossy(&output.stderr));
+        }
+        Ok(Self { folder })
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// The authority of the portal's HTTPS certificate, as a client takes it.
+    #[must_use]
+    pub fn tls_authority(&self) -> PathBuf {
+        self.path().join("tls/ca.pem")
+    }
+}
+
+/// The sample holder of that name.
+///
+/// # Errors
+/// If there is none; the error lists them.
+pub fn holder(id: &str) -> Result<Holder> {
+    let holders = sample_holders();
+    let names: Vec<_> = holders.iter().map(|holder| holder.id).collect();
+    let all = names.join(", ");
+    holders
+        .into_iter()
+        .find(|holder| holder.id == id)
+        .with_context(|| format!("no holder is called {id:?}; there are {all}"))
+}
+
+/// Virtual readers in a real pcscd, and the program that plays cards in them.
+#[derive(Debug)]
+pub struct Cards {
+    folder: PathBuf,
+    // Cards leave their readers before the service ends.
+    process: Process,
+    service: PrivatePcscd,
+}
+
+impl Cards {
+    /// Starts pcscd with `readers` virtual readers, all empty.
+    ///
+    /// # Errors
+    /// If a program is missing or does not start.
+    pub fn start(set: &SampleSet, readers: usize) -> Result<Self> {
+        let service = PrivatePcscd::start(readers)?;
+        let mut command = Command::new(program("latchkey-vcard")?);
+        command.arg("--directory").arg(set.path()).arg("serve");
+        for reader in service.readers() {
+            command.arg("--reader").arg(format!("127.0.0.1:{}", reader.port));
+        }
+        let mut process = Process::start("latchkey-vcard", &mut command)?;
+        process.wait_for_line("ready", START)?;
+        Ok(Self { folder: set.path().to_owned(), process, service })
+    }
+
+    /// Inserts the card of a sample holder into reader number `reader`, counted from 1.
+    ///
+    /// # Errors
+    /// If there is no such card or reader, or the reader is not empty.
+    pub fn insert(&self, card: &str, reader: usize) -> Result<()> {
+        self.control(&["insert", card, &reader.to_string()])
+    }
+
+    /// Takes the card out of reader number `reader`, counted from 1.
+    ///
+    /// # Errors
+    /// If there is no such reader.
+    pub fn remove(&self, reader: usize) -> Result<()> {
+        self.control(&["remove", &reader.to_string()])
+    }
+
+    fn control(&self, arguments: &[&str]) -> Result<()> {
+        let mut command = Command::new(program("latchkey-vcard")?);
+        let output = command.arg("--directory").arg(&self.folder).args(arguments).output()?;
+        if !output.status.success() {
+            bail!("latchkey-vcard {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+        }
+        Ok(())
+    }
+
+    /// A program that will see the virtual readers.
+    ///
+    /// # Errors
+    /// If it is not built.
+    pub fn client(&self) -> Result<Command> {
+        Ok(self.with_readers(Command::new(program("latchkey")?)))
+    }
+
+    /// The same command, which will see the virtual readers.
+    #[must_use]
+    pub fn with_readers(&self, mut command: Command) -> Command {
+        command.env("PCSCLITE_CSOCK_NAME", self.service.socket());
+        command
+    }
+
+    /// The name of reader number `reader`, counted from 1, as PC/SC lists it.
+    #[must_use]
+    pub fn reader_name(&self, reader: usize) -> Option<String> {
+        self.service.readers().into_iter().nth(reader.checked_sub(1)?).map(|reader| reader.name)
+    }
+
+    /// The card service.
+    pub fn service(&mut self) -> &mut PrivatePcscd {
+        &mut self.service
+    }
+
+    /// What the card service and the card program have logged.
+    pub fn logs(&mut self) -> String {
+        format!("{}\n{}", self.service.log(), self.process.said())
+    }
+}
+
+/// A running portal.
+#[derive(Debug)]
+pub struct Portal {
+    process: Process,
+    port: u16,
+}
+
+impl Portal {
+    /// Starts a portal that trusts the sample PKI, on a port of its own, with its database in the sample set's folder.
+    ///
+    /// # Errors
+    /// If the program is not built or does not start.
+    pub fn start(set: &SampleSet) -> Result<Self> {
+        let port = free_port()?;
+        let file = set.path().join(format!("portal-{port}.toml"));
+        fs::write(&file, configuration(port))?;
+        let mut command = Command::new(program("latchkey-portal")?);
+        let mut process = Process::start("latchkey-portal", command.arg("serve").arg("--config").arg(&file))?;
+        process.wait_for_line("listening", START)?;
+        Ok(Self { process, port })
+    }
+
+    /// Where people find it.
+    #[must_use]
+    pub fn address(&self) -> String {
+        format!("https://localhost:{}/", self.port)
+    }
+
+    /// What it has logged.
+    pub fn log(&mut self) -> String {
+        self.process.said()
+    }
+
+    /// Stops it as an operator does, and gives its log.
+    ///
+    /// # Errors
+    /// If it does not end well.
+    pub fn stop(self) -> Result<String> {
+        let (status, said) = self.process.stop()?;
+        if !status.success() {
+            bail!("the portal ended with {status}:\n{said}");
+        }
+        Ok(said)
+    }
+}
+
+fn configuration(port: u16) -> String {
+    format!(
+        r#"public_origin = "https://localhost:{port}"
+listen = ["127.0.0.1:{port}"]
+database = "portal-{port}.sqlite"
+
+[name]
+be = "Выдуманы партал"
+ru = "Выдуманный портал"
+en = "An invented portal"
+
+[tls]
+certificate = "tls/portal.cert.pem"
+key = "tls/portal.key.pem"
+
+[trust]
+anchors = ["pki/root.cert.der"]
+intermediates = ["pki/authority.cert.der"]
+revocation_lists = ["pki/root.crl.der", "pki/authority.crl.der"]
+card_held_policies = ["{policy}"]
+other_policies = []
+minimum_assurance = "high"
+"#,
+        policy = latchkey_fixtures::pki::CARD_HELD_KEY_POLICY,
+    )
+}
+
+/// A port that was free a moment ago: the public origin must be known before the portal listens.
+fn free_port() -> Result<u16> {
+    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
+}
+
+/// Lets `command` read `secrets`, a line each, from a pipe, and tells it so with `--pin-fd`: neither its arguments nor its
+/// environment hold them.
+///
+/// # Errors
+/// If there can be no pipe.
+pub fn give_secrets(command: &mut Command, secrets: &[&str]) -> Result<()> {
+    use command_fds::{CommandFdExt, FdMapping};
+
+    let (reader, mut writer) = std::io::pipe()?;
+    for secret in secrets {
+        writeln!(writer, "{secret}")?;
+    }
+    let parent_fd = OwnedFd::from(reader);
+    let child_fd = 3;
+    debug_assert_ne!(parent_fd.as_raw_fd(), child_fd, "the standard streams and this test's files are in between");
+    command.arg("--pin-fd").arg(child_fd.to_string());
+    command.fd_mappings(vec![FdMapping { parent_fd, child_fd }]).context("a descriptor is mapped twice")?;
+    command.stdin(Stdio::null());
+    Ok(())
+}
