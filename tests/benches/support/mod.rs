@@ -161,9 +161,11 @@ impl Benchmark {
         let count = contenders.len();
         let round = |number: usize| {
             let mut seconds = vec![0.0; count];
-            for step in 0..count {
-                let index = (number + step) % count;
-                seconds[index] = contenders[index].seconds(units[index]);
+            for index in (0..count).cycle().skip(number % count.max(1)).take(count) {
+                let turn = (seconds.get_mut(index), contenders.get_mut(index), units.get(index));
+                if let (Some(seconds), Some(contender), Some(units)) = turn {
+                    *seconds = contender.seconds(*units);
+                }
             }
             seconds
         };
