@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 
 use crate::apdu::{ApduError, CLASS_CHAINED, Command, Header};
 use crate::key::KeyId;
-use crate::password::{Digits, Pin};
+use crate::password::{Holder, Pin};
 use crate::profile::{ApplicationId, FileId, Profile};
 
 /// The object of MSE:Set DST that names belt-hash at level 128.
@@ -54,7 +54,7 @@ pub(crate) fn authenticate_last(data: &[u8]) -> Result<Command, ApduError> {
 
 /// VERIFY, which sets the confirmation flag.
 pub(crate) fn verify_pin(profile: &Profile, pin: &Pin) -> Result<Command, ApduError> {
-    Command::new(Header::new(0x00, 0x20, 0x00, profile.pin.id)).with_data(pin.expose_for_card())
+    Command::new(Header::new(0x00, 0x20, 0x00, profile.pin.id)).with_data(pin.digits().expose_for_card())
 }
 
 /// VERIFY without data: is the confirmation flag set?
@@ -69,13 +69,13 @@ pub(crate) fn reset_confirmation(profile: &Profile) -> Command {
 
 /// CHANGE REFERENCE DATA.
 pub(crate) fn change_pin(profile: &Profile, old: &Pin, new: &Pin) -> Result<Command, ApduError> {
-    let data = Zeroizing::new([old.expose_for_card(), new.expose_for_card()].concat());
+    let data = Zeroizing::new([old.digits().expose_for_card(), new.digits().expose_for_card()].concat());
     Command::new(Header::new(0x00, 0x24, 0x00, profile.pin.id)).with_data(&data)
 }
 
 /// RESET RETRY COUNTER with a new PIN.
 pub(crate) fn unblock_with_new_pin(new: &Pin) -> Result<Command, ApduError> {
-    Command::new(Header::new(0x00, 0x2C, 0x02, 0x00)).with_data(new.expose_for_card())
+    Command::new(Header::new(0x00, 0x2C, 0x02, 0x00)).with_data(new.digits().expose_for_card())
 }
 
 /// RESET RETRY COUNTER that keeps the PIN.

@@ -1,9 +1,10 @@
 //! The card's passwords as typed by a holder: wiped on drop, unprintable, not cloneable, in locked memory.
 
+mod locked;
+
 use std::fmt;
 
-use subtle::ConstantTimeEq;
-use zeroize::Zeroize;
+use locked::LockedDigits;
 
 /// The most digits a password of any profile has.
 pub const MAX_DIGITS: usize = 16;
@@ -20,7 +21,7 @@ pub enum PasswordKind {
 }
 
 /// A password by which a channel to the card can be opened.
-pub trait Password: sealed::Digits + Sized {
+pub trait Password: sealed::Holder + Sized {
     /// Which password it is.
     const KIND: PasswordKind;
 
@@ -33,16 +34,22 @@ pub trait Password: sealed::Digits + Sized {
 }
 
 mod sealed {
-    /// Opens and closes a password; only this crate can.
-    pub trait Digits {
-        /// The ASCII digits, for the computation or command that carries them.
-        fn expose_for_card(&self) -> &[u8];
+    use super::locked::LockedDigits;
+
+    /// Holds digits that only this crate can open: a trait's methods can be called through a bound on [`Password`]
+    /// from anywhere, so none of them gives the digits themselves.
+    ///
+    /// [`Password`]: super::Password
+    pub trait Holder {
+        /// The digits, closed.
+        fn digits(&self) -> &LockedDigits;
 
         /// A password of digits that were checked.
-        fn of_digits(digits: super::LockedDigits) -> Self;
+        fn of_digits(digits: LockedDigits) -> Self;
     }
 }
-pub(crate) use sealed::Digits;
+
+pub(crate) use sealed::Holder;
 
 /// Why typed octets are no password of the card.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -82,9 +89,9 @@ macro_rules! password {
             }
         }
 
-        impl Digits for $name {
-            fn expose_for_card(&self) -> &[u8] {
-                self.0.digits()
+        impl sealed::Holder for $name {
+            fn digits(&self) -> &LockedDigits {
+                &self.0
             }
 
             fn of_digits(digits: LockedDigits) -> Self {
@@ -96,13 +103,13 @@ macro_rules! password {
             /// Whether the operating system promised to keep the digits out of swap space.
             #[must_use]
             pub const fn is_locked(&self) -> bool {
-                self.0.guard.is_some()
+                self.0.is_locked()
             }
 
             /// Whether two entries are the same, compared in constant time.
             #[must_use]
             pub fn is_same_as(&self, other: &Self) -> bool {
-                self.0.digits().ct_eq(other.0.digits()).into()
+                self.0.is_same_as(&other.0)
             }
         }
 
@@ -152,7 +159,7 @@ impl DigitEntry {
     /// How many digits there are.
     #[must_use]
     pub const fn count(&self) -> usize {
-        self.0.count
+        self.0.count()
     }
 
     /// The password that was entered; its digits stay where they are.
@@ -160,7 +167,7 @@ impl DigitEntry {
     /// # Errors
     /// [`InvalidPassword::Length`] unless there are exactly `length` digits.
     pub fn finish<P: Password>(self, length: usize) -> Result<P, InvalidPassword> {
-        if self.0.count == length {
+        if self.count() == length {
             Ok(P::of_digits(self.0))
         } else {
             Err(InvalidPassword::Length { expected: length })
@@ -171,69 +178,5 @@ impl DigitEntry {
 impl Default for DigitEntry {
     fn default() -> Self {
         Self::new()
-    }
-}
-
-/// Memory pages of its own, since unlocking one secret would otherwise unlock its neighbours in the same page.
-#[repr(align(4096))]
-#[derive(Zeroize)]
-struct Page([u8; MAX_DIGITS]);
-
-/// Digits in locked memory. Fields drop in this order: the lock must end before its memory is given back.
-#[doc(hidden)]
-pub struct LockedDigits {
-    guard: Option<region::LockGuard>,
-    page: Box<Page>,
-    count: usize,
-}
-
-impl LockedDigits {
-    fn parse(octets: &[u8], length: usize) -> Result<Self, InvalidPassword> {
-        let length = length.min(MAX_DIGITS);
-        if octets.len() != length {
-            return Err(InvalidPassword::Length { expected: length });
-        }
-        if !octets.iter().all(u8::is_ascii_digit) {
-            return Err(InvalidPassword::NotDigits);
-        }
-        let mut digits = Self::empty();
-        octets.iter().for_each(|octet| _ = digits.push(*octet));
-        Ok(digits)
-    }
-
-    fn empty() -> Self {
-        let page = Box::new(Page([0; MAX_DIGITS]));
-        let guard = region::lock(page.0.as_ptr(), MAX_DIGITS).ok();
-        Self { guard, page, count: 0 }
-    }
-
-    fn push(&mut self, digit: u8) -> bool {
-        let Some(place) = self.page.0.get_mut(self.count) else { return false };
-        *place = digit;
-        self.count = self.count.saturating_add(1);
-        true
-    }
-
-    fn erase(&mut self) {
-        self.count = self.count.saturating_sub(1);
-        if let Some(place) = self.page.0.get_mut(self.count) {
-            *place = 0;
-        }
-    }
-
-    fn digits(&self) -> &[u8] {
-        self.page.0.get(..self.count).unwrap_or_default()
-    }
-}
-
-impl fmt::Debug for LockedDigits {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("hidden")
-    }
-}
-
-impl Drop for LockedDigits {
-    fn drop(&mut self) {
-        self.page.zeroize();
     }
 }

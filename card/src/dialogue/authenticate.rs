@@ -99,7 +99,7 @@ pub(super) fn open_channel<P: Password>(
         kind => return Err(refusal(kind, Operation::ChoosePassword, chosen)),
     }
 
-    let (start, m1) = ClientStart::new(bpace::password_key(password.expose_for_card()), random);
+    let (start, m1) = ClientStart::new(bpace::password_key(password.digits().expose_for_card()), random);
     let answer = link.transmit(&commands::authenticate_first(&M1::encode(&m1))?)?;
     if !answer.status().is_success() {
         return Err(refusal(P::KIND, Operation::Authenticate, answer.status()));
