@@ -90,7 +90,7 @@ impl<'c> Selected<'c> {
             return Err(DialogueError::EditionsUnconfirmed);
         }
         authenticate::open_channel(&mut link, profile, &pin, Some(shown), authority, random)?;
-        Ok(Secured { link, profile, password: ByPin(pin) })
+        Ok(Secured { link, profile, password: ByPin { pin, authority: *authority } })
     }
 
     /// Opens a channel with the PUK.
@@ -119,7 +119,10 @@ pub struct ByCan(());
 /// Marks a channel opened with the PIN, and keeps it for where the standard wants it again: its change and a new
 /// confirmation.
 #[derive(Debug)]
-pub struct ByPin(Pin);
+pub struct ByPin {
+    pin: Pin,
+    authority: Authority,
+}
 /// Marks a channel opened with the PUK.
 #[derive(Debug)]
 pub struct ByPuk(());
@@ -164,7 +167,7 @@ impl<'c> Secured<'c, ByCan> {
     ) -> Result<Secured<'c, ByPin>, DialogueError> {
         let Self { mut link, profile, password: _ } = self;
         authenticate::open_channel(&mut link, profile, &pin, Some(shown), authority, random)?;
-        Ok(Secured { link, profile, password: ByPin(pin) })
+        Ok(Secured { link, profile, password: ByPin { pin, authority: *authority } })
     }
 }
 
@@ -174,9 +177,9 @@ impl<'c> Secured<'c, ByPin> {
     /// # Errors
     /// [`DialogueError::CardRefused`] or a broken channel.
     pub fn select_esign(self) -> Result<HolderVerified<'c>, DialogueError> {
-        let Self { mut link, profile, password: ByPin(pin) } = self;
+        let Self { mut link, profile, password: ByPin { pin, authority } } = self;
         select_esign(&mut link, profile)?;
-        Ok(HolderVerified::new(link, profile, pin))
+        Ok(HolderVerified::new(link, profile, pin, authority))
     }
 }
 

@@ -13,6 +13,7 @@ use crate::dialogue::link::Link;
 use crate::key::KeyId;
 use crate::password::{PasswordKind, Pin};
 use crate::profile::{FileId, Profile};
+use crate::rights::{Authority, EsignRights};
 use crate::tlv::{Cursor, Tag};
 
 /// Octets read from a file by one command: what fits a short protected response with room for a reader's limits.
@@ -34,11 +35,12 @@ pub struct HolderVerified<'c> {
     link: Link<'c>,
     profile: &'c Profile,
     pin: Pin,
+    authority: Authority,
 }
 
 impl<'c> HolderVerified<'c> {
-    pub(super) fn new(link: Link<'c>, profile: &'c Profile, pin: Pin) -> Self {
-        Self { link, profile, pin }
+    pub(super) fn new(link: Link<'c>, profile: &'c Profile, pin: Pin, authority: Authority) -> Self {
+        Self { link, profile, pin, authority }
     }
 
     /// Reads the certificate of a base-mode key: the DER octets.
@@ -70,13 +72,10 @@ impl<'c> HolderVerified<'c> {
     /// [`DialogueError::ConfirmationMissing`] if the agreed number of signatures is used up,
     /// [`DialogueError::KeyInactive`], [`DialogueError::KeyMissing`], or another.
     pub fn sign_belt_hash(&mut self, hash: &[u8; 32]) -> Result<[u8; SIGNATURE_SIZE], DialogueError> {
-        self.choose_key(&commands::set_signature_template(KeyId::BASE_128))?;
-        let answer = self.link.transmit(&commands::compute_signature(hash))?;
-        match answer.status() {
-            StatusWord::SUCCESS => {}
-            StatusWord::NOT_ALLOWED => return Err(DialogueError::ConfirmationMissing),
-            status => return Err(DialogueError::CardRefused { operation: Operation::Sign, status }),
-        }
+        let choice = self.choose_key(&commands::set_signature_template(KeyId::BASE_128));
+        choice.map_err(|error| self.without_confirmation(error))?;
+        let answer = self.link.command(Operation::Sign, &commands::compute_signature(hash));
+        let answer = answer.map_err(|error| self.without_confirmation(error))?;
         answer.data().try_into().map_err(|_| wrong_length(answer.data().len()))
     }
 
@@ -155,6 +154,21 @@ impl<'c> HolderVerified<'c> {
             StatusWord::KEY_INACTIVE => Err(DialogueError::KeyInactive),
             StatusWord::DEACTIVATED | StatusWord::REFERENCE_NOT_FOUND => Err(DialogueError::KeyMissing),
             status => Err(DialogueError::CardRefused { operation: Operation::ChooseKey, status }),
+        }
+    }
+
+    /// What it means that signing is not allowed. The card answers so too if the session has no right to sign; if it
+    /// has, only the confirmation can be missing.
+    const fn without_confirmation(&self, error: DialogueError) -> DialogueError {
+        let may_sign = match self.authority.esign {
+            Some(rights) => rights.contains(EsignRights::BASE_SIGNING),
+            None => false,
+        };
+        match error {
+            DialogueError::CardRefused { status: StatusWord::NOT_ALLOWED, .. } if may_sign => {
+                DialogueError::ConfirmationMissing
+            }
+            other => other,
         }
     }
 

@@ -16,3 +16,4 @@ mod secrets;
 mod secure_messaging;
 mod secure_messaging_rules;
 mod tlv;
+mod virtual_card;
