@@ -1,9 +1,10 @@
-//! The fields of STB 34.101.45-2013, table B.1–B.3: integers modulo p = 2^(64·N) − C with a small C.
+//! The fields of STB 34.101.45-2013, tables B.1–B.3: integers modulo p = 2^(64·N) − C with a small C.
 //!
 //! Variable time: for public data only. A number is kept in N limbs anywhere in [0, 2^(64·N)), so up to C numbers
 //! have two forms; [`Element::canonical`] gives the one below p. What overflows N limbs folds back by
 //! 2^(64·N) ≡ C (mod p).
 
+use std::hint::cold_path;
 use std::ops::{Add, Mul, Neg, Sub};
 
 use super::limbs;
@@ -67,15 +68,17 @@ impl<const N: usize, const C: u64> Element<N, C> {
         *self + self.half()
     }
 
-    /// Half of the number: (x or x + p) / 2, whichever is even.
+    /// Half of the number: x/2, or (x + p)/2 = (x − C + 2^(64·N))/2 for an odd x.
     #[inline(always)]
     fn half(&self) -> Self {
-        if limbs::bit(&self.0, 0) {
-            let (sum, carry) = limbs::add(&self.0, &Self::P);
-            Self(limbs::shift_right_one(&sum, carry))
-        } else {
-            Self(limbs::shift_right_one(&self.0, false))
+        let odd = limbs::bit(&self.0, 0);
+        let (even, borrow) = limbs::sub_from_lowest(self.0, if odd { C } else { 0 });
+        if !borrow {
+            return Self(limbs::shift_right_one(&even, odd));
         }
+        cold_path();
+        let (even, borrow) = limbs::sub_limb(&self.0, C);
+        Self(limbs::shift_right_one(&even, !borrow))
     }
 
     /// 1/x = x^(p − 2); zero for zero. All but the lowest 16 bits of p − 2 are ones.
@@ -105,13 +108,36 @@ impl<const N: usize, const C: u64> Element<N, C> {
         if count % 2 == 1 { power.square() * *self } else { power }
     }
 
-    /// low + 2^(64·N)·high, folded twice: the first fold leaves less than C + 1 above N limbs, the second at most
-    /// one bit, which can only meet a number so small that it does not overflow again.
+    /// limbs + 2^(64·N)·overflow for an overflow of C at most. What folds back is so small that it hardly ever carries
+    /// beyond the lowest limb; a second overflow leaves a number too small for a third.
+    #[inline(always)]
+    fn with_overflow(limbs: [u64; N], overflow: u64) -> Self {
+        let (sum, carry) = limbs::add_to_lowest(limbs, overflow * C);
+        if !carry {
+            return Self(sum);
+        }
+        cold_path();
+        let (sum, carry) = limbs::add_limb(&limbs, overflow * C);
+        Self(limbs::add_limb(&sum, if carry { C } else { 0 }).0)
+    }
+
+    /// limbs − 2^(64·N) if there was a borrow.
+    #[inline(always)]
+    fn with_borrow(limbs: [u64; N], borrow: bool) -> Self {
+        let (difference, borrow_again) = limbs::sub_from_lowest(limbs, if borrow { C } else { 0 });
+        if !borrow_again {
+            return Self(difference);
+        }
+        cold_path();
+        let (difference, borrow) = limbs::sub_limb(&limbs, C);
+        Self(limbs::sub_limb(&difference, if borrow { C } else { 0 }).0)
+    }
+
+    /// low + 2^(64·N)·high.
     #[inline(always)]
     fn fold(low: &[u64; N], high: &[u64; N]) -> Self {
-        let (sum, top) = limbs::mul_limb_add(high, C, low);
-        let (sum, carry) = limbs::add_limb(&sum, top * C);
-        Self(limbs::add_limb(&sum, if carry { C } else { 0 }).0)
+        let (sum, overflow) = limbs::mul_limb_add(high, C, low);
+        Self::with_overflow(sum, overflow)
     }
 }
 
@@ -129,8 +155,7 @@ impl<const N: usize, const C: u64> Add for Element<N, C> {
     #[inline(always)]
     fn add(self, other: Self) -> Self {
         let (sum, carry) = limbs::add(&self.0, &other.0);
-        let (sum, carry) = limbs::add_limb(&sum, if carry { C } else { 0 });
-        Self(limbs::add_limb(&sum, if carry { C } else { 0 }).0)
+        Self::with_overflow(sum, carry.into())
     }
 }
 
@@ -140,8 +165,7 @@ impl<const N: usize, const C: u64> Sub for Element<N, C> {
     #[inline(always)]
     fn sub(self, other: Self) -> Self {
         let (difference, borrow) = limbs::sub(&self.0, &other.0);
-        let (difference, borrow) = limbs::sub_limb(&difference, if borrow { C } else { 0 });
-        Self(limbs::sub_limb(&difference, if borrow { C } else { 0 }).0)
+        Self::with_borrow(difference, borrow)
     }
 }
 

@@ -42,6 +42,22 @@ pub(super) fn add_limb<const N: usize>(a: &[u64; N], b: u64) -> ([u64; N], bool)
     (sum, carry)
 }
 
+/// a + b in the lowest limb only, and the carry out of it.
+#[inline(always)]
+pub(super) fn add_to_lowest<const N: usize>(mut a: [u64; N], b: u64) -> ([u64; N], bool) {
+    let carry;
+    (a[0], carry) = a[0].overflowing_add(b);
+    (a, carry)
+}
+
+/// a − b in the lowest limb only, and the borrow out of it.
+#[inline(always)]
+pub(super) fn sub_from_lowest<const N: usize>(mut a: [u64; N], b: u64) -> ([u64; N], bool) {
+    let borrow;
+    (a[0], borrow) = a[0].overflowing_sub(b);
+    (a, borrow)
+}
+
 /// a − b and the borrow.
 #[inline(always)]
 pub(super) fn sub<const N: usize>(a: &[u64; N], b: &[u64; N]) -> ([u64; N], bool) {
@@ -65,15 +81,21 @@ pub(super) fn sub_limb<const N: usize>(a: &[u64; N], b: u64) -> ([u64; N], bool)
     (difference, borrow)
 }
 
-/// a·b + addend, as N limbs and the limb above them.
+/// a·b + addend, as N limbs and the limb above them. All products come first: one chain of additions with carry then
+/// takes their low halves, another the high ones.
 #[inline(always)]
 pub(super) fn mul_limb_add<const N: usize>(a: &[u64; N], b: u64, addend: &[u64; N]) -> ([u64; N], u64) {
-    let mut product = [0; N];
-    let mut carry = 0;
+    let mut low = [0; N];
+    let mut high = [0; N];
     for i in 0..N {
-        (product[i], carry) = a[i].carrying_mul_add(b, addend[i], carry);
+        (low[i], high[i]) = a[i].carrying_mul(b, 0);
     }
-    (product, carry)
+    let (mut sum, carry) = add(&low, addend);
+    let mut carry_of_high = false;
+    for i in 1..N {
+        (sum[i], carry_of_high) = sum[i].carrying_add(high[i - 1], carry_of_high);
+    }
+    (sum, high[N - 1] + carry as u64 + carry_of_high as u64)
 }
 
 /// a·b: the low and the high half. Row by row; the row under work slides up one limb each time.

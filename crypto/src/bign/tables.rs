@@ -14,8 +14,8 @@ const BASE_WIDTH: u32 = 10;
 const BASE_ENTRIES: usize = 1 << (BASE_WIDTH - 2);
 /// Width of the challenge's digits. The key's table is made anew for each verification, so it is small.
 const KEY_WIDTH: u32 = 5;
-/// Odd multiples of the key.
-pub(super) const KEY_ENTRIES: usize = 1 << (KEY_WIDTH - 2);
+/// As many odd multiples of the key as its digits need.
+const KEY_ENTRIES: usize = 1 << (KEY_WIDTH - 2);
 
 /// Odd multiples of G and of 2^ℓ·G.
 pub(super) struct BaseTables<const N: usize, const C: u64> {

@@ -136,6 +136,26 @@ fn group_laws<const N: usize, const C: u64>(curve: &Curve<N, C>, n: [u64; N]) {
     assert!(times(curve.q(), g).is_infinity());
 }
 
+/// Where carries and borrows run on beyond the lowest limb: around 0 and p, and at the end of N limbs.
+fn field_laws_at_the_ends<const N: usize, const C: u64>() {
+    let ends: Vec<[u64; N]> = [0, 1, 2, C - 1, C, C + 1]
+        .into_iter()
+        .flat_map(|small| [limbs::with_lowest(0, small), limbs::with_lowest(u64::MAX, u64::MAX - small)])
+        .collect();
+    for a in &ends {
+        for b in &ends {
+            field_laws::<N, C>(*a, *b);
+        }
+    }
+}
+
+#[test]
+fn fields_at_the_ends() {
+    field_laws_at_the_ends::<4, 189>();
+    field_laws_at_the_ends::<6, 317>();
+    field_laws_at_the_ends::<8, 569>();
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(256))]
 
