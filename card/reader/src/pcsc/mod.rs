@@ -28,7 +28,8 @@ use crate::readers::{CardReaders, Insertion, ReaderEvent, ReaderName, ReaderStat
 pub struct PcscOptions {
     /// How long a card may take over one command or reset before it is given up as silent.
     pub card_answers_within: Duration,
-    /// How long another program may keep the card, or the service the connection, before the card counts as busy.
+    /// How long another program may keep the card before it counts as busy, and the service its first answer before it
+    /// counts as absent.
     pub card_free_within: Duration,
 }
 
@@ -67,7 +68,7 @@ impl PcscReaders {
 
 impl CardReaders for PcscReaders {
     fn list(&self) -> Result<Vec<ReaderState>, ReaderError> {
-        self.shared.board_after_first_look().list()
+        self.shared.board_after_first_look(self.options.card_free_within).list()
     }
 
     fn subscribe(&self) -> mpsc::Receiver<ReaderEvent> {
@@ -75,7 +76,7 @@ impl CardReaders for PcscReaders {
     }
 
     fn connect(&self, reader: &ReaderName, insertion: Insertion) -> Result<Box<dyn CardConnection>, ReaderError> {
-        let count = self.shared.board_after_first_look().count_of(reader, insertion)?;
+        let count = self.shared.board_after_first_look(self.options.card_free_within).count_of(reader, insertion)?;
         let connection = PcscConnection::open(Wanted { reader: reader.clone(), count }, insertion, self.options)?;
         // Counts begin again with the service: if it was replaced meanwhile, the card may be another one.
         self.shared.board().count_of(reader, insertion)?;

@@ -2,6 +2,18 @@
 
 use std::time::Duration;
 
+/// What came of asking for the service.
+pub(super) enum Attempt<T> {
+    /// It answers.
+    Found(T),
+    /// It is not there.
+    Absent,
+    /// It is there, but does not want to; it will not tell when it does.
+    Unwilling,
+}
+
+/// How long to leave an unwilling service alone.
+const UNWILLING_FOR: Duration = Duration::from_secs(1);
 /// How long to wait at most before asking again. The service announces itself by its socket's file; what cannot be seen
 /// by files (a service that was stuck and is no more) is found out this late.
 const ASK_AGAIN_AFTER: Duration = Duration::from_secs(30);
@@ -26,7 +38,7 @@ mod linux {
     use rustix::event::{PollFd, PollFlags, Timespec, poll};
     use rustix::fs::inotify::{self, CreateFlags, WatchFlags};
 
-    use super::{ASK_AGAIN_AFTER, SETTLE};
+    use super::{ASK_AGAIN_AFTER, Attempt, SETTLE, UNWILLING_FOR};
 
     /// Where pcsc-lite's clients look for the service unless the environment says otherwise.
     const USUAL_SOCKET: &str = "/run/pcscd/pcscd.comm";
@@ -53,14 +65,18 @@ mod linux {
 
         /// Waits until the service may have come and `try_again` finds it, and returns what it found; `None` if it was
         /// stopped. Nothing that happens between two attempts is missed.
-        pub(in super::super) fn until<T>(&self, mut try_again: impl FnMut() -> Option<T>) -> Option<T> {
+        pub(in super::super) fn until<T>(&self, mut try_again: impl FnMut() -> Attempt<T>) -> Option<T> {
             loop {
                 let changes = self.watch_folder();
-                if let Some(found) = try_again() {
-                    return Some(found);
-                }
-                let watched = changes.as_ref().ok().map(AsFd::as_fd);
-                if self.is_stopped_within(ASK_AGAIN_AFTER, watched) || self.is_stopped_within(SETTLE, None) {
+                let stopped = match try_again() {
+                    Attempt::Found(found) => return Some(found),
+                    Attempt::Unwilling => self.is_stopped_within(UNWILLING_FOR, None),
+                    Attempt::Absent => {
+                        let watched = changes.as_ref().ok().map(AsFd::as_fd);
+                        self.is_stopped_within(ASK_AGAIN_AFTER, watched) || self.is_stopped_within(SETTLE, None)
+                    }
+                };
+                if stopped {
                     return None;
                 }
             }
@@ -108,7 +124,7 @@ mod other {
     use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
     use std::time::Duration;
 
-    use super::{ASK_AGAIN_AFTER, SETTLE};
+    use super::{ASK_AGAIN_AFTER, Attempt, SETTLE, UNWILLING_FOR};
 
     /// Tells a waiting thread to stop: it does when this is dropped.
     #[derive(Debug)]
@@ -129,12 +145,14 @@ mod other {
         }
 
         /// Waits until `try_again` finds the service, and returns what it found; `None` if it was stopped.
-        pub(in super::super) fn until<T>(&self, mut try_again: impl FnMut() -> Option<T>) -> Option<T> {
+        pub(in super::super) fn until<T>(&self, mut try_again: impl FnMut() -> Attempt<T>) -> Option<T> {
             loop {
-                if let Some(found) = try_again() {
-                    return Some(found);
-                }
-                if self.pause((ASK_AGAIN_AFTER / 15).max(SETTLE)) {
+                let patience = match try_again() {
+                    Attempt::Found(found) => return Some(found),
+                    Attempt::Unwilling => UNWILLING_FOR,
+                    Attempt::Absent => (ASK_AGAIN_AFTER / 15).max(SETTLE),
+                };
+                if self.pause(patience) {
                     return None;
                 }
             }

@@ -1,13 +1,15 @@
 //! The thread that watches readers: it sleeps in the service's own wait for changes.
 
-use std::ffi::CString;
+use std::ffi::{CStr, CString};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use pcsc::{Context, Error, PNP_NOTIFICATION, ReaderState, Scope, State};
 
 use super::board::{Board, Observation, ObservedCard};
-use super::service_wait::ServiceWait;
+use super::faults::cause;
+use super::service_wait::{Attempt, ServiceWait};
+use crate::error::ReaderError;
 use crate::readers::{Atr, ReaderName};
 
 /// What the watching thread shares with everybody else.
@@ -32,9 +34,9 @@ impl Shared {
         self.board.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What is known, once the service was looked at for the first time.
-    pub(super) fn board_after_first_look(&self) -> MutexGuard<'_, Board> {
-        let waited = self.looked.wait_timeout_while(self.board(), FIRST_LOOK_WITHIN, |board| !board.is_known());
+    /// What is known, once the service was looked at for the first time, for which it gets that long.
+    pub(super) fn board_after_first_look(&self, within: Duration) -> MutexGuard<'_, Board> {
+        let waited = self.looked.wait_timeout_while(self.board(), within, |board| !board.is_known());
         waited.unwrap_or_else(PoisonError::into_inner).0
     }
 
@@ -68,11 +70,11 @@ impl Shared {
 pub(super) fn run(shared: &Arc<Shared>, wait: &ServiceWait) {
     loop {
         let context = wait.until(|| {
-            let context = if shared.is_stopping() { None } else { establish() };
-            if context.is_none() {
+            let attempt = establish();
+            if !matches!(attempt, Attempt::Found(_)) {
                 shared.look(Board::service_down);
             }
-            context
+            attempt
         });
         let Some(context) = context else { return };
         let since = Instant::now();
@@ -91,12 +93,12 @@ pub(super) fn run(shared: &Arc<Shared>, wait: &ServiceWait) {
     }
 }
 
-fn establish() -> Option<Context> {
+fn establish() -> Attempt<Context> {
     match Context::establish(Scope::User) {
-        Ok(context) => Some(context),
+        Ok(context) => Attempt::Found(context),
         Err(error) => {
             tracing::debug!(%error, "the smart card service does not answer");
-            None
+            if cause(error) == ReaderError::NoService { Attempt::Absent } else { Attempt::Unwilling }
         }
     }
 }
@@ -104,6 +106,7 @@ fn establish() -> Option<Context> {
 /// Watches one service until it fails or the watch is stopped.
 fn watch(shared: &Shared, context: &Context) -> Error {
     let mut states = Vec::new();
+    let mut list_again_after = FIRST_LIST_AGAIN_AFTER;
     loop {
         if shared.is_stopping() {
             return Error::Cancelled;
@@ -115,13 +118,16 @@ fn watch(shared: &Shared, context: &Context) -> Error {
         let held = states.iter().any(|state| state.event_state().contains(State::EXCLUSIVE));
         let patience = match (list_changed, held) {
             (true, _) => Duration::ZERO,
-            (false, true) => LOOK_AGAIN_WHILE_HELD,
-            (false, false) => LIST_AGAIN_AFTER,
+            (false, true) => list_again_after.min(LOOK_AGAIN_WHILE_HELD),
+            (false, false) => list_again_after,
         };
         match context.get_status_change(patience, &mut states) {
             // A reader went between the list and the wait: the next list lacks it.
             Err(Error::UnknownReader) => continue,
-            Err(Error::Timeout) if !list_changed => continue,
+            Err(Error::Timeout) if !list_changed => {
+                list_again_after = list_again_after.saturating_mul(4).min(LAST_LIST_AGAIN_AFTER);
+                continue;
+            }
             Ok(()) | Err(Error::Timeout) => {}
             Err(error) => return error,
         }
@@ -131,13 +137,16 @@ fn watch(shared: &Shared, context: &Context) -> Error {
             Err(error) => return error,
         }
         states.iter_mut().for_each(ReaderState::sync_current_state);
+        list_again_after = FIRST_LIST_AGAIN_AFTER;
     }
 }
 
 /// Watches the readers that are listed now, as if for the first time if the list has changed; whether it has.
 fn follow_list(context: &Context, states: &mut Vec<ReaderState>) -> Result<bool, Error> {
-    let mut names = match context.list_readers_owned() {
-        Ok(names) => names,
+    // Asking for the length first would fail if a reader came in between.
+    let mut buffer = [0; NAMES_BUFFER];
+    let mut names: Vec<CString> = match context.list_readers(&mut buffer) {
+        Ok(names) => names.map(CStr::to_owned).collect(),
         Err(Error::NoReadersAvailable) => Vec::new(),
         Err(error) => return Err(error),
     };
@@ -200,13 +209,16 @@ pub(super) fn count_of(state: &ReaderState) -> u16 {
     u16::try_from(state.event_count()).unwrap_or_default()
 }
 
-/// How long a list may wait for the first look at the service.
-const FIRST_LOOK_WITHIN: Duration = Duration::from_secs(5);
-/// The service tells of new readers in the wait for changes, except, in pcsc-lite before 2.3, of one that comes between a
-/// list and the wait: it is found this late.
-const LIST_AGAIN_AFTER: Duration = Duration::from_secs(30);
+/// The service tells of every change in the wait for changes, with two exceptions: in pcsc-lite before 2.3 a reader that
+/// comes between a list and the wait; and, since the client library of pcsc-lite before 2.0.1 keeps one copy of all states
+/// for all threads of a process, a change that another thread's older copy hides. Readers come in groups, so the list is
+/// made again soon after a change, and then less and less often.
+const FIRST_LIST_AGAIN_AFTER: Duration = Duration::from_millis(100);
+const LAST_LIST_AGAIN_AFTER: Duration = Duration::from_secs(30);
 /// The service tells most times, but not always, when a program gives back a card that it held exclusively.
 const LOOK_AGAIN_WHILE_HELD: Duration = Duration::from_secs(1);
+/// Octets for the names of all readers: 16 of up to 128 in pcsc-lite, some more elsewhere.
+const NAMES_BUFFER: usize = 8192;
 /// How many names the service takes in one wait.
 const MAX_WATCHED: usize = 16;
 /// A service that lives shorter than this is not followed at once by the next attempt.

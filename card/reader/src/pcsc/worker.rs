@@ -210,7 +210,8 @@ impl<'wanted> Talk<'wanted> {
 
 /// The answer to reset, if the card speaks a protocol that can carry commands.
 fn usable(card: &Card) -> Result<Atr, ReaderError> {
-    let status = card.status2_owned().map_err(cause)?;
+    let (mut names, mut atr) = ([0; NAMES_BUFFER], [0; pcsc::MAX_ATR_SIZE]);
+    let status = card.status2(&mut names, &mut atr).map_err(cause)?;
     match (status.protocol2(), Atr::new(status.atr())) {
         (Some(_), Some(atr)) => Ok(atr),
         _ => Err(ReaderError::CardUnsupported),
@@ -228,5 +229,7 @@ fn reply(replies: &mpsc::Sender<Reply>, outcome: Reply) -> ControlFlow<()> {
 
 /// Octets for the longest answer: 65,536 and the status word, rounded up.
 const ANSWER_BUFFER: usize = 65_536 + 256;
+/// Octets for the names of one reader.
+const NAMES_BUFFER: usize = 1024;
 /// The service looks at its readers every 0.4 s.
 const REMOVAL_NOTICED_WITHIN: Duration = Duration::from_secs(1);

@@ -108,6 +108,20 @@ service_test! {
 }
 
 service_test! {
+    fn a_service_is_noticed_even_if_its_folder_comes_with_it(socket) {
+        let folder = socket.parent().unwrap().to_owned();
+        std::fs::remove_dir(&folder).unwrap();
+        let readers = PcscReaders::start(impatient()).unwrap();
+        assert_eq!(readers.list(), Err(ReaderError::NoService));
+        let events = readers.subscribe();
+        assert_eq!(events.recv(), Ok(ReaderEvent::ServiceDown));
+        std::fs::create_dir(&folder).unwrap();
+        let service = PrivatePcscd::start_with(PcscdOptions { readers: 1, socket: Some(socket) }).unwrap();
+        World { service, readers, events }.expect_service();
+    }
+}
+
+service_test! {
     fn without_a_service_nothing_hangs(_socket) {
         let readers = PcscReaders::start(impatient()).unwrap();
         assert_eq!(readers.list(), Err(ReaderError::NoService));

@@ -11,6 +11,8 @@ mod cards;
 mod events;
 mod exchange;
 mod foreign_tools;
+mod hot_plug;
+mod played_service;
 mod scripted_card;
 mod seam;
 mod service;
