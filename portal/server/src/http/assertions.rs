@@ -57,6 +57,7 @@ pub(super) struct Accepted {
 
 /// One check of an accepted assertion.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Check)]
 pub(super) struct CheckAnswer {
     /// What was checked.
     #[schema(example = "signature")]
@@ -85,6 +86,7 @@ pub(super) struct OpenedSession {
 #[utoipa::path(
     post,
     path = "/api/v1/assertions/{challenge}",
+    operation_id = "presentAssertion",
     tag = "sign-in",
     params(("challenge" = String, Path, description = "Names the challenge: the end of its `assertionPath`")),
     request_body = AssertionBody,

@@ -51,6 +51,7 @@ pub(super) struct Challenge {
 #[utoipa::path(
     post,
     path = "/api/v1/challenges",
+    operation_id = "issueChallenge",
     tag = "sign-in",
     request_body = ChallengeRequest,
     responses(
@@ -70,6 +71,10 @@ pub(super) async fn issue(
     headers: HeaderMap,
     JsonBody(body): JsonBody,
 ) -> Result<Response, Refusal> {
+    // serde would also take an array for the object.
+    if !body.trim_ascii_start().starts_with(b"{") {
+        return Err(Refusal::Body);
+    }
     let ChallengeRequest {} = serde_json::from_slice(&body).map_err(|_| Refusal::Body)?;
     if portal.is_stopping() {
         return Err(Refusal::Stopping);

@@ -34,6 +34,7 @@ pub fn description() -> utoipa::openapi::OpenApi {
 #[utoipa::path(
     get,
     path = "/api/v1/openapi.json",
+    operation_id = "readDescription",
     tag = "operations",
     responses((status = 200, description = "The OpenAPI description", content_type = "application/json"))
 )]

@@ -25,6 +25,7 @@ pub(super) struct Health {
 #[utoipa::path(
     get,
     path = "/health/live",
+    operation_id = "isLive",
     tag = "operations",
     responses((status = 200, description = "The process answers", body = Health))
 )]
@@ -36,6 +37,7 @@ pub(super) async fn live() -> Json<Health> {
 #[utoipa::path(
     get,
     path = "/health/ready",
+    operation_id = "isReady",
     tag = "operations",
     responses(
         (status = 200, description = "Ready", body = Health),
@@ -54,6 +56,7 @@ pub(super) async fn ready(State(portal): State<Arc<Portal>>) -> Result<Json<Heal
 #[utoipa::path(
     get,
     path = "/metrics",
+    operation_id = "readMetrics",
     tag = "operations",
     responses((status = 200, description = "Metrics", content_type = "text/plain", body = String))
 )]

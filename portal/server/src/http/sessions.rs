@@ -19,6 +19,7 @@ use crate::session::Holder;
 /// The session of the asking browser.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = Session)]
 pub(super) struct SessionAnswer {
     /// How sure the service is: `low`, `substantial` or `high`.
     #[schema(example = "high")]
@@ -37,6 +38,7 @@ pub(super) struct SessionAnswer {
 #[utoipa::path(
     get,
     path = "/api/v1/session",
+    operation_id = "readSession",
     tag = "session",
     responses(
         (status = 200, description = "Somebody is signed in", body = SessionAnswer),
@@ -62,6 +64,7 @@ pub(super) async fn show(State(portal): State<Arc<Portal>>, headers: HeaderMap) 
 #[utoipa::path(
     delete,
     path = "/api/v1/session",
+    operation_id = "endSession",
     tag = "session",
     responses(
         (status = 204, description = "Nobody is signed in in this browser any more"),

@@ -1,0 +1,153 @@
+//! The configuration file: what is accepted, and how each fault is pointed at.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use latchkey_portal::configuration::{Configuration, Limits, LogFormat};
+use latchkey_verify::Assurance;
+
+const EXAMPLE: &str = include_str!("../../portal.example.toml");
+
+fn parse(text: &str) -> Result<Configuration, String> {
+    Configuration::parse(text, Path::new("/etc/latchkey")).map_err(|fault| fault.to_string())
+}
+
+#[test]
+fn the_documented_example_is_accepted_and_says_the_defaults() {
+    let configuration = parse(EXAMPLE).unwrap();
+    assert_eq!(configuration.origin.as_str(), "https://portal.example");
+    assert_eq!(configuration.database.value, PathBuf::from("/etc/latchkey/portal.sqlite"));
+    assert_eq!(configuration.tls.key.value, PathBuf::from("/etc/latchkey/tls/portal.key.pem"));
+    assert_eq!(configuration.listen.iter().map(|address| address.value.port()).collect::<Vec<_>>(), [8443, 8443]);
+    assert_eq!(configuration.name.belarusian, "Выдуманы партал");
+    assert_eq!(configuration.trust.minimum_assurance, Assurance::High);
+    assert_eq!(configuration.trust.levels.card_held_key.len(), 1);
+
+    let (without_optional_tables, _) = EXAMPLE.split_once("[limits]").unwrap();
+    let defaults = parse(without_optional_tables).unwrap();
+    assert_eq!((defaults.limits, defaults.log), (configuration.limits, configuration.log));
+    let seconds = Duration::from_secs;
+    let limits = Limits { challenge: seconds(120), session: seconds(1800), request: seconds(15), stop: seconds(30) };
+    assert_eq!(defaults.limits, limits);
+    assert_eq!((defaults.log.format, defaults.log.level), (LogFormat::Text, tracing::Level::INFO));
+}
+
+/// Each row replaces a line of the example; the fault names the line and the key.
+#[test]
+fn every_fault_is_told_with_its_line_and_key() {
+    let rows = [
+        (
+            "public_origin = ",
+            "public_origin = \"http://portal.example\"",
+            "`public_origin` an origin begins with https://",
+        ),
+        (
+            "public_origin = ",
+            "public_origin = \"https://portal.example/\"",
+            "`public_origin` an origin is a scheme, a host and a port, and nothing else",
+        ),
+        (
+            "public_origin = ",
+            "public_origin = \"https://Portal.example:443\"",
+            "`public_origin` must be written as browsers do: https://portal.example",
+        ),
+        ("public_origin = ", "public_origin = 7", "`public_origin` must be a string, not a whole number"),
+        ("public_origin = ", "public_orgin = \"https://portal.example\"", "`public_origin` is missing"),
+        (
+            "listen = ",
+            "listen = [\"localhost:8443\"]",
+            "`listen` must be an IP address and a port like 192.0.2.1:443 or [::1]:443, not localhost:8443",
+        ),
+        ("listen = ", "listen = []", "`listen` must not be empty"),
+        ("listen = ", "listen = \"127.0.0.1:8443\"", "`listen` must be an array of strings, not a string"),
+        ("listen = ", "listen = [true]", "`listen` must be a string, not a truth value"),
+        ("database = ", "database = \"\"", "`database` must name a file"),
+        ("database = ", "database = \"a\"\ninsecure = true", "`insecure` there is no such key"),
+        ("be = ", "be = \"\"", "`name.be` must have 1 to 100 characters, not 0"),
+        ("be = ", "be = \" Партал\"", "`name.be` must have no control characters and no space at its ends"),
+        ("be = ", "be = \"Пар\\u0000тал\"", "`name.be` must have no control characters and no space at its ends"),
+        ("be = ", "uk = \"Портал\"", "`name.be` is missing"),
+        ("en = ", "en = \"Portal\"\nuk = \"Портал\"", "`name.uk` there is no such key"),
+        ("key = ", "key = [\"a\"]", "`tls.key` must be a string, not an array"),
+        ("key = ", "key = \"a\"\nmode = \"plain\"", "`tls.mode` there is no such key"),
+        ("anchors = ", "anchors = []", "`trust.anchors` must not be empty"),
+        ("revocation_lists = ", "revocation_lists = []", "`trust.revocation_lists` must not be empty"),
+        (
+            "card_held_policies = ",
+            "card_held_policies = [\"1.2\", \"high\"]",
+            "`trust.card_held_policies` not an object identifier such as 1.2.112.0.2",
+        ),
+        ("card_held_policies = ", "", "`trust.card_held_policies` is missing"),
+        (
+            "minimum_assurance = ",
+            "minimum_assurance = \"highest\"",
+            "`trust.minimum_assurance` an assurance level is low, substantial or high",
+        ),
+        ("minimum_assurance = ", "", "`trust.minimum_assurance` is missing"),
+        (
+            "challenge_seconds = ",
+            "challenge_seconds = 301",
+            "`limits.challenge_seconds` must be from 30 to 300, not 301",
+        ),
+        ("challenge_seconds = ", "challenge_seconds = -1", "`limits.challenge_seconds` must be from 30 to 300, not -1"),
+        ("session_seconds = ", "session_seconds = 59", "`limits.session_seconds` must be from 60 to 86400, not 59"),
+        (
+            "request_seconds = ",
+            "request_seconds = 1.5",
+            "`limits.request_seconds` must be a whole number, not a fraction",
+        ),
+        (
+            "stop_seconds = ",
+            "stop_seconds = 99999999999999999999",
+            "`limits.stop_seconds` must be from 1 to 300, not 99999999999999999999",
+        ),
+        ("format = ", "format = \"xml\"", "`log.format` must be \"text\" or \"json\", not \"xml\""),
+        (
+            "level = ",
+            "level = \"trace\"",
+            "`log.level` must be \"error\", \"warn\", \"info\" or \"debug\", not \"trace\"",
+        ),
+    ];
+    for (line, replacement, expected) in rows {
+        let faulty = EXAMPLE
+            .lines()
+            .map(|found| if found.starts_with(line) { replacement } else { found })
+            .collect::<Vec<_>>()
+            .join("\n");
+        assert_ne!(faulty, EXAMPLE.trim_end(), "{line}");
+        let told = parse(&faulty).unwrap_err();
+        let (place, told) = told.split_once(": ").unwrap();
+        assert_eq!(told, expected, "{replacement}");
+        let number: usize = place.strip_prefix("line ").unwrap().parse().unwrap();
+        let at_fault = faulty.lines().nth(number - 1).unwrap();
+        let key = expected.split('`').nth(1).unwrap().rsplit('.').next().unwrap();
+        let table = expected.split('`').nth(1).unwrap().split('.').next().unwrap();
+        let is_there = at_fault.starts_with(key) || at_fault == format!("[{table}]") || number == 1;
+        assert!(is_there, "{replacement}: line {number} is {at_fault}");
+    }
+}
+
+#[test]
+fn what_is_no_toml_is_told_with_its_line() {
+    let rows = [
+        ("a = 1\nb = \n", "line 2: "),
+        ("a = 1\na = 2\n", "line 2: "),
+        ("a = 1\n\n[b\n", "line 3: "),
+        ("a = 1\nb = \"\u{0}\"\n", "line 2: "),
+    ];
+    for (text, expected) in rows {
+        let told = parse(text).unwrap_err();
+        assert!(told.starts_with(expected), "{text:?}: {told}");
+    }
+    assert!(Configuration::load(Path::new("/nowhere/portal.toml")).is_err());
+}
+
+#[test]
+fn no_prefix_of_the_example_is_accepted_before_its_last_required_key() {
+    let (required, _) = EXAMPLE.split_once("[limits]").unwrap();
+    let needed = required.find("minimum_assurance = \"high").unwrap() + "minimum_assurance = \"high\"".len();
+    for kept in (0..needed).filter(|kept| EXAMPLE.is_char_boundary(*kept)) {
+        assert!(parse(&EXAMPLE[..kept]).is_err(), "a prefix of {kept} octets was accepted");
+    }
+    parse(&EXAMPLE[..needed]).unwrap();
+}

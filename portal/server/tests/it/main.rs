@@ -1,0 +1,22 @@
+//! The service as browsers, clients and operators meet it.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that panics is a test that fails"
+)]
+
+mod command_line;
+mod configuration;
+mod headers;
+mod observation;
+mod openapi;
+mod page;
+mod process;
+mod refusals;
+mod revocation;
+mod sign_in;
+mod storage;
+mod support;
+mod two_processes;

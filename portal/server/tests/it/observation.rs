@@ -1,0 +1,60 @@
+//! What operators see: metrics and health.
+
+use std::collections::BTreeSet;
+
+use latchkey_portal::metrics::DESCRIPTIONS;
+
+use crate::support::World;
+
+#[tokio::test]
+async fn every_metric_is_described_counted_and_free_of_people() {
+    let world = World::new().await;
+    let mut browser = world.browser();
+    let accepted = browser.sign_in(&world.card()).await;
+    let challenge = browser.challenge().await;
+    browser.post_json(&challenge.path, world.card().sign("https://elsewhere.example", &challenge.text)).await;
+    browser.get("/some/address/that/is/not/there?name=Smith").await;
+    let metrics = browser.get("/metrics").await;
+    assert_eq!(metrics.header("content-type"), "text/plain; version=0.0.4; charset=utf-8");
+
+    let lines: Vec<_> = metrics.text().lines().collect();
+    let typed = lines.iter().filter_map(|line| line.strip_prefix("# TYPE ")).filter_map(|line| line.split(' ').next());
+    let described: BTreeSet<_> = DESCRIPTIONS.iter().map(|description| description.name).collect();
+    assert_eq!(typed.collect::<BTreeSet<_>>(), described);
+    for description in DESCRIPTIONS {
+        assert!(lines.contains(&&*format!("# HELP {} {}", description.name, description.text)), "{}", description.name);
+    }
+    for line in [
+        "latchkey_portal_challenges_issued_total 2",
+        "latchkey_portal_sign_ins_accepted_total{assurance=\"high\"} 1",
+        "latchkey_portal_sign_ins_refused_total{code=\"signature-invalid\"} 1",
+        "latchkey_portal_verification_duration_seconds_count 2",
+        "latchkey_portal_http_requests_total{method=\"POST\",route=\"/api/v1/challenges\",status=\"201\"} 2",
+        "latchkey_portal_http_requests_total{method=\"POST\",route=\"/api/v1/assertions/{challenge}\",status=\"422\"} 1",
+        "latchkey_portal_http_requests_total{method=\"GET\",route=\"none\",status=\"404\"} 1",
+        "latchkey_portal_storage_failures_total 0",
+    ] {
+        assert!(lines.contains(&line), "{line} is not in\n{}", metrics.text());
+    }
+    let holder = accepted.json()["holder"].clone();
+    for personal in [&holder["personalNumber"], &holder["name"]["family"], &holder["latinName"]] {
+        assert!(!metrics.text().contains(personal.as_str().unwrap()));
+    }
+    assert!(!metrics.text().contains("Smith"));
+}
+
+#[tokio::test]
+async fn a_failing_database_is_counted() {
+    let world = World::new().await;
+    std::fs::remove_file(world.database()).unwrap();
+    let mut browser = world.browser();
+    assert_eq!(browser.get("/health/ready").await.status, 503);
+    assert!(browser.get("/metrics").await.text().contains("\nlatchkey_portal_storage_failures_total 1\n"));
+}
+
+#[tokio::test]
+async fn health_tells_alive_from_ready() {
+    let world = World::new().await;
+    assert_eq!(world.browser().get("/health/live").await.json(), serde_json::json!({ "status": "live" }));
+    assert_eq!(world.browser().get("/health/ready").await.json(), serde_json::json!({ "status": "ready" }));
+}

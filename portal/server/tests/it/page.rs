@@ -1,0 +1,161 @@
+//! The page that shows who is signed in.
+
+use axum::body::Body;
+use axum::http::Request;
+use latchkey_fixtures::pki::PersonOrder;
+
+use crate::support::{Answer, Browser, Card, SESSION_COOKIE, World};
+
+async fn page_in(browser: &mut Browser, language: &str) -> Answer {
+    browser.send(Request::get("/").header("accept-language", language).body(Body::empty()).unwrap()).await
+}
+
+#[tokio::test]
+async fn it_speaks_the_language_that_the_browser_prefers() {
+    let rows = [
+        ("be", "be", "Вы не ўвайшлі"),
+        ("be-BY, ru;q=0.9", "be", "Вы не ўвайшлі"),
+        ("ru-RU,ru;q=0.9,en-US;q=0.8", "ru", "Вы не вошли"),
+        ("EN-gb", "en", "You are not signed in"),
+        ("ru;q=0.8, en;q=0.801", "en", "You are not signed in"),
+        ("en;q=0, ru;q=0.001", "ru", "Вы не вошли"),
+        ("en;q=0", "be", "Вы не ўвайшлі"),
+        ("de, fr;q=0.5", "be", "Вы не ўвайшлі"),
+        ("en;q=2, ru;q=0.5", "ru", "Вы не вошли"),
+        ("en;q=0.1234, ru;q=x, ;;,", "be", "Вы не ўвайшлі"),
+        ("*", "be", "Вы не ўвайшлі"),
+    ];
+    let world = World::new().await;
+    for (wish, language, title) in rows {
+        let page = page_in(&mut world.browser(), wish).await;
+        assert_eq!(page.header("content-language"), language, "{wish}");
+        assert_eq!(page.header("vary"), "Accept-Language, Cookie", "{wish}");
+        assert!(page.text().contains(&format!("<html lang=\"{language}\">")), "{wish}");
+        assert!(page.text().contains(&format!("<h1>{title}</h1>")), "{wish}");
+    }
+    let challenge = Request::post("/api/v1/challenges")
+        .header("content-type", "application/json")
+        .header("accept-language", "en")
+        .body("{}".into());
+    let challenge = world.browser().send(challenge.unwrap()).await;
+    assert_eq!(challenge.json()["portalName"], "An invented portal");
+    assert_eq!(challenge.header("content-language"), "en");
+}
+
+#[tokio::test]
+async fn it_names_the_holder_in_its_own_language() {
+    let world = World::new().await;
+    let mut browser = world.browser();
+    browser.sign_in(&world.card()).await;
+    let session = browser.get("/api/v1/session").await.json();
+    let full = |name: &serde_json::Value| {
+        ["family", "given", "patronymic"]
+            .map(|part| name[part].as_str().unwrap_or_default())
+            .join(" ")
+            .trim()
+            .to_owned()
+    };
+    let holder = &session["holder"];
+    let rows = [
+        ("be", full(&holder["belarusianName"]), "высокі"),
+        ("ru", full(&holder["name"]), "высокий"),
+        ("en", holder["latinName"].as_str().unwrap().to_owned(), "high"),
+    ];
+    for (language, name, assurance) in rows {
+        let page = page_in(&mut browser, language).await;
+        assert!(page.text().contains(&format!("<dd>{name}</dd>")), "{language}: {}", page.text());
+        assert!(page.text().contains(&format!("<dd>{assurance}</dd>")), "{language}");
+        assert!(
+            page.text().contains("<time datetime=\"2026-05-04T09:30:00Z\">2026-05-04 09:30 UTC</time>"),
+            "{language}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn names_are_text_never_markup() {
+    let world = World::new().await;
+    let mut browser = world.browser();
+    let hostile = |order: &mut PersonOrder| {
+        order.person.family_name.russian = "<script>alert(1)</script>".to_owned();
+    };
+    let accepted = browser.sign_in(&Card::issue(&world.pki, hostile)).await;
+    assert_eq!(accepted.status, 200, "{}", accepted.text());
+    let page = page_in(&mut browser, "ru").await;
+    assert!(!page.text().contains("<script"), "{}", page.text());
+    assert!(page.text().contains("&#60;script&#62;"), "{}", page.text());
+}
+
+#[tokio::test]
+async fn the_button_signs_out() {
+    let world = World::new().await;
+    let mut browser = world.browser();
+    browser.sign_in(&world.card()).await;
+    let copy = browser.clone();
+    let key = form_key(&mut browser).await;
+    let answer = sign_out(&mut browser, &format!("key={key}")).await;
+    assert_eq!((answer.status.as_u16(), answer.header("location")), (303, "/"));
+    assert!(!browser.cookies.contains_key(SESSION_COOKIE));
+    assert_eq!(copy.clone().get("/api/v1/session").await.status, 404);
+    let answer = sign_out(&mut browser, &format!("key={key}")).await;
+    assert_eq!(answer.status, 303, "who is signed out already is not told off");
+}
+
+#[tokio::test]
+async fn only_the_sessions_own_form_signs_out() {
+    let world = World::new().await;
+    let mut other = world.browser();
+    other.sign_in(&world.card()).await;
+    let key_of_other = form_key(&mut other).await;
+    let rows = [
+        ("no key", String::new(), 400, "body-malformed"),
+        ("an empty key", "key=".to_owned(), 403, "form-refused"),
+        ("another session's key", format!("key={key_of_other}"), 403, "form-refused"),
+        ("two keys", format!("key={key_of_other}&key={key_of_other}"), 400, "body-malformed"),
+        ("another field", format!("schluessel={key_of_other}"), 400, "body-malformed"),
+    ];
+    let mut browser = world.browser();
+    browser.sign_in(&world.card()).await;
+    for (name, form, status, code) in rows {
+        let answer = sign_out(&mut browser, &form).await;
+        assert_eq!(answer.status.as_u16(), status, "{name}");
+        assert!(answer.text().contains(&format!("<code>{code}</code>")), "{name}: {}", answer.text());
+        assert_eq!(browser.get("/api/v1/session").await.status, 200, "{name}");
+    }
+    let as_json = browser.post_json("/sign-out", "{}").await;
+    assert_eq!(as_json.status, 415);
+    assert!(as_json.text().contains("<code>content-type-refused</code>"));
+}
+
+#[tokio::test]
+async fn it_needs_no_script_and_nothing_from_elsewhere() {
+    let world = World::new().await;
+    let mut browser = world.browser();
+    let signed_out = browser.get("/").await;
+    browser.sign_in(&world.card()).await;
+    for page in [signed_out, browser.get("/").await] {
+        let html = page.text();
+        for forbidden in ["<script", "style=", " on", "src=", "http-equiv"] {
+            assert!(!html.contains(forbidden), "{forbidden} in {html}");
+        }
+        let links: Vec<_> = html.match_indices("href=\"").map(|(at, _)| &html[at + 6..at + 8]).collect();
+        assert_eq!(links, ["/s"]);
+        for needed in ["<!DOCTYPE html>", "<main>", "<h1>", "<title>", "name=\"viewport\""] {
+            assert!(html.contains(needed), "{needed} not in {html}");
+        }
+    }
+}
+
+async fn form_key(browser: &mut Browser) -> String {
+    let page = browser.get("/").await;
+    let (_, rest) = page.text().split_once("name=\"key\" value=\"").unwrap();
+    rest.split_once('"').unwrap().0.to_owned()
+}
+
+async fn sign_out(browser: &mut Browser, form: &str) -> Answer {
+    let request = Request::post("/sign-out")
+        .header("content-type", "application/x-www-form-urlencoded")
+        .header("origin", "https://portal.example")
+        .body(Body::from(form.to_owned()));
+    browser.send(request.unwrap()).await
+}

@@ -1,0 +1,290 @@
+//! The real binary: listening over TLS, logging, stopping.
+
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpStream;
+use std::path::Path;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::time::Duration;
+
+use latchkey_fixtures::pki::TestPki;
+use latchkey_fixtures::pki::tls::TlsFiles;
+use openssl::ssl::{SslConnector, SslMethod, SslStream};
+use reqwest::Certificate;
+use serde_json::Value;
+use tempfile::TempDir;
+use time::OffsetDateTime;
+
+use crate::support::{Card, ORIGIN, write_lists};
+
+/// No service that works needs this long for one step, even on a machine with much else to do.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A directory with everything that a service needs, made for the present time.
+pub(crate) struct Installation {
+    pub(crate) pki: TestPki,
+    pub(crate) directory: TempDir,
+}
+
+impl Installation {
+    pub(crate) fn new() -> Self {
+        let now = present();
+        let pki = TestPki::new("process", now).unwrap();
+        let directory = tempfile::tempdir().unwrap();
+        let write = |name: &str, octets: &[u8]| std::fs::write(directory.path().join(name), octets).unwrap();
+        for folder in ["pki", "tls"] {
+            std::fs::create_dir(directory.path().join(folder)).unwrap();
+        }
+        write("pki/root.cert.der", &pki.root().certificate().der);
+        write("pki/authority.cert.der", &pki.authority().certificate().der);
+        write_lists(&directory.path().join("pki"), &pki, &[], now);
+        let tls = TlsFiles::issue(now).unwrap();
+        write("tls/ca.pem", &tls.authority);
+        write("tls/portal.cert.pem", &tls.certificate);
+        write("tls/portal.key.pem", &tls.key);
+        set_mode(&directory.path().join("tls/portal.key.pem"), 0o600);
+        let configuration = include_str!("../../portal.example.toml")
+            .replace("\"127.0.0.1:8443\", \"[::1]:8443\"", "\"127.0.0.1:0\"")
+            .replace("format = \"text\"", "format = \"json\"")
+            .replace("level = \"info\"", "level = \"debug\"");
+        write("portal.toml", configuration.as_bytes());
+        Self { pki, directory }
+    }
+
+    pub(crate) fn card(&self) -> Card {
+        Card::issue(&self.pki, |_| {})
+    }
+
+    pub(crate) fn command(&self, subcommand: &str) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_latchkey-portal"));
+        command.arg(subcommand).arg("--config").arg(self.directory.path().join("portal.toml"));
+        command
+    }
+
+    pub(crate) fn start(&self) -> Process {
+        Process::start(self)
+    }
+
+    /// A client that keeps cookies and trusts the test CA.
+    pub(crate) fn client(&self) -> reqwest::Client {
+        self.client_builder().cookie_store(true).build().unwrap()
+    }
+
+    pub(crate) fn client_without_cookies(&self) -> reqwest::Client {
+        self.client_builder().build().unwrap()
+    }
+
+    fn client_builder(&self) -> reqwest::ClientBuilder {
+        let authority = std::fs::read(self.directory.path().join("tls/ca.pem")).unwrap();
+        let authority = Certificate::from_pem(&authority).unwrap();
+        reqwest::Client::builder().tls_backend_native().no_proxy().tls_certs_only([authority])
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "a process has the machine's clock")]
+pub(crate) fn present() -> OffsetDateTime {
+    OffsetDateTime::now_utc()
+}
+
+pub(crate) fn set_mode(path: &Path, mode: u32) {
+    use std::os::unix::fs::PermissionsExt as _;
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+}
+
+/// A service that runs until it is told to stop, or dropped.
+pub(crate) struct Process {
+    child: Child,
+    lines: Receiver<String>,
+    log: Vec<String>,
+    pub(crate) port: u16,
+}
+
+impl Process {
+    fn start(installation: &Installation) -> Self {
+        let mut child = installation.command("serve").stderr(Stdio::piped()).spawn().unwrap();
+        let output = BufReader::new(child.stderr.take().unwrap());
+        let (told, lines) = channel();
+        std::thread::spawn(move || output.lines().map_while(Result::ok).try_for_each(|line| told.send(line)));
+        let mut process = Self { child, lines, log: Vec::new(), port: 0 };
+        let listening = process.wait_for("listening");
+        process.port = listening["address"].as_str().unwrap().rsplit(':').next().unwrap().parse().unwrap();
+        process
+    }
+
+    /// Reads the log up to the event with this message.
+    pub(crate) fn wait_for(&mut self, message: &str) -> Value {
+        loop {
+            let line = self.lines.recv_timeout(PATIENCE).unwrap_or_else(|_| panic!("no {message} in {:#?}", self.log));
+            let event: Value = serde_json::from_str(&line).unwrap_or_else(|_| panic!("{line}"));
+            self.log.push(line);
+            if event["message"] == message {
+                return event;
+            }
+        }
+    }
+
+    pub(crate) fn url(&self, path: &str) -> String {
+        format!("https://localhost:{}{path}", self.port)
+    }
+
+    pub(crate) fn signal(&self, name: &str) {
+        let sent = Command::new("kill").arg(format!("-{name}")).arg(self.child.id().to_string()).status().unwrap();
+        assert!(sent.success());
+    }
+
+    /// Waits for the end; gives the exit status and the whole log.
+    pub(crate) fn end(mut self) -> (ExitStatus, String) {
+        let status = self.child.wait().unwrap();
+        let mut log = std::mem::take(&mut self.log);
+        log.extend(self.lines.iter());
+        (status, log.join("\n"))
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // Fails if it has ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sign_in_leaves_nothing_of_the_person_in_the_log() {
+    let installation = Installation::new();
+    let service = installation.start();
+    let client = installation.client();
+    let issued = client.post(service.url("/api/v1/challenges")).json(&serde_json::json!({})).send().await.unwrap();
+    let pre_cookie = issued.cookies().next().unwrap().value().to_owned();
+    let issued: Value = issued.json().await.unwrap();
+    let assertion = installation.card().sign(ORIGIN, issued["challenge"].as_str().unwrap());
+    let path = issued["assertionPath"].as_str().unwrap();
+    let present = || {
+        let request = client.post(service.url(path)).header("content-type", "application/json");
+        request.body(assertion.clone()).send()
+    };
+    let accepted = present().await.unwrap();
+    assert_eq!(accepted.status(), 200);
+    let session_cookie = accepted.cookies().next().unwrap().value().to_owned();
+    let accepted: Value = accepted.json().await.unwrap();
+    assert_eq!(present().await.unwrap().status(), 403, "the cookie is gone");
+    let garbled = client.post(service.url("/api/v1/challenges")).json(&accepted["holder"]).send().await.unwrap();
+    assert_eq!(garbled.status(), 400);
+
+    service.signal("TERM");
+    let (status, log) = service.end();
+    assert_eq!(status.code(), Some(0));
+    assert!(log.contains("challenge-of-other-session") && log.contains("body-malformed"), "{log}");
+    let holder = &accepted["holder"];
+    let names = [&holder["name"]["family"], &holder["name"]["given"], &holder["latinName"], &holder["personalNumber"]];
+    let secrets = [&pre_cookie, &session_cookie, &issued["challenge"].as_str().unwrap().to_owned()];
+    for personal in names.iter().map(|name| name.as_str().unwrap()).chain(secrets.iter().map(|secret| secret.as_str()))
+    {
+        assert!(!log.contains(personal), "{personal} is in the log:\n{log}");
+    }
+    assert!(!log.contains("127.0.0.1:") || log.matches("127.0.0.1:").count() == 1, "addresses of visitors:\n{log}");
+}
+
+#[test]
+fn a_stopped_service_finishes_the_requests_that_are_open() {
+    for signal in ["TERM", "INT"] {
+        let installation = Installation::new();
+        let mut service = installation.start();
+        let mut open = connect(&installation, service.port);
+        open.write_all(
+            b"POST /api/v1/assertions/00000000000000000000000000000000 HTTP/1.1\r\nhost: portal.example\r\n\
+              content-type: application/json\r\ncontent-length: 2\r\n\r\n{",
+        )
+        .unwrap();
+        // The request's head has been read once a later connection has been served whole.
+        assert!(exchange(&installation, service.port, "GET /health/ready").starts_with("HTTP/1.1 200"));
+
+        service.signal(signal);
+        service.wait_for("stopping");
+        while TcpStream::connect(("127.0.0.1", service.port)).is_ok() {
+            std::thread::yield_now();
+        }
+        open.write_all(b"}").unwrap();
+        let mut answer = String::new();
+        open.read_to_string(&mut answer).unwrap();
+        assert!(answer.starts_with("HTTP/1.1 403"), "{signal}: {answer}");
+        assert!(answer.contains("challenge-of-other-session"), "{signal}: {answer}");
+        let (status, log) = service.end();
+        assert_eq!(status.code(), Some(0), "{signal}: {log}");
+        assert!(log.contains("stopped"), "{signal}: {log}");
+        assert!(!installation.directory.path().join("portal.sqlite-wal").exists(), "{signal}: the database is whole");
+    }
+}
+
+#[test]
+fn a_service_that_was_killed_starts_again_and_knows_its_sessions() {
+    let installation = Installation::new();
+    let service = installation.start();
+    let challenge = exchange(
+        &installation,
+        service.port,
+        "POST /api/v1/challenges HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 2\r\n\
+         connection: close\r\n\r\n{}",
+    );
+    assert!(challenge.starts_with("HTTP/1.1 201"), "{challenge}");
+    service.signal("KILL");
+    let (status, _) = service.end();
+    assert_eq!(status.code(), None);
+    let service = installation.start();
+    let (head, json) = challenge.split_once("\r\n\r\n").unwrap();
+    let issued: Value = serde_json::from_str(json).unwrap();
+    let (_, cookie) = head.split_once("set-cookie: ").unwrap();
+    let assertion = installation.card().sign(ORIGIN, issued["challenge"].as_str().unwrap());
+    let accepted = exchange(
+        &installation,
+        service.port,
+        &format!(
+            "POST {} HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncookie: {}\r\ncontent-length: {}\r\n\
+             connection: close\r\n\r\n{assertion}",
+            issued["assertionPath"].as_str().unwrap(),
+            cookie.split(';').next().unwrap(),
+            assertion.len()
+        ),
+    );
+    assert!(accepted.starts_with("HTTP/1.1 200"), "{accepted}");
+}
+
+/// Only TLS of version 1.2 and above, and nothing without it.
+#[test]
+fn nothing_is_answered_without_tls() {
+    let installation = Installation::new();
+    let service = installation.start();
+    let mut plain = TcpStream::connect(("127.0.0.1", service.port)).unwrap();
+    plain.write_all(b"GET /health/live HTTP/1.1\r\nhost: portal.example\r\n\r\n").unwrap();
+    let mut answer = Vec::new();
+    // A reset is as good as an end.
+    let _ = plain.read_to_end(&mut answer);
+    assert!(!answer.starts_with(b"HTTP"), "{answer:?}");
+
+    let mut builder = connector(&installation);
+    builder.set_max_proto_version(Some(openssl::ssl::SslVersion::TLS1_1)).unwrap();
+    builder.set_cipher_list("ALL:@SECLEVEL=0").unwrap();
+    let stream = TcpStream::connect(("127.0.0.1", service.port)).unwrap();
+    assert!(builder.build().connect("localhost", stream).is_err());
+}
+
+fn connector(installation: &Installation) -> openssl::ssl::SslConnectorBuilder {
+    let mut builder = SslConnector::builder(SslMethod::tls_client()).unwrap();
+    builder.set_ca_file(installation.directory.path().join("tls/ca.pem")).unwrap();
+    builder
+}
+
+fn connect(installation: &Installation, port: u16) -> SslStream<TcpStream> {
+    let stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
+    connector(installation).build().connect("localhost", stream).unwrap()
+}
+
+/// One exchange on a connection of its own; a request without version is completed.
+fn exchange(installation: &Installation, port: u16, request: &str) -> String {
+    let mut stream = connect(installation, port);
+    let rest = if request.contains("HTTP/1.1") { "" } else { " HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n" };
+    stream.write_all(format!("{request}{rest}").as_bytes()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
+}

@@ -1,0 +1,292 @@
+//! The database, as the service uses it and as operators break it.
+
+use std::os::unix::fs::PermissionsExt as _;
+use std::sync::Arc;
+
+use latchkey_crypto::assertion::ChallengeText;
+use latchkey_crypto::x509::{PersonName, PersonalNumber};
+use latchkey_fixtures::random::Seeded;
+use latchkey_portal::challenge::ChallengeId;
+use latchkey_portal::session::{Holder, Session};
+use latchkey_portal::storage::{KeptChallenge, NotTaken, Purged, SqliteSettings, SqliteStorage, Storage, StorageError};
+use latchkey_portal::token::{Token, TokenHash};
+use latchkey_verify::{Assurance, Purpose};
+use proptest::prelude::*;
+use time::Duration;
+use tokio::task::JoinSet;
+
+use crate::support::{NOW, open};
+
+fn challenge(seed: &str) -> KeptChallenge {
+    let mut random = Seeded::new(seed);
+    KeptChallenge {
+        id: ChallengeId::draw(&mut random),
+        browser: Token::draw(&mut random).hash(),
+        text: ChallengeText::draw(&mut random),
+        purpose: Purpose::SignIn,
+        issued_at: NOW,
+        expires_at: NOW + Duration::seconds(120),
+    }
+}
+
+fn token(seed: &str) -> TokenHash {
+    Token::draw(&mut Seeded::new(seed)).hash()
+}
+
+fn session() -> Session {
+    Session {
+        signed_in_at: NOW,
+        expires_at: NOW + Duration::minutes(30),
+        assurance: Assurance::High,
+        holder: Holder {
+            personal_number: PersonalNumber::parse("3000000A000PB0").unwrap(),
+            name: PersonName { family: Some("Выдуманов".to_owned()), given: None, patronymic: None },
+            belarusian_name: None,
+            latin_name: Some("INVENT VYDUMANOV".to_owned()),
+        },
+    }
+}
+
+#[tokio::test]
+async fn a_challenge_is_taken_once() {
+    let directory = tempfile::tempdir().unwrap();
+    let storage = open(&directory.path().join("portal.sqlite")).await;
+    let kept = challenge("one");
+    storage.keep_challenge(&kept).await.unwrap();
+    let take = |id, browser: TokenHash| {
+        let storage = &storage;
+        async move { storage.take_challenge(id, &browser, NOW).await.unwrap() }
+    };
+    assert_eq!(take(challenge("two").id, kept.browser).await, Err(NotTaken::Unknown));
+    assert_eq!(take(kept.id, token("other")).await, Err(NotTaken::OtherSession));
+    assert_eq!(take(kept.id, kept.browser).await, Ok(kept.clone()));
+    assert_eq!(take(kept.id, kept.browser).await, Err(NotTaken::Replayed));
+    assert_eq!(take(kept.id, token("other")).await, Err(NotTaken::OtherSession));
+}
+
+/// Two openings of one file, as two processes have it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn of_many_at_once_one_takes_the_challenge() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("portal.sqlite");
+    let storages = [Arc::new(unhurried(&path).await), Arc::new(unhurried(&path).await)];
+    let kept = challenge("contested");
+    storages[0].keep_challenge(&kept).await.unwrap();
+    let mut takers = JoinSet::new();
+    for number in 0..100 {
+        let (storage, id, browser) = (Arc::clone(&storages[number % 2]), kept.id, kept.browser);
+        takers.spawn(async move { storage.take_challenge(id, &browser, NOW).await.unwrap() });
+    }
+    let outcomes = takers.join_all().await;
+    assert_eq!(outcomes.iter().filter(|outcome| outcome.is_ok()).count(), 1);
+    assert_eq!(outcomes.iter().filter(|outcome| **outcome == Err(NotTaken::Replayed)).count(), 99);
+}
+
+async fn unhurried(path: &std::path::Path) -> SqliteStorage {
+    SqliteStorage::open(SqliteSettings::new(path.to_owned())).await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn several_start_on_a_new_file_at_the_same_moment() {
+    for round in 0..5 {
+        let directory = tempfile::tempdir().unwrap();
+        let mut starters = JoinSet::new();
+        for _ in 0..4 {
+            let settings = SqliteSettings::new(directory.path().join("portal.sqlite"));
+            starters.spawn(async move { SqliteStorage::open(settings).await.map(drop) });
+        }
+        for started in starters.join_all().await {
+            started.unwrap_or_else(|error| panic!("round {round}: {error}"));
+        }
+    }
+}
+
+#[tokio::test]
+async fn sessions_come_back_as_they_were_and_end() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("portal.sqlite");
+    let storage = open(&path).await;
+    let (first, second) = (token("first"), token("second"));
+    let full = Session {
+        assurance: Assurance::Substantial,
+        holder: Holder {
+            belarusian_name: Some(PersonName {
+                family: Some("Выдуманаў".to_owned()),
+                given: Some("Прыклад".to_owned()),
+                patronymic: Some("Узоравіч".to_owned()),
+            }),
+            ..session().holder
+        },
+        ..session()
+    };
+    storage.open_session(&first, &full, None).await.unwrap();
+    assert_eq!(storage.session(&first, NOW).await.unwrap(), Some(full));
+    storage.open_session(&second, &session(), Some(&first)).await.unwrap();
+    assert_eq!(storage.session(&first, NOW).await.unwrap(), None);
+    assert_eq!(storage.session(&second, NOW + Duration::minutes(30)).await.unwrap(), None);
+    storage.close().await;
+
+    let storage = open(&path).await;
+    assert_eq!(storage.session(&second, NOW).await.unwrap(), Some(session()));
+    assert!(storage.end_session(&second).await.unwrap());
+    assert!(!storage.end_session(&second).await.unwrap());
+}
+
+#[tokio::test]
+async fn what_is_over_is_purged() {
+    let directory = tempfile::tempdir().unwrap();
+    let storage = open(&directory.path().join("portal.sqlite")).await;
+    storage.keep_challenge(&challenge("one")).await.unwrap();
+    storage.open_session(&token("one"), &session(), None).await.unwrap();
+    let rows = [
+        ("all is young", Duration::seconds(119), 0, 0),
+        ("the challenge expired; it is still told from an unknown one", Duration::seconds(121), 0, 0),
+        ("the challenge is forgotten", Duration::seconds(720), 1, 0),
+        ("the session is over", Duration::minutes(30), 0, 1),
+        ("nothing is left", Duration::days(1), 0, 0),
+    ];
+    for (name, after, challenges, sessions) in rows {
+        assert_eq!(storage.purge(NOW + after).await.unwrap(), Purged { challenges, sessions }, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn the_database_never_holds_a_token() {
+    let directory = tempfile::tempdir().unwrap();
+    let storage = open(&directory.path().join("portal.sqlite")).await;
+    let token = Token::draw(&mut Seeded::new("secret"));
+    storage.open_session(&token.hash(), &session(), None).await.unwrap();
+    storage.close().await;
+    let file = std::fs::read(directory.path().join("portal.sqlite")).unwrap();
+    let mut octets = [0; 32];
+    rand_core::Rng::fill_bytes(&mut Seeded::new("secret"), &mut octets);
+    let contains = |needle: &[u8]| file.windows(needle.len()).any(|window| window == needle);
+    assert!(contains(token.hash().octets()));
+    assert!(!contains(&octets));
+    assert!(!contains(token.expose_for_cookie().as_bytes()));
+    assert_eq!(format!("{token:?}"), "hidden");
+}
+
+#[tokio::test]
+async fn only_this_user_can_read_the_database() {
+    let directory = tempfile::tempdir().unwrap();
+    let storage = open(&directory.path().join("portal.sqlite")).await;
+    storage.keep_challenge(&challenge("one")).await.unwrap();
+    for entry in std::fs::read_dir(directory.path()).unwrap() {
+        let entry = entry.unwrap();
+        assert_eq!(entry.metadata().unwrap().permissions().mode() & 0o777, 0o600, "{:?}", entry.file_name());
+    }
+}
+
+#[tokio::test]
+async fn a_database_that_is_gone_locked_or_replaced_is_noticed() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("portal.sqlite");
+    let storage = open(&path).await;
+    storage.keep_challenge(&challenge("before")).await.unwrap();
+    storage.check().await.unwrap();
+
+    let locking = sqlx::SqlitePool::connect(path.to_str().unwrap()).await.unwrap();
+    let lock = locking.begin_with("BEGIN IMMEDIATE").await.unwrap();
+    assert!(matches!(storage.check().await, Err(StorageError::Unavailable(_))), "locked");
+    assert!(matches!(storage.keep_challenge(&challenge("locked")).await, Err(StorageError::Unavailable(_))));
+    lock.rollback().await.unwrap();
+    storage.check().await.unwrap();
+    locking.close().await;
+
+    for suffix in ["", "-wal", "-shm"] {
+        std::fs::remove_file(format!("{}{suffix}", path.display())).unwrap();
+    }
+    assert!(matches!(storage.check().await, Err(StorageError::FileGone(_))), "gone");
+    assert!(matches!(storage.session(&token("one"), NOW).await, Err(StorageError::FileGone(_))));
+
+    // What the operator puts in its place is used, and brought to this version.
+    std::fs::write(&path, []).unwrap();
+    storage.check().await.unwrap();
+    let kept = challenge("before");
+    assert_eq!(storage.take_challenge(kept.id, &kept.browser, NOW).await.unwrap(), Err(NotTaken::Unknown));
+}
+
+#[tokio::test]
+async fn a_database_that_cannot_be_used_is_refused_at_the_start() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("portal.sqlite");
+    let start = || SqliteStorage::open(SqliteSettings::new(path.clone()));
+
+    std::fs::write(&path, "this is no database, but it is long enough to look at".repeat(40)).unwrap();
+    assert!(matches!(start().await, Err(StorageError::Unavailable(_))), "not a database");
+
+    std::fs::remove_file(&path).unwrap();
+    start().await.unwrap().close().await;
+    let database = sqlx::SqlitePool::connect(path.to_str().unwrap()).await.unwrap();
+    sqlx::query("INSERT INTO _sqlx_migrations VALUES (9999, 'later', 0, TRUE, x'00', 0)")
+        .execute(&database)
+        .await
+        .unwrap();
+    database.close().await;
+    assert!(matches!(start().await, Err(StorageError::Migration(_))), "a newer version's tables");
+
+    let missing = SqliteSettings::new(directory.path().join("nowhere/portal.sqlite"));
+    assert!(matches!(SqliteStorage::open(missing).await, Err(StorageError::FileGone(_))), "no directory");
+}
+
+/// What is in the database was perhaps not written by this service.
+#[tokio::test]
+async fn values_that_the_service_would_not_write_are_refused() {
+    let rows = [
+        ("UPDATE challenges SET challenge = 'short'", "challenge"),
+        ("UPDATE challenges SET purpose = 'mischief'", "purpose"),
+        ("UPDATE challenges SET issued_at = 9223372036854775807", "issued_at"),
+    ];
+    for (statement, column) in rows {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("portal.sqlite");
+        let storage = open(&path).await;
+        let kept = challenge("one");
+        storage.keep_challenge(&kept).await.unwrap();
+        change(&path, statement).await;
+        let taken = storage.take_challenge(kept.id, &kept.browser, NOW).await;
+        assert!(matches!(taken, Err(StorageError::Damaged(found)) if found == column), "{statement}: {taken:?}");
+    }
+    let rows = [
+        ("UPDATE sessions SET assurance = 'boundless'", "assurance"),
+        ("UPDATE sessions SET personal_number = 'Smith'", "personal_number"),
+        ("UPDATE sessions SET family_name = NULL", "family_name"),
+        ("UPDATE sessions SET signed_in_at = -9223372036854775807", "signed_in_at"),
+    ];
+    for (statement, column) in rows {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("portal.sqlite");
+        let storage = open(&path).await;
+        storage.open_session(&token("one"), &session(), None).await.unwrap();
+        change(&path, statement).await;
+        let found = storage.session(&token("one"), NOW).await;
+        assert!(matches!(found, Err(StorageError::Damaged(found)) if found == column), "{statement}: {found:?}");
+    }
+}
+
+async fn change(path: &std::path::Path, statement: &'static str) {
+    let database = sqlx::SqlitePool::connect(path.to_str().unwrap()).await.unwrap();
+    sqlx::query(statement).execute(&database).await.unwrap();
+    database.close().await;
+}
+
+proptest! {
+    #[test]
+    fn tokens_and_names_are_read_back_and_nothing_else_is(octets: [u8; 32], id: [u8; 16], text in ".{0,64}") {
+        let mut random = Seeded::new(&hex::encode(octets));
+        let token = Token::draw(&mut random);
+        let again = Token::parse(&token.expose_for_cookie()).unwrap();
+        prop_assert_eq!(again.hash(), token.hash());
+        prop_assert!(token.form_key_is(&again.form_key()));
+        prop_assert!(!token.form_key_is(&text));
+        let name = ChallengeId::from(id);
+        prop_assert_eq!(ChallengeId::parse(&name.to_string()), Some(name));
+        if let Some(token) = Token::parse(&text) {
+            prop_assert_eq!(token.expose_for_cookie(), text.clone());
+        }
+        if let Some(name) = ChallengeId::parse(&text) {
+            prop_assert_eq!(name.to_string(), text);
+        }
+    }
+}

@@ -1,0 +1,264 @@
+//! A service in process, browsers that keep cookies, and cards that sign.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::http::{HeaderMap, Method, Request, StatusCode};
+use latchkey_crypto::assertion::{Assertion, AssertionAlgorithm, ChallengeText, Origin, signed_hash};
+use latchkey_crypto::bign::PrivateKey;
+use latchkey_crypto::hash::HashAlgorithm;
+use latchkey_crypto::x509::{Certificate, TrustStore};
+use latchkey_fixtures::holders::sample_holders;
+use latchkey_fixtures::pki::{CARD_HELD_KEY_POLICY, PersonOrder, Revocation, SOFTWARE_KEY_POLICY, TestPki, Validity};
+use latchkey_fixtures::random::Seeded;
+use latchkey_portal::http::router;
+use latchkey_portal::portal::{Portal, PortalName, PortalSettings, Surroundings};
+use latchkey_portal::revocation::ListsOnDisk;
+use latchkey_portal::storage::{SqliteSettings, SqliteStorage, Storage};
+use latchkey_verify::{Assurance, PolicyLevels, SignInPolicy};
+use serde_json::Value;
+use tempfile::TempDir;
+use time::OffsetDateTime;
+use time::macros::datetime;
+use tower::ServiceExt as _;
+
+pub(crate) const NOW: OffsetDateTime = datetime!(2026-05-04 09:00 UTC);
+pub(crate) const ORIGIN: &str = "https://portal.example";
+pub(crate) const CHALLENGE_COOKIE: &str = "__Host-latchkey-pre";
+pub(crate) const SESSION_COOKIE: &str = "__Host-latchkey-session";
+
+/// A service in process, with its database and revocation lists in a directory of its own, and a clock to turn.
+pub(crate) struct World {
+    pub(crate) portal: Arc<Portal>,
+    pub(crate) pki: TestPki,
+    pub(crate) lists: Arc<ListsOnDisk>,
+    router: Router,
+    clock: Arc<Mutex<OffsetDateTime>>,
+    directory: TempDir,
+}
+
+impl World {
+    pub(crate) async fn new() -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let storage = Arc::new(open(&directory.path().join("portal.sqlite")).await);
+        Self::with_storage(directory, storage, |_| {})
+    }
+
+    pub(crate) fn with_storage(
+        directory: TempDir,
+        storage: Arc<dyn Storage>,
+        change: impl FnOnce(&mut PortalSettings),
+    ) -> Self {
+        let pki = TestPki::new("portal", NOW).unwrap();
+        write_lists(directory.path(), &pki, &[], NOW);
+        let trust = trust(&pki);
+        let files = ["root.crl.der", "authority.crl.der"].map(|name| directory.path().join(name)).to_vec();
+        let lists = Arc::new(ListsOnDisk::load(files, &trust).unwrap());
+        let clock = Arc::new(Mutex::new(NOW));
+        let told = Arc::clone(&clock);
+        let surroundings = Surroundings {
+            storage,
+            revocation: Arc::clone(&lists),
+            clock: Box::new(move || *told.lock().unwrap()),
+            random: Box::new(Seeded::new("portal")),
+        };
+        let mut settings = settings(trust);
+        change(&mut settings);
+        let portal = Portal::new(settings, surroundings);
+        Self { router: router(Arc::clone(&portal)), portal, pki, lists, clock, directory }
+    }
+
+    pub(crate) fn browser(&self) -> Browser {
+        Browser { router: self.router.clone(), cookies: BTreeMap::new() }
+    }
+
+    /// A card that the PKI's authority certified.
+    pub(crate) fn card(&self) -> Card {
+        Card::issue(&self.pki, |_| {})
+    }
+
+    pub(crate) fn set_clock(&self, now: OffsetDateTime) {
+        *self.clock.lock().unwrap() = now;
+    }
+
+    pub(crate) fn directory(&self) -> &Path {
+        self.directory.path()
+    }
+
+    pub(crate) fn database(&self) -> PathBuf {
+        self.directory.path().join("portal.sqlite")
+    }
+}
+
+/// Opens a database that loses its patience soon.
+pub(crate) async fn open(path: &Path) -> SqliteStorage {
+    let settings = SqliteSettings { path: path.to_owned(), patience: Duration::from_millis(300) };
+    SqliteStorage::open(settings).await.unwrap()
+}
+
+fn settings(trust: TrustStore) -> PortalSettings {
+    PortalSettings {
+        name: PortalName {
+            belarusian: "Выдуманы партал".to_owned(),
+            russian: "Выдуманный портал".to_owned(),
+            english: "An invented portal".to_owned(),
+        },
+        challenge_lifetime: time::Duration::seconds(120),
+        session_lifetime: time::Duration::minutes(30),
+        request_time_limit: Duration::from_secs(15),
+        policy: SignInPolicy {
+            origin: Origin::parse(ORIGIN).unwrap(),
+            trust,
+            levels: PolicyLevels {
+                card_held_key: vec![CARD_HELD_KEY_POLICY.to_string().parse().unwrap()],
+                other_key: vec![SOFTWARE_KEY_POLICY.to_string().parse().unwrap()],
+            },
+            minimum_assurance: Assurance::Substantial,
+        },
+    }
+}
+
+pub(crate) fn trust(pki: &TestPki) -> TrustStore {
+    let certificate = |der: &[u8]| Certificate::from_der(der).unwrap();
+    let anchors = vec![certificate(&pki.root().certificate().der)];
+    let intermediates = vec![certificate(&pki.authority().certificate().der)];
+    TrustStore::new(anchors, intermediates).unwrap()
+}
+
+/// The revocation lists of root and authority as they stand at `now`.
+pub(crate) fn write_lists(directory: &Path, pki: &TestPki, revoked: &[Revocation], now: OffsetDateTime) {
+    std::fs::write(directory.join("root.crl.der"), pki.root().revocation_list(&[], now, 1).unwrap()).unwrap();
+    let list = pki.authority().revocation_list(revoked, now, 1).unwrap();
+    std::fs::write(directory.join("authority.crl.der"), list).unwrap();
+}
+
+/// A certificate and its key.
+pub(crate) struct Card {
+    pub(crate) certificate: Vec<u8>,
+    pub(crate) serial_number: Vec<u8>,
+    key: PrivateKey,
+}
+
+impl Card {
+    pub(crate) fn issue(pki: &TestPki, change: impl FnOnce(&mut PersonOrder)) -> Self {
+        let key = pki.key_of("holder");
+        let validity = Validity::days_around(pki.now(), -100, 630);
+        let person = &sample_holders()[0].person;
+        let mut order = PersonOrder::card_held(person, &key.public_key(), "holder", validity).unwrap();
+        change(&mut order);
+        let issued = pki.authority().issue_to_person(&order).unwrap();
+        Self { certificate: issued.der, serial_number: issued.serial_number, key }
+    }
+
+    pub(crate) fn sign(&self, origin: &str, challenge: &str) -> String {
+        let algorithm = AssertionAlgorithm::Bign(HashAlgorithm::BeltHash);
+        let (origin, challenge) = (Origin::parse(origin).unwrap(), ChallengeText::parse(challenge).unwrap());
+        let hash = signed_hash(algorithm, &origin, &challenge).try_into().unwrap();
+        let signature = self.key.sign_hash(&hash).to_vec();
+        let agent = "https://client.example/0.1".to_owned();
+        Assertion::new(self.certificate.clone(), algorithm, signature, agent).unwrap().to_json()
+    }
+}
+
+/// A browser: keeps cookies as it is told.
+#[derive(Clone)]
+pub(crate) struct Browser {
+    router: Router,
+    pub(crate) cookies: BTreeMap<String, String>,
+}
+
+/// An answer, read whole.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Vec<u8>,
+}
+
+/// A challenge as the service issued it.
+#[derive(Debug, Clone)]
+pub(crate) struct Challenge {
+    pub(crate) text: String,
+    pub(crate) path: String,
+}
+
+impl Browser {
+    pub(crate) async fn get(&mut self, path: &str) -> Answer {
+        self.send(Request::get(path).body(Body::empty()).unwrap()).await
+    }
+
+    pub(crate) async fn post_json(&mut self, path: &str, body: impl Into<Body>) -> Answer {
+        let request = Request::post(path).header("content-type", "application/json");
+        self.send(request.body(body.into()).unwrap()).await
+    }
+
+    pub(crate) async fn delete(&mut self, path: &str) -> Answer {
+        self.send(Request::builder().method(Method::DELETE).uri(path).body(Body::empty()).unwrap()).await
+    }
+
+    pub(crate) async fn send(&mut self, mut request: Request<Body>) -> Answer {
+        if !self.cookies.is_empty() {
+            let pairs: Vec<_> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
+            request.headers_mut().insert("cookie", pairs.join("; ").parse().unwrap());
+        }
+        let response = self.router.clone().oneshot(request).await.unwrap();
+        let (head, body) = response.into_parts();
+        for cookie in head.headers.get_all("set-cookie") {
+            self.keep(cookie.to_str().unwrap());
+        }
+        let body = to_bytes(body, usize::MAX).await.unwrap().to_vec();
+        Answer { status: head.status, headers: head.headers, body }
+    }
+
+    fn keep(&mut self, cookie: &str) {
+        let (pair, attributes) = cookie.split_once(';').unwrap();
+        let (name, value) = pair.split_once('=').unwrap();
+        if attributes.contains("Max-Age=0;") {
+            self.cookies.remove(name);
+        } else {
+            self.cookies.insert(name.to_owned(), value.to_owned());
+        }
+    }
+
+    pub(crate) async fn challenge(&mut self) -> Challenge {
+        let answer = self.post_json("/api/v1/challenges", "{}").await;
+        assert_eq!(answer.status, StatusCode::CREATED);
+        let json = answer.json();
+        let text = |name: &str| json[name].as_str().unwrap().to_owned();
+        Challenge { text: text("challenge"), path: text("assertionPath") }
+    }
+
+    pub(crate) async fn sign_in(&mut self, card: &Card) -> Answer {
+        let challenge = self.challenge().await;
+        self.post_json(&challenge.path, card.sign(ORIGIN, &challenge.text)).await
+    }
+}
+
+impl Answer {
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap()
+    }
+
+    pub(crate) fn text(&self) -> &str {
+        std::str::from_utf8(&self.body).unwrap()
+    }
+
+    /// Status and code of a refusal.
+    pub(crate) fn refusal(&self) -> (u16, String) {
+        (self.status.as_u16(), self.json()["code"].as_str().unwrap().to_owned())
+    }
+
+    pub(crate) fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+    }
+
+    /// The `Set-Cookie` header for the cookie `name`.
+    pub(crate) fn cookie(&self, name: &str) -> Option<&str> {
+        let cookies = self.headers.get_all("set-cookie").iter().map(|cookie| cookie.to_str().unwrap());
+        cookies.into_iter().find(|cookie| cookie.starts_with(&format!("{name}=")))
+    }
+}
