@@ -4,8 +4,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, mpsc};
 use std::thread;
 
-use latchkey_reader::{CardPresence, CardReaders, ReaderError};
-use rand_core::CryptoRng;
+use getrandom::SysRng;
+use latchkey_reader::{CardPresence, CardReaders, PcscOptions, PcscReaders, ReaderError};
+use rand_core::{CryptoRng, UnwrapErr};
 
 use crate::session::Session;
 use crate::{Answer, Cancellation, CardRequest, Failure, ReaderReport, Report, Request, RequestId, SecretPrompt};
@@ -42,6 +43,17 @@ struct Job {
 }
 
 impl Agent {
+    /// An agent for the readers of the PC/SC service, with the operating system's random numbers.
+    ///
+    /// # Errors
+    /// [`Failure::ServiceFault`] if the operating system gives no thread. That the service does not run is told by the
+    /// requests.
+    pub fn start_on_pcsc(prompt: Box<dyn SecretPrompt>) -> Result<Self, Failure> {
+        let readers = Arc::new(PcscReaders::start(PcscOptions::default())?);
+        Self::start(readers, prompt, Box::new(UnwrapErr(SysRng)))
+            .map_err(|error| Failure::ServiceFault { reason: error.to_string() })
+    }
+
     /// An agent for these readers that asks through this prompt.
     ///
     /// # Errors

@@ -1,0 +1,309 @@
+//! The command line's shape. Built at run time, because every word of its help comes from the catalogue.
+
+use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
+use clap_complete::Shell;
+
+use crate::texts::{Language, Texts};
+
+/// The whole command line in that language.
+#[must_use]
+pub fn command(texts: &Texts) -> Command {
+    let command = Command::new("latchkey")
+        .version(env!("CARGO_PKG_VERSION"))
+        .about(texts.say("help-about"))
+        .long_about(texts.say("help-long-about"))
+        .after_long_help(texts.say("help-exit-codes"))
+        .help_template(template(texts))
+        .subcommand_help_heading(texts.say("help-commands"))
+        .subcommand_value_name("COMMAND")
+        .subcommand_required(true)
+        .disable_help_subcommand(true)
+        .disable_help_flag(true)
+        .disable_version_flag(true)
+        .args_override_self(false)
+        .args(global_arguments(texts))
+        .subcommand(readers(texts))
+        .subcommand(card(texts))
+        .subcommand(sign_in(texts))
+        .subcommand(pin(texts))
+        .subcommand(Command::new("man").hide(true).about(texts.say("help-man")))
+        .subcommand(
+            Command::new("completions").hide(true).about(texts.say("help-completions")).arg(
+                Arg::new("shell")
+                    .value_name("SHELL")
+                    .required(true)
+                    .value_parser(value_parser!(Shell))
+                    .help(texts.say("help-shell")),
+            ),
+        );
+    in_language(command, texts, "latchkey")
+}
+
+/// What was asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Invocation {
+    /// How much is logged: 0 nothing, 1 what happens, 2 every exchange.
+    pub verbosity: u8,
+    /// What to do.
+    pub task: Task,
+}
+
+/// What to do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Task {
+    /// List readers.
+    Readers {
+        /// Go on with events.
+        watch: bool,
+        /// As JSON.
+        json: bool,
+    },
+    /// Show a card.
+    Card {
+        /// Which card, and how to talk.
+        common: Common,
+        /// With the certificates.
+        pin: bool,
+    },
+    /// Sign in.
+    SignIn {
+        /// Which card, and how to talk.
+        common: Common,
+        /// The portal's address.
+        address: String,
+        /// More trusted authorities.
+        ca_file: Option<std::path::PathBuf>,
+        /// What was agreed to in advance.
+        consent: Consent,
+    },
+    /// Show the state of the PIN.
+    PinStatus(Common),
+    /// Change the PIN.
+    PinChange(Common),
+    /// Unblock the PIN.
+    PinUnblock {
+        /// Which card, and how to talk.
+        common: Common,
+        /// Set a new PIN too.
+        new_pin: bool,
+    },
+    /// Put the PIN into use.
+    PinActivate(Common),
+    /// Put the PIN out of use.
+    PinDeactivate {
+        /// Which card, and how to talk.
+        common: Common,
+        /// With the PUK.
+        puk: bool,
+    },
+    /// Write the manual page.
+    Man,
+    /// Write a completion script.
+    Completions(Shell),
+}
+
+/// What the commands that need a card have in common.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Common {
+    /// The reader's name as it was typed.
+    pub reader: Option<String>,
+    /// The result as JSON.
+    pub json: bool,
+    /// Where secrets come from instead of the terminal.
+    pub pin_fd: Option<u16>,
+    /// Whether the last try may be spent unasked.
+    pub allow_last_try: bool,
+}
+
+/// What the holder agreed to before he was asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Consent {
+    /// The host may be contacted.
+    pub host: bool,
+    /// Certificate and signature may be handed over.
+    pub hand_over: bool,
+}
+
+impl Invocation {
+    /// Reads what clap matched. `None` only if the command line above and this disagree.
+    #[must_use]
+    pub fn from_matches(matches: &ArgMatches) -> Option<Self> {
+        let (name, own) = matches.subcommand()?;
+        let task = match name {
+            "readers" => Task::Readers { watch: own.get_flag("watch"), json: own.get_flag("json") },
+            "card" => Task::Card { common: Common::from_matches(own), pin: own.get_flag("pin") },
+            "sign-in" => Task::SignIn {
+                common: Common::from_matches(own),
+                address: own.get_one::<String>("url")?.clone(),
+                ca_file: own.get_one("ca-file").cloned(),
+                consent: Consent {
+                    host: own.get_flag("yes-to-host") || own.get_flag("yes"),
+                    hand_over: own.get_flag("yes"),
+                },
+            },
+            "pin" => pin_task(own)?,
+            "man" => Task::Man,
+            "completions" => Task::Completions(*own.get_one("shell")?),
+            _ => return None,
+        };
+        Some(Self { verbosity: matches.get_count("verbose"), task })
+    }
+}
+
+impl Common {
+    fn from_matches(matches: &ArgMatches) -> Self {
+        let asks = |id| matches.try_contains_id(id).is_ok();
+        Self {
+            reader: matches.get_one::<String>("reader").cloned(),
+            json: matches.get_flag("json"),
+            pin_fd: if asks("pin-fd") { matches.get_one("pin-fd").copied() } else { None },
+            allow_last_try: asks("allow-last-try") && matches.get_flag("allow-last-try"),
+        }
+    }
+}
+
+fn pin_task(matches: &ArgMatches) -> Option<Task> {
+    let (name, own) = matches.subcommand()?;
+    let common = Common::from_matches(own);
+    Some(match name {
+        "status" => Task::PinStatus(common),
+        "change" => Task::PinChange(common),
+        "unblock" => Task::PinUnblock { common, new_pin: own.get_flag("new-pin") },
+        "activate" => Task::PinActivate(common),
+        "deactivate" => Task::PinDeactivate { common, puk: own.get_flag("puk") },
+        _ => return None,
+    })
+}
+
+fn readers(texts: &Texts) -> Command {
+    Command::new("readers")
+        .about(texts.say("help-readers"))
+        .arg(flag("watch", None).help(texts.say("help-watch")))
+        .arg(json(texts))
+}
+
+fn card(texts: &Texts) -> Command {
+    Command::new("card")
+        .about(texts.say("help-card"))
+        .arg(flag("pin", None).help(texts.say("help-card-pin")))
+        .args(secret_arguments(texts))
+        .args(card_arguments(texts))
+}
+
+fn sign_in(texts: &Texts) -> Command {
+    Command::new("sign-in")
+        .about(texts.say("help-sign-in"))
+        .arg(Arg::new("url").value_name("URL").required(true).help(texts.say("help-sign-in-url")))
+        .arg(
+            Arg::new("ca-file")
+                .long("ca-file")
+                .value_name("FILE")
+                .value_parser(value_parser!(std::path::PathBuf))
+                .help(texts.say("help-ca-file")),
+        )
+        .arg(flag("yes-to-host", None).help(texts.say("help-yes-to-host")))
+        .arg(flag("yes", None).help(texts.say("help-yes")))
+        .args(secret_arguments(texts))
+        .args(card_arguments(texts))
+}
+
+fn pin(texts: &Texts) -> Command {
+    let command =
+        |name: &'static str, about: &str| Command::new(name).about(texts.say(about)).args(card_arguments(texts));
+    let with_secret = |name, about| command(name, about).args(secret_arguments(texts));
+    Command::new("pin")
+        .about(texts.say("help-pin"))
+        .subcommand_required(true)
+        .subcommand_value_name("COMMAND")
+        .subcommand(command("status", "help-pin-status"))
+        .subcommand(with_secret("change", "help-pin-change"))
+        .subcommand(
+            with_secret("unblock", "help-pin-unblock").arg(flag("new-pin", None).help(texts.say("help-new-pin"))),
+        )
+        .subcommand(with_secret("activate", "help-pin-activate"))
+        .subcommand(
+            with_secret("deactivate", "help-pin-deactivate").arg(flag("puk", None).help(texts.say("help-with-puk"))),
+        )
+}
+
+fn card_arguments(texts: &Texts) -> [Arg; 2] {
+    [Arg::new("reader").long("reader").value_name("NAME").help(texts.say("help-reader")), json(texts)]
+}
+
+fn secret_arguments(texts: &Texts) -> [Arg; 2] {
+    [
+        Arg::new("pin-fd")
+            .long("pin-fd")
+            .value_name("N")
+            .value_parser(value_parser!(u16))
+            .help(texts.say("help-pin-fd")),
+        flag("allow-last-try", None).requires("pin-fd").help(texts.say("help-allow-last-try")),
+    ]
+}
+
+fn json(texts: &Texts) -> Arg {
+    flag("json", None).help(texts.say("help-json"))
+}
+
+fn global_arguments(texts: &Texts) -> [Arg; 4] {
+    let heading = texts.say("help-global-options");
+    [
+        Arg::new("lang")
+            .long("lang")
+            .value_name("LANGUAGE")
+            .value_parser(Language::ALL.map(Language::code))
+            .hide_possible_values(true)
+            .help(texts.say("help-lang")),
+        flag("verbose", Some('v')).action(ArgAction::Count).help(texts.say("help-verbose")),
+        flag("help", Some('h')).action(ArgAction::Help).help(texts.say("help-help")),
+        flag("version", Some('V')).action(ArgAction::Version).help(texts.say("help-version")),
+    ]
+    .map(|argument| {
+        // A version is the program's, not a command's.
+        let everywhere = argument.get_id() != "version";
+        argument.global(everywhere).help_heading(heading.clone())
+    })
+}
+
+fn flag(name: &'static str, short: Option<char>) -> Arg {
+    Arg::new(name).long(name).short(short).action(ArgAction::SetTrue)
+}
+
+/// Headings, usage lines and templates are a command's own: every subcommand is given them in the same language.
+fn in_language(command: Command, texts: &Texts, name: &str) -> Command {
+    let options = texts.say("help-options");
+    let arguments = texts.say("help-arguments");
+    let usage = usage(&command, texts, name);
+    command
+        .override_usage(usage)
+        .help_template(template(texts))
+        .subcommand_help_heading(texts.say("help-commands"))
+        .disable_help_flag(true)
+        .disable_version_flag(true)
+        .disable_help_subcommand(true)
+        .mut_args(|argument| {
+            let heading = if argument.is_positional() { &arguments } else { &options };
+            if argument.get_help_heading().is_some() { argument } else { argument.help_heading(heading.clone()) }
+        })
+        .mut_subcommands(|subcommand| {
+            let name = format!("{name} {}", subcommand.get_name());
+            in_language(subcommand, texts, &name)
+        })
+}
+
+fn usage(command: &Command, texts: &Texts, name: &str) -> String {
+    let mut usage = format!("{name} {}", texts.say("help-usage-options"));
+    for argument in command.get_positionals() {
+        usage.push(' ');
+        usage.push_str(&argument.to_string());
+    }
+    if command.has_subcommands() {
+        usage.push(' ');
+        usage.push_str(&texts.say("help-usage-command"));
+    }
+    usage
+}
+
+fn template(texts: &Texts) -> String {
+    format!("{{about-with-newline}}\n{} {{usage}}\n\n{{all-args}}{{after-help}}\n", texts.say("help-usage"))
+}

@@ -1,0 +1,270 @@
+//! What a command can fail of, with its exit code and what its texts are filled with.
+
+use latchkey_agent::{Failure, ReaderName, SecretKind};
+use serde_json::{Value, json};
+
+use crate::portal::PortalFailure;
+use crate::texts::{Filling, Texts};
+
+/// Why a command failed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum CommandFailure {
+    /// The card, its reader, the holder or the agent.
+    #[error(transparent)]
+    Card(#[from] Failure),
+    /// The portal or the way to it.
+    #[error(transparent)]
+    Portal(#[from] PortalFailure),
+    /// The command line.
+    #[error(transparent)]
+    Usage(#[from] UsageFailure),
+    /// The operating system refused to hide this process' memory, so no secret may be asked for.
+    #[error("the process could not be protected: {reason}")]
+    ProcessNotProtected {
+        /// The operating system's words.
+        reason: String,
+    },
+    /// Standard output.
+    #[error("the result could not be written: {reason}")]
+    OutputFailed {
+        /// The operating system's words.
+        reason: String,
+    },
+}
+
+/// What is wrong with a command line.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum UsageFailure {
+    /// There is no such argument or command.
+    #[error("unknown argument: {argument}")]
+    Unknown {
+        /// What was written.
+        argument: String,
+    },
+    /// An argument or command is missing.
+    #[error("missing: {argument}")]
+    Missing {
+        /// What.
+        argument: String,
+    },
+    /// A value does not fit.
+    #[error("{value} does not fit {argument}")]
+    Value {
+        /// The argument.
+        argument: String,
+        /// What was written.
+        value: String,
+    },
+    /// Anything else.
+    #[error("the command line cannot be understood")]
+    Wrong,
+}
+
+/// How the program ends, by cause. The help lists them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Exit {
+    /// The program's own fault.
+    Internal = 1,
+    /// The command line.
+    Usage = 2,
+    /// No service or no reader.
+    NoReader = 3,
+    /// No card, or it was removed.
+    NoCard = 4,
+    /// A card that does not fit or is faulty.
+    WrongCard = 5,
+    /// PIN, CAN or PUK.
+    Secret = 6,
+    /// The holder said no.
+    Cancelled = 7,
+    /// The portal could not be reached or understood.
+    Portal = 8,
+    /// The portal refused.
+    Refused = 9,
+}
+
+impl CommandFailure {
+    /// The stable code, kebab-case.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Card(failure) => failure.code(),
+            Self::Portal(failure) => failure.code(),
+            Self::Usage(failure) => failure.code(),
+            Self::ProcessNotProtected { .. } => "process-not-protected",
+            Self::OutputFailed { .. } => "output-failed",
+        }
+    }
+
+    /// How the program ends.
+    #[must_use]
+    pub const fn exit(&self) -> Exit {
+        match self {
+            Self::Card(failure) => card_exit(failure),
+            Self::Portal(PortalFailure::AddressInvalid { .. } | PortalFailure::CaFileUnreadable { .. })
+            | Self::Usage(_) => Exit::Usage,
+            Self::Portal(PortalFailure::Refused { .. }) => Exit::Refused,
+            Self::Portal(_) => Exit::Portal,
+            Self::ProcessNotProtected { .. } | Self::OutputFailed { .. } => Exit::Internal,
+        }
+    }
+
+    /// What happened, what to do, and the code.
+    #[must_use]
+    pub fn tell(&self, texts: &Texts) -> String {
+        let (what, todo) = self.words(texts);
+        let lines = [
+            texts.fill("failed", &[("what", what.into())]),
+            texts.fill("failed-to-do", &[("todo", todo.into())]),
+            texts.fill("failed-code", &[("code", self.stable_code().into())]),
+        ];
+        lines.join("\n")
+    }
+
+    /// The same for programs.
+    #[must_use]
+    pub fn to_json(&self, texts: &Texts) -> Value {
+        let (what, todo) = self.words(texts);
+        let mut error = json!({ "code": self.code(), "what": what, "todo": todo });
+        if let (Self::Card(failure), Some(error)) = (self, error.as_object_mut()) {
+            if let Some(tries_left) = failure.tries_left() {
+                error.insert("triesLeft".into(), tries_left.into());
+            }
+            if let Failure::SeveralCards { readers } | Failure::UnknownReader { readers, .. } = failure {
+                error.insert("readers".into(), readers.iter().map(ReaderName::to_string).collect());
+            }
+        }
+        if let (Self::Portal(PortalFailure::Refused { code }), Some(error)) = (self, error.as_object_mut()) {
+            error.insert("portalCode".into(), code.as_str().into());
+        }
+        json!({ "error": error })
+    }
+
+    /// The code that is shown: a portal's own one says more than that it refused.
+    fn stable_code(&self) -> &str {
+        match self {
+            Self::Portal(PortalFailure::Refused { code }) => code,
+            other => other.code(),
+        }
+    }
+
+    fn words(&self, texts: &Texts) -> (String, String) {
+        let fillings = self.fillings();
+        let of = |code: &str| Some((texts.what_happened(code, &fillings)?, texts.what_to_do(code, &fillings)?));
+        let own = match self {
+            Self::Portal(PortalFailure::Refused { code }) => of(&format!("portal-refused-{code}")),
+            _ => None,
+        };
+        own.or_else(|| of(self.code())).unwrap_or_else(|| (self.to_string(), String::new()))
+    }
+
+    fn fillings(&self) -> Vec<(&'static str, Filling)> {
+        match self {
+            Self::Card(failure) => card_fillings(failure),
+            Self::Portal(failure) => match failure {
+                PortalFailure::AddressInvalid { address } => vec![("address", address.as_str().into())],
+                PortalFailure::CaFileUnreadable { reason } => vec![("reason", reason.as_str().into())],
+                PortalFailure::Failed { status } => vec![("status", status.to_string().into())],
+                PortalFailure::Refused { code } => vec![("code", code.as_str().into())],
+                _ => Vec::new(),
+            },
+            Self::Usage(failure) => match failure {
+                UsageFailure::Unknown { argument } | UsageFailure::Missing { argument } => {
+                    vec![("argument", argument.as_str().into())]
+                }
+                UsageFailure::Value { argument, value } => {
+                    vec![("argument", argument.as_str().into()), ("value", value.as_str().into())]
+                }
+                UsageFailure::Wrong => Vec::new(),
+            },
+            Self::ProcessNotProtected { reason } | Self::OutputFailed { reason } => {
+                vec![("reason", reason.as_str().into())]
+            }
+        }
+    }
+}
+
+impl UsageFailure {
+    /// The stable code, kebab-case.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Unknown { .. } => "usage-unknown",
+            Self::Missing { .. } => "usage-missing",
+            Self::Value { .. } => "usage-value",
+            Self::Wrong => "usage-wrong",
+        }
+    }
+
+    /// What is wrong, as clap found it.
+    #[must_use]
+    pub fn of(error: &clap::Error) -> Self {
+        use clap::error::{ContextKind, ErrorKind};
+        let context = |kind| error.get(kind).map(ToString::to_string).unwrap_or_default();
+        let argument = context(ContextKind::InvalidArg);
+        match error.kind() {
+            ErrorKind::UnknownArgument => Self::Unknown { argument },
+            ErrorKind::InvalidSubcommand => Self::Unknown { argument: context(ContextKind::InvalidSubcommand) },
+            ErrorKind::MissingRequiredArgument => Self::Missing { argument },
+            ErrorKind::MissingSubcommand => Self::Missing { argument: context(ContextKind::ValidSubcommand) },
+            ErrorKind::InvalidValue | ErrorKind::ValueValidation => {
+                Self::Value { argument, value: context(ContextKind::InvalidValue) }
+            }
+            _ => Self::Wrong,
+        }
+    }
+}
+
+const fn card_exit(failure: &Failure) -> Exit {
+    match failure {
+        Failure::NoService
+        | Failure::ServiceFault { .. }
+        | Failure::NoReader
+        | Failure::UnknownReader { .. }
+        | Failure::ReaderGone => Exit::NoReader,
+        Failure::NoCard | Failure::SeveralCards { .. } | Failure::CardRemoved => Exit::NoCard,
+        Failure::PinWrong { .. }
+        | Failure::PinBlocked
+        | Failure::PinDeactivated
+        | Failure::PinStatusChanged
+        | Failure::CanWrong
+        | Failure::PukWrong { .. }
+        | Failure::PinDead
+        | Failure::NoPrompt
+        | Failure::SecretMalformed { .. }
+        | Failure::LastTryNotAllowed => Exit::Secret,
+        Failure::Cancelled => Exit::Cancelled,
+        Failure::AgentFault | Failure::AgentStopped => Exit::Internal,
+        // What is left is about the card between reader and answer.
+        _ => Exit::WrongCard,
+    }
+}
+
+fn card_fillings(failure: &Failure) -> Vec<(&'static str, Filling)> {
+    match failure {
+        Failure::UnknownReader { name, readers } => {
+            vec![("reader", name.to_string().into()), ("readers", join(readers))]
+        }
+        Failure::SeveralCards { readers } => vec![("readers", join(readers))],
+        Failure::ServiceFault { reason } => vec![("reason", reason.as_str().into())],
+        Failure::CardRefused { status } => vec![("status", format!("{status:04X}").into())],
+        Failure::PinWrong { tries_left } => vec![("tries", (*tries_left).into())],
+        Failure::PukWrong { tries_left } => vec![("tries", tries_left.map_or_else(|| "none".into(), Filling::from))],
+        Failure::SecretMalformed { kind } => vec![(
+            "kind",
+            match kind {
+                SecretKind::Can => "can",
+                SecretKind::Puk => "puk",
+                SecretKind::Pin | SecretKind::NewPin | SecretKind::LastTryConfirmation => "pin",
+            }
+            .into(),
+        )],
+        _ => Vec::new(),
+    }
+}
+
+fn join(readers: &[ReaderName]) -> Filling {
+    readers.iter().map(|name| format!("“{name}”")).collect::<Vec<_>>().join(", ").into()
+}

@@ -1,0 +1,246 @@
+//! What each command does.
+
+use std::sync::Arc;
+
+use latchkey_agent::terminal::{DescriptorPrompt, TerminalPrompt};
+use latchkey_agent::{
+    AfterUnblocking, Agent, Answer, CardContents, CardRequest, CardStatus, CardTask, DeactivateWith, Failure,
+    ReaderChoice, ReaderName, Report, Request, SecretPrompt,
+};
+use time::OffsetDateTime;
+use tokio::runtime::Runtime;
+use tokio::sync::oneshot;
+
+use super::arguments::{Common, Consent, Task, command};
+use super::console::{Console, Wording};
+use super::failure::{CommandFailure, UsageFailure};
+use super::{manual_page, output};
+use crate::portal::{ExtraTrust, PortalFailure};
+use crate::sign_in::HostQuestion;
+
+/// What commands work with.
+pub(super) struct Work {
+    pub(super) console: Console,
+    pub(super) runtime: Runtime,
+    pub(super) now: OffsetDateTime,
+}
+
+/// An agent and the card that the person means.
+struct AtCard {
+    agent: Agent,
+    reader: ReaderChoice,
+    /// Whether a person types the secrets, who may try again.
+    is_interactive: bool,
+}
+
+impl Work {
+    pub(super) fn carry_out(&self, task: Task) -> Result<(), CommandFailure> {
+        match task {
+            Task::Readers { watch: false, json } => self.readers(json),
+            Task::Readers { watch: true, json } => self.watch(json),
+            Task::Card { common, pin } => self.card(&common, pin),
+            Task::SignIn { common, address, ca_file, consent } => {
+                self.sign_in(&common, &address, ca_file.as_deref(), consent)
+            }
+            Task::PinStatus(common) => self.card(&common, false),
+            Task::PinChange(common) => self.manage_pin(&common, CardTask::ChangePin, "pin-changed"),
+            Task::PinUnblock { common, new_pin } => {
+                let after = if new_pin { AfterUnblocking::NewPin } else { AfterUnblocking::KeepPin };
+                self.manage_pin(&common, CardTask::UnblockPin(after), "pin-unblocked")
+            }
+            Task::PinActivate(common) => self.manage_pin(&common, CardTask::ActivatePin, "pin-activated"),
+            Task::PinDeactivate { common, puk } => {
+                let with = if puk { DeactivateWith::Puk } else { DeactivateWith::Pin };
+                self.manage_pin(&common, CardTask::DeactivatePin(with), "pin-put-out-of-use")
+            }
+            Task::Man => {
+                let page = manual_page(&self.console.texts);
+                output::write(&page.map_err(|error| CommandFailure::OutputFailed { reason: error.to_string() })?)
+            }
+            Task::Completions(shell) => {
+                let mut script = Vec::new();
+                clap_complete::generate(shell, &mut command(&self.console.texts), "latchkey", &mut script);
+                output::write(&String::from_utf8_lossy(&script))
+            }
+        }
+    }
+
+    fn readers(&self, json: bool) -> Result<(), CommandFailure> {
+        let agent = Agent::start_on_pcsc(self.terminal_prompt())?;
+        match agent.send(Request::ListReaders).finish(|_| ())? {
+            Answer::Readers(readers) => output::readers(&self.console.texts, &readers).write(json),
+            _ => Err(Failure::AgentFault.into()),
+        }
+    }
+
+    fn watch(&self, json: bool) -> Result<(), CommandFailure> {
+        let agent = Agent::start_on_pcsc(self.terminal_prompt())?;
+        let exchange = agent.send(Request::WatchReaders);
+        let cancellation = exchange.cancellation();
+        self.console.interruption.on_cancel(move || cancellation.cancel());
+        loop {
+            match exchange.next() {
+                Report::Readers(event) => {
+                    if let Some(happened) = output::reader_event(&self.console.texts, &event) {
+                        happened.write(json)?;
+                    }
+                }
+                // To be interrupted is how this command ends.
+                Report::Finished(Ok(_) | Err(Failure::Cancelled)) => return Ok(()),
+                Report::Finished(Err(failure)) => return Err(failure.into()),
+                _ => {}
+            }
+        }
+    }
+
+    fn card(&self, common: &Common, pin: bool) -> Result<(), CommandFailure> {
+        let card = self.at_card(common)?;
+        let status = self.status(&card)?;
+        let contents = if pin { Some(self.contents(&card)?) } else { None };
+        // With the PIN entered right, all tries are back: what is shown is what the card says now.
+        let status = if pin { self.status(&card)? } else { status };
+        output::card(&self.console.texts, &status, contents.as_ref(), self.now).write(common.json)
+    }
+
+    fn status(&self, card: &AtCard) -> Result<CardStatus, CommandFailure> {
+        match self.ask(card, Request::OfCard(card.request(CardTask::Status)), false)? {
+            Answer::CardStatus(status) => Ok(status),
+            _ => Err(Failure::AgentFault.into()),
+        }
+    }
+
+    fn contents(&self, card: &AtCard) -> Result<CardContents, CommandFailure> {
+        match self.ask(card, Request::OfCard(card.request(CardTask::ReadCertificates)), true)? {
+            Answer::Card(contents) => Ok(contents),
+            _ => Err(Failure::AgentFault.into()),
+        }
+    }
+
+    fn manage_pin(&self, common: &Common, task: CardTask, done: &str) -> Result<(), CommandFailure> {
+        let card = self.at_card(common)?;
+        match self.ask(&card, Request::OfCard(card.request(task)), true)? {
+            Answer::PinManaged(status) => {
+                output::pin(&self.console.texts, &self.console.texts.say(done), status).write(common.json)
+            }
+            _ => Err(Failure::AgentFault.into()),
+        }
+    }
+
+    fn sign_in(
+        &self,
+        common: &Common,
+        address: &str,
+        ca_file: Option<&std::path::Path>,
+        consent: Consent,
+    ) -> Result<(), CommandFailure> {
+        let texts = &self.console.texts;
+        let question = HostQuestion::about(address)?;
+        let origin = question.origin().clone();
+        let trust = ca_file.map(read_trust).transpose()?.unwrap_or_default();
+        self.console.agree(&texts.fill("ask-host", &[("origin", origin.as_str().into())]), consent.host)?;
+        let question = self.online(question.agreed().fetch(trust, texts.language()))?;
+        self.console.step(&texts.say("step-fetched"));
+
+        let fillings = [("origin", origin.as_str().into()), ("name", question.portal_name().into())];
+        self.console.agree(&texts.fill("ask-hand-over", &fillings), consent.hand_over)?;
+        let agreed = question.agreed();
+
+        let card = self.at_card(common)?;
+        let Answer::SignedIn(assertion) = self.ask(&card, agreed.request(card.reader.clone()), true)? else {
+            return Err(Failure::AgentFault.into());
+        };
+        self.console.step(&texts.say("step-sending"));
+        let verdict = self.online(agreed.present(&assertion))?;
+        output::accepted(texts, &origin, &verdict).write(common.json)
+    }
+
+    /// Asks the agent. After a wrong PIN a person is asked again as long as two tries are left: the last one is not
+    /// drifted into.
+    fn ask(&self, card: &AtCard, request: Request, with_progress: bool) -> Result<Answer, CommandFailure> {
+        loop {
+            let exchange = card.agent.send(request.clone());
+            let cancellation = exchange.cancellation();
+            self.console.interruption.on_cancel(move || cancellation.cancel());
+            let result = exchange.finish(|report| {
+                if with_progress {
+                    self.console.report(report);
+                }
+            });
+            match result {
+                Err(failure @ Failure::PinWrong { tries_left: 2.. }) if card.is_interactive => {
+                    self.console.line(&CommandFailure::from(failure).tell(&self.console.texts));
+                }
+                result => return Ok(result?),
+            }
+        }
+    }
+
+    /// Waits for the network, or until the person interrupts.
+    fn online<T>(&self, work: impl Future<Output = Result<T, PortalFailure>>) -> Result<T, CommandFailure> {
+        let (interrupt, interrupted) = oneshot::channel();
+        self.console.interruption.on_cancel(move || {
+            // The work may be done already.
+            interrupt.send(()).ok();
+        });
+        self.runtime.block_on(async {
+            tokio::select! {
+                done = work => Ok(done?),
+                Ok(()) = interrupted => Err(Failure::Cancelled.into()),
+            }
+        })
+    }
+
+    fn at_card(&self, common: &Common) -> Result<AtCard, CommandFailure> {
+        let reader = match &common.reader {
+            None => ReaderChoice::TheOnlyCard,
+            Some(text) => ReaderChoice::Reader(
+                ReaderName::parse(text)
+                    .map_err(|_| UsageFailure::Value { argument: "--reader".to_owned(), value: text.clone() })?,
+            ),
+        };
+        let prompt: Box<dyn SecretPrompt> = match common.pin_fd {
+            None => self.terminal_prompt(),
+            Some(descriptor) => {
+                let inherited = DescriptorPrompt::inherited(descriptor, common.allow_last_try);
+                Box::new(inherited.map_err(|error| {
+                    tracing::debug!(%error, descriptor, "the descriptor cannot be read");
+                    Failure::NoPrompt
+                })?)
+            }
+        };
+        let agent = Agent::start_on_pcsc(prompt)?;
+        Ok(AtCard { agent, reader, is_interactive: common.pin_fd.is_none() })
+    }
+
+    fn terminal_prompt(&self) -> Box<dyn SecretPrompt> {
+        Box::new(TerminalPrompt::new(Box::new(Wording(Arc::clone(&self.console.texts)))))
+    }
+}
+
+impl AtCard {
+    fn request(&self, task: CardTask) -> CardRequest {
+        CardRequest { reader: self.reader.clone(), task }
+    }
+}
+
+impl Task {
+    /// Whether the result is wanted as JSON.
+    pub(super) fn is_json(&self) -> bool {
+        match self {
+            Self::Readers { json, .. } => *json,
+            Self::Card { common, .. }
+            | Self::SignIn { common, .. }
+            | Self::PinUnblock { common, .. }
+            | Self::PinDeactivate { common, .. }
+            | Self::PinStatus(common)
+            | Self::PinChange(common)
+            | Self::PinActivate(common) => common.json,
+            Self::Man | Self::Completions(_) => false,
+        }
+    }
+}
+
+fn read_trust(file: &std::path::Path) -> Result<ExtraTrust, PortalFailure> {
+    let octets = std::fs::read(file).map_err(|error| PortalFailure::CaFileUnreadable { reason: error.to_string() })?;
+    ExtraTrust::from_pem(&octets)
+}

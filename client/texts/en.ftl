@@ -1,0 +1,340 @@
+### What the command line says in English. The three files have the same keys and variables.
+
+## Help
+
+help-about = Sign in to a portal with your ID card.
+help-long-about =
+    Signs you in to a portal with your ID card in a smart card reader, shows what is on the card, and manages its PIN.
+    
+    A PIN, CAN or PUK is asked for at the terminal and never taken as an argument or from a variable.
+help-usage = Usage:
+help-usage-options = [OPTIONS]
+help-usage-command = <COMMAND>
+help-commands = Commands
+help-arguments = Arguments
+help-options = Options
+help-global-options = Options of every command
+help-help = Show this help
+help-version = Show the version
+help-lang = Language of the texts: be, ru or en. Without it, the system's
+help-verbose = Log what happens to standard error; say it twice for more. Secrets are never logged
+help-readers = List the readers and whether a card is in them
+help-watch = Go on and report readers and cards that come and go, until interrupted
+help-card = Show the card: its model and the state of its PIN, without a password
+help-card-pin = Ask for the PIN and show the certificates too
+help-sign-in = Sign in to a portal
+help-sign-in-url = The portal's address, such as https://portal.example
+help-ca-file = Trust the certificate authorities in this PEM file too, for this sign-in
+help-yes-to-host = Agree in advance to contact the portal
+help-yes = Agree in advance to contact the portal and to hand over what it asks for. The PIN is asked for all the same
+help-pin = Manage the PIN
+help-pin-status = Show the state of the PIN, without a password
+help-pin-change = Change the PIN
+help-pin-unblock = Give a blocked PIN its tries back, with the PUK
+help-new-pin = Set a new PIN as well
+help-pin-activate = Put the PIN into use, with the PUK
+help-pin-deactivate = Put the PIN out of use
+help-with-puk = Ask for the PUK and not for the PIN
+help-reader = Use the card in this reader. Without it there must be exactly one card
+help-json = Write the result to standard output as JSON
+help-pin-fd =
+    Read secrets from this file descriptor, one a line, in the order in which they are needed: the CAN (only before the last try), the PIN or PUK, a new PIN (once)
+help-allow-last-try = With --pin-fd: allow the last try to be spent
+help-man = Write the manual page
+help-completions = Write a completion script for a shell
+help-shell = The shell
+help-exit-codes =
+    Exit codes:
+      0  done
+      1  internal error
+      2  wrong usage
+      3  no smart card service or no reader
+      4  no card, or it was removed
+      5  an unsuitable or faulty card
+      6  PIN, CAN or PUK: wrong, blocked or out of use
+      7  cancelled by you
+      8  the portal could not be reached or understood
+      9  the portal refused the sign-in
+
+## Choosing words
+
+model-stb-34-101-79 = ID card of the Republic of Belarus (STB 34.101.79)
+pin-usable =
+    { $tries ->
+        [one] in use, { $tries } try left
+       *[other] in use, { $tries } tries left
+    }
+pin-suspended = suspended: 1 try left, and it needs the CAN
+pin-blocked = blocked: unblock it with the PUK
+pin-deactivated = out of use: activate it with the PUK
+purpose-sign-in = to sign in
+purpose-read-certificates = to show the certificates
+purpose-change-pin = to change the PIN
+purpose-unblock-pin = to unblock the PIN
+purpose-activate-pin = to put the PIN into use
+purpose-deactivate-pin = to put the PIN out of use
+yes-words = y yes
+
+## Steps
+
+step-reader = Reader: { $reader }
+step-card = Card: { $model }
+step-pin = PIN: { $status }
+step-channel = The card accepted the password; the connection to it is encrypted
+step-certificate = The certificate was read
+step-signing = The card is signing
+step-card-done = The card is finished; its session was closed
+step-fetched = The portal sent its challenge
+step-sending = The signature is sent to the portal
+
+## Questions
+
+ask-host =
+    You are about to sign in at
+        { $origin }
+    Nothing has been sent there yet. Contact this portal?
+ask-hand-over =
+    { $origin } asks you to sign in. It says it is “{ $name }”.
+    If you agree, it will receive:
+      – your certificate: family name, given name, patronymic, personal number, and what else the issuer wrote into it;
+      – your card's signature, which is valid for this portal and this sign-in only.
+    Hand this over?
+ask-yes-no = [y/N]{ " " }
+asker-portal = { $origin } asks you { $purpose }.
+asker-holder = You asked { $purpose }; nothing leaves this computer.
+ask-pin =
+    { $tries ->
+        [one] PIN (6 digits), { $tries } try left:
+       *[other] PIN (6 digits), { $tries } tries left:
+    }
+ask-new-pin = New PIN (6 digits):
+ask-new-pin-again = The new PIN once more:
+ask-can = CAN, the 6 digits printed on the card:
+ask-puk = PUK (10 digits):
+ask-last-try =
+    Only one try is left. If you enter a wrong PIN now, the card blocks it, and you will need the PUK.
+    The card also wants its CAN first. Use the last try?
+ask-again-digits = Digits only, exactly { $count }. Again:
+ask-again-different = The two entries differ. Again.
+
+## Results
+
+readers-none = There is no reader.
+reader-with-card = { $reader }: card inserted
+reader-without-card = { $reader }: no card
+reader-appeared = { $reader }: connected
+reader-vanished = { $reader }: disconnected
+service-up = The smart card service is running.
+service-down = The smart card service is not running.
+card-reader = Reader
+card-model = Card
+card-pin = PIN
+card-certificate = Certificate { $number }
+card-holder = Holder
+card-personal-number = Personal number
+card-issuer = Issued by
+card-serial = Serial number
+card-valid = Valid
+card-valid-range = { $from } to { $until } (UTC)
+card-validity-current = valid now
+card-validity-expired = expired
+card-validity-future = not yet valid
+card-certificate-unreadable = cannot be read
+pin-changed = The PIN was changed.
+pin-unblocked = The PIN was unblocked.
+pin-activated = The PIN is in use.
+pin-put-out-of-use = The PIN is out of use.
+accepted = { $origin } accepted your sign-in.
+accepted-holder = Signed in as
+accepted-assurance = Assurance
+accepted-session = Until
+accepted-checks = The portal checked
+accepted-check = { $check } – against { $against }
+assurance-low = low
+assurance-substantial = substantial
+assurance-high = high
+failed = Error: { $what }
+failed-to-do = What to do: { $todo }
+failed-code = Code: { $code }
+
+## What went wrong, and what to do: one message a code
+
+failure-no-service = The smart card service (pcscd) is not running.
+    .todo = Start it: “systemctl start pcscd.socket”. If it is missing, install the package pcscd.
+failure-service-fault = The smart card service refused to work: { $reason }.
+    .todo = Restart it: “systemctl restart pcscd”. If that does not help, restart the computer.
+failure-no-reader = No card reader is connected.
+    .todo = Connect the reader, wait a few seconds and try again. If it is connected, try another USB socket.
+failure-unknown-reader = There is no reader called “{ $reader }”.
+    .todo = Choose one that is there: { $readers }.
+failure-reader-gone = The reader was disconnected.
+    .todo = Connect it again and repeat.
+failure-card-transmission = The reader could not talk to the card.
+    .todo = Take the card out, wipe its contacts with a dry cloth, insert it again and repeat.
+failure-no-card = There is no card in the reader.
+    .todo = Insert the card with the chip first and repeat.
+failure-several-cards = There are cards in several readers: { $readers }.
+    .todo = Name the reader with --reader, or leave only one card inserted.
+failure-card-removed = The card was taken out.
+    .todo = Insert the card, leave it in the reader until the end, and repeat.
+failure-card-reset = Another program keeps resetting the card.
+    .todo = Close other programs that use the card and repeat.
+failure-card-silent = The card did not answer in time.
+    .todo = Take the card out, insert it again and repeat.
+failure-card-mute = The card does not start.
+    .todo = Check that it is inserted the right way round, wipe its contacts with a dry cloth and repeat.
+failure-card-busy = Another program is using the card.
+    .todo = Wait until that program has finished, or close it, and repeat.
+failure-card-unsupported = The reader does not support this card.
+    .todo = Use another reader.
+failure-payment-card = This is a bank card.
+    .todo = Insert your ID card.
+failure-unknown-card = This card is not one that the program knows.
+    .todo = Insert your ID card. If this is your ID card, report the card's model to the program's makers.
+failure-card-protocol = The encrypted connection to the card failed: an answer was malformed or not genuine.
+    .todo = Insert the card again and repeat. If it happens again, do not use this reader.
+failure-card-refused = The card refused a command (status { $status }).
+    .todo = Insert the card again and repeat. If it happens again, have the card checked where it was issued.
+failure-card-malformed-response = The card gave an answer that cannot be understood.
+    .todo = Insert the card again and repeat. If it happens again, have the card checked where it was issued.
+failure-certificate-missing = There is no certificate on the card to sign in with.
+    .todo = Have a certificate issued for the card at a registration centre.
+failure-certificate-faulty = The certificate on the card is faulty.
+    .todo = Have a new certificate issued at a registration centre.
+failure-card-signature-faulty = The card's signature does not match its certificate, so it was not sent.
+    .todo = Repeat. If it happens again, have the card checked where it was issued.
+failure-pin-wrong =
+    { $tries ->
+        [0] The PIN is wrong, and no try is left: the PIN is blocked.
+        [one] The PIN is wrong. { $tries } try is left.
+       *[other] The PIN is wrong. { $tries } tries are left.
+    }
+    .todo =
+    { $tries ->
+        [0] Unblock the PIN with the PUK: “latchkey pin unblock”.
+        [one] Make sure that you know the PIN before you try again: another mistake blocks it. You will also need the CAN printed on the card.
+       *[other] Repeat and enter the PIN carefully.
+    }
+failure-pin-blocked = The PIN is blocked.
+    .todo = Unblock it with the PUK: “latchkey pin unblock”.
+failure-pin-deactivated = The PIN is out of use.
+    .todo = Put it into use with the PUK: “latchkey pin activate”.
+failure-pin-status-changed = While you were asked for the PIN, another program used up tries. Your PIN was not sent to the card.
+    .todo = Close other programs that use the card and repeat.
+failure-can-wrong = The CAN is wrong. The PIN was not sent to the card and no try was used.
+    .todo = Repeat and enter the 6 digits printed on the card.
+failure-puk-wrong =
+    { $tries ->
+        [none] The PUK is wrong.
+        [one] The PUK is wrong. { $tries } try is left.
+       *[other] The PUK is wrong. { $tries } tries are left.
+    }
+    .todo = Find the letter you received with the card and enter the 10 digits of the PUK carefully.
+failure-pin-dead = The PUK was wrong too often. The PIN can never be used again.
+    .todo = Have a new card issued.
+failure-cancelled = You cancelled. Nothing was handed over.
+    .todo = If that was a mistake, start again.
+failure-no-prompt = There is no terminal at which you could be asked.
+    .todo = Run the program in a terminal, or hand secrets over with --pin-fd and agree with --yes.
+failure-secret-malformed =
+    { $kind ->
+        [can] What was handed over as the CAN is not 6 digits.
+        [puk] What was handed over as the PUK is not 10 digits.
+       *[pin] What was handed over as the PIN is not 6 digits.
+    }
+    .todo = Check what the program behind --pin-fd writes: one secret a line, in the order in which they are needed. Nothing was sent to the card.
+failure-last-try-not-allowed = Only one try is left, and it was not allowed to spend it.
+    .todo = Enter the PIN at the terminal, or allow the last try with --allow-last-try.
+failure-process-not-protected = The operating system refused to protect the memory of this program: { $reason }. Therefore nothing secret is asked for.
+    .todo = Run the program outside of the container or sandbox that forbids this.
+failure-agent-stopped = The program failed inside.
+    .todo = Repeat with --verbose and send its output to the program's makers. There are no secrets in it.
+
+failure-portal-address-invalid = “{ $address }” is not the address of a portal.
+    .todo = Give an address that begins with https:// and has nothing after the host and port, such as https://portal.example.
+failure-ca-file-unreadable = The file of certificate authorities cannot be read: { $reason }.
+    .todo = Give --ca-file a PEM file with one or more certificates.
+failure-portal-unreachable = The portal cannot be reached.
+    .todo = Check the address and the network connection, and repeat.
+failure-portal-untrusted = It is not sure that this is the portal: its TLS certificate is not trusted.
+    .todo = Check the address. Do not enter your PIN on this site until its operator has explained it.
+failure-portal-silent = The portal did not answer in time.
+    .todo = Repeat later.
+failure-portal-redirects = The portal points to another address, which is not followed.
+    .todo = Find out the portal's right address and give that one.
+failure-portal-answer-malformed = The portal's answer cannot be understood.
+    .todo = Check that the address is that of a portal which accepts ID cards. If it is, tell its operator.
+failure-portal-failed = The portal failed (HTTP status { $status }).
+    .todo = Repeat later. If it happens again, tell the portal's operator.
+failure-portal-refused = The portal refused the sign-in; its code is “{ $code }”.
+    .todo = Repeat. If it happens again, tell the portal's operator this code.
+
+failure-usage-unknown = Unknown argument: { $argument }.
+    .todo = See “latchkey --help”.
+failure-usage-missing = Something is missing: { $argument }.
+    .todo = See “latchkey --help”.
+failure-usage-value = “{ $value }” does not fit { $argument }.
+    .todo = See “latchkey --help”.
+failure-usage-wrong = The command line cannot be understood.
+    .todo = See “latchkey --help”.
+failure-output-failed = The result could not be written: { $reason }.
+    .todo = Check where standard output goes.
+
+failure-travel-document = This is a passport or another travel document.
+    .todo = Insert your ID card.
+failure-piv-card = This is a PIV card, which cannot be used here yet.
+    .todo = Insert your ID card.
+failure-openpgp-card = This is an OpenPGP card, which cannot be used here.
+    .todo = Insert your ID card.
+failure-card-closed-channel = The card broke off the encrypted connection.
+    .todo = Insert the card again and repeat. If it happens again, do not use this reader.
+failure-key-missing = There is no key on the card to sign with.
+    .todo = Have a key and a certificate made for the card at a registration centre.
+failure-key-inactive = The card's key is out of use.
+    .todo = Have it put into use at a registration centre.
+failure-certificate-pending = A certificate was requested for this card, but it is not on the card yet.
+    .todo = Have it written to the card where it was requested.
+failure-agent-fault = The program asked the card for something that cannot be asked for.
+    .todo = Repeat with --verbose and send its output to the program's makers. There are no secrets in it.
+
+## What a portal refuses, by its code
+
+failure-portal-refused-challenge-expired = The portal waited too long for the answer, and its request expired.
+    .todo = Repeat and enter the PIN within two minutes.
+failure-portal-refused-challenge-unknown = The portal does not know the request that was answered.
+    .todo = Repeat. If it happens again, tell the portal's operator.
+failure-portal-refused-challenge-replayed = The portal's request was answered before.
+    .todo = Repeat. If you did not answer it yourself, tell the portal's operator.
+failure-portal-refused-challenge-of-other-session = The portal's request belonged to another session.
+    .todo = Repeat. If it happens again, tell the portal's operator.
+failure-portal-refused-certificate-expired = The certificate on the card has expired.
+    .todo = Have a new certificate issued at a registration centre.
+failure-portal-refused-certificate-not-yet-valid = The certificate on the card is not valid yet.
+    .todo = Wait until its validity begins: “latchkey card --pin” shows when.
+failure-portal-refused-certificate-revoked = The certificate on the card was revoked.
+    .todo = Have a new certificate issued at a registration centre.
+failure-portal-refused-unknown-issuer = The portal does not trust the issuer of the certificate on the card.
+    .todo = Check that this is the right card. If it is, ask the portal's operator which certificates it accepts.
+failure-portal-refused-wrong-key-usage = The certificate on the card is not meant for signing in.
+    .todo = Ask at a registration centre for a certificate that is.
+failure-portal-refused-wrong-policy = The portal wants a certificate of higher assurance than the one on the card.
+    .todo = Ask the portal's operator which certificate is needed.
+failure-portal-refused-holder-unidentified = The portal cannot tell from the certificate whose it is.
+    .todo = Have the certificate checked at a registration centre.
+failure-portal-refused-signature-invalid = The portal holds the signature to be wrong.
+    .todo = Check that you gave the address under which the portal knows itself, and repeat.
+failure-portal-refused-revocation-unknown = The portal cannot find out whether the certificate was revoked.
+    .todo = Repeat later. If it happens again, tell the portal's operator.
+failure-portal-refused-revocation-stale = What the portal knows of revoked certificates is out of date.
+    .todo = Repeat later. If it happens again, tell the portal's operator.
+
+## What a portal checks
+
+check-challenge = its own request
+check-validity = the certificate's dates
+check-key-usage = what the key may be used for
+check-path = who issued the certificate
+check-signature = the card's signature
+check-revocation = that it was not revoked
+check-policy = how sure the certificate makes
+check-identity = whose certificate it is
