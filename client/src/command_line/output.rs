@@ -1,6 +1,6 @@
 //! Results: for people as lines, for programs as JSON, both on standard output.
 
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 
 use latchkey_agent::{CardContents, CardStatus, PinStatus, ReaderEvent, ReaderReport};
 use latchkey_crypto::assertion::Origin;
@@ -31,9 +31,11 @@ impl Output {
 /// Writes a text and the end of its line on standard output.
 pub(super) fn write(text: &str) -> Result<(), CommandFailure> {
     let mut out = std::io::stdout().lock();
-    writeln!(out, "{text}")
-        .and_then(|()| out.flush())
-        .map_err(|error| CommandFailure::OutputFailed { reason: error.to_string() })
+    match writeln!(out, "{text}").and_then(|()| out.flush()) {
+        // Whoever read has seen enough.
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+        written => written.map_err(|error| CommandFailure::OutputFailed { reason: error.to_string() }),
+    }
 }
 
 pub(super) fn readers(texts: &Texts, readers: &[ReaderReport]) -> Output {
