@@ -3,6 +3,8 @@
 use std::sync::mpsc::Receiver;
 use std::time::{Duration, Instant};
 
+use latchkey_card::apdu::Header;
+use latchkey_card::{CardChannel, ChannelError, Command};
 use latchkey_reader::{
     CardPresence, CardReaders, Insertion, PcscReaders, ReaderError, ReaderEvent, ReaderName, choose_card,
 };
@@ -92,6 +94,50 @@ service_test! {
         service.show(&[]);
         assert_eq!(connection.begin().err(), Some(ReaderError::ReaderGone));
         assert_eq!(connection.begin().err(), Some(ReaderError::ReaderGone), "for good");
+    }
+}
+
+service_test! {
+    fn what_the_service_refuses_has_its_cause(socket) {
+        let service = PlayedService::start(&socket, Reception::Friendly);
+        let readers = PcscReaders::start(impatient()).unwrap();
+        for (count, (error, code)) in [
+            (pcsc::Error::ProtoMismatch, "card-unsupported"),
+            (pcsc::Error::UnresponsiveCard, "card-mute"),
+            (pcsc::Error::SharingViolation, "card-busy"),
+            (pcsc::Error::NoMemory, "service-fault"),
+        ]
+        .into_iter()
+        .enumerate()
+        {
+            // A name of its own for each, so that the list shows which one the watch has seen.
+            let name = ["A", "B", "C", "D"][count];
+            let events = readers.subscribe();
+            service.show(&[reader(name, 1, PlayedCard::Refused(error))]);
+            let insertion = loop {
+                match next(&events) {
+                    ReaderEvent::CardInserted { reader, presence } if reader.to_string() == name => break presence,
+                    _ => {}
+                }
+            };
+            let refused = readers.connect(&ReaderName::parse(name).unwrap(), insertion.insertion().unwrap());
+            assert_eq!(refused.err().map(|error| error.code()), Some(code), "{error:?}");
+        }
+    }
+}
+
+service_test! {
+    fn a_fault_of_the_reader_is_told_and_the_card_stays(socket) {
+        let service = PlayedService::start(&socket, Reception::Friendly);
+        service.show(&[reader("A", 1, PlayedCard::Faulty(pcsc::Error::NotTransacted))]);
+        let readers = PcscReaders::start(impatient()).unwrap();
+        let chosen = choose_card(&readers.list().unwrap(), None).unwrap();
+        let mut connection = readers.connect(&chosen.reader, chosen.insertion).unwrap();
+        let mut transaction = connection.begin().unwrap();
+        let command = Command::new(Header::new(0, 0xA4, 0, 0));
+        assert_eq!(transaction.transmit(&command), Err(ChannelError::Transmission));
+        transaction.reset().unwrap();
+        assert!(connection.begin().is_ok());
     }
 }
 

@@ -24,6 +24,10 @@ pub(crate) enum PlayedCard {
     Absent,
     Present,
     Mute,
+    /// To connect to it fails with this error.
+    Refused(pcsc::Error),
+    /// To send to it fails with this error.
+    Faulty(pcsc::Error),
 }
 
 /// How clients are received.
@@ -115,7 +119,11 @@ fn converse(mut client: UnixStream, state: &Mutex<State>) -> io::Result<()> {
                 let name = body[4..].split(|octet| *octet == 0).next().unwrap();
                 // The handle that this service gives is the reader's place in the list, from 1.
                 let place = state.readers.iter().position(|reader| reader.name.as_bytes() == name);
-                let result = if place.is_some() { SUCCESS } else { UNKNOWN_READER };
+                let result = match place.map(|place| state.readers[place].card) {
+                    None => UNKNOWN_READER,
+                    Some(PlayedCard::Refused(error)) => error as u32,
+                    Some(_) => SUCCESS,
+                };
                 body.truncate(CONNECT_HANDLE);
                 let place = place.map_or(0, |place| place + 1);
                 body.extend(words(&[u32::try_from(place).unwrap(), PROTOCOL_T1, result]));
@@ -125,6 +133,21 @@ fn converse(mut client: UnixStream, state: &Mutex<State>) -> io::Result<()> {
                 let place = u32::from_ne_bytes(body[..4].try_into().unwrap());
                 let there = (1..=state.readers.len()).contains(&(place as usize));
                 words(&[place, if there { SUCCESS } else { READER_UNAVAILABLE }])
+            }
+            TRANSMIT => {
+                // The command follows the message that announces its length.
+                let length = u32::from_ne_bytes(body[12..16].try_into().unwrap());
+                client.read_exact(&mut vec![0; length as usize])?;
+                let place = u32::from_ne_bytes(body[..4].try_into().unwrap());
+                let error = match state.readers.get(place as usize - 1).map(|reader| reader.card) {
+                    Some(PlayedCard::Faulty(error)) => error as u32,
+                    _ => pcsc::Error::NoSmartcard as u32,
+                };
+                words(&[place, PROTOCOL_T1, 0, 0, 0, 0, 0, error])
+            }
+            RECONNECT => {
+                body[16..].copy_from_slice(&words(&[PROTOCOL_T1, SUCCESS]));
+                body
             }
             // Everything else is granted: the result is the last word of what was asked.
             _ => {
@@ -147,7 +170,9 @@ fn states(readers: &[PlayedReader]) -> Vec<u8> {
             state[128..132].copy_from_slice(&count.to_ne_bytes());
             let (shown, atr): (u32, &[u8]) = match card {
                 PlayedCard::Absent => (ABSENT, &[]),
-                PlayedCard::Present => (PRESENT | POWERED, &[0x3B, 0x81, 0x01, 0x31, 0xB1]),
+                PlayedCard::Present | PlayedCard::Refused(_) | PlayedCard::Faulty(_) => {
+                    (PRESENT | POWERED, &[0x3B, 0x81, 0x01, 0x31, 0xB1])
+                }
                 PlayedCard::Mute => (PRESENT | SWALLOWED, &[]),
             };
             state[132..136].copy_from_slice(&shown.to_ne_bytes());
@@ -172,7 +197,9 @@ fn read_word(client: &mut UnixStream) -> io::Result<u32> {
 
 const ESTABLISH_CONTEXT: u32 = 0x01;
 const CONNECT: u32 = 0x04;
+const RECONNECT: u32 = 0x05;
 const BEGIN_TRANSACTION: u32 = 0x07;
+const TRANSMIT: u32 = 0x09;
 const CANCEL: u32 = 0x0D;
 const GET_READERS_STATE: u32 = 0x12;
 const WAIT_FOR_CHANGE: u32 = 0x13;
@@ -182,10 +209,10 @@ const STOP_WAITING: u32 = 0x14;
 const CONNECT_HANDLE: usize = 4 + 128 + 4 + 4;
 
 const SUCCESS: u32 = 0;
-const CANCELLED: u32 = 0x8010_0002;
-const UNKNOWN_READER: u32 = 0x8010_0009;
-const READER_UNAVAILABLE: u32 = 0x8010_0017;
-const SERVER_TOO_BUSY: u32 = 0x8010_0031;
+const CANCELLED: u32 = pcsc::Error::Cancelled as u32;
+const UNKNOWN_READER: u32 = pcsc::Error::UnknownReader as u32;
+const READER_UNAVAILABLE: u32 = pcsc::Error::ReaderUnavailable as u32;
+const SERVER_TOO_BUSY: u32 = pcsc::Error::ServerTooBusy as u32;
 
 const PROTOCOL_T1: u32 = 2;
 
