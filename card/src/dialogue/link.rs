@@ -34,11 +34,10 @@ impl<'c> Link<'c> {
 
     /// Sends a plain command, protected if a channel stands, and gives the card's plain answer.
     pub(super) fn transmit(&mut self, command: &Command) -> Result<Response, DialogueError> {
-        let closed = Protection::Closed(DialogueError::CardProtocol(ProtocolFault::NotAuthentic));
-        let answer = match mem::replace(&mut self.protection, closed) {
-            Protection::Plain => {
-                self.channel.transmit(command).map_err(DialogueError::from).map(|r| (r, Protection::Plain))
-            }
+        // While the command is under way the link is closed, so that nothing is ever sent plain by mistake.
+        let under_way = Protection::Closed(DialogueError::CardProtocol(ProtocolFault::NotAuthentic));
+        let answer = match mem::replace(&mut self.protection, under_way) {
+            Protection::Plain => self.transmit_plain(command),
             Protection::Secured(messaging) => self.transmit_protected(messaging, command),
             Protection::Closed(error) => Err(error),
         };
@@ -52,6 +51,11 @@ impl<'c> Link<'c> {
                 Err(error)
             }
         }
+    }
+
+    fn transmit_plain(&mut self, command: &Command) -> Result<(Response, Protection), DialogueError> {
+        let response = self.channel.transmit(command)?;
+        Ok((response, Protection::Plain))
     }
 
     fn transmit_protected(

@@ -61,6 +61,13 @@ fn a_refused_password_is_not_repeated_in_the_error() {
 }
 
 #[test]
+fn a_password_too_long_for_any_card_is_refused_and_not_cut() {
+    assert!(Pin::parse(&[b'7'; MAX_DIGITS], MAX_DIGITS).is_ok());
+    let error = Pin::parse(&[b'7'; MAX_DIGITS + 1], MAX_DIGITS + 1).unwrap_err();
+    assert_eq!(error, InvalidPassword::Length { expected: MAX_DIGITS });
+}
+
+#[test]
 fn passwords_are_in_locked_memory_where_the_system_allows() {
     assert!(Pin::parse(b"123456", 6).unwrap().is_locked());
     assert!(Can::parse(b"123456", 6).unwrap().is_locked());

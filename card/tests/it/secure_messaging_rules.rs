@@ -86,7 +86,10 @@ fn the_card_refuses_by_every_rule() {
     ]
     .into_iter()
     .map(|(name, octets, fault)| (name, octets.replace(' ', ""), fault))
-    .chain([("one octet of Le with long data", long_command("970100"), Incorrect)])
+    .chain([
+        ("one octet of Le with long data", long_command("970180"), Incorrect),
+        ("one octet of Le with long data, 00", long_command("970100"), Incorrect),
+    ])
     .collect();
     for (name, octets, fault) in rows {
         let wrong_lengths = name.starts_with("Lc ") || name.starts_with("two Le octets behind");
