@@ -4,15 +4,12 @@ use std::fmt;
 use std::ops::Range;
 
 use time::OffsetDateTime;
-use x509_parser::certificate::X509CertificateParser;
-use x509_parser::nom::Parser as _;
-use x509_parser::x509::X509Version;
 
-use super::algorithm_identifier::signature_algorithm;
-use super::der_walk::{self, DerError, DerFault, Value};
+use super::der_walk::{Cursor, DerError};
 use super::extensions::{BasicConstraints, Extensions, KeyUsage};
 use super::name::{DistinguishedName, NameError, read_name};
-use super::public_key::{PublicKey, PublicKeyError, VerificationError, bit_string_octets};
+use super::public_key::{PublicKey, PublicKeyError, VerificationError};
+use super::signed::{ExtensionListError, Signed, read_extensions, read_time};
 use super::{ObjectIdentifier, SerialNumber, tag};
 use crate::signature::SignatureAlgorithm;
 
@@ -91,43 +88,44 @@ impl Certificate {
         if octets.len() > CERTIFICATE_MAX_SIZE {
             return Err(CertificateError::TooLong(octets.len()));
         }
-        let frame = Frame::read(&der_walk::check(octets)?)?;
-        let mut parser = X509CertificateParser::new().with_deep_parse_extensions(false);
-        let parsed = match parser.parse(octets) {
-            Ok(([], parsed)) => parsed.tbs_certificate,
-            Ok(_) => return Err(CertificateError::Field("end")),
-            Err(_) => return Err(CertificateError::Field("structure")),
-        };
-        if parsed.version != X509Version::V3 {
+        let signed = Signed::read(octets)?;
+        let mut fields = signed.body.inside();
+        let version = fields.optional(VERSION)?;
+        if version.is_none_or(|version| version.contents != VERSION_3) {
             return Err(CertificateError::Version);
         }
-        if parsed.issuer_uid.is_some() || parsed.subject_uid.is_some() {
+        let serial_number =
+            SerialNumber::read(fields.expect(tag::INTEGER)?.contents).ok_or(CertificateError::SerialNumber)?;
+        if fields.expect(tag::SEQUENCE)?.whole != signed.algorithm_identifier.whole {
+            return Err(CertificateError::TwoAlgorithms);
+        }
+        let issuer = read_name(&mut fields)?;
+        let (not_before, not_after) = read_validity(fields.expect(tag::SEQUENCE)?.inside())?;
+        let subject = read_name(&mut fields)?;
+        let public_key_info = fields.expect(tag::SEQUENCE)?;
+        if matches!(fields.peek_tag(), Some(ISSUER_UNIQUE_IDENTIFIER | SUBJECT_UNIQUE_IDENTIFIER)) {
             return Err(CertificateError::UniqueIdentifier);
         }
-        let (not_before, not_after) =
-            (parsed.validity.not_before.to_datetime(), parsed.validity.not_after.to_datetime());
-        if not_before > not_after {
-            return Err(CertificateError::Field("validity"));
+        let mut extensions = Extensions::default();
+        if let Some(tagged) = fields.optional(EXTENSIONS)? {
+            let mut inside = tagged.inside();
+            extensions = Extensions::read(&read_extensions(&inside.expect(tag::SEQUENCE)?)?)?;
+            inside.end()?;
         }
-        let extensions = parsed.extensions().iter().map(|extension| {
-            let identifier = ObjectIdentifier::read(extension.oid.as_bytes())?;
-            Some((identifier, extension.critical, extension.value))
-        });
-        let extensions: Vec<_> =
-            extensions.collect::<Option<_>>().ok_or(CertificateError::Field("extension identifier"))?;
+        fields.end()?;
         Ok(Self {
             der: octets.to_vec(),
-            signed: frame.signed,
-            signature_algorithm: frame.algorithm,
-            signature: frame.signature,
-            serial_number: SerialNumber::read(parsed.raw_serial()).ok_or(CertificateError::SerialNumber)?,
-            issuer: name(parsed.issuer.as_raw())?,
-            subject: name(parsed.subject.as_raw())?,
+            signed: signed.body.place(),
+            signature_algorithm: signed.algorithm.ok_or(CertificateError::UnsupportedAlgorithm)?,
+            signature: signed.signature.ok_or(CertificateError::Field("signature"))?.to_vec(),
+            serial_number,
+            issuer,
+            subject,
             not_before,
             not_after,
-            public_key: PublicKey::read(&der_walk::check(parsed.subject_pki.raw)?)?,
-            public_key_info: parsed.subject_pki.raw.to_vec(),
-            extensions: Extensions::read(extensions.into_iter())?,
+            public_key: PublicKey::read(&public_key_info)?,
+            public_key_info: public_key_info.whole.to_vec(),
+            extensions,
         })
     }
 
@@ -262,41 +260,28 @@ impl fmt::Debug for Certificate {
     }
 }
 
-/// The outer sequence: what is signed, how, and the signature.
-struct Frame {
-    signed: Range<usize>,
-    algorithm: SignatureAlgorithm,
-    signature: Vec<u8>,
-}
+const VERSION: u8 = tag::context_constructed(0);
+const ISSUER_UNIQUE_IDENTIFIER: u8 = tag::context(1);
+const SUBJECT_UNIQUE_IDENTIFIER: u8 = tag::context(2);
+const EXTENSIONS: u8 = tag::context_constructed(3);
+/// INTEGER 2 inside the version's tag.
+const VERSION_3: &[u8] = &[tag::INTEGER, 1, 2];
 
-impl Frame {
-    fn read(certificate: &Value<'_>) -> Result<Self, CertificateError> {
-        const VERSION: u8 = tag::context_constructed(0);
-        if certificate.tag != tag::SEQUENCE {
-            return Err(certificate.fault(DerFault::Unexpected).into());
-        }
-        let mut fields = certificate.inside();
-        let body = fields.expect(tag::SEQUENCE)?;
-        let algorithm = fields.expect(tag::SEQUENCE)?;
-        let signature = fields.expect(tag::BIT_STRING)?;
-        fields.end()?;
-
-        let mut inside = body.inside();
-        inside.optional(VERSION)?;
-        inside.expect(tag::INTEGER)?;
-        if inside.expect(tag::SEQUENCE)?.whole != algorithm.whole {
-            return Err(CertificateError::TwoAlgorithms);
-        }
-        let start = certificate.whole.len().saturating_sub(certificate.contents.len());
-        Ok(Self {
-            signed: start..start.saturating_add(body.whole.len()),
-            algorithm: signature_algorithm(algorithm.contents).ok_or(CertificateError::UnsupportedAlgorithm)?,
-            signature: bit_string_octets(&signature).ok_or(CertificateError::Field("signature"))?.to_vec(),
-        })
+fn read_validity(mut times: Cursor<'_>) -> Result<(OffsetDateTime, OffsetDateTime), CertificateError> {
+    let (not_before, not_after) = (read_time(&mut times)?, read_time(&mut times)?);
+    times.end()?;
+    match (not_before, not_after) {
+        (Some(not_before), Some(not_after)) if not_before <= not_after => Ok((not_before, not_after)),
+        _ => Err(CertificateError::Field("validity")),
     }
 }
 
-fn name(der: &[u8]) -> Result<DistinguishedName, NameError> {
-    let mut cursor = der_walk::Cursor::new(der);
-    read_name(&mut cursor)
+impl From<ExtensionListError> for CertificateError {
+    fn from(error: ExtensionListError) -> Self {
+        match error {
+            ExtensionListError::Der(error) => Self::Der(error),
+            ExtensionListError::Identifier => Self::Field("extension identifier"),
+            ExtensionListError::Duplicate(identifier) => Self::DuplicateExtension(identifier),
+        }
+    }
 }

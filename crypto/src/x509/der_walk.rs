@@ -3,6 +3,8 @@
 //! Rules: ITU-T X.690 (02/2021), clauses 8, 10 and 11. Named bits with trailing zeros need the schema: the reader of the
 //! field checks those.
 
+use std::ops::Range;
+
 use super::tag;
 
 /// Deepest nesting. A certificate of the state PKI has seven levels.
@@ -64,6 +66,12 @@ impl<'a> Value<'a> {
     /// A cursor over the values inside.
     pub(super) fn inside(&self) -> Cursor<'a> {
         Cursor { rest: self.contents, offset: self.contents_offset }
+    }
+
+    /// Where the whole lies among the octets that were given.
+    pub(super) fn place(&self) -> Range<usize> {
+        let end = self.contents_offset.saturating_add(self.contents.len());
+        end.saturating_sub(self.whole.len())..end
     }
 
     pub(super) fn fault(&self, fault: DerFault) -> DerError {

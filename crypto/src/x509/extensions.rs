@@ -4,6 +4,7 @@
 use super::certificate::CertificateError;
 use super::der_walk::{self, Value};
 use super::name::{DistinguishedName, read_name};
+use super::signed::Extension;
 use super::{ObjectIdentifier, tag};
 
 /// What a key may be used for (RFC 5280, clause 4.2.1.3).
@@ -76,23 +77,17 @@ pub(super) const AUTHORITY_KEY_IDENTIFIER: &[u8] = b"\x55\x1D\x23";
 const EXTENDED_KEY_USAGE: &[u8] = b"\x55\x1D\x25";
 
 impl Extensions {
-    /// Reads the extensions in the order of the certificate: identifier, criticality, the contents of the OCTET STRING.
-    pub(super) fn read<'a>(
-        extensions: impl Iterator<Item = (ObjectIdentifier, bool, &'a [u8])>,
-    ) -> Result<Self, CertificateError> {
+    /// Reads the extensions, which stand once each.
+    pub(super) fn read(extensions: &[Extension<'_>]) -> Result<Self, CertificateError> {
         let mut read = Self::default();
-        let mut seen = Vec::new();
-        for (identifier, critical, octets) in extensions {
-            if seen.contains(&identifier) {
-                return Err(CertificateError::DuplicateExtension(identifier));
-            }
-            read.take(&identifier, critical, octets)?;
-            seen.push(identifier);
+        for extension in extensions {
+            read.take(extension)?;
         }
         Ok(read)
     }
 
-    fn take(&mut self, identifier: &ObjectIdentifier, critical: bool, octets: &[u8]) -> Result<(), CertificateError> {
+    fn take(&mut self, extension: &Extension<'_>) -> Result<(), CertificateError> {
+        let Extension { identifier, is_critical, octets } = extension;
         let walked = || der_walk::check(octets);
         let malformed = || CertificateError::Extension(identifier.clone());
         match identifier.contents() {
@@ -111,7 +106,7 @@ impl Extensions {
             NAME_CONSTRAINTS | POLICY_CONSTRAINTS | INHIBIT_ANY_POLICY => {
                 return Err(CertificateError::UnknownCriticalExtension(identifier.clone()));
             }
-            _ if critical => return Err(CertificateError::UnknownCriticalExtension(identifier.clone())),
+            _ if *is_critical => return Err(CertificateError::UnknownCriticalExtension(identifier.clone())),
             _ => {}
         }
         Ok(())

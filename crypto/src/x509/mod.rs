@@ -1,10 +1,10 @@
 //! Certificates and revocation lists with Bign, ECDSA and RSA keys: STB 34.101.19-2012, STB 34.101.78-2019, RFC 5280.
 //!
 //! One strict read of a certificate gives everything that is decided on: identity, key, key use, policies, dates. The
-//! octets first pass a walk that refuses what is not DER; `x509-parser` then reads the fixed part, the walk's cursor the
-//! extensions and names, because defaults written out, named bits, repeated attributes and string types are told apart
-//! only there. `rustls-webpki` finds paths; what it leaves to its caller is checked here: key use, extended key use,
-//! policies, the dates of the anchor.
+//! octets first pass a walk that refuses what is not DER, then the walk's own cursor reads the fields. `x509-parser` was
+//! tried for that: it takes an INTEGER for an extension's identifier and does not tell a default that is written out, so
+//! it only serves as one of the parsers that the tests compare with. `rustls-webpki` finds paths; what it leaves to its
+//! caller is checked here: key use, extended key use, policies, the anchor's own certificate.
 
 mod algorithm_identifier;
 mod certificate;
@@ -18,6 +18,7 @@ mod public_key;
 mod revocation;
 mod revocation_list;
 mod serial_number;
+mod signed;
 mod tag;
 
 pub use certificate::{CERTIFICATE_MAX_SIZE, Certificate, CertificateError};

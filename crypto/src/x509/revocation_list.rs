@@ -1,19 +1,18 @@
 //! Revocation lists (STB 34.101.19-2012, clause 7; RFC 5280, clause 5).
 //!
-//! Read with the walk's cursor, not by a general parser: a national list has hundreds of thousands of entries, of which
-//! only serial number, time and reason are kept.
+//! A national list has hundreds of thousands of entries, of which only serial number, time and reason are kept.
 
 use std::collections::HashMap;
 use std::fmt;
 
-use time::{Date, Month, OffsetDateTime, Time};
+use time::OffsetDateTime;
 
-use super::algorithm_identifier::signature_algorithm;
 use super::certificate::Certificate;
-use super::der_walk::{self, Cursor, DerError, DerFault, Value};
+use super::der_walk::{self, Cursor, DerError};
 use super::extensions::{AUTHORITY_KEY_IDENTIFIER, KeyUsage, authority_key_identifier};
 use super::name::{DistinguishedName, NameError, read_name};
-use super::public_key::{VerificationError, bit_string_octets};
+use super::public_key::VerificationError;
+use super::signed::{Extension, ExtensionListError, Signed, read_extensions, read_time};
 use super::{ObjectIdentifier, SerialNumber, tag};
 use crate::signature::SignatureAlgorithm;
 
@@ -123,20 +122,12 @@ impl RevocationList {
         if octets.len() > REVOCATION_LIST_MAX_SIZE {
             return Err(RevocationListError::TooLong(octets.len()));
         }
-        let list = der_walk::check(octets)?;
-        if list.tag != tag::SEQUENCE {
-            return Err(list.fault(DerFault::Unexpected).into());
-        }
-        let mut fields = list.inside();
-        let body = fields.expect(tag::SEQUENCE)?;
-        let algorithm = fields.expect(tag::SEQUENCE)?;
-        let signature = fields.expect(tag::BIT_STRING)?;
-        fields.end()?;
+        let signed = Signed::read(octets)?;
         Ok(Self {
-            body: body.whole.to_vec(),
-            algorithm: signature_algorithm(algorithm.contents).ok_or(RevocationListError::UnsupportedAlgorithm)?,
-            signature: bit_string_octets(&signature).ok_or(RevocationListError::Field("signature"))?.to_vec(),
-            contents: Contents::read(&body, &algorithm)?,
+            contents: Contents::read(&signed)?,
+            body: signed.body.whole.to_vec(),
+            algorithm: signed.algorithm.ok_or(RevocationListError::UnsupportedAlgorithm)?,
+            signature: signed.signature.ok_or(RevocationListError::Field("signature"))?.to_vec(),
         })
     }
 
@@ -232,21 +223,21 @@ impl fmt::Debug for Contents {
 }
 
 impl Contents {
-    fn read(body: &Value<'_>, outer_algorithm: &Value<'_>) -> Result<Self, RevocationListError> {
+    fn read(signed: &Signed<'_>) -> Result<Self, RevocationListError> {
         const VERSION_2: &[u8] = &[1];
         const EXTENSIONS: u8 = tag::context_constructed(0);
-        let mut fields = body.inside();
+        let mut fields = signed.body.inside();
         let version = fields.optional(tag::INTEGER)?;
         if version.is_none_or(|version| version.contents != VERSION_2) {
             return Err(RevocationListError::Version);
         }
-        if fields.expect(tag::SEQUENCE)?.whole != outer_algorithm.whole {
+        if fields.expect(tag::SEQUENCE)?.whole != signed.algorithm_identifier.whole {
             return Err(RevocationListError::TwoAlgorithms);
         }
         let issuer = read_name(&mut fields)?;
-        let this_update = time(&fields.value()?).ok_or(RevocationListError::Field("thisUpdate"))?;
+        let this_update = read_time(&mut fields)?.ok_or(RevocationListError::Field("thisUpdate"))?;
         let next_update = match fields.peek_tag() {
-            Some(tag::UTC_TIME | tag::GENERALIZED_TIME) => time(&fields.value()?),
+            Some(tag::UTC_TIME | tag::GENERALIZED_TIME) => read_time(&mut fields)?,
             _ => None,
         };
         let next_update = next_update.ok_or(RevocationListError::Field("nextUpdate"))?;
@@ -257,7 +248,9 @@ impl Contents {
         let mut extensions = ListExtensions::default();
         if let Some(tagged) = fields.optional(EXTENSIONS)? {
             let mut inside = tagged.inside();
-            for_each_extension(&inside.expect(tag::SEQUENCE)?, |extension| extensions.take(extension))?;
+            for extension in read_extensions(&inside.expect(tag::SEQUENCE)?)? {
+                extensions.take(&extension)?;
+            }
             inside.end()?;
         }
         fields.end()?;
@@ -273,10 +266,12 @@ fn read_entries(mut entries: Cursor<'_>) -> Result<HashMap<SerialNumber, Revocat
         let mut entry = entries.expect(tag::SEQUENCE)?.inside();
         let serial_number = SerialNumber::read(entry.expect(tag::INTEGER)?.contents)
             .ok_or(RevocationListError::Field("entry's serial number"))?;
-        let since = time(&entry.value()?).ok_or(RevocationListError::Field("entry's date"))?;
+        let since = read_time(&mut entry)?.ok_or(RevocationListError::Field("entry's date"))?;
         let mut reason = RevocationReason::Unspecified;
         if let Some(extensions) = entry.optional(tag::SEQUENCE)? {
-            for_each_extension(&extensions, |extension| take_entry_extension(extension, &mut reason))?;
+            for extension in read_extensions(&extensions)? {
+                take_entry_extension(&extension, &mut reason)?;
+            }
         }
         entry.end()?;
         revoked.entry(serial_number).or_insert(Revocation { since, reason });
@@ -284,44 +279,19 @@ fn read_entries(mut entries: Cursor<'_>) -> Result<HashMap<SerialNumber, Revocat
     Ok(revoked)
 }
 
-struct Extension<'a> {
-    identifier: &'a [u8],
-    is_critical: bool,
-    octets: &'a [u8],
-}
-
-impl Extension<'_> {
-    fn identifier(&self) -> Result<ObjectIdentifier, RevocationListError> {
-        ObjectIdentifier::read(self.identifier).ok_or(RevocationListError::Field("extension identifier"))
-    }
-
-    fn refuse_if_critical(&self) -> Result<(), RevocationListError> {
-        if self.is_critical {
-            return Err(RevocationListError::UnknownCriticalExtension(self.identifier()?));
+impl From<ExtensionListError> for RevocationListError {
+    fn from(error: ExtensionListError) -> Self {
+        match error {
+            ExtensionListError::Der(error) => Self::Der(error),
+            ExtensionListError::Identifier => Self::Field("extension identifier"),
+            ExtensionListError::Duplicate(identifier) => Self::DuplicateExtension(identifier),
         }
-        Ok(())
     }
 }
 
-fn for_each_extension<'a>(
-    extensions: &Value<'a>,
-    mut take: impl FnMut(&Extension<'a>) -> Result<(), RevocationListError>,
-) -> Result<(), RevocationListError> {
-    let mut seen: Vec<&[u8]> = Vec::new();
-    let mut rest = extensions.inside();
-    while !rest.is_empty() {
-        let mut fields = rest.expect(tag::SEQUENCE)?.inside();
-        let extension = Extension {
-            identifier: fields.expect(tag::OBJECT_IDENTIFIER)?.contents,
-            is_critical: fields.optional(tag::BOOLEAN)?.is_some(),
-            octets: fields.expect(tag::OCTET_STRING)?.contents,
-        };
-        fields.end()?;
-        if seen.contains(&extension.identifier) {
-            return Err(RevocationListError::DuplicateExtension(extension.identifier()?));
-        }
-        seen.push(extension.identifier);
-        take(&extension)?;
+fn refuse_if_critical(extension: &Extension<'_>) -> Result<(), RevocationListError> {
+    if extension.is_critical {
+        return Err(RevocationListError::UnknownCriticalExtension(extension.identifier.clone()));
     }
     Ok(())
 }
@@ -345,7 +315,7 @@ const CERTIFICATE_ISSUER: &[u8] = b"\x55\x1D\x1D";
 
 impl ListExtensions {
     fn take(&mut self, extension: &Extension<'_>) -> Result<(), RevocationListError> {
-        match extension.identifier {
+        match extension.identifier.contents() {
             LIST_NUMBER => {
                 let number = der_walk::check(extension.octets)?;
                 let is_number =
@@ -360,14 +330,14 @@ impl ListExtensions {
                     .ok_or(RevocationListError::Field("authority key identifier"))?;
             }
             DELTA_LIST_INDICATOR | ISSUING_DISTRIBUTION_POINT => return Err(RevocationListError::NotComplete),
-            _ => extension.refuse_if_critical()?,
+            _ => refuse_if_critical(extension)?,
         }
         Ok(())
     }
 }
 
 fn take_entry_extension(extension: &Extension<'_>, reason: &mut RevocationReason) -> Result<(), RevocationListError> {
-    match extension.identifier {
+    match extension.identifier.contents() {
         REASON_CODE => {
             let code = der_walk::check(extension.octets)?;
             *reason = match (code.tag, code.contents) {
@@ -378,7 +348,7 @@ fn take_entry_extension(extension: &Extension<'_>, reason: &mut RevocationReason
             Ok(())
         }
         CERTIFICATE_ISSUER => Err(RevocationListError::NotComplete),
-        _ => extension.refuse_if_critical(),
+        _ => refuse_if_critical(extension),
     }
 }
 
@@ -398,25 +368,4 @@ impl RevocationReason {
             _ => return None,
         })
     }
-}
-
-/// A UTCTime or GeneralizedTime that passed the strictness walk: digits and `Z`. Years of two digits are 1950 to 2049.
-fn time(value: &Value<'_>) -> Option<OffsetDateTime> {
-    let (_, digits) = value.contents.split_last()?;
-    let (years, rest) = match value.tag {
-        tag::UTC_TIME => digits.split_at_checked(2)?,
-        tag::GENERALIZED_TIME => digits.split_at_checked(4)?,
-        _ => return None,
-    };
-    let year = years.iter().fold(0, |number, digit| number * 10 + i32::from(digit - b'0'));
-    let year = match value.tag {
-        tag::UTC_TIME if year < 50 => year + 2000,
-        tag::UTC_TIME => year + 1900,
-        _ => year,
-    };
-    let (pairs, _) = rest.as_chunks::<2>();
-    let numbers: Vec<u8> = pairs.iter().map(|[tens, ones]| (tens - b'0') * 10 + (ones - b'0')).collect();
-    let [month, day, hour, minute, second] = numbers.try_into().ok()?;
-    let date = Date::from_calendar_date(year, Month::try_from(month).ok()?, day).ok()?;
-    Some(date.with_time(Time::from_hms(hour, minute, second).ok()?).assume_utc())
 }

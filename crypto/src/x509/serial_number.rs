@@ -13,15 +13,19 @@ pub struct SerialNumber {
 pub const SERIAL_NUMBER_MAX_SIZE: usize = 20;
 
 impl SerialNumber {
-    /// Reads the contents of a DER INTEGER. `None` unless 0 < number < 2^159, which is what 20 octets hold.
+    /// Reads the contents of a DER INTEGER, in the fewest octets. `None` unless 0 < number < 2^159, which is what 20
+    /// octets hold.
     #[must_use]
     pub fn read(contents: &[u8]) -> Option<Self> {
-        let is_positive = contents.first().is_some_and(|first| first & 0x80 == 0) && contents.iter().any(|o| *o != 0);
-        if !is_positive || contents.len() > SERIAL_NUMBER_MAX_SIZE {
+        let digits = match contents {
+            [0, digits @ ..] if digits.first().is_some_and(|first| first & 0x80 != 0) => digits,
+            [1..0x80, ..] => contents,
+            _ => return None,
+        };
+        if contents.len() > SERIAL_NUMBER_MAX_SIZE {
             return None;
         }
         let mut octets = [0; SERIAL_NUMBER_MAX_SIZE];
-        let digits = contents.strip_prefix(&[0]).unwrap_or(contents);
         for (to, from) in octets.iter_mut().zip(digits) {
             *to = *from;
         }

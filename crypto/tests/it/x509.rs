@@ -9,6 +9,13 @@ use latchkey_fixtures::vectors::{file, vector};
 use time::OffsetDateTime;
 use time::macros::datetime;
 
+mod holder;
+mod keys;
+mod lists;
+mod manifest;
+mod robustness;
+mod strictness;
+
 /// The reference time of the test set.
 const NOW: OffsetDateTime = datetime!(2026-11-22 12:00 UTC);
 

@@ -9,7 +9,6 @@
 
 mod accepted;
 mod cases;
-mod der_edit;
 mod presentation;
 mod rejected;
 mod robustness;
