@@ -5,6 +5,7 @@ use std::time::Duration;
 use axum::http::Method;
 use metrics::{Key, Label, Level, Metadata, Recorder as _, SharedString, Unit};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
+use time::OffsetDateTime;
 
 /// A metric: its name and what it counts.
 #[derive(Debug, Clone, Copy)]
@@ -19,11 +20,12 @@ pub struct Description {
 #[derive(Debug, Clone, Copy)]
 enum Kind {
     Counter,
+    Moment,
     Seconds,
 }
 
 /// Every metric of the service.
-pub const DESCRIPTIONS: [Description; 9] = [
+pub const DESCRIPTIONS: [Description; 10] = [
     CHALLENGES_ISSUED,
     SIGN_INS_ACCEPTED,
     SIGN_INS_REFUSED,
@@ -33,6 +35,7 @@ pub const DESCRIPTIONS: [Description; 9] = [
     STORAGE_FAILURES,
     REVOCATION_RELOADS,
     REVOCATION_RELOAD_FAILURES,
+    REVOCATION_CURRENT_UNTIL,
 ];
 
 const CHALLENGES_ISSUED: Description = counter("latchkey_portal_challenges_issued_total", "Challenges issued.");
@@ -57,6 +60,12 @@ const REVOCATION_RELOAD_FAILURES: Description = counter(
     "Times that changed revocation lists could not be read, so that the former ones stayed in use.",
 );
 
+const REVOCATION_CURRENT_UNTIL: Description = Description {
+    name: "latchkey_portal_revocation_current_until_timestamp_seconds",
+    text: "When the first of the revocation lists in use will be out of date and sign-ins will be refused.",
+    kind: Kind::Moment,
+};
+
 /// The upper limits of the histograms' buckets, in seconds.
 const BUCKETS: [f64; 11] = [0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1.0, 5.0];
 
@@ -77,6 +86,7 @@ impl Metrics {
             let text = SharedString::const_str(text);
             match kind {
                 Kind::Counter => recorder.describe_counter(name.into(), None, text),
+                Kind::Moment => recorder.describe_gauge(name.into(), Some(Unit::Seconds), text),
                 Kind::Seconds => recorder.describe_histogram(name.into(), Some(Unit::Seconds), text),
             }
         }
@@ -133,6 +143,13 @@ impl Metrics {
 
     pub(crate) fn revocation_reload_failed(&self) {
         self.count(REVOCATION_RELOAD_FAILURES, Vec::new(), 1);
+    }
+
+    pub(crate) fn revocation_current_until(&self, moment: OffsetDateTime) {
+        let key = Key::from_static_name(REVOCATION_CURRENT_UNTIL.name);
+        // Exact up to 2^53 seconds.
+        #[expect(clippy::cast_precision_loss, reason = "a time of day to the second fits")]
+        self.recorder.register_gauge(&key, &METADATA).set(moment.unix_timestamp() as f64);
     }
 
     fn count(&self, metric: Description, labels: Vec<Label>, times: u64) {

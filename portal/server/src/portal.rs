@@ -14,7 +14,7 @@ use time::format_description::well_known::Rfc3339;
 use crate::challenge::ChallengeId;
 use crate::http::{Language, Refusal};
 use crate::metrics::Metrics;
-use crate::revocation::ListsOnDisk;
+use crate::revocation::{ListsOnDisk, Reload};
 use crate::session::{Holder, Session};
 use crate::storage::{KeptChallenge, Storage, StorageError};
 use crate::token::Token;
@@ -81,7 +81,25 @@ impl Portal {
     pub fn new(settings: PortalSettings, surroundings: Surroundings) -> Arc<Self> {
         let Surroundings { storage, revocation, clock, random } = surroundings;
         let (random, metrics, stopping) = (Mutex::new(random), Metrics::new(), AtomicBool::new(false));
-        Arc::new(Self { settings, storage, revocation, clock, random, metrics, stopping })
+        let portal = Self { settings, storage, revocation, clock, random, metrics, stopping };
+        portal.look_at_revocation_dates();
+        Arc::new(portal)
+    }
+
+    /// Takes revocation lists that have changed on disk into use. Reads files: not for a thread that answers requests.
+    pub fn renew_revocation(&self) {
+        match self.revocation.reload() {
+            Ok(Reload::Unchanged) => {}
+            Ok(Reload::Taken) => {
+                self.metrics.revocation_reloaded();
+                self.look_at_revocation_dates();
+                tracing::info!("changed revocation lists are in use");
+            }
+            Err(error) => {
+                self.metrics.revocation_reload_failed();
+                tracing::error!(%error, "changed revocation lists are not usable; the former ones stay in use");
+            }
+        }
     }
 
     /// Says that the service is not ready any more and lets no new sign-in begin. Those begun are finished.
@@ -196,6 +214,14 @@ impl Portal {
         let verdict = verify_sign_in(assertion, &pending, &self.settings.policy, &*lists, self.now());
         self.metrics.verified_in(started.elapsed());
         Ok(verdict?)
+    }
+
+    fn look_at_revocation_dates(&self) {
+        let Some(until) = self.revocation.current_until() else { return };
+        self.metrics.revocation_current_until(until);
+        if until < self.now() {
+            tracing::error!(%until, "a revocation list is out of date: sign-ins that need it are refused");
+        }
     }
 
     /// The time in whole milliseconds, as the database keeps it.

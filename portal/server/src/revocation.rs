@@ -6,7 +6,9 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use latchkey_crypto::x509::{
     Certificate, REVOCATION_LIST_MAX_SIZE, RevocationList, RevocationListError, RevocationLists, TrustStore,
+    VerifiedRevocationList,
 };
+use time::OffsetDateTime;
 
 use crate::files::{FileError, read_limited};
 
@@ -84,6 +86,12 @@ impl ListsOnDisk {
         Arc::clone(&self.current.read().unwrap_or_else(PoisonError::into_inner))
     }
 
+    /// When the first of the lists in use will be out of date.
+    #[must_use]
+    pub fn current_until(&self) -> Option<OffsetDateTime> {
+        self.current().lists().map(VerifiedRevocationList::next_update).min()
+    }
+
     /// Takes the lists anew if a file has changed. If one of them is not usable, all former ones stay in use.
     ///
     /// # Errors
@@ -114,7 +122,7 @@ impl ListsOnDisk {
                 Err(RevocationListError::OtherIssuer | RevocationListError::Signature(_)) => continue,
                 Err(fault) => return Err(fault.into()),
             };
-            let is_older = |known: &&latchkey_crypto::x509::VerifiedRevocationList| {
+            let is_older = |known: &&VerifiedRevocationList| {
                 known.authority_key_info() == list.authority_key_info() && known.this_update() > list.this_update()
             };
             if former.lists().find(is_older).is_some() {

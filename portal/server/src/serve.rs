@@ -11,13 +11,13 @@ use hyper_util::rt::TokioTimer;
 use latchkey_verify::SignInPolicy;
 use rand_core::CryptoRng;
 use time::OffsetDateTime;
-use tokio::task::{JoinHandle, JoinSet};
+use tokio::task::{JoinError, JoinHandle, JoinSet};
+use tokio::time::MissedTickBehavior;
 
 use crate::configuration::{Configuration, Located};
 use crate::http::router;
 use crate::material::Material;
 use crate::portal::{Portal, PortalSettings, Surroundings};
-use crate::revocation::Reload;
 use crate::storage::{SqliteSettings, SqliteStorage, StorageError};
 
 /// How often files are looked at for changes and the database is rid of what is over.
@@ -33,7 +33,6 @@ pub struct Service {
     storage: Arc<SqliteStorage>,
     tls: OpenSSLConfig,
     listeners: Vec<TcpListener>,
-    revocation: Arc<crate::revocation::ListsOnDisk>,
     request_time_limit: Duration,
     stop_time_limit: Duration,
 }
@@ -86,14 +85,12 @@ impl Service {
                 minimum_assurance: configuration.trust.minimum_assurance,
             },
         };
-        let surroundings =
-            Surroundings { storage: Arc::clone(&storage) as _, revocation: Arc::clone(&revocation), clock, random };
+        let surroundings = Surroundings { storage: Arc::clone(&storage) as _, revocation, clock, random };
         Ok(Self {
             portal: Portal::new(settings, surroundings),
             storage,
             tls: OpenSSLConfig::from_acceptor(tls),
             listeners,
-            revocation,
             request_time_limit: configuration.limits.request,
             stop_time_limit: configuration.limits.stop,
         })
@@ -138,9 +135,10 @@ impl Service {
         for handle in &handles {
             handle.graceful_shutdown(Some(self.stop_time_limit));
         }
-        let ends = broken.into_iter().chain(servers.join_all().await.into_iter().map(Ok));
-        let mut ends = ends.map(|end| end.unwrap_or_else(|panic| Err(panic.into())));
-        let outcome = ends.find(Result::is_err).unwrap_or(Ok(()));
+        let mut outcome = broken.map_or(Ok(()), ended);
+        while let Some(end) = servers.join_next().await {
+            outcome = outcome.and(ended(end));
+        }
         self.storage.close().await;
         if stopped.elapsed() >= self.stop_time_limit {
             tracing::warn!("requests were still open after the time for stopping and were cut off");
@@ -149,23 +147,15 @@ impl Service {
     }
 
     fn begin_upkeep(&self) -> JoinHandle<()> {
-        let (portal, revocation) = (Arc::clone(&self.portal), Arc::clone(&self.revocation));
+        let portal = Arc::clone(&self.portal);
         tokio::spawn(async move {
             let mut rounds = tokio::time::interval(UPKEEP_INTERVAL);
-            rounds.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+            rounds.set_missed_tick_behavior(MissedTickBehavior::Delay);
             loop {
                 rounds.tick().await;
-                let lists = Arc::clone(&revocation);
-                match tokio::task::spawn_blocking(move || lists.reload()).await {
-                    Ok(Ok(Reload::Unchanged)) | Err(_) => {}
-                    Ok(Ok(Reload::Taken)) => {
-                        portal.metrics().revocation_reloaded();
-                        tracing::info!("changed revocation lists are in use");
-                    }
-                    Ok(Err(error)) => {
-                        portal.metrics().revocation_reload_failed();
-                        tracing::error!(%error, "changed revocation lists are not usable; the former ones stay in use");
-                    }
+                let renewing = Arc::clone(&portal);
+                if let Err(error) = tokio::task::spawn_blocking(move || renewing.renew_revocation()).await {
+                    tracing::error!(%error, "looking at the revocation lists ended without an outcome");
                 }
                 match portal.purge().await {
                     Ok(purged) => tracing::debug!(purged.challenges, purged.sessions, "purged"),
@@ -174,6 +164,10 @@ impl Service {
             }
         })
     }
+}
+
+fn ended(end: Result<io::Result<()>, JoinError>) -> io::Result<()> {
+    end.unwrap_or_else(|panic| Err(panic.into()))
 }
 
 fn listen(address: &Located<SocketAddr>) -> Result<TcpListener, ServeError> {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use axum::Json;
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::http::header::SET_COOKIE;
 use axum::http::{HeaderMap, StatusCode};
@@ -107,11 +108,15 @@ pub(super) struct OpenedSession {
 )]
 pub(super) async fn present(
     State(portal): State<Arc<Portal>>,
-    Path(challenge): Path<String>,
+    challenge: Result<Path<String>, PathRejection>,
     headers: HeaderMap,
     JsonBody(assertion): JsonBody,
 ) -> Result<Response, Refusal> {
-    let verdict = sign_in(&portal, &challenge, &headers, assertion).await;
+    let verdict = match challenge {
+        Ok(Path(challenge)) => sign_in(&portal, &challenge, &headers, assertion).await,
+        // Not even text.
+        Err(_) => Err(NotTaken::Unknown.into()),
+    };
     if let Err(refusal) = &verdict {
         portal.metrics().sign_in_refused(refusal.code());
     }

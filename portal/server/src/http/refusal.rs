@@ -3,6 +3,7 @@
 use axum::Json;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
+use latchkey_crypto::assertion::AssertionError;
 use latchkey_verify::Rejection;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -144,7 +145,14 @@ impl Refusal {
     }
 
     pub(super) fn detail(&self) -> RefusalDetail {
-        RefusalDetail { code: self.code(), detail: self.to_string() }
+        let detail = match self {
+            // The parser's own words may quote what was sent.
+            Self::Assertion(Rejection::MalformedAssertion(AssertionError::Json(_))) => {
+                "not the JSON of an assertion".to_owned()
+            }
+            other => other.to_string(),
+        };
+        RefusalDetail { code: self.code(), detail }
     }
 }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use latchkey_portal::configuration::{Configuration, Limits, LogFormat};
 use latchkey_verify::Assurance;
+use proptest::prelude::*;
 
 const EXAMPLE: &str = include_str!("../../portal.example.toml");
 
@@ -150,4 +151,17 @@ fn no_prefix_of_the_example_is_accepted_before_its_last_required_key() {
         assert!(parse(&EXAMPLE[..kept]).is_err(), "a prefix of {kept} octets was accepted");
     }
     parse(&EXAMPLE[..needed]).unwrap();
+}
+
+proptest! {
+    /// Whatever a configuration says, it is accepted or its fault is told with a line of it.
+    #[test]
+    fn an_altered_example_is_accepted_or_told_apart(at in 0..EXAMPLE.len(), with in "[\\PC\n]{0,3}", cut in 0..40_usize) {
+        let end = (at + cut).min(EXAMPLE.len());
+        prop_assume!(EXAMPLE.is_char_boundary(at) && EXAMPLE.is_char_boundary(end));
+        let altered = format!("{}{with}{}", &EXAMPLE[..at], &EXAMPLE[end..]);
+        if let Err(fault) = Configuration::parse(&altered, Path::new("/etc/latchkey")) {
+            prop_assert!((1..=altered.lines().count() + 1).contains(&fault.line), "{}", fault);
+        }
+    }
 }

@@ -1,7 +1,8 @@
 //! Cookies and headers.
 
 use axum::body::Body;
-use axum::http::Request;
+use axum::http::{HeaderValue, Request};
+use proptest::prelude::*;
 
 use crate::support::{CHALLENGE_COOKIE, NOW, ORIGIN, SESSION_COOKIE, World};
 
@@ -118,4 +119,23 @@ async fn the_host_header_decides_nothing() {
     let page = browser.send(request.body(Body::empty()).unwrap()).await;
     assert!(page.text().contains("latchkey sign-in https://portal.example<"));
     assert!(!page.text().contains("elsewhere"));
+}
+
+/// Whatever is in the headers that the service reads, it answers.
+#[test]
+fn hostile_headers_are_answered() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let world = runtime.block_on(World::new());
+    let names = vec!["cookie", "accept-language", "content-type", "origin", "content-length"];
+    let octets = prop_oneof![Just(b';'), Just(b'='), Just(b','), Just(b'q'), 0x20..=0xFF_u8];
+    proptest!(|(name in prop::sample::select(names), value in prop::collection::vec(octets, 0..80))| {
+        let Ok(value) = HeaderValue::from_bytes(&value) else { return Ok(()) };
+        let mut request = Request::post("/api/v1/challenges");
+        if name != "content-type" {
+            request = request.header("content-type", "application/json");
+        }
+        let request = request.header(name, value).body(Body::from("{}")).unwrap();
+        let status = runtime.block_on(world.browser().send(request)).status;
+        prop_assert!(status.is_client_error() || status.is_success(), "{}", status);
+    });
 }

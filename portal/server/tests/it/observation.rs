@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 
 use latchkey_portal::metrics::DESCRIPTIONS;
+use time::{Duration, OffsetDateTime};
 
-use crate::support::World;
+use crate::support::{NOW, World, write_lists};
 
 #[tokio::test]
 async fn every_metric_is_described_counted_and_free_of_people() {
@@ -33,6 +34,7 @@ async fn every_metric_is_described_counted_and_free_of_people() {
         "latchkey_portal_http_requests_total{method=\"POST\",route=\"/api/v1/assertions/{challenge}\",status=\"422\"} 1",
         "latchkey_portal_http_requests_total{method=\"GET\",route=\"none\",status=\"404\"} 1",
         "latchkey_portal_storage_failures_total 0",
+        &format!("latchkey_portal_revocation_current_until_timestamp_seconds {}", lists_end(NOW)),
     ] {
         assert!(lines.contains(&line), "{line} is not in\n{}", metrics.text());
     }
@@ -41,6 +43,29 @@ async fn every_metric_is_described_counted_and_free_of_people() {
         assert!(!metrics.text().contains(personal.as_str().unwrap()));
     }
     assert!(!metrics.text().contains("Smith"));
+}
+
+#[tokio::test]
+async fn renewed_and_unusable_revocation_lists_are_counted() {
+    let world = World::new().await;
+    let counted = async |line: &str| world.browser().get("/metrics").await.text().contains(&format!("\n{line}\n"));
+    world.portal.renew_revocation();
+    assert!(counted("latchkey_portal_revocation_reloads_total 0").await);
+    let later = NOW + Duration::days(1);
+    write_lists(world.directory(), &world.pki, &[], later);
+    world.portal.renew_revocation();
+    assert!(counted("latchkey_portal_revocation_reloads_total 1").await);
+    let until = format!("latchkey_portal_revocation_current_until_timestamp_seconds {}", lists_end(later));
+    assert!(counted(&until).await);
+    std::fs::write(world.directory().join("root.crl.der"), "no list").unwrap();
+    world.portal.renew_revocation();
+    assert!(counted("latchkey_portal_revocation_reload_failures_total 1").await);
+    assert!(counted(&until).await);
+}
+
+/// The test PKI makes lists an hour before and promises new ones 30 days after that.
+fn lists_end(made: OffsetDateTime) -> i64 {
+    (made - Duration::hours(1) + Duration::days(30)).unix_timestamp()
 }
 
 #[tokio::test]

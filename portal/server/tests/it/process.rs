@@ -171,9 +171,18 @@ async fn a_sign_in_leaves_nothing_of_the_person_in_the_log() {
     let garbled = client.post(service.url("/api/v1/challenges")).json(&accepted["holder"]).send().await.unwrap();
     assert_eq!(garbled.status(), 400);
 
+    let personal_number = accepted["holder"]["personalNumber"].as_str().unwrap();
+    let issued_again =
+        client.post(service.url("/api/v1/challenges")).json(&serde_json::json!({})).send().await.unwrap();
+    let issued_again: Value = issued_again.json().await.unwrap();
+    let misplaced = client.post(service.url(issued_again["assertionPath"].as_str().unwrap()));
+    let misplaced = misplaced.json(&serde_json::json!({ personal_number: 1 })).send().await.unwrap();
+    assert_eq!(misplaced.status(), 422);
+
     service.signal("TERM");
     let (status, log) = service.end();
     assert_eq!(status.code(), Some(0));
+    assert!(log.contains("malformed-assertion"), "{log}");
     assert!(log.contains("challenge-of-other-session") && log.contains("body-malformed"), "{log}");
     let holder = &accepted["holder"];
     let names = [&holder["name"]["family"], &holder["name"]["given"], &holder["latinName"], &holder["personalNumber"]];
@@ -193,18 +202,20 @@ fn a_stopped_service_finishes_the_requests_that_are_open() {
         let mut open = connect(&installation, service.port);
         open.write_all(
             b"POST /api/v1/assertions/00000000000000000000000000000000 HTTP/1.1\r\nhost: portal.example\r\n\
-              content-type: application/json\r\ncontent-length: 2\r\n\r\n{",
+              content-type: application/json\r\ncontent-length: 2\r\nexpect: 100-continue\r\n\r\n",
         )
         .unwrap();
-        // The request's head has been read once a later connection has been served whole.
-        assert!(exchange(&installation, service.port, "GET /health/ready").starts_with("HTTP/1.1 200"));
+        // Told when the body is wanted: the request is being answered.
+        let mut told = [0; b"HTTP/1.1 100 Continue\r\n\r\n".len()];
+        open.read_exact(&mut told).unwrap();
+        assert_eq!(&told, b"HTTP/1.1 100 Continue\r\n\r\n");
 
         service.signal(signal);
         service.wait_for("stopping");
         while TcpStream::connect(("127.0.0.1", service.port)).is_ok() {
             std::thread::yield_now();
         }
-        open.write_all(b"}").unwrap();
+        open.write_all(b"{}").unwrap();
         let mut answer = String::new();
         open.read_to_string(&mut answer).unwrap();
         assert!(answer.starts_with("HTTP/1.1 403"), "{signal}: {answer}");
@@ -279,11 +290,10 @@ fn connect(installation: &Installation, port: u16) -> SslStream<TcpStream> {
     connector(installation).build().connect("localhost", stream).unwrap()
 }
 
-/// One exchange on a connection of its own; a request without version is completed.
+/// One exchange on a connection of its own.
 fn exchange(installation: &Installation, port: u16, request: &str) -> String {
     let mut stream = connect(installation, port);
-    let rest = if request.contains("HTTP/1.1") { "" } else { " HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n" };
-    stream.write_all(format!("{request}{rest}").as_bytes()).unwrap();
+    stream.write_all(request.as_bytes()).unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).unwrap();
     answer

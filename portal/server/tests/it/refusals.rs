@@ -101,6 +101,14 @@ async fn requests_are_refused_for_what_they_are() {
             Request::post("/api/v1/assertions/x").header("content-type", "application/json").body("{}".into()).unwrap(),
             (404, "challenge-unknown"),
         ),
+        (
+            "an assertion whose challenge is no text",
+            Request::post("/api/v1/assertions/%FF")
+                .header("content-type", "application/json")
+                .body("{}".into())
+                .unwrap(),
+            (404, "challenge-unknown"),
+        ),
     ];
     let world = World::new().await;
     for (name, request, (status, code)) in rows {
@@ -316,6 +324,24 @@ async fn a_request_that_takes_too_long_is_ended() {
     });
     let answer = world.browser().post_json(CHALLENGES, "{}").await;
     assert_eq!(answer.refusal(), (408, "request-timeout".to_owned()));
+}
+
+/// Every code that the description promises is provoked by a test of this crate.
+#[test]
+fn every_described_code_is_provoked() {
+    let tests = [include_str!("refusals.rs"), include_str!("page.rs"), include_str!("headers.rs")].concat();
+    let description = latchkey_portal::http::description().to_json().unwrap();
+    let is_code =
+        |text: &&str| text.contains('-') && text.bytes().all(|octet| octet == b'-' || octet.is_ascii_lowercase());
+    let codes: std::collections::BTreeSet<_> = description
+        .split('`')
+        .filter(is_code)
+        .chain(["form-refused", "method-not-allowed", "not-found", "stopping"])
+        .collect();
+    assert_eq!(codes.len(), 17, "{codes:?}");
+    for code in codes {
+        assert!(tests.contains(&format!("\"{code}\"")), "{code}");
+    }
 }
 
 /// A database that never answers.

@@ -94,9 +94,9 @@ impl World {
     }
 }
 
-/// Opens a database that loses its patience soon.
+/// Opens a database with patience enough for a machine that has much else to do.
 pub(crate) async fn open(path: &Path) -> SqliteStorage {
-    let settings = SqliteSettings { path: path.to_owned(), patience: Duration::from_millis(300) };
+    let settings = SqliteSettings { path: path.to_owned(), patience: Duration::from_secs(60) };
     SqliteStorage::open(settings).await.unwrap()
 }
 
