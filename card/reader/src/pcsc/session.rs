@@ -2,7 +2,7 @@
 
 use std::sync::mpsc;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use latchkey_card::{CardChannel, ChannelError, Command, Response};
 use zeroize::Zeroizing;
@@ -103,15 +103,16 @@ struct PcscTransaction<'connection>(&'connection mut PcscConnection);
 
 impl CardChannel for PcscTransaction<'_> {
     fn transmit(&mut self, command: &Command) -> Result<Response, ChannelError> {
-        let within = self.0.options.card_answers_within;
-        exchange(command, &mut |octets: Zeroizing<Vec<u8>>| match self.0.order(
-            Order::Transmit(octets),
-            within,
-            ReaderError::CardSilent,
-        ) {
-            Ok(Outcome::Answered(answer)) => Ok(answer),
-            Ok(Outcome::Connected(_) | Outcome::Done) => Err(ChannelError::Transmission),
-            Err(error) => Err(in_dialogue(error)),
+        // One time for the whole response: a card cannot stretch it by handing it out in parts.
+        let until = Instant::now().checked_add(self.0.options.card_answers_within);
+        exchange(command, &mut |octets: Zeroizing<Vec<u8>>| {
+            let within = until.map_or(Duration::MAX, |until| until.saturating_duration_since(Instant::now()));
+            let reply = self.0.order(Order::Transmit(octets), within, ReaderError::CardSilent);
+            match reply {
+                Ok(Outcome::Answered(answer)) => Ok(answer),
+                Ok(Outcome::Connected(_) | Outcome::Done) => Err(ChannelError::Transmission),
+                Err(error) => Err(in_dialogue(error)),
+            }
         })
     }
 }

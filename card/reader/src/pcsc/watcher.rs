@@ -1,6 +1,7 @@
 //! The thread that watches readers: it sleeps in the service's own wait for changes.
 
 use std::ffi::{CStr, CString};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -66,8 +67,19 @@ impl Shared {
     }
 }
 
-/// Watches until stopped: service after service, since a context does not survive the service that gave it.
+/// Watches until stopped. Should the service's library panic, that counts as the end of the service.
 pub(super) fn run(shared: &Arc<Shared>, wait: &ServiceWait) {
+    while catch_unwind(AssertUnwindSafe(|| follow_services(shared, wait))).is_err() {
+        shared.control().context = None;
+        shared.look(Board::service_down);
+        if wait.pause(SHORT_LIFE) {
+            return;
+        }
+    }
+}
+
+/// Watches service after service, since a context does not survive the service that gave it.
+fn follow_services(shared: &Arc<Shared>, wait: &ServiceWait) {
     loop {
         let context = wait.until(|| {
             let attempt = establish();

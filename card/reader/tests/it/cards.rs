@@ -259,6 +259,19 @@ service_test! {
 }
 
 service_test! {
+    fn a_card_that_spins_out_its_answer_is_given_up(socket) {
+        let (world, _card, insertion) = world_with_card(socket, |_| {
+            std::thread::sleep(Duration::from_millis(300));
+            Answer::Octets(vec![0x00, 0x61, 0x01])
+        });
+        let mut connection = connect(&world, insertion);
+        let since = Instant::now();
+        assert_eq!(connection.begin().unwrap().transmit(&select()), Err(ChannelError::CardSilent));
+        assert!(since.elapsed() < Duration::from_secs(10), "took {:?}", since.elapsed());
+    }
+}
+
+service_test! {
     fn answers_that_are_no_responses_are_refused_and_the_card_is_reset(socket) {
         let (world, card, insertion) = world_with_card(socket, {
             let mut answers = vec![vec![0x90], [vec![0; 257], vec![0x90, 0x00]].concat(), vec![0x61, 0x10]];

@@ -36,6 +36,8 @@ pub(crate) enum Reception {
     Friendly,
     /// "Too busy" is the answer to everybody who wants a context.
     TooBusy,
+    /// Everybody who wants a context gets a result that PC/SC does not know.
+    Nonsense,
     /// There is no answer to anything.
     Stuck,
 }
@@ -91,7 +93,11 @@ fn converse(mut client: UnixStream, state: &Mutex<State>) -> io::Result<()> {
             ESTABLISH_CONTEXT => {
                 state.contexts += 1;
                 context = state.contexts;
-                let result = if state.reception == Reception::TooBusy { SERVER_TOO_BUSY } else { SUCCESS };
+                let result = match state.reception {
+                    Reception::TooBusy => SERVER_TOO_BUSY,
+                    Reception::Nonsense => 0x8010_0BAD,
+                    Reception::Friendly | Reception::Stuck => SUCCESS,
+                };
                 words(&[0, context, result])
             }
             GET_READERS_STATE => states(&state.readers),
