@@ -1,18 +1,21 @@
 //! How benchmarks measure and report: contenders that do the same work take turns, medians of the runs are compared,
 //! and `--json FILE` writes every figure.
 //!
-//! Neighbours on the machine slow one run or another; taking turns makes them slow every contender alike, and the
-//! median of the ratios within each round forgets the rounds in which they did not. Criterion then states the
-//! dispersion of each contender by itself.
-
+//! What counts is the processor time of the calling thread, so the work must happen in it; work of other threads and
+//! processes is measured by its own program and given to [`Benchmark::record`]. Neighbours on the machine still slow one
+//! run or another, by the caches and cores that they share; taking turns makes them slow every contender alike, and the
+//! median of the ratios within each round forgets the rounds in which they did not. Criterion then states the dispersion
+//! of each contender by itself, in real time.
 #![allow(dead_code, reason = "each benchmark program uses what it needs")]
 
 use std::hint::black_box;
-use std::path::PathBuf;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use criterion::Criterion;
+use rustix::time::{ClockId, clock_gettime};
 use serde_json::{Value, json};
 
 /// One result.
@@ -43,22 +46,30 @@ impl<'a> Contender<'a> {
         Self { name, work: Box::new(work) }
     }
 
-    /// Seconds that one unit takes on average over so many.
+    /// Seconds of this thread's processor time that one unit takes on average over so many.
     fn seconds(&mut self, units: u32) -> f64 {
-        let start = Instant::now();
+        let start = processor_time();
         for _ in 0..units {
             (self.work)();
         }
-        start.elapsed().as_secs_f64() / f64::from(units)
+        (processor_time() - start).as_secs_f64() / f64::from(units)
     }
 
-    /// How many units fill one run.
+    /// How many units fill one run. The first ones fill caches and tables and do not count.
     fn units_in(&mut self, run: Duration) -> u32 {
-        let units = run.as_secs_f64() / self.seconds(1).max(1e-9);
+        self.seconds(1);
+        let shortest = (0..10).map(|_| self.seconds(1)).fold(f64::MAX, f64::min);
+        let units = run.as_secs_f64() / shortest.max(1e-7);
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "positive, and it saturates")]
         let units = units as u32;
         units.max(1)
     }
+}
+
+/// Time that this thread has had a processor: neighbours that take turns on it do not count.
+fn processor_time() -> Duration {
+    let time = clock_gettime(ClockId::ThreadCPUTime);
+    Duration::try_from(time).unwrap_or_default()
 }
 
 /// A contender to compare with.
@@ -84,7 +95,7 @@ pub(crate) struct Benchmark {
 }
 
 impl Benchmark {
-    /// Reads the arguments: `--json FILE`, `--quick` (no statistics by Criterion). Without `--bench`, which `cargo bench` adds,
+    /// Reads the arguments: `--json FILE` (relative to the root of the checkout), `--quick` (no statistics by Criterion). Without `--bench`, which `cargo bench` adds,
     /// everything runs once only, to show that it still works.
     ///
     /// # Errors
@@ -105,12 +116,16 @@ impl Benchmark {
                 "--bench" => measured = true,
                 "--quick" => quick = true,
                 "--test" => measured = false,
-                "--json" => benchmark.json = Some(arguments.next().ok_or("--json needs a file")?.into()),
+                "--json" => {
+                    // Cargo starts benchmarks in their package's folder; people start them at the root of the checkout.
+                    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+                    benchmark.json = Some(root.join(arguments.next().ok_or("--json needs a file")?));
+                }
                 other => return Err(format!("unknown argument {other:?}; known are --json FILE and --quick")),
             }
         }
         if measured {
-            (benchmark.rounds, benchmark.run) = (41, Duration::from_millis(15));
+            (benchmark.rounds, benchmark.run) = (201, Duration::from_millis(3));
             benchmark.criterion = (!quick).then(|| {
                 Criterion::default()
                     .warm_up_time(Duration::from_millis(200))
@@ -184,18 +199,27 @@ impl Benchmark {
         for miss in &self.misses {
             eprintln!("{miss}");
         }
-        let figures: Vec<Value> = self
-            .figures
-            .iter()
-            .map(|figure| json!({"name": figure.name, "value": figure.value, "unit": figure.unit, "peer": figure.peer}))
-            .collect();
         if let Some(path) = &self.json
-            && let Err(error) = std::fs::write(path, format!("{:#}\n", Value::from(figures)))
+            && let Err(error) = self.write(path)
         {
             eprintln!("{}: {error}", path.display());
             return ExitCode::FAILURE;
         }
         if self.misses.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    }
+
+    /// Writes the figures beside those that other benchmark programs have written to the same file.
+    fn write(&self, path: &Path) -> std::io::Result<()> {
+        let mut figures: Vec<Value> = match std::fs::read(path) {
+            Ok(text) => serde_json::from_slice(&text)?,
+            Err(error) if error.kind() == ErrorKind::NotFound => Vec::new(),
+            Err(error) => return Err(error),
+        };
+        figures.retain(|written| self.figures.iter().all(|figure| written["name"] != figure.name.as_str()));
+        for Figure { name, value, unit, peer } in &self.figures {
+            figures.push(json!({"name": name, "value": value, "unit": unit, "peer": peer}));
+        }
+        std::fs::write(path, format!("{:#}\n", Value::from(figures)))
     }
 }
 
