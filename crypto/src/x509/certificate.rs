@@ -271,7 +271,10 @@ fn read_validity(mut times: Cursor<'_>) -> Result<(OffsetDateTime, OffsetDateTim
     let (not_before, not_after) = (read_time(&mut times)?, read_time(&mut times)?);
     times.end()?;
     match (not_before, not_after) {
-        (Some(not_before), Some(not_after)) if not_before <= not_after => Ok((not_before, not_after)),
+        // Path finding counts time from 1970.
+        (Some(not_before), Some(not_after)) if OffsetDateTime::UNIX_EPOCH <= not_before && not_before <= not_after => {
+            Ok((not_before, not_after))
+        }
         _ => Err(CertificateError::Field("validity")),
     }
 }

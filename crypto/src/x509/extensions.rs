@@ -76,6 +76,10 @@ pub(super) const AUTHORITY_KEY_IDENTIFIER: &[u8] = b"\x55\x1D\x23";
 /// 2.5.29.37.
 const EXTENDED_KEY_USAGE: &[u8] = b"\x55\x1D\x25";
 
+/// What may be critical: that which path finding understands too. It does not understand certificatePolicies; no
+/// certificate of the state PKI has them critical.
+const UNDERSTOOD_IF_CRITICAL: [&[u8]; 4] = [KEY_USAGE, SUBJECT_ALTERNATIVE_NAME, BASIC_CONSTRAINTS, EXTENDED_KEY_USAGE];
+
 impl Extensions {
     /// Reads the extensions, which stand once each.
     pub(super) fn read(extensions: &[Extension<'_>]) -> Result<Self, CertificateError> {
@@ -90,13 +94,16 @@ impl Extensions {
         let Extension { identifier, is_critical, octets } = extension;
         let walked = || der_walk::check(octets);
         let malformed = || CertificateError::Extension(identifier.clone());
+        if *is_critical && !UNDERSTOOD_IF_CRITICAL.contains(&identifier.contents()) {
+            return Err(CertificateError::UnknownCriticalExtension(identifier.clone()));
+        }
         match identifier.contents() {
             KEY_USAGE => self.key_usage = Some(key_usage(&walked()?).ok_or_else(malformed)?),
             BASIC_CONSTRAINTS => self.basic_constraints = Some(basic_constraints(&walked()?).ok_or_else(malformed)?),
             EXTENDED_KEY_USAGE => self.extended_key_usage = Some(key_purposes(&walked()?).ok_or_else(malformed)?),
             CERTIFICATE_POLICIES => self.policies = Some(policies(&walked()?).ok_or_else(malformed)?),
             SUBJECT_KEY_IDENTIFIER => {
-                self.subject_key_identifier = Some(octet_string(&walked()?).ok_or_else(malformed)?)
+                self.subject_key_identifier = Some(octet_string(&walked()?).ok_or_else(malformed)?);
             }
             AUTHORITY_KEY_IDENTIFIER => {
                 self.authority_key_identifier = authority_key_identifier(&walked()?).ok_or_else(malformed)?;
@@ -106,7 +113,6 @@ impl Extensions {
             NAME_CONSTRAINTS | POLICY_CONSTRAINTS | INHIBIT_ANY_POLICY => {
                 return Err(CertificateError::UnknownCriticalExtension(identifier.clone()));
             }
-            _ if *is_critical => return Err(CertificateError::UnknownCriticalExtension(identifier.clone())),
             _ => {}
         }
         Ok(())

@@ -2,8 +2,7 @@
 //!
 //! `rustls-webpki` finds a path and checks signatures, names, dates, basic constraints and path lengths below the
 //! anchor. It does not look at key use, policies, and the anchor's own certificate; that is done here, over the same
-//! certificates, for each path that it offers. It refuses certificatePolicies marked critical; no known authority of
-//! the state PKI does that.
+//! certificates, for each path that it offers.
 
 use std::cell::RefCell;
 use std::fmt;

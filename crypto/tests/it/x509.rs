@@ -13,6 +13,7 @@ mod holder;
 mod keys;
 mod lists;
 mod manifest;
+mod paths;
 mod robustness;
 mod strictness;
 

@@ -97,7 +97,8 @@ fn names_are_read_in_both_manners() {
 #[test]
 fn whoever_is_not_one_person_is_nobody() {
     use HolderIdentityError as Error;
-    let rows: [(&str, &[(&[u8], &str)], Error); 5] = [
+    type Attributes = &'static [(&'static [u8], &'static str)];
+    let rows: [(&str, Attributes, Error); 5] = [
         ("no number", &[(COMMON_NAME, "PRYKLAD VYDUMANY"), (SURNAME, "ВЫДУМАННЫЙ")], Error::NoPersonalNumber),
         ("serial number of a device", &[(SERIAL_NUMBER, "1234"), (SURNAME, "ВЫДУМАННЫЙ")], Error::NoPersonalNumber),
         (

@@ -14,7 +14,9 @@ const KEY: usize = 6;
 const BASIC_CONSTRAINTS: u8 = 19;
 const KEY_USAGE: u8 = 15;
 
-type Row = (&'static str, fn(&mut Vec<Value>), fn(&CertificateError) -> bool);
+type Edit = fn(&mut Vec<Value>);
+type IsExpected = fn(&CertificateError) -> bool;
+type Row = (&'static str, Edit, IsExpected);
 
 fn refusal(edit: impl FnOnce(&mut Vec<Value>)) -> Option<CertificateError> {
     Certificate::from_der(&edited(&file("pki/person.cert.der"), edit)).err()
@@ -49,7 +51,7 @@ fn restriction(number: u8, octets: &[u8]) -> Value {
 
 #[test]
 fn what_only_looks_unusual_is_accepted() {
-    let rows: [(&str, fn(&mut Vec<Value>)); 6] = [
+    let rows: [(&str, Edit); 6] = [
         ("nothing changed", |_| {}),
         ("an unknown extension that is not critical", |body| extensions(body).push(unknown_extension(false))),
         ("two organisational units", |body| {
@@ -400,7 +402,7 @@ fn a_malformed_frame_is_refused() {
         whole.members()[1].members().pop();
         whole.to_der()
     };
-    let rows: [(&str, Vec<u8>, fn(&CertificateError) -> bool); 12] = [
+    let rows: [(&str, Vec<u8>, IsExpected); 12] = [
         ("octet behind", [der.as_slice(), &[0]].concat(), |e| is_fault(e, DerFault::Trailing)),
         ("long length", [&[0x30, 0x83, 0x00], &der[2..]].concat(), |e| is_fault(e, DerFault::Length)),
         ("indefinite length", [&[0x30, 0x80], &der[4..], &[0, 0]].concat(), |e| is_fault(e, DerFault::Length)),
