@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::Read as _;
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::Path;
 
 use zeroize::Zeroizing;
@@ -23,6 +23,30 @@ pub enum FileError {
     /// Every user of the machine can read or change a private key.
     #[error("is open to every user of this machine (mode {0:03o}); take that away with chmod o= and make a new key")]
     OpenToEverybody(u32),
+}
+
+/// What looking at files for changes led to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Renewal {
+    /// No file has changed.
+    Unchanged,
+    /// What has changed is in use.
+    Taken,
+}
+
+/// What tells that a file has changed: device, node, size, and the time of the last change with its nanoseconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FileState([u64; 3], [i64; 2]);
+
+impl FileState {
+    /// The state of the file at present.
+    ///
+    /// # Errors
+    /// [`FileError::Unreadable`].
+    pub fn of(path: &Path) -> Result<Self, FileError> {
+        let data = std::fs::metadata(path)?;
+        Ok(Self([data.dev(), data.ino(), data.size()], [data.mtime(), data.mtime_nsec()]))
+    }
 }
 
 /// Reads a file of at most `limit` octets.

@@ -9,7 +9,8 @@
 //! | [`revocation`] | revocation lists, taken anew when they change on disk |
 //! | [`metrics`] | what it counts |
 //! | [`material`] | the files that the configuration names |
-//! | [`serve`] | TLS, listening, purging, stopping |
+//! | [`tls`] | the server's certificate and key, taken anew when they change on disk |
+//! | [`serve`] | listening, upkeep, stopping |
 //!
 //! # Personal data
 //! A session keeps what the page shows: the holder's names and personal number, the assurance, when it began and when
@@ -27,4 +28,5 @@ pub mod revocation;
 pub mod serve;
 pub mod session;
 pub mod storage;
+pub mod tls;
 pub mod token;

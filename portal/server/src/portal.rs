@@ -12,9 +12,10 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use crate::challenge::ChallengeId;
+use crate::files::Renewal;
 use crate::http::{Language, Refusal};
 use crate::metrics::Metrics;
-use crate::revocation::{ListsOnDisk, Reload};
+use crate::revocation::ListsOnDisk;
 use crate::session::{Holder, Session};
 use crate::storage::{KeptChallenge, Storage, StorageError};
 use crate::token::Token;
@@ -88,9 +89,9 @@ impl Portal {
 
     /// Takes revocation lists that have changed on disk into use. Reads files: not for a thread that answers requests.
     pub fn renew_revocation(&self) {
-        match self.revocation.reload() {
-            Ok(Reload::Unchanged) => {}
-            Ok(Reload::Taken) => {
+        match self.revocation.renew() {
+            Ok(Renewal::Unchanged) => {}
+            Ok(Renewal::Taken) => {
                 self.metrics.revocation_reloaded();
                 self.look_at_revocation_dates();
                 tracing::info!("changed revocation lists are in use");

@@ -1,6 +1,5 @@
 //! Revocation lists, taken anew when they change on disk.
 
-use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
@@ -10,7 +9,7 @@ use latchkey_crypto::x509::{
 };
 use time::OffsetDateTime;
 
-use crate::files::{FileError, read_limited};
+use crate::files::{FileError, FileState, Renewal, read_limited};
 
 /// The revocation lists in use. They change as a whole: a sign-in sees either all of the old ones or all of the new.
 #[derive(Debug)]
@@ -19,18 +18,6 @@ pub struct ListsOnDisk {
     authorities: Vec<Certificate>,
     current: RwLock<Arc<RevocationLists>>,
     seen: Mutex<Vec<FileState>>,
-}
-
-/// What tells that a file has changed: device, node, size and the time of the last change, in nanoseconds.
-type FileState = (u64, u64, u64, i64, i64);
-
-/// What looking at the files led to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Reload {
-    /// No file has changed.
-    Unchanged,
-    /// The changed lists are in use.
-    Taken,
 }
 
 /// Why revocation lists are not usable.
@@ -76,7 +63,7 @@ impl ListsOnDisk {
             current: RwLock::new(Arc::new(RevocationLists::new())),
             seen: Mutex::new(Vec::new()),
         };
-        lists.reload()?;
+        lists.renew()?;
         Ok(lists)
     }
 
@@ -96,12 +83,12 @@ impl ListsOnDisk {
     ///
     /// # Errors
     /// [`ListError`] for the first file that is not usable. It is tried again by the next call.
-    pub fn reload(&self) -> Result<Reload, ListError> {
+    pub fn renew(&self) -> Result<Renewal, ListError> {
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         // Looked at before reading: what changes meanwhile is read again next time.
         let states = self.files.iter().map(|path| state(path)).collect::<Result<Vec<_>, _>>()?;
         if *seen == states {
-            return Ok(Reload::Unchanged);
+            return Ok(Renewal::Unchanged);
         }
         let former = self.current();
         let mut lists = RevocationLists::new();
@@ -110,7 +97,7 @@ impl ListsOnDisk {
         }
         *self.current.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(lists);
         *seen = states;
-        Ok(Reload::Taken)
+        Ok(Renewal::Taken)
     }
 
     fn take(&self, path: &Path, former: &RevocationLists, lists: &mut RevocationLists) -> Result<(), ListFault> {
@@ -136,8 +123,5 @@ impl ListsOnDisk {
 }
 
 fn state(path: &Path) -> Result<FileState, ListError> {
-    match std::fs::metadata(path) {
-        Ok(data) => Ok((data.dev(), data.ino(), data.size(), data.mtime(), data.mtime_nsec())),
-        Err(source) => Err(ListError { path: path.to_owned(), fault: FileError::Unreadable(source).into() }),
-    }
+    FileState::of(path).map_err(|error| ListError { path: path.to_owned(), fault: error.into() })
 }

@@ -6,19 +6,22 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use axum_server::Handle;
-use axum_server::tls_openssl::{OpenSSLAcceptor, OpenSSLConfig};
+use axum_server::tls_openssl::OpenSSLAcceptor;
 use hyper_util::rt::TokioTimer;
 use latchkey_verify::SignInPolicy;
 use rand_core::CryptoRng;
 use time::OffsetDateTime;
+use tokio::sync::mpsc;
 use tokio::task::{JoinError, JoinHandle, JoinSet};
 use tokio::time::MissedTickBehavior;
 
 use crate::configuration::{Configuration, Located};
+use crate::files::Renewal;
 use crate::http::router;
 use crate::material::Material;
 use crate::portal::{Portal, PortalSettings, Surroundings};
 use crate::storage::{SqliteSettings, SqliteStorage, StorageError};
+use crate::tls::TlsIdentity;
 
 /// How often files are looked at for changes and the database is rid of what is over.
 const UPKEEP_INTERVAL: Duration = Duration::from_secs(10);
@@ -31,7 +34,7 @@ const HEAD_MAX_SIZE: usize = 32 * 1024;
 pub struct Service {
     portal: Arc<Portal>,
     storage: Arc<SqliteStorage>,
-    tls: OpenSSLConfig,
+    tls: Arc<TlsIdentity>,
     listeners: Vec<TcpListener>,
     request_time_limit: Duration,
     stop_time_limit: Duration,
@@ -89,7 +92,7 @@ impl Service {
         Ok(Self {
             portal: Portal::new(settings, surroundings),
             storage,
-            tls: OpenSSLConfig::from_acceptor(tls),
+            tls: Arc::new(tls),
             listeners,
             request_time_limit: configuration.limits.request,
             stop_time_limit: configuration.limits.stop,
@@ -106,17 +109,17 @@ impl Service {
     }
 
     /// Answers until `stop`; then takes no new connections and gives the requests that are still open the configured
-    /// time to end.
+    /// time to end. Files are looked at for changes every ten seconds, and at once for each message of `renew`.
     ///
     /// # Errors
     /// [`ServeError::Listener`] if a listener breaks.
-    pub async fn run(self, stop: impl Future<Output = ()>) -> Result<(), ServeError> {
-        let upkeep = self.begin_upkeep();
+    pub async fn run(self, stop: impl Future<Output = ()>, renew: mpsc::Receiver<()>) -> Result<(), ServeError> {
+        let upkeep = self.begin_upkeep(renew);
         let mut servers = JoinSet::new();
         let mut handles = Vec::new();
         for listener in self.listeners {
             let handle = Handle::new();
-            let acceptor = OpenSSLAcceptor::new(self.tls.clone()).handshake_timeout(HANDSHAKE_TIME_LIMIT);
+            let acceptor = OpenSSLAcceptor::new(self.tls.acceptor()).handshake_timeout(HANDSHAKE_TIME_LIMIT);
             let server = axum_server::from_tcp(listener).map_err(ServeError::Listener)?;
             let mut server = server.acceptor(acceptor).handle(handle.clone()).http1_only();
             let mut http = server.http_builder().http1();
@@ -146,16 +149,23 @@ impl Service {
         outcome.map_err(ServeError::Listener)
     }
 
-    fn begin_upkeep(&self) -> JoinHandle<()> {
-        let portal = Arc::clone(&self.portal);
+    fn begin_upkeep(&self, mut renew: mpsc::Receiver<()>) -> JoinHandle<()> {
+        let (portal, tls) = (Arc::clone(&self.portal), Arc::clone(&self.tls));
         tokio::spawn(async move {
             let mut rounds = tokio::time::interval(UPKEEP_INTERVAL);
             rounds.set_missed_tick_behavior(MissedTickBehavior::Delay);
             loop {
-                rounds.tick().await;
-                let renewing = Arc::clone(&portal);
-                if let Err(error) = tokio::task::spawn_blocking(move || renewing.renew_revocation()).await {
-                    tracing::error!(%error, "looking at the revocation lists ended without an outcome");
+                tokio::select! {
+                    _ = rounds.tick() => {}
+                    Some(()) = renew.recv() => {}
+                }
+                let (renewing, tls) = (Arc::clone(&portal), Arc::clone(&tls));
+                let renewal = tokio::task::spawn_blocking(move || {
+                    renewing.renew_revocation();
+                    renew_tls(&tls);
+                });
+                if let Err(error) = renewal.await {
+                    tracing::error!(%error, "looking at the files ended without an outcome");
                 }
                 match portal.purge().await {
                     Ok(purged) => tracing::debug!(purged.challenges, purged.sessions, "purged"),
@@ -163,6 +173,14 @@ impl Service {
                 }
             }
         })
+    }
+}
+
+fn renew_tls(tls: &TlsIdentity) {
+    match tls.renew() {
+        Ok(Renewal::Unchanged) => {}
+        Ok(Renewal::Taken) => tracing::info!("the changed TLS certificate is in use"),
+        Err(error) => tracing::error!(%error, "the changed TLS files are not usable; the former ones stay in use"),
     }
 }
 

@@ -14,6 +14,7 @@ use latchkey_portal::serve::{ServeError, Service};
 use rand_core::UnwrapErr;
 use time::OffsetDateTime;
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::mpsc;
 
 const CONFIG: &str = "config";
 const EXIT_CODES: &str = "\
@@ -58,7 +59,7 @@ fn arguments() -> Command {
         .arg_required_else_help(true)
         .subcommand(
             Command::new("serve")
-                .about("Run the service until SIGTERM or SIGINT; open requests are finished")
+                .about("Run the service until SIGTERM or SIGINT, then finish open requests; SIGHUP: look at the files at once")
                 .arg(config()),
         )
         .subcommand(
@@ -116,12 +117,15 @@ fn serve(path: &Path) -> Result<(), Failure> {
         // From here on a signal stops the service in good order.
         let mut terminate = signal(SignalKind::terminate()).map_err(Failure::system)?;
         let mut interrupt = signal(SignalKind::interrupt()).map_err(Failure::system)?;
+        let mut hang_up = signal(SignalKind::hangup()).map_err(Failure::system)?;
+        let (renew, renewals) = mpsc::channel(1);
+        tokio::spawn(async move { while hang_up.recv().await.is_some() && renew.send(()).await.is_ok() {} });
         let random = Box::new(UnwrapErr(SysRng));
         let service = Service::prepare(&configuration, material, Box::new(now), random).await?;
         for address in service.addresses()? {
             tracing::info!(%address, origin = %configuration.origin, "listening");
         }
-        service.run(stop_signal(&mut terminate, &mut interrupt)).await?;
+        service.run(stop_signal(&mut terminate, &mut interrupt), renewals).await?;
         tracing::info!("stopped");
         Ok(())
     })

@@ -1,7 +1,9 @@
 //! TOML read with the line of every key, so that each fault can be pointed at.
 
 use std::collections::BTreeMap;
+use std::fmt::Display;
 use std::ops::{Range, RangeInclusive};
+use std::path::Path;
 
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
@@ -46,6 +48,14 @@ impl<T> Located<T> {
     /// A fault of this value.
     pub fn fault(&self, problem: impl ToString) -> Fault {
         Fault { line: self.line, key: self.key.clone(), problem: problem.to_string() }
+    }
+
+    /// A fault of the file that this value names.
+    pub fn file_fault(&self, problem: impl Display) -> Fault
+    where
+        T: AsRef<Path>,
+    {
+        self.fault(format!("{}: {problem}", self.value.as_ref().display()))
     }
 
     /// Turns the value into another type.

@@ -5,6 +5,8 @@ use std::process::{Command, Output};
 
 use latchkey_fixtures::pki::TestPki;
 use latchkey_fixtures::pki::tls::TlsFiles;
+use openssl::pkey::PKey;
+use openssl::symm::Cipher;
 use serde_json::Value;
 
 use crate::process::{Installation, present, set_mode};
@@ -48,7 +50,7 @@ fn check_accepts_a_sound_installation_and_makes_nothing() {
 #[test]
 fn a_file_that_cannot_be_used_is_named_with_line_and_key() {
     type Row = (&'static str, fn(&Installation), &'static str);
-    let rows: [Row; 13] = [
+    let rows: [Row; 14] = [
         (
             "key open to everybody",
             |it| set_mode(&it.directory.path().join("tls/portal.key.pem"), 0o604),
@@ -62,6 +64,16 @@ fn a_file_that_cannot_be_used_is_named_with_line_and_key() {
         (
             "key is no key",
             |it| write(it, "tls/portal.key.pem", b"secret"),
+            "`tls.key` …/tls/portal.key.pem: is no private key in PEM without a password",
+        ),
+        (
+            "key behind a password",
+            |it| {
+                let key = std::fs::read(it.directory.path().join("tls/portal.key.pem")).unwrap();
+                let key = PKey::private_key_from_pem(&key).unwrap();
+                let sealed = key.private_key_to_pem_pkcs8_passphrase(Cipher::aes_256_cbc(), b"secret").unwrap();
+                write(it, "tls/portal.key.pem", &sealed);
+            },
             "`tls.key` …/tls/portal.key.pem: is no private key in PEM without a password",
         ),
         (

@@ -260,6 +260,30 @@ fn a_service_that_was_killed_starts_again_and_knows_its_sessions() {
     assert!(accepted.starts_with("HTTP/1.1 200"), "{accepted}");
 }
 
+#[test]
+fn renewed_files_are_taken_into_use_while_running() {
+    let installation = Installation::new();
+    let mut service = installation.start();
+    let write = |name: &str, octets: &[u8]| std::fs::write(installation.directory.path().join(name), octets).unwrap();
+    let renewed = TlsFiles::issue(present()).unwrap();
+
+    write("tls/portal.cert.pem", &renewed.certificate);
+    service.signal("HUP");
+    let told = service.wait_for("the changed TLS files are not usable; the former ones stay in use");
+    assert!(told["error"].as_str().unwrap().ends_with("is not the key of the certificate"), "{told}");
+    drop(connect(&installation, service.port));
+
+    write("tls/portal.key.pem", &renewed.key);
+    service.signal("HUP");
+    service.wait_for("the changed TLS certificate is in use");
+    write("tls/ca.pem", &renewed.authority);
+    drop(connect(&installation, service.port));
+
+    write_lists(&installation.directory.path().join("pki"), &installation.pki, &[], present());
+    service.signal("HUP");
+    service.wait_for("changed revocation lists are in use");
+}
+
 /// Only TLS of version 1.2 and above, and nothing without it.
 #[test]
 fn nothing_is_answered_without_tls() {

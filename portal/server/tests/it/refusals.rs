@@ -239,7 +239,7 @@ async fn a_revoked_card_and_stale_lists_are_refused() {
         reason: RevocationReason::KeyCompromise,
     };
     write_lists(world.directory(), &world.pki, &[revoked], NOW);
-    world.lists.reload().unwrap();
+    world.lists.renew().unwrap();
     let answer = world.browser().sign_in(&card).await;
     assert_eq!(answer.refusal(), (422, "certificate-revoked".to_owned()));
 

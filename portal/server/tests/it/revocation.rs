@@ -3,7 +3,8 @@
 use std::path::Path;
 
 use latchkey_fixtures::pki::{Revocation, RevocationReason, TestPki};
-use latchkey_portal::revocation::{ListFault, ListsOnDisk, Reload};
+use latchkey_portal::files::Renewal;
+use latchkey_portal::revocation::{ListFault, ListsOnDisk};
 use time::Duration;
 
 use crate::support::{NOW, trust, write_lists};
@@ -32,11 +33,11 @@ fn a_changed_list_is_taken_into_use() {
     write_lists(directory.path(), &pki, &[], NOW);
     let lists = load(directory.path(), &pki);
     assert_eq!(revoked_count(&lists), 0);
-    assert_eq!(lists.reload().unwrap(), Reload::Unchanged);
+    assert_eq!(lists.renew().unwrap(), Renewal::Unchanged);
     let in_use = lists.current();
     write_lists(directory.path(), &pki, &[revocation()], NOW + Duration::days(1));
-    assert_eq!(lists.reload().unwrap(), Reload::Taken);
-    assert_eq!(lists.reload().unwrap(), Reload::Unchanged);
+    assert_eq!(lists.renew().unwrap(), Renewal::Taken);
+    assert_eq!(lists.renew().unwrap(), Renewal::Unchanged);
     assert_eq!(revoked_count(&lists), 1);
     assert_eq!(in_use.lists().count(), 2, "a verification that has begun keeps what it began with");
 }
@@ -66,13 +67,13 @@ fn what_is_not_usable_does_not_displace_what_is_in_use() {
             None => std::fs::remove_file(&path).unwrap(),
         }
         for attempt in ["first", "second"] {
-            let error = lists.reload().unwrap_err();
+            let error = lists.renew().unwrap_err();
             assert!(is_fault(&error.fault), "{name}, {attempt} attempt: {error}");
             assert_eq!(error.path, path, "{name}");
         }
         assert_eq!(revoked_count(&lists), 1, "{name}");
         std::fs::write(&path, &whole).unwrap();
-        assert_eq!(lists.reload().unwrap(), Reload::Taken, "{name}");
+        assert_eq!(lists.renew().unwrap(), Renewal::Taken, "{name}");
         assert_eq!(revoked_count(&lists), 0, "{name}");
     }
 }
