@@ -88,7 +88,7 @@ pub fn wide_block_encrypt<const N: usize>(key: &BeltKey, block: &mut [u8; N]) {
     let _refused = belt_wblock_enc(block, &words);
 }
 
-/// hmac-hbelt of the concatenated parts (STB 34.101.47-2017, clause 6.1): 32 octets.
+/// hmac-hbelt of the concatenated parts (STB 34.101.47-2017): 32 octets.
 #[must_use]
 pub fn hmac(key: &[u8], parts: &[&[u8]]) -> [u8; HASH_SIZE] {
     let mut hmac = hmac_keyed_with(key);

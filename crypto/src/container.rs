@@ -1,5 +1,5 @@
 //! Containers of software keys: PBES2 of PKCS #5 with PBKDF2 over hmac-hbelt and belt-keywrap256, as profiled by
-//! STB 34.101.78-2019, annex "Containers". What is inside is a private key of any level or a share of a secret
+//! STB 34.101.78-2019. What is inside is a private key of any level or a share of a secret
 //! (STB 34.101.60-2014).
 //!
 //! A container comes from a file that may be hostile: its iteration count is checked before anything is computed, and

@@ -45,7 +45,7 @@ impl From<KeywrapError> for KeyTransportError {
     }
 }
 
-/// Protects `key` for the owner of `recipient` (clause 7.2.3): token = ⟨kG⟩_2ℓ ‖ belt-keywrap(key, header, θ) with θ the x
+/// Protects `key` for the owner of `recipient` : token = ⟨kG⟩_2ℓ ‖ belt-keywrap(key, header, θ) with θ the x
 /// of kQ.
 ///
 /// # Errors
@@ -67,7 +67,7 @@ pub fn wrap(
     Ok(one_time_point.into_iter().take(X_SIZE).chain(protected).collect())
 }
 
-/// Opens a token (clause 7.2.4): the y of its point is found from x, either sign serves, and θ is the x of dR.
+/// Opens a token: the y of its point is found from x, either sign serves, and θ is the x of dR.
 ///
 /// # Errors
 /// [`KeyTransportError`] for a token that is malformed, altered or not for this key and header.
