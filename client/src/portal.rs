@@ -69,6 +69,19 @@ pub enum PortalFailure {
 }
 
 impl PortalFailure {
+    /// Every code that [`PortalFailure::code`] can give.
+    pub const CODES: [&'static str; 9] = [
+        "portal-address-invalid",
+        "ca-file-unreadable",
+        "portal-unreachable",
+        "portal-untrusted",
+        "portal-silent",
+        "portal-redirects",
+        "portal-answer-malformed",
+        "portal-failed",
+        "portal-refused",
+    ];
+
     /// The stable code, kebab-case.
     #[must_use]
     pub const fn code(&self) -> &'static str {

@@ -156,7 +156,6 @@ accepted-holder = Вы ўвайшлі як
 accepted-assurance = Узровень даверу
 accepted-session = Да
 accepted-checks = Партал праверыў
-accepted-check = { $check } – па даных: { $against }
 assurance-low = нізкі
 assurance-substantial = істотны
 assurance-high = высокі

@@ -149,7 +149,6 @@ accepted-holder = Signed in as
 accepted-assurance = Assurance
 accepted-session = Until
 accepted-checks = The portal checked
-accepted-check = { $check } – against { $against }
 assurance-low = low
 assurance-substantial = substantial
 assurance-high = high

@@ -156,7 +156,6 @@ accepted-holder = Вы вошли как
 accepted-assurance = Уровень доверия
 accepted-session = До
 accepted-checks = Портал проверил
-accepted-check = { $check } – по данным: { $against }
 assurance-low = низкий
 assurance-substantial = существенный
 assurance-high = высокий

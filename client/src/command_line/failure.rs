@@ -86,6 +86,9 @@ pub enum Exit {
 }
 
 impl CommandFailure {
+    /// The codes of [`CommandFailure::code`] that are not another enum's.
+    pub const OWN_CODES: [&'static str; 2] = ["process-not-protected", "output-failed"];
+
     /// The stable code, kebab-case.
     #[must_use]
     pub const fn code(&self) -> &'static str {
@@ -187,6 +190,9 @@ impl CommandFailure {
 }
 
 impl UsageFailure {
+    /// Every code that [`UsageFailure::code`] can give.
+    pub const CODES: [&'static str; 4] = ["usage-unknown", "usage-missing", "usage-value", "usage-wrong"];
+
     /// The stable code, kebab-case.
     #[must_use]
     pub const fn code(&self) -> &'static str {

@@ -1,0 +1,208 @@
+//! The binary `latchkey` beside a real pcscd of the test's own, with a virtual card in a virtual reader.
+
+use std::fs::{File, OpenOptions};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::os::fd::OwnedFd;
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+
+use latchkey_fixtures::card_image::{CardImage, Passwords};
+use latchkey_fixtures::holders::{Holder, issue_card, sample_holders, sample_pki};
+use latchkey_fixtures::pcscd::PrivatePcscd;
+use latchkey_fixtures::random::Seeded;
+use latchkey_fixtures::store::InProcess;
+use latchkey_fixtures::vcard::VirtualCard;
+use latchkey_fixtures::vpcd::InsertedCard;
+use rustix::process::{Pid, Signal};
+use rustix::pty::OpenptFlags;
+use serde_json::Value;
+use time::macros::datetime;
+
+use crate::test_portal::tls;
+
+/// The program, in English, told of no service.
+pub(crate) fn latchkey() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_latchkey"));
+    for variable in ["LANG", "LC_ALL", "LC_MESSAGES", "LANGUAGE", "HTTPS_PROXY", "https_proxy", "ALL_PROXY"] {
+        command.env_remove(variable);
+    }
+    command.env("LANG", "en_GB.UTF-8").env("PCSCLITE_CSOCK_NAME", "/nonexistent/pcscd.comm");
+    command.stdin(Stdio::null());
+    command
+}
+
+/// How a run ended.
+#[derive(Debug)]
+pub(crate) struct Ran {
+    pub(crate) code: i32,
+    pub(crate) out: String,
+    pub(crate) err: String,
+}
+
+impl Ran {
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}: {self:?}"))
+    }
+}
+
+impl From<Output> for Ran {
+    fn from(output: Output) -> Self {
+        Self {
+            code: output.status.code().unwrap_or(-1),
+            out: String::from_utf8(output.stdout).unwrap(),
+            err: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+}
+
+pub(crate) fn run(command: &mut Command) -> Ran {
+    command.output().unwrap().into()
+}
+
+/// Runs with these lines at standard input.
+pub(crate) fn run_with_input(command: &mut Command, input: &str) -> Ran {
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    // A program that ends without reading is no fault of the test.
+    child.stdin.take().unwrap().write_all(input.as_bytes()).ok();
+    child.wait_with_output().unwrap().into()
+}
+
+pub(crate) fn holder(id: &str) -> Holder {
+    sample_holders().into_iter().find(|holder| holder.id == id).unwrap()
+}
+
+pub(crate) fn image(id: &str) -> CardImage {
+    let now = datetime!(2026-11-22 12:00 UTC);
+    issue_card(&sample_pki(now).unwrap(), &holder(id), now).unwrap()
+}
+
+/// The card of that holder, with another PIN.
+pub(crate) fn image_with_pin(id: &str, pin: &str) -> CardImage {
+    let person = holder(id);
+    CardImage { passwords: Passwords::parse(pin, person.can, person.puk).unwrap(), ..image(id) }
+}
+
+/// A service with readers, and a card in the first one.
+pub(crate) struct World {
+    service: PrivatePcscd,
+    pub(crate) card: InsertedCard,
+    ca_file: tempfile::NamedTempFile,
+}
+
+impl World {
+    /// Waits until the service has noticed the card.
+    pub(crate) fn with(image: CardImage) -> Self {
+        let service = PrivatePcscd::start(2).unwrap();
+        let card = insert(&service, 0, image);
+        let mut ca_file = tempfile::NamedTempFile::new().unwrap();
+        ca_file.write_all(&tls().authority).unwrap();
+        let world = Self { service, card, ca_file };
+        world.wait_for_cards(1);
+        world
+    }
+
+    /// Puts another card into the second reader.
+    pub(crate) fn insert_second(&self, image: CardImage) -> InsertedCard {
+        let card = insert(&self.service, 1, image);
+        self.wait_for_cards(2);
+        card
+    }
+
+    pub(crate) fn reader(&self, index: usize) -> String {
+        self.service.readers()[index].name.to_string()
+    }
+
+    pub(crate) fn latchkey(&self) -> Command {
+        let mut command = latchkey();
+        command.env("PCSCLITE_CSOCK_NAME", self.service.socket());
+        command
+    }
+
+    pub(crate) fn sign_in(&self, address: &str) -> Command {
+        let mut command = self.latchkey();
+        command.args(["sign-in", address, "--ca-file"]).arg(self.ca_file.path());
+        command
+    }
+
+    /// Watches readers until so many cards were reported, then interrupts the watching as a person would.
+    fn wait_for_cards(&self, count: usize) {
+        let mut watching =
+            self.latchkey().args(["readers", "--watch", "--json"]).stdout(Stdio::piped()).spawn().unwrap();
+        let lines = BufReader::new(watching.stdout.take().unwrap()).lines();
+        let events = lines.map(|line| serde_json::from_str::<Value>(&line.unwrap()).unwrap());
+        let inserted = events.filter(|event| event["event"] == "card-inserted").take(count).count();
+        assert_eq!(inserted, count);
+        interrupt(&watching, Signal::INT);
+        assert!(watching.wait().unwrap().success());
+    }
+}
+
+fn insert(service: &PrivatePcscd, reader: usize, image: CardImage) -> InsertedCard {
+    let card =
+        VirtualCard::new(image, Box::new(InProcess::default()), Box::new(Seeded::new("a card in a test"))).unwrap();
+    InsertedCard::insert(card, ([127, 0, 0, 1], service.readers()[reader].port).into()).unwrap()
+}
+
+pub(crate) fn interrupt(child: &Child, signal: Signal) {
+    rustix::process::kill_process(Pid::from_child(child), signal).unwrap();
+}
+
+/// A terminal with a person at it, who reads what is shown and types.
+pub(crate) struct Person {
+    master: File,
+    slave: File,
+    pub(crate) shown: String,
+    read: usize,
+}
+
+impl Person {
+    pub(crate) fn new() -> Self {
+        let master: OwnedFd = rustix::pty::openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+        rustix::pty::grantpt(&master).unwrap();
+        rustix::pty::unlockpt(&master).unwrap();
+        let name = rustix::pty::ptsname(&master, Vec::new()).unwrap().into_string().unwrap();
+        let slave = OpenOptions::new().read(true).write(true).open(Path::new(&name)).unwrap();
+        Self { master: master.into(), slave, shown: String::new(), read: 0 }
+    }
+
+    /// Runs the command at this terminal, with standard error on it too.
+    pub(crate) fn start(&self, command: &Command) -> Child {
+        let mut at_terminal = Command::new("setsid");
+        at_terminal.arg("--ctty").arg(command.get_program()).args(command.get_args());
+        for (name, value) in command.get_envs() {
+            match value {
+                Some(value) => at_terminal.env(name, value),
+                None => at_terminal.env_remove(name),
+            };
+        }
+        let terminal = || Stdio::from(self.slave.try_clone().unwrap());
+        at_terminal.stdin(terminal()).stderr(terminal()).stdout(Stdio::piped()).spawn().unwrap()
+    }
+
+    /// Reads until this is shown, after what was waited for before.
+    pub(crate) fn wait_for(&mut self, text: &str) {
+        loop {
+            if let Some(at) = self.shown[self.read..].find(text) {
+                self.read += at + text.len();
+                return;
+            }
+            let mut buffer = [0; 4096];
+            let count = self.master.read(&mut buffer).unwrap();
+            self.shown.push_str(&String::from_utf8_lossy(&buffer[..count]));
+        }
+    }
+
+    pub(crate) fn type_digits(&mut self, digits: &str) {
+        self.master.write_all(digits.as_bytes()).unwrap();
+    }
+
+    pub(crate) fn enter(&mut self, line: &str) {
+        self.type_digits(line);
+        self.master.write_all(b"\r").unwrap();
+    }
+
+    pub(crate) fn echoes(&self) -> bool {
+        use rustix::termios::LocalModes;
+        rustix::termios::tcgetattr(&self.slave).unwrap().local_modes.contains(LocalModes::ECHO | LocalModes::ICANON)
+    }
+}

@@ -1,0 +1,153 @@
+//! A portal on loopback, under HTTPS, that answers as a test says and keeps everything it was sent.
+
+use std::net::TcpListener;
+use std::sync::{Arc, Mutex, OnceLock};
+
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::extract::State;
+use axum::http::{HeaderMap, Response, StatusCode, Uri, header};
+use axum_server::tls_openssl::{OpenSSLAcceptor, OpenSSLConfig};
+use latchkey_fixtures::pki::tls::TlsFiles;
+use serde_json::{Value, json};
+use time::macros::datetime;
+
+/// The challenge that it gives.
+pub(crate) const CHALLENGE: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
+
+/// What it answers.
+#[derive(Clone)]
+pub(crate) struct Answers {
+    pub(crate) to_challenge: Answer,
+    pub(crate) to_assertion: Answer,
+}
+
+#[derive(Clone)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: Vec<(&'static str, String)>,
+    pub(crate) body: String,
+}
+
+impl Answer {
+    pub(crate) fn json(status: u16, body: &Value) -> Self {
+        Self { status, headers: vec![("content-type", "application/json".into())], body: body.to_string() }
+    }
+
+    pub(crate) fn with_header(mut self, name: &'static str, value: &str) -> Self {
+        self.headers.retain(|(other, _)| *other != name);
+        self.headers.push((name, value.into()));
+        self
+    }
+}
+
+pub(crate) fn challenge() -> Value {
+    json!({
+        "format": "latchkey-challenge:1",
+        "challenge": CHALLENGE,
+        "expiresAt": "2030-01-01T00:00:00Z",
+        "portalName": "Test portal",
+        "purpose": "sign-in",
+        "assertionPath": "/api/v1/assertions/17",
+    })
+}
+
+pub(crate) fn verdict() -> Value {
+    json!({
+        "result": "accepted",
+        "assurance": "high",
+        "holder": {
+            "personalNumber": "PNOBY-3000000A000PB0",
+            "name": { "family": "ВЫДУМАННАЯ", "given": "АННА", "patronymic": "ТЕСТОВНА" },
+            "belarusianName": { "family": "ВЫДУМАНАЯ", "given": "ГАННА", "patronymic": "ТЭСТАЎНА" },
+            "latinName": "HANNA VYDUMANAYA",
+        },
+        "checks": [
+            { "check": "signature", "against": "https://portal.example, bign-with-hbelt" },
+            { "check": "of-another-day", "against": "something new" },
+        ],
+        "session": { "expiresAt": "2030-01-01T00:30:00Z" },
+    })
+}
+
+impl Default for Answers {
+    fn default() -> Self {
+        let cookie = "__Host-latchkey-pre=abc; Path=/; Secure; HttpOnly; SameSite=Strict";
+        Self {
+            to_challenge: Answer::json(201, &challenge()).with_header("set-cookie", cookie),
+            to_assertion: Answer::json(200, &verdict()),
+        }
+    }
+}
+
+/// One request as it arrived.
+#[derive(Debug, Clone)]
+pub(crate) struct Received {
+    pub(crate) path: String,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
+}
+
+#[derive(Clone)]
+struct Shared {
+    answers: Answers,
+    received: Arc<Mutex<Vec<Received>>>,
+}
+
+/// A running portal. Ends with the test's process.
+pub(crate) struct TestPortal {
+    pub(crate) address: String,
+    received: Arc<Mutex<Vec<Received>>>,
+    _runtime: tokio::runtime::Runtime,
+}
+
+/// The test CA and the server's files.
+pub(crate) fn tls() -> &'static TlsFiles {
+    static FILES: OnceLock<TlsFiles> = OnceLock::new();
+    // Valid at the moment of the test, which is the clock of both ends of the connection.
+    FILES.get_or_init(|| TlsFiles::issue(datetime!(2026-11-22 0:00 UTC).max(now())).unwrap())
+}
+
+#[expect(clippy::disallowed_methods, reason = "TLS looks at the clock")]
+fn now() -> time::OffsetDateTime {
+    time::OffsetDateTime::now_utc()
+}
+
+impl TestPortal {
+    pub(crate) fn start(answers: Answers) -> Self {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        listener.set_nonblocking(true).unwrap();
+        let address = format!("https://localhost:{}", listener.local_addr().unwrap().port());
+        let received = Arc::new(Mutex::new(Vec::new()));
+        let shared = Shared { answers, received: Arc::clone(&received) };
+        let config = OpenSSLConfig::from_pem(&tls().certificate, &tls().key).unwrap();
+        let router = Router::new().fallback(answer).with_state(shared);
+        runtime.spawn(async move {
+            let server = axum_server::from_tcp(listener).unwrap().acceptor(OpenSSLAcceptor::new(config));
+            server.serve(router.into_make_service()).await.unwrap();
+        });
+        Self { address, received, _runtime: runtime }
+    }
+
+    pub(crate) fn received(&self) -> Vec<Received> {
+        self.received.lock().unwrap().clone()
+    }
+}
+
+async fn answer(State(shared): State<Shared>, uri: Uri, headers: HeaderMap, body: Bytes) -> Response<Body> {
+    let is_assertion = uri.path().starts_with("/api/v1/assertions");
+    let has_cookie = headers.get(header::COOKIE).is_some_and(|cookie| cookie == "__Host-latchkey-pre=abc");
+    shared.received.lock().unwrap().push(Received { path: uri.path().to_owned(), headers, body });
+    let answer = match (uri.path(), is_assertion) {
+        ("/api/v1/challenges", _) => shared.answers.to_challenge,
+        (_, true) if has_cookie => shared.answers.to_assertion,
+        (_, true) => Answer::json(403, &json!({ "code": "challenge-of-other-session", "message": "no cookie" })),
+        _ => Answer::json(404, &json!({ "code": "not-found", "message": "nothing here" })),
+    };
+    let mut response = Response::builder().status(StatusCode::from_u16(answer.status).unwrap());
+    for (name, value) in answer.headers {
+        response = response.header(name, value);
+    }
+    response.body(Body::from(answer.body)).unwrap()
+}
