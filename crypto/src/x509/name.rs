@@ -111,6 +111,12 @@ impl DistinguishedName {
         self.attributes().find_map(|(known, text)| (known.contents() == kind).then_some(text))
     }
 
+    /// The country, as two letters of ISO 3166-1.
+    #[must_use]
+    pub fn country(&self) -> Option<&str> {
+        self.attribute(attribute::COUNTRY)
+    }
+
     /// The common name.
     #[must_use]
     pub fn common_name(&self) -> Option<&str> {

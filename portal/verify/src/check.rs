@@ -63,7 +63,8 @@ pub enum Check {
         /// The assurance.
         assurance: Assurance,
     },
-    /// The certificate identifies one person. Who that is stands in [`crate::VerifiedSignIn::identity`].
+    /// The certificate identifies one person, of the anchor's country. Who that is stands in
+    /// [`crate::VerifiedSignIn::identity`].
     Identity,
 }
 
@@ -112,7 +113,7 @@ impl fmt::Display for Against<'_> {
             }
             Check::Policy { policy: Some(policy), assurance } => write!(formatter, "{policy}: {assurance}"),
             Check::Policy { policy: None, assurance } => write!(formatter, "no known policy: {assurance}"),
-            Check::Identity => formatter.write_str("personal number and name of the subject"),
+            Check::Identity => formatter.write_str("personal number and name of the subject, country of the anchor"),
         }
     }
 }

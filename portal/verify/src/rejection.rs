@@ -112,6 +112,13 @@ pub enum Rejection {
     /// The certificate does not say which person it speaks of.
     #[error("{0}")]
     HolderUnidentified(HolderIdentityError),
+    /// The personal number is one of another country than the anchor's: a trusted authority vouches for the persons of
+    /// its own country only, and records are kept under the number.
+    #[error("an authority of another country vouches for a personal number of {country}")]
+    NumberOfOtherCountry {
+        /// The country that the number claims.
+        country: String,
+    },
 }
 
 impl Rejection {
@@ -147,6 +154,7 @@ impl Rejection {
             Self::RevocationFromTheFuture => "revocation-from-the-future",
             Self::WrongPolicy { .. } => "wrong-policy",
             Self::HolderUnidentified(_) => "holder-unidentified",
+            Self::NumberOfOtherCountry { .. } => "number-of-other-country",
         }
     }
 }

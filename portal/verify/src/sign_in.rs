@@ -67,7 +67,7 @@ pub fn verify_sign_in(
     let signature = check_signature(&assertion, certificate.public_key(), &policy.origin, challenge)?;
     let not_revoked = check_revocation(&path, revocation, now)?;
     let (assurance, certificate_policy) = policy.check_assurance(&path)?;
-    let identity = HolderIdentity::of(&certificate).map_err(Rejection::HolderUnidentified)?;
+    let identity = check_identity(&path)?;
 
     let mut checks = vec![
         Check::Challenge { purpose: challenge.purpose, issued_at: challenge.issued_at, age },
@@ -118,6 +118,16 @@ fn check_revocation(
             Ok(Check::Revocation { serial_number, issuer: issuer.subject().to_string(), evidence })
         })
         .collect()
+}
+
+/// Every anchor could name any number; only those of its own country are its to certify.
+fn check_identity(path: &CertificatePath<'_>) -> Result<HolderIdentity, Rejection> {
+    let identity = HolderIdentity::of(path.certificate()).map_err(Rejection::HolderUnidentified)?;
+    let country = identity.personal_number().country();
+    if path.anchor().subject().country() != Some(country) {
+        return Err(Rejection::NumberOfOtherCountry { country: country.to_owned() });
+    }
+    Ok(identity)
 }
 
 fn path_check(path: &CertificatePath<'_>) -> Check {

@@ -87,7 +87,8 @@ fn build(leaf: &Certificate, anchors: Vec<Certificate>, between: Vec<Certificate
 fn policies_hold_if_every_authority_may_use_them() {
     let policy = |text: &str| text.parse::<ObjectIdentifier>().unwrap();
     let (one, two) = (policy("1.2.1"), policy("1.2.2"));
-    let rows: [(&str, &[u8], Option<&[u8]>, Vec<ObjectIdentifier>); 8] = [
+    type Row = (&'static str, &'static [u8], Option<&'static [u8]>, Vec<ObjectIdentifier>);
+    let rows: [Row; 8] = [
         ("the same", POLICY_1, Some(POLICY_1), vec![one.clone()]),
         ("one of two", POLICY_1_AND_2, Some(POLICY_2), vec![two.clone()]),
         ("both", POLICY_1_AND_2, Some(POLICY_1_AND_2), vec![one.clone(), two]),

@@ -239,6 +239,18 @@ fn certificate_cases(world: &World) -> Cases {
             "wrong-extended-key-usage",
             with(world.edited(|body| replace_extension(body, 37, b"\x30\x0A\x06\x08\x2B\x06\x01\x05\x05\x07\x03\x03"))),
         ),
+        (
+            "number_of_another_country",
+            "number-of-other-country",
+            with(world.edited(|body| {
+                let mut set = |attribute: usize, text: &[u8]| {
+                    let pair = &mut body[SUBJECT].members()[attribute].members()[0];
+                    *pair.members()[1].octets() = text.to_vec();
+                };
+                set(0, b"PRYKLAD VYDUMANY");
+                set(4, b"PNOXX-3000000");
+            })),
+        ),
         ("certificate_of_an_organisation", "holder-unidentified", {
             let certificate = world.pki.operator_certificate().unwrap().der;
             let signature = sign(&world.pki.key_of("operator"), ORIGIN, CHALLENGE);

@@ -9,7 +9,7 @@ use crate::cases::cases;
 use crate::presentation::Presentation;
 
 /// How many variants [`Rejection`] has.
-const REJECTIONS: usize = 28;
+const REJECTIONS: usize = 29;
 
 /// Numbers the variants. A new one does not compile before it has a number here, and then fails
 /// [`every_rejection_is_provoked_by_a_file`] before it has a file.
@@ -42,7 +42,8 @@ fn number(rejection: &Rejection) -> usize {
         Rejection::RevocationStale { .. } => 24,
         Rejection::RevocationFromTheFuture => 25,
         Rejection::WrongPolicy { .. } => 26,
-        Rejection::HolderUnidentified(_) => REJECTIONS - 1,
+        Rejection::HolderUnidentified(_) => 27,
+        Rejection::NumberOfOtherCountry { .. } => REJECTIONS - 1,
     }
 }
 
