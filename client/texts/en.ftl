@@ -41,6 +41,9 @@ help-pin-fd =
     Read secrets from this file descriptor, one a line, in the order in which they are needed: the CAN (only before the last try), the PIN or PUK, a new PIN (once)
 help-allow-last-try = With --pin-fd: allow the last try to be spent
 help-man = Write the manual page
+man-name = Name
+man-synopsis = Synopsis
+man-description = Description
 help-completions = Write a completion script for a shell
 help-shell = The shell
 help-exit-codes =

@@ -53,10 +53,7 @@ impl Work {
                 let with = if puk { DeactivateWith::Puk } else { DeactivateWith::Pin };
                 self.manage_pin(&common, CardTask::DeactivatePin(with), "pin-put-out-of-use")
             }
-            Task::Man => {
-                let page = manual_page(&self.console.texts);
-                output::write(&page.map_err(|error| CommandFailure::OutputFailed { reason: error.to_string() })?)
-            }
+            Task::Man => output::write(manual_page(&self.console.texts).trim_end()),
             Task::Completions(shell) => {
                 let mut script = Vec::new();
                 clap_complete::generate(shell, &mut command(&self.console.texts), "latchkey", &mut script);

@@ -97,15 +97,29 @@ fn a_failure_as_json_has_code_and_words() {
 #[test]
 fn the_manual_page_names_every_command_and_option() {
     for language in Language::ALL {
-        let page = manual_page(&Texts::new(language)).unwrap();
-        assert!(page.starts_with(".ie") || page.starts_with(".TH"), "{page}");
-        for name in ["readers", "card", "sign\\-in", "unblock", "deactivate", "\\-\\-pin\\-fd", "\\-\\-ca\\-file"] {
+        let texts = Texts::new(language);
+        let page = manual_page(&texts);
+        for name in
+            ["readers", "card", "sign-in", "pin unblock", "pin deactivate", "\\-\\-pin\\-fd", "\\-\\-ca\\-file", "URL"]
+        {
             assert!(page.contains(name), "{}: {name} is missing:\n{page}", language.code());
         }
+        let headings: Vec<_> = page.lines().filter(|line| line.starts_with(".SH")).collect();
+        assert_eq!(headings.len(), 6, "{headings:?}");
+        assert!(!page.contains("completions"), "hidden commands stay hidden");
+        let foreign = ["OPTIONS", "COMMAND", "Usage"].iter().find(|word| page.contains(**word));
+        assert!(language == Language::English || foreign.is_none(), "{}: {foreign:?}", language.code());
     }
+}
+
+#[test]
+fn the_manual_page_says_how_to_sign_in() {
     let ran = run(latchkey().arg("man"));
     assert_eq!(ran.code, 0);
-    assert!(ran.out.contains(".SH SYNOPSIS"));
+    let from = ran.out.find(".SS \"latchkey sign").unwrap();
+    let section = &ran.out[from..from + ran.out[from + 1..].find(".SS").unwrap() + 1];
+    let expected = include_str!("manual-of-sign-in.txt");
+    assert_eq!(section, expected, "the manual changed; if it should have, change the file");
 }
 
 #[test]
