@@ -302,7 +302,7 @@ failure-agent-fault = The program asked the card for something that cannot be as
 ## What a portal refuses, by its code
 
 failure-portal-refused-challenge-expired = The portal waited too long for the answer, and its request expired.
-    .todo = Repeat and enter the PIN within two minutes.
+    .todo = Repeat, and do not pause for long before you enter the PIN.
 failure-portal-refused-challenge-unknown = The portal does not know the request that was answered.
     .todo = Repeat. If it happens again, tell the portal's operator.
 failure-portal-refused-challenge-replayed = The portal's request was answered before.

@@ -5,7 +5,7 @@ use latchkey_agent::{
 };
 use latchkey_card::ChannelError;
 use latchkey_fixtures::vcard::automaton::PinState;
-use latchkey_reader::ReaderEvent;
+use latchkey_reader::{ReaderError, ReaderEvent};
 
 use crate::desk::{Accident, Desk, HolderCard, holder};
 use crate::holder::{Reply, Scene, sign_in};
@@ -117,6 +117,31 @@ fn what_is_missing_is_named() {
     assert_eq!(scene.ask(CardTask::Status).unwrap_err(), Failure::NoCard);
     desk.stop_service();
     assert_eq!(scene.ask(CardTask::Status).unwrap_err(), Failure::NoService);
+}
+
+#[test]
+fn a_card_that_cannot_be_connected_to_says_why() {
+    let desk = Desk::with(&HolderCard::of(ORDINARY));
+    desk.strike_mute();
+    assert_eq!(Scene::new(&desk, []).ask(CardTask::Status).unwrap_err().code(), "card-mute");
+    let refused = ReaderError::ServiceFault { reason: "no memory".into() };
+    for (error, code) in [(refused, "service-fault"), (ReaderError::CardUnsupported, "card-unsupported")] {
+        let desk = Desk::with(&HolderCard::of(ORDINARY));
+        desk.refuse_connections(error);
+        assert_eq!(Scene::new(&desk, []).ask(CardTask::Status).unwrap_err().code(), code);
+    }
+}
+
+#[test]
+fn an_agent_that_died_says_so_to_everyone_who_waits() {
+    let desk = Desk::with(&HolderCard::of(ORDINARY));
+    let die = |_: &Desk| panic!("the prompt dies on purpose");
+    let scene = Scene::new(&desk, [Reply::after(die, Reply::Cancel)]);
+    let (first, second) = (scene.ask(sign_in()), scene.ask(CardTask::Status));
+    assert_eq!(first.unwrap_err().code(), "agent-stopped");
+    assert_eq!(second.unwrap_err().code(), "agent-stopped");
+    // Even then the card was not left as it was.
+    assert_eq!(desk.events().last(), Some(&crate::desk::Event::ResetByDrop));
 }
 
 #[test]

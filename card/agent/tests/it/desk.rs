@@ -65,6 +65,8 @@ struct State {
     accident: Option<Accident>,
     subscribers: Vec<mpsc::Sender<ReaderEvent>>,
     service_is_down: bool,
+    is_mute: bool,
+    refuses_connections: Option<ReaderError>,
 }
 
 struct Slot {
@@ -101,7 +103,7 @@ impl HolderCard {
         self.memory.clone().load().unwrap().map_or(self.image.pin_state, |memory| memory.pin_state)
     }
 
-    fn powered_up(&self) -> VirtualCard {
+    pub(crate) fn powered_up(&self) -> VirtualCard {
         let random = Box::new(Seeded::new("a card in a test"));
         VirtualCard::new(self.image.clone(), Box::new(self.memory.clone()), random).unwrap()
     }
@@ -131,6 +133,26 @@ impl Played for OneApplication {
     }
 
     fn reset(&mut self) {}
+}
+
+/// A card that answers the command of that number, counted from 0, with these octets.
+pub(crate) struct Lying {
+    pub(crate) card: VirtualCard,
+    pub(crate) at: usize,
+    pub(crate) answer: Vec<u8>,
+}
+
+impl Played for Lying {
+    fn process(&mut self, command: &[u8]) -> Vec<u8> {
+        let honest = VirtualCard::process(&mut self.card, command);
+        let now = self.at == 0;
+        self.at = self.at.wrapping_sub(1);
+        if now { self.answer.clone() } else { honest }
+    }
+
+    fn reset(&mut self) {
+        self.card.reset();
+    }
 }
 
 impl Desk {
@@ -187,6 +209,16 @@ impl Desk {
         self.state().accident = Some(accident);
     }
 
+    /// The cards of this desk do not answer to a reset.
+    pub(crate) fn strike_mute(&self) {
+        self.state().is_mute = true;
+    }
+
+    /// No card can be connected to.
+    pub(crate) fn refuse_connections(&self, error: ReaderError) {
+        self.state().refuses_connections = Some(error);
+    }
+
     pub(crate) fn stop_service(&self) {
         self.state().service_is_down = true;
     }
@@ -236,6 +268,7 @@ impl CardReaders for Desk {
         }
         let presence = |slot: &Slot| match &slot.card {
             None => CardPresence::Absent,
+            Some(card) if state.is_mute => CardPresence::Mute { insertion: card.insertion },
             Some(card) => CardPresence::Present { insertion: card.insertion, atr: atr() },
         };
         Ok(state.slots.iter().map(|slot| ReaderState { name: slot.name.clone(), presence: presence(slot) }).collect())
@@ -253,6 +286,9 @@ impl CardReaders for Desk {
     }
 
     fn connect(&self, reader: &ReaderName, insertion: Insertion) -> Result<Box<dyn CardConnection>, ReaderError> {
+        if let Some(error) = &self.state().refuses_connections {
+            return Err(error.clone());
+        }
         let foreign_resets = self.state().card(reader, insertion).ok_or(ReaderError::CardRemoved)?.foreign_resets;
         Ok(Box::new(Connection {
             desk: self.clone(),

@@ -22,6 +22,8 @@ pub(crate) enum Reply {
     Yes,
     /// Says no.
     Cancel,
+    /// Cannot answer.
+    Cannot(NoSecret),
     /// Thinks until the request is taken back.
     Think,
     /// Something happens at the desk first.
@@ -59,6 +61,7 @@ impl Scripted {
                 Reply::Digits(digits) => return Ok(digits),
                 Reply::Yes => return Ok(""),
                 Reply::Cancel => return Err(NoSecret::Cancelled),
+                Reply::Cannot(reason) => return Err(reason),
                 Reply::Think => {
                     assert!(cancellation.wait(Duration::from_secs(60)), "nobody took the request back");
                     return Err(NoSecret::Cancelled);

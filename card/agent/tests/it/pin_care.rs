@@ -1,6 +1,6 @@
 //! What protects the holder's tries.
 
-use latchkey_agent::{CardTask, Failure, PinStatus, SecretKind};
+use latchkey_agent::{CardTask, Failure, NoSecret, PinStatus, SecretKind};
 use latchkey_card::CardChannel;
 use latchkey_card::dialogue::Selected;
 use latchkey_card::password::{Password, Pin};
@@ -162,6 +162,21 @@ fn a_request_taken_back_while_another_is_at_work_never_begins() {
     assert_eq!(first.finish(|_| ()).unwrap_err(), Failure::Cancelled);
     assert_eq!(second.finish(|report| panic!("{report:?}")).unwrap_err(), Failure::Cancelled);
     assert!(scene.asked().len() <= 1);
+}
+
+#[test]
+fn why_a_question_was_not_answered_is_told_and_nothing_presented() {
+    let rows = [
+        (ORDINARY, NoSecret::NoPrompt, "no-prompt"),
+        (ORDINARY, NoSecret::Malformed, "secret-malformed"),
+        (SUSPENDED, NoSecret::LastTryNotAllowed, "last-try-not-allowed"),
+    ];
+    for (id, reason, code) in rows {
+        let card = HolderCard::of(id);
+        let scene = Scene::new(&Desk::with(&card), [Reply::Cannot(reason)]);
+        assert_eq!(scene.ask(sign_in()).unwrap_err().code(), code);
+        assert_eq!(scene.desk.instructions(), [0xA4, 0x22]);
+    }
 }
 
 #[test]

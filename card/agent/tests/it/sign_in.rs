@@ -5,11 +5,11 @@ use latchkey_crypto::assertion::{Assertion, AssertionAlgorithm, signed_hash};
 use latchkey_crypto::belt;
 use latchkey_crypto::hash::HashAlgorithm;
 use latchkey_crypto::x509::Certificate;
-use latchkey_fixtures::card_image::Octets;
+use latchkey_fixtures::card_image::{KeyPair, Octets};
 use latchkey_fixtures::vcard::automaton::PinState;
 use latchkey_reader::CardAfter;
 
-use crate::desk::{Desk, Event, HolderCard, OneApplication, holder};
+use crate::desk::{Desk, Event, HolderCard, Lying, OneApplication, holder};
 use crate::holder::{Reply, Scene, assertion, challenge, origin, sign_in};
 
 const ORDINARY: &str = "hanna-vydumanaya";
@@ -163,10 +163,48 @@ fn a_card_without_a_usable_certificate_signs_nothing() {
 }
 
 #[test]
+fn a_card_whose_key_cannot_sign_says_so() {
+    let HolderCard { image, .. } = HolderCard::of(ORDINARY);
+    let KeyPair::Active { private_key } = image.keys.base else { panic!("the ordinary card has its key") };
+    let rows = [
+        ("no key", KeyPair::Absent, "key-missing"),
+        ("a key out of use", KeyPair::Inactive { private_key }, "key-inactive"),
+    ];
+    for (name, key, code) in rows {
+        let mut card = HolderCard::of(ORDINARY);
+        card.image.keys.base = key;
+        assert_eq!(Scene::new(&Desk::with(&card), [pin()]).ask(sign_in()).unwrap_err().code(), code, "{name}");
+    }
+}
+
+#[test]
+fn a_card_that_breaks_the_protocol_gets_no_further() {
+    let rows: [(&str, usize, &[u8], &str); 5] = [
+        ("a refusal of the first step", 4, &[0x6F, 0x00], "card-refused"),
+        ("a first step without its objects", 4, &[0x7C, 0x00, 0x90, 0x00], "card-protocol"),
+        ("a false key confirmation", 5, &[0x7C, 0x0A, 0x83, 0x08, 1, 2, 3, 4, 5, 6, 7, 8, 0x90, 0x00], "card-protocol"),
+        ("a plain refusal in the channel", 6, &[0x69, 0x88], "card-closed-channel"),
+        ("a plain success in the channel", 6, &[0x90, 0x00], "card-closed-channel"),
+    ];
+    for (name, at, answer, code) in rows {
+        let card = HolderCard::of(ORDINARY);
+        let desk = Desk::default();
+        desk.plug_in("Reader");
+        desk.insert_played("Reader", Box::new(Lying { card: card.powered_up(), at, answer: answer.to_vec() }));
+        let scene = Scene::new(&desk, [pin()]);
+        assert_eq!(scene.ask(sign_in()).unwrap_err().code(), code, "{name}");
+        assert_eq!(desk.instructions().len(), at + 1, "{name}: something was said to the card after that");
+        assert_eq!(desk.events().last(), Some(&Event::Ended(CardAfter::Reset)), "{name}");
+    }
+}
+
+#[test]
 fn other_cards_are_named() {
-    let rows: [(&str, &'static [u8], &str); 3] = [
+    let rows: [(&str, &'static [u8], &str); 5] = [
         ("bank card", b"2PAY.SYS.DDF01", "payment-card"),
         ("PIV card", &[0xA0, 0x00, 0x00, 0x03, 0x08, 0x00, 0x00, 0x10, 0x00], "piv-card"),
+        ("passport", &[0xA0, 0x00, 0x00, 0x02, 0x47, 0x10, 0x01], "travel-document"),
+        ("OpenPGP card", &[0xD2, 0x76, 0x00, 0x01, 0x24, 0x01], "openpgp-card"),
         ("a card with nothing on it", b"", "unknown-card"),
     ];
     for (name, application, code) in rows {
