@@ -9,4 +9,5 @@
 
 mod claims;
 mod imports;
+mod sign_in;
 mod sources;
