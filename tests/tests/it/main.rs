@@ -8,6 +8,7 @@
 )]
 
 mod claims;
+mod corpus;
 mod imports;
 mod sign_in;
 mod sources;
