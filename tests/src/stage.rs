@@ -18,6 +18,9 @@ use crate::process::{Process, program};
 /// How long a program may take until it is ready. Generous: the machine may be building something else.
 const START: Duration = Duration::from_secs(60);
 
+/// Tells PC/SC clients which service to talk to.
+const SERVICE: &str = "PCSCLITE_CSOCK_NAME";
+
 /// Files of the sample set, in a folder that goes with the value.
 #[derive(Debug)]
 pub struct SampleSet {
@@ -69,6 +72,8 @@ pub fn holder(id: &str) -> Result<Holder> {
 #[derive(Debug)]
 pub struct Cards {
     folder: PathBuf,
+    // Tells what the card service has noticed.
+    watch: Process,
     // Cards leave their readers before the service ends.
     process: Process,
     service: PrivatePcscd,
@@ -88,23 +93,32 @@ impl Cards {
         }
         let mut process = Process::start("latchkey-vcard", &mut command)?;
         process.wait_for_line("ready", START)?;
-        Ok(Self { folder: set.path().to_owned(), process, service })
+        let mut command = Command::new(program("latchkey")?);
+        command.args(["readers", "--watch", "--json"]).env(SERVICE, service.socket());
+        let mut watch = Process::start("latchkey readers", &mut command)?;
+        for _ in service.all_readers() {
+            watch.wait_for_line("reader-appeared", START)?;
+        }
+        Ok(Self { folder: set.path().to_owned(), watch, process, service })
     }
 
-    /// Inserts the card of a sample holder into reader number `reader`, counted from 1.
+    /// Inserts the card of a sample holder into reader number `reader`, counted from 1, and waits until the card service
+    /// has noticed.
     ///
     /// # Errors
     /// If there is no such card or reader, or the reader is not empty.
-    pub fn insert(&self, card: &str, reader: usize) -> Result<()> {
-        self.control(&["insert", card, &reader.to_string()])
+    pub fn insert(&mut self, card: &str, reader: usize) -> Result<()> {
+        self.control(&["insert", card, &reader.to_string()])?;
+        self.watch.wait_for_line("card-inserted", START).map(|_| ())
     }
 
-    /// Takes the card out of reader number `reader`, counted from 1.
+    /// Takes the card out of reader number `reader`, counted from 1, and waits until the card service has noticed.
     ///
     /// # Errors
     /// If there is no such reader.
-    pub fn remove(&self, reader: usize) -> Result<()> {
-        self.control(&["remove", &reader.to_string()])
+    pub fn remove(&mut self, reader: usize) -> Result<()> {
+        self.control(&["remove", &reader.to_string()])?;
+        self.watch.wait_for_line("card-removed", START).map(|_| ())
     }
 
     fn control(&self, arguments: &[&str]) -> Result<()> {
@@ -127,7 +141,7 @@ impl Cards {
     /// The same command, which will see the virtual readers.
     #[must_use]
     pub fn with_readers(&self, mut command: Command) -> Command {
-        command.env("PCSCLITE_CSOCK_NAME", self.service.socket());
+        command.env(SERVICE, self.service.socket());
         command
     }
 

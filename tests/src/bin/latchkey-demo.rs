@@ -95,7 +95,7 @@ fn demo(wishes: &Wishes, interruption: &Interruption) -> Result<()> {
         let set = SampleSet::write()?;
         Ok((format!("{} invented holders; TEST KEYS", sample_holders().len()), set))
     })?;
-    let cards = screen.step(interruption, "Smart card service", || {
+    let mut cards = screen.step(interruption, "Smart card service", || {
         let cards = Cards::start(&set, 1)?;
         Ok((format!("a private pcscd with the reader \"{}\"", cards.reader_name(1).unwrap_or_default()), cards))
     })?;

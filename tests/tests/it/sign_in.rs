@@ -22,7 +22,7 @@ impl Stage {
     }
 
     /// Inserts a card, signs in with it, and takes it out again.
-    fn sign_in_with(&self, card: &str, secrets: &[&str], arguments: &[&str]) -> Output {
+    fn sign_in_with(&mut self, card: &str, secrets: &[&str], arguments: &[&str]) -> Output {
         self.cards.insert(card, 1).unwrap();
         let output = self.sign_in(secrets, arguments).output().unwrap();
         self.cards.remove(1).unwrap();
@@ -67,7 +67,7 @@ fn the_demo_fails_when_the_portal_refuses() {
 
 #[test]
 fn every_sample_holder_is_let_in_or_refused_for_the_right_reason() {
-    let stage = Stage::set(1);
+    let mut stage = Stage::set(1);
     let accepted = r#""result": "accepted""#;
     for (id, exit_code, expected) in [
         ("hanna-vydumanaya", 0, accepted),
@@ -90,7 +90,7 @@ fn every_sample_holder_is_let_in_or_refused_for_the_right_reason() {
 
 #[test]
 fn the_last_try_needs_the_can_and_an_explicit_yes() {
-    let stage = Stage::set(1);
+    let mut stage = Stage::set(1);
     let id = "alena-prypynenaya";
     let Holder { pin, can, .. } = holder(id).unwrap();
     let output = stage.sign_in_with(id, &[can, pin], &[]);
@@ -102,7 +102,7 @@ fn the_last_try_needs_the_can_and_an_explicit_yes() {
 
 #[test]
 fn a_wrong_pin_costs_one_try_which_the_card_remembers() {
-    let stage = Stage::set(1);
+    let mut stage = Stage::set(1);
     let id = "hanna-vydumanaya";
     let output = stage.sign_in_with(id, &["999999"], &[]);
     assert_eq!(output.status.code(), Some(6), "{}", said(&output));
@@ -114,7 +114,7 @@ fn a_wrong_pin_costs_one_try_which_the_card_remembers() {
 
 #[test]
 fn among_two_cards_the_holder_chooses_by_reader() {
-    let stage = Stage::set(2);
+    let mut stage = Stage::set(2);
     let Holder { pin, .. } = holder("hanna-vydumanaya").unwrap();
     stage.cards.insert("volha-pamylkovaya", 1).unwrap();
     stage.cards.insert("hanna-vydumanaya", 2).unwrap();
