@@ -68,7 +68,7 @@ fn the_demo_fails_when_the_portal_refuses() {
 #[test]
 fn every_sample_holder_is_let_in_or_refused_for_the_right_reason() {
     let mut stage = Stage::set(1);
-    let accepted = r#""result": "accepted""#;
+    let accepted = r#""result":"accepted""#;
     for (id, exit_code, expected) in [
         ("hanna-vydumanaya", 0, accepted),
         ("yan-bezbatskovich", 0, accepted),
@@ -109,7 +109,7 @@ fn a_wrong_pin_costs_one_try_which_the_card_remembers() {
     assert!(said(&output).contains("pin-wrong"), "{}", said(&output));
     stage.cards.insert(id, 1).unwrap();
     let status = stage.cards.client().unwrap().args(["pin", "status", "--json"]).output().unwrap();
-    assert!(text(&status.stdout).contains(r#""triesLeft": 2"#), "{}", said(&status));
+    assert!(text(&status.stdout).contains(r#""triesLeft":2"#), "{}", said(&status));
 }
 
 #[test]
