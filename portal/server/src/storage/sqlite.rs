@@ -7,14 +7,16 @@
 mod row;
 
 use std::fs::OpenOptions;
+use std::io::ErrorKind;
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use sqlx::SqlitePool;
+use sqlx::error::DatabaseError;
 use sqlx::migrate::Migrator;
 use sqlx::pool::PoolOptions;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
+use sqlx::{Sqlite, SqlitePool};
 use time::OffsetDateTime;
 use tokio::sync::RwLock;
 
@@ -26,6 +28,7 @@ use crate::token::TokenHash;
 static MIGRATIONS: Migrator = sqlx::migrate!("./migrations");
 
 const READERS: u32 = 4;
+const RETRY_AFTER: Duration = Duration::from_millis(20);
 
 /// Where the database is and how long it may make others wait.
 #[derive(Debug, Clone)]
@@ -117,7 +120,7 @@ impl Opened {
             .synchronous(SqliteSynchronous::Full)
             .busy_timeout(settings.patience);
         let pool = |connections| PoolOptions::new().max_connections(connections).acquire_timeout(settings.patience);
-        let writer: SqlitePool = pool(1).connect_with(options.clone()).await?;
+        let writer = connect(pool(1), &options, settings.patience).await?;
         let file = FileIdentity::of(&settings.path)?;
         // The write lock is taken first, so that of two processes that start together one finds the work done.
         let mut transaction = writer.begin_with("BEGIN IMMEDIATE").await?;
@@ -264,10 +267,36 @@ impl Storage for SqliteStorage {
     }
 }
 
+/// Connects for the first time. Of two processes that start together on a new file, SQLite refuses one at once when both
+/// turn the write-ahead log on, however patient the connection is: it tries again.
+async fn connect(
+    pool: PoolOptions<Sqlite>,
+    options: &SqliteConnectOptions,
+    patience: Duration,
+) -> Result<SqlitePool, StorageError> {
+    let started = Instant::now();
+    loop {
+        match pool.clone().connect_with(options.clone()).await {
+            Err(error) if is_busy(&error) && started.elapsed() < patience => tokio::time::sleep(RETRY_AFTER).await,
+            outcome => return Ok(outcome?),
+        }
+    }
+}
+
+/// SQLITE_BUSY, whatever the extended part of the code says.
+fn is_busy(error: &sqlx::Error) -> bool {
+    const SQLITE_BUSY: u32 = 5;
+    let code = error.as_database_error().and_then(DatabaseError::code);
+    code.and_then(|code| code.parse::<u32>().ok()).is_some_and(|code| code & 0xFF == SQLITE_BUSY)
+}
+
 /// Makes the file, if there is none, so that only this user can read it; SQLite gives the files beside it the same mode.
 fn make_file(path: &Path) -> Result<(), StorageError> {
-    let made = OpenOptions::new().append(true).create(true).mode(0o600).open(path);
-    made.map(drop).map_err(StorageError::FileGone)
+    // Never opens a file that is there: closing it would take away the locks that SQLite has on it in this process.
+    match OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
+        Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(StorageError::FileGone(error)),
+        _ => Ok(()),
+    }
 }
 
 /// What tells one file from another that took its name.

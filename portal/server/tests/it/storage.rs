@@ -84,7 +84,7 @@ async fn of_many_at_once_one_takes_the_challenge() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn several_start_on_a_new_file_at_the_same_moment() {
-    for round in 0..5 {
+    for round in 0..10 {
         let directory = tempfile::tempdir().unwrap();
         let mut starters = JoinSet::new();
         for _ in 0..4 {
