@@ -6,6 +6,7 @@ mod failure;
 mod manual;
 mod output;
 mod tasks;
+mod turn;
 
 use std::ffi::OsString;
 use std::process::ExitCode;

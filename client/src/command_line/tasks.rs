@@ -14,6 +14,7 @@ use tokio::sync::oneshot;
 use super::arguments::{Common, Consent, Task, command};
 use super::console::{Console, Wording};
 use super::failure::{CommandFailure, UsageFailure};
+use super::turn::{Handled, in_turn};
 use super::{manual_page, output};
 use crate::portal::{ExtraTrust, PortalFailure};
 use crate::sign_in::HostQuestion;
@@ -29,8 +30,8 @@ pub(super) struct Work {
 struct AtCard {
     agent: Agent,
     reader: ReaderChoice,
-    /// Whether a person types the secrets, who may try again.
-    is_interactive: bool,
+    /// Lets the person be asked; none if nobody types the secrets.
+    handled: Option<Handled>,
 }
 
 impl Work {
@@ -63,7 +64,7 @@ impl Work {
     }
 
     fn readers(&self, json: bool) -> Result<(), CommandFailure> {
-        let agent = Agent::start_on_pcsc(self.terminal_prompt())?;
+        let agent = Agent::start_on_pcsc(Box::new(self.terminal_prompt()))?;
         match agent.send(Request::ListReaders).finish(|_| ())? {
             Answer::Readers(readers) => output::readers(&self.console.texts, &readers).write(json),
             _ => Err(Failure::AgentFault.into()),
@@ -71,7 +72,7 @@ impl Work {
     }
 
     fn watch(&self, json: bool) -> Result<(), CommandFailure> {
-        let agent = Agent::start_on_pcsc(self.terminal_prompt())?;
+        let agent = Agent::start_on_pcsc(Box::new(self.terminal_prompt()))?;
         let exchange = agent.send(Request::WatchReaders);
         let cancellation = exchange.cancellation();
         self.console.interruption.on_cancel(move || cancellation.cancel());
@@ -162,9 +163,12 @@ impl Work {
                 if with_progress {
                     self.console.report(report);
                 }
+                if let Some(handled) = &card.handled {
+                    handled.report(report);
+                }
             });
             match result {
-                Err(failure @ Failure::PinWrong { tries_left: 2.. }) if card.is_interactive => {
+                Err(failure @ Failure::PinWrong { tries_left: 2.. }) if card.handled.is_some() => {
                     self.console.line(&CommandFailure::from(failure).tell(&self.console.texts));
                 }
                 result => return Ok(result?),
@@ -195,22 +199,26 @@ impl Work {
                     .map_err(|_| UsageFailure::Value { argument: "--reader".to_owned(), value: text.clone() })?,
             ),
         };
-        let prompt: Box<dyn SecretPrompt> = match common.pin_fd {
-            None => self.terminal_prompt(),
+        let (prompt, handled): (Box<dyn SecretPrompt>, _) = match common.pin_fd {
+            None => {
+                let (prompt, handled) = in_turn(self.terminal_prompt());
+                (Box::new(prompt), Some(handled))
+            }
             Some(descriptor) => {
                 let inherited = DescriptorPrompt::inherited(descriptor, common.allow_last_try);
-                Box::new(inherited.map_err(|error| {
+                let prompt = inherited.map_err(|error| {
                     tracing::debug!(%error, descriptor, "the descriptor cannot be read");
                     Failure::NoPrompt
-                })?)
+                })?;
+                (Box::new(prompt), None)
             }
         };
         let agent = Agent::start_on_pcsc(prompt)?;
-        Ok(AtCard { agent, reader, is_interactive: common.pin_fd.is_none() })
+        Ok(AtCard { agent, reader, handled })
     }
 
-    fn terminal_prompt(&self) -> Box<dyn SecretPrompt> {
-        Box::new(TerminalPrompt::new(Box::new(Wording(Arc::clone(&self.console.texts)))))
+    fn terminal_prompt(&self) -> TerminalPrompt {
+        TerminalPrompt::new(Box::new(Wording(Arc::clone(&self.console.texts))))
     }
 }
 

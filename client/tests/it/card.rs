@@ -96,6 +96,7 @@ fn at_the_terminal_a_slip_is_forgiven_while_two_tries_are_left() {
     command.args(["pin", "change"]);
     let mut person = Person::new();
     let mut child = person.start(&command);
+    person.wait_for("PIN: in use, 3 tries left");
     person.wait_for("You asked to change the PIN");
     person.wait_for("3 tries left: ");
     person.enter("000000");
@@ -104,6 +105,8 @@ fn at_the_terminal_a_slip_is_forgiven_while_two_tries_are_left() {
     person.wait_for("once more: ");
     person.enter("739164");
     person.wait_for("2 tries are left.");
+    person.wait_for("PIN: in use, 2 tries left");
+    person.wait_for("You asked to change the PIN");
     person.wait_for("2 tries left: ");
     person.enter(holder(ORDINARY).pin);
     person.wait_for("New PIN (6 digits): ");

@@ -110,6 +110,8 @@ fn at_the_terminal_the_holder_sees_who_asks_and_agrees_twice() {
     person.wait_for("your certificate: family name");
     person.wait_for("[y/N] ");
     person.enter("y");
+    // What was learnt before the question is printed before it.
+    person.wait_for("PIN: in use, 3 tries left");
     person.wait_for(&format!("{} asks you to sign in.", portal.address));
     person.wait_for("3 tries left: ");
     assert!(!person.echoes());
