@@ -9,6 +9,7 @@
 
 mod claims;
 mod corpus;
+mod documents;
 mod imports;
 mod sign_in;
 mod sources;

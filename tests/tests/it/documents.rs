@@ -1,0 +1,118 @@
+//! What the guides say of the house is true of it: the tests they name, the files they link to, the commands they show.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::sources::{root, rust_sources};
+
+/// `README.md` and everything in `docs`, with its text.
+fn guides() -> Vec<(PathBuf, String)> {
+    let mut paths = vec![root().join("README.md")];
+    paths.extend(fs::read_dir(root().join("docs")).unwrap().map(|entry| entry.unwrap().path()));
+    paths.retain(|path| path.extension().is_some_and(|extension| extension == "md"));
+    paths.into_iter().map(|path| (path.clone(), fs::read_to_string(&path).unwrap())).collect()
+}
+
+#[test]
+fn every_test_that_the_threat_model_names_exists() {
+    let tests = tests();
+    let text = fs::read_to_string(root().join("docs/security.md")).unwrap();
+    let named: BTreeSet<&str> = code(&text).filter(|code| is_test_name(code)).collect();
+    assert!(named.len() > 20, "too few tests are named: {named:?}");
+    let missing: Vec<_> = named.into_iter().filter(|name| !tests.contains(*name)).collect();
+    assert!(missing.is_empty(), "docs/security.md names tests that do not exist: {missing:#?}");
+}
+
+#[test]
+fn every_row_of_the_threat_model_names_a_test() {
+    let text = fs::read_to_string(root().join("docs/security.md")).unwrap();
+    let rows: Vec<Vec<&str>> = text
+        .lines()
+        .filter(|line| line.starts_with('|') && !line.starts_with("|--"))
+        .map(|line| line.trim_matches('|').split('|').map(str::trim).collect())
+        .filter(|cells: &Vec<_>| cells.len() == 4 && cells[0] != "Attacker")
+        .collect();
+    assert!(rows.len() > 20, "only {} rows", rows.len());
+    let without: Vec<_> = rows.iter().filter(|cells| !code(cells[3]).any(is_test_name)).collect();
+    assert!(without.is_empty(), "rows without a test: {without:#?}");
+}
+
+#[test]
+fn every_link_leads_to_a_file() {
+    let mut faults = Vec::new();
+    for (path, text) in guides() {
+        for target in links(&text).filter(|target| !target.contains("://") && !target.starts_with('#')) {
+            let file = target.split('#').next().unwrap_or_default();
+            if !path.parent().unwrap().join(file).exists() {
+                faults.push(format!("{}: {target}", path.display()));
+            }
+        }
+    }
+    assert!(faults.is_empty(), "links that lead nowhere:\n{}", faults.join("\n"));
+}
+
+#[test]
+fn every_command_that_is_shown_is_one_of_dev() {
+    let script = fs::read_to_string(root().join("dev")).unwrap();
+    let (_, cases) = script.split_once("case \"$command\" in").unwrap();
+    let (cases, _) = cases.split_once("esac").unwrap();
+    let commands: BTreeSet<&str> = cases
+        .lines()
+        .filter_map(|line| line.trim().split_once(") "))
+        .flat_map(|(names, _)| names.split('|').map(str::trim))
+        .collect();
+    assert!(commands.contains("demo") && commands.contains("test"), "{commands:?}");
+    let mut faults = Vec::new();
+    for (path, text) in guides() {
+        for after in text.split("./dev ").skip(1) {
+            let word: String = after.chars().take_while(char::is_ascii_lowercase).collect();
+            // `./dev` followed by prose is the script itself.
+            let is_prose = ["", "alone", "lists"].contains(&word.as_str());
+            if !is_prose && !commands.contains(word.as_str()) {
+                faults.push(format!("{}: ./dev {word}", path.display()));
+            }
+        }
+    }
+    assert!(faults.is_empty(), "commands that ./dev does not have:\n{}", faults.join("\n"));
+}
+
+/// Every test of the house, as `name` and as `module::name`.
+fn tests() -> BTreeSet<String> {
+    let mut names = BTreeSet::new();
+    for (path, text) in rust_sources(".").into_iter().filter(|(path, _)| is_of_tests(path)) {
+        let stem = path.file_stem().unwrap().to_string_lossy().into_owned();
+        for name in text.lines().filter_map(function_name) {
+            names.insert(format!("{stem}::{name}"));
+            names.insert(name.to_owned());
+        }
+    }
+    names
+}
+
+fn is_of_tests(path: &Path) -> bool {
+    path.strip_prefix(root()).unwrap().components().any(|part| part.as_os_str() == "tests")
+}
+
+fn function_name(line: &str) -> Option<&str> {
+    let line = line.trim_start();
+    let line = line.strip_prefix("async ").unwrap_or(line);
+    line.strip_prefix("fn ")?.split_once('(').map(|(name, _)| name)
+}
+
+/// Lower-case words joined by underscores, after a module or not.
+fn is_test_name(code: &str) -> bool {
+    let name = code.rsplit("::").next().unwrap_or_default();
+    name.matches('_').count() > 1
+        && code.bytes().all(|octet| octet.is_ascii_lowercase() || octet.is_ascii_digit() || b"_:".contains(&octet))
+}
+
+/// What stands between backticks.
+fn code(text: &str) -> impl Iterator<Item = &str> {
+    text.split('`').skip(1).step_by(2)
+}
+
+/// The targets of `[text](target)`.
+fn links(text: &str) -> impl Iterator<Item = &str> {
+    text.split("](").skip(1).filter_map(|after| after.split_once(')')).map(|(target, _)| target)
+}
