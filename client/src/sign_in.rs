@@ -1,6 +1,8 @@
 //! The steps of a sign-in without a browser. Each step is a type that only the one before it gives, so that nothing is
 //! fetched before the holder agreed to the host, and nothing signed before he agreed to hand over what is asked for.
 
+use std::time::Duration;
+
 use latchkey_agent::{CardRequest, CardTask, ReaderChoice, Request, SignIn};
 use latchkey_crypto::assertion::{Assertion, Origin};
 
@@ -85,15 +87,16 @@ impl HandOverQuestion {
 pub struct AgreedSignIn(Fetched);
 
 impl AgreedSignIn {
-    /// What to ask the agent. It shows the origin again when it asks for the PIN.
+    /// What to ask the agent, which waits `patience` for a card if there is none. It shows the origin again when it asks
+    /// for the PIN.
     #[must_use]
-    pub fn request(&self, reader: ReaderChoice) -> Request {
+    pub fn request(&self, reader: ReaderChoice, patience: Duration) -> Request {
         let sign_in = SignIn {
             origin: self.0.portal.origin().clone(),
             challenge: self.0.challenge.text.clone(),
             app_version: APP_VERSION.to_owned(),
         };
-        Request::OfCard(CardRequest { reader, task: CardTask::SignIn(sign_in) })
+        Request::OfCard(CardRequest { reader, patience, task: CardTask::SignIn(sign_in) })
     }
 
     /// Presents the assertion where the challenge came from. A challenge is taken once, so this ends the sign-in.

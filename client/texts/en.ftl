@@ -36,6 +36,7 @@ help-pin-activate = Put the PIN into use, with the PUK
 help-pin-deactivate = Put the PIN out of use
 help-with-puk = Ask for the PUK and not for the PIN
 help-reader = Use the card in this reader. Without it there must be exactly one card
+help-wait = How many seconds to wait for a reader and a card if there is none; 0 for not at all. Without it, 60 at a terminal, and 0 with --pin-fd or --json
 help-json = Write the result to standard output as JSON
 help-pin-fd =
     Read secrets from this file descriptor, one a line, in the order in which they are needed: the CAN (only before the last try), the PIN or PUK, a new PIN (once)
@@ -89,6 +90,8 @@ step-signing = The card is signing
 step-card-done = The card is finished; its session was closed
 step-fetched = The portal sent its challenge
 step-sending = The signature is sent to the portal
+wait-reader = Connect the card reader to the computer. To cancel, press Ctrl+C.
+wait-card = Insert the card into the reader, chip first. To cancel, press Ctrl+C.
 
 ## Questions
 

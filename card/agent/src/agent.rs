@@ -162,7 +162,7 @@ fn watch(readers: &dyn CardReaders, reports: &mpsc::Sender<Report>, cancellation
 }
 
 /// Runs something that needs no card on a thread of its own. Without a thread, the exchange finds its sender dropped.
-fn beside(name: &str, work: impl FnOnce() + Send + 'static) {
+pub(crate) fn beside(name: &str, work: impl FnOnce() + Send + 'static) {
     if let Err(error) = thread::Builder::new().name(name.into()).spawn(work) {
         tracing::error!(%error, "there can be no thread");
     }

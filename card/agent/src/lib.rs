@@ -15,6 +15,7 @@ mod prompt;
 mod session;
 mod sign_in;
 pub mod terminal;
+mod waiting;
 
 pub use agent::{Agent, Exchange};
 pub use cancellation::Cancellation;

@@ -2,6 +2,7 @@
 //! in either direction can hold a secret; secrets are asked for by the agent itself, through [`crate::SecretPrompt`].
 
 use std::fmt;
+use std::time::Duration;
 
 use latchkey_card::dialogue::PinStatus;
 use latchkey_crypto::assertion::{Assertion, ChallengeText, Origin};
@@ -26,6 +27,8 @@ pub enum Request {
 pub struct CardRequest {
     /// Which card.
     pub reader: ReaderChoice,
+    /// How long to wait for a reader to be connected and a card to be inserted if there is none; zero: not at all.
+    pub patience: Duration,
     /// What is wanted of it.
     pub task: CardTask,
 }
@@ -108,6 +111,10 @@ pub enum Report {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Step {
+    /// There is no reader: the agent waits for one to be connected.
+    WaitingForReader,
+    /// No reader, or not the one that was asked for, holds a card: the agent waits for one to be inserted.
+    WaitingForCard,
     /// The card in this reader is used.
     ReaderChosen(ReaderName),
     /// The card is one that the agent knows.

@@ -1,6 +1,7 @@
 //! One request at a card: from choosing the reader to the card's reset.
 
 use std::sync::mpsc;
+use std::time::Duration;
 
 use latchkey_card::dialogue::{self, DialogueError, PinStatus};
 use latchkey_card::key::KeyId;
@@ -43,7 +44,7 @@ impl<'work> Session<'work> {
     }
 
     pub(crate) fn carry_out(&mut self, request: CardRequest) -> Result<Answer, Failure> {
-        let mut card = self.connect(&request.reader)?;
+        let mut card = self.connect(&request.reader, request.patience)?;
         let answer = match request.task {
             CardTask::Status => self.status(&mut card),
             CardTask::SignIn(sign_in) => self.sign_in(&mut card, &sign_in),
@@ -83,13 +84,22 @@ impl<'work> Session<'work> {
         Err(Failure::CardReset)
     }
 
-    fn connect(&self, reader: &ReaderChoice) -> Result<CardAtHand, Failure> {
+    fn connect(&self, reader: &ReaderChoice, patience: Duration) -> Result<CardAtHand, Failure> {
+        let ChosenCard { reader, insertion, atr } = self.choose_in_time(reader, patience)?;
+        tracing::debug!(%reader, %atr, "a card was chosen");
+        self.tell(Step::ReaderChosen(reader.clone()));
+        let connection = self.surroundings.readers.connect(&reader, insertion)?;
+        Ok(CardAtHand { reader, connection })
+    }
+
+    /// The card that is meant, if it is there now.
+    pub(crate) fn choose(&self, reader: &ReaderChoice) -> Result<ChosenCard, Failure> {
         let readers = self.surroundings.readers.list()?;
         let wanted = match reader {
             ReaderChoice::TheOnlyCard => None,
             ReaderChoice::Reader(name) => Some(name),
         };
-        let ChosenCard { reader, insertion, atr } = choose_card(&readers, wanted).map_err(|error| {
+        choose_card(&readers, wanted).map_err(|error| {
             let names = |with_card: bool| {
                 let wanted = readers.iter().filter(|state| !with_card || state.presence != CardPresence::Absent);
                 wanted.map(|state| state.name.clone()).collect()
@@ -101,11 +111,7 @@ impl<'work> Session<'work> {
                 }
                 (error, _) => error.into(),
             }
-        })?;
-        tracing::debug!(%reader, %atr, "a card was chosen");
-        self.tell(Step::ReaderChosen(reader.clone()));
-        let connection = self.surroundings.readers.connect(&reader, insertion)?;
-        Ok(CardAtHand { reader, connection })
+        })
     }
 
     fn status(&self, card: &mut CardAtHand) -> Result<Answer, Failure> {

@@ -107,6 +107,8 @@ pub enum Task {
 pub struct Common {
     /// The reader's name as it was typed.
     pub reader: Option<String>,
+    /// How many seconds to wait for a card.
+    pub wait: Option<u16>,
     /// The result as JSON.
     pub json: bool,
     /// Where secrets come from instead of the terminal.
@@ -155,6 +157,7 @@ impl Common {
         let asks = |id| matches.try_contains_id(id).is_ok();
         Self {
             reader: matches.get_one::<String>("reader").cloned(),
+            wait: matches.get_one("wait").copied(),
             json: matches.get_flag("json"),
             pin_fd: if asks("pin-fd") { matches.get_one("pin-fd").copied() } else { None },
             allow_last_try: asks("allow-last-try") && matches.get_flag("allow-last-try"),
@@ -226,8 +229,16 @@ fn pin(texts: &Texts) -> Command {
         )
 }
 
-fn card_arguments(texts: &Texts) -> [Arg; 2] {
-    [Arg::new("reader").long("reader").value_name("NAME").help(texts.say("help-reader")), json(texts)]
+fn card_arguments(texts: &Texts) -> [Arg; 3] {
+    [
+        Arg::new("reader").long("reader").value_name("NAME").help(texts.say("help-reader")),
+        Arg::new("wait")
+            .long("wait")
+            .value_name("SECONDS")
+            .value_parser(value_parser!(u16))
+            .help(texts.say("help-wait")),
+        json(texts),
+    ]
 }
 
 fn secret_arguments(texts: &Texts) -> [Arg; 2] {

@@ -13,12 +13,13 @@ pub(super) struct Console {
     pub(super) texts: Arc<Texts>,
     /// Tripped when the person interrupts the program.
     pub(super) interruption: Cancellation,
-    marked: bool,
+    /// Whether a person reads standard error as it is written.
+    pub(super) is_read: bool,
 }
 
 impl Console {
     pub(super) fn new(texts: Arc<Texts>, interruption: Cancellation) -> Self {
-        Self { texts, interruption, marked: std::io::stderr().is_terminal() }
+        Self { texts, interruption, is_read: std::io::stderr().is_terminal() }
     }
 
     /// Writes a line on standard error.
@@ -29,7 +30,7 @@ impl Console {
 
     /// Writes that a step was reached.
     pub(super) fn step(&self, text: &str) {
-        if self.marked {
+        if self.is_read {
             self.line(&format!("• {text}"));
         } else {
             self.line(text);
@@ -41,6 +42,8 @@ impl Console {
         let texts = &self.texts;
         let Report::Progress(step) = report else { return };
         let text = match step {
+            Step::WaitingForReader => return self.line(&texts.say("wait-reader")),
+            Step::WaitingForCard => return self.line(&texts.say("wait-card")),
             Step::ReaderChosen(reader) => texts.fill("step-reader", &[("reader", reader.to_string().into())]),
             Step::CardRecognised(model) => texts.fill("step-card", &[("model", model_name(texts, *model).into())]),
             Step::PinStatusKnown(pin) => texts.fill("step-pin", &[("status", pin_status(texts, *pin).into())]),

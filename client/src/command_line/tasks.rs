@@ -1,11 +1,12 @@
 //! What each command does.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use latchkey_agent::terminal::{DescriptorPrompt, TerminalPrompt};
 use latchkey_agent::{
     AfterUnblocking, Agent, Answer, CardContents, CardRequest, CardStatus, CardTask, DeactivateWith, Failure,
-    ReaderChoice, ReaderName, Report, Request, SecretPrompt,
+    ReaderChoice, ReaderName, Report, Request, SecretPrompt, Step,
 };
 use time::OffsetDateTime;
 use tokio::runtime::Runtime;
@@ -30,6 +31,8 @@ pub(super) struct Work {
 struct AtCard {
     agent: Agent,
     reader: ReaderChoice,
+    /// How long to wait for it.
+    patience: Duration,
     /// Lets the person be asked; none if nobody types the secrets.
     handled: Option<Handled>,
 }
@@ -94,6 +97,8 @@ impl Work {
     fn card(&self, common: &Common, pin: bool) -> Result<(), CommandFailure> {
         let card = self.at_card(common)?;
         let status = self.status(&card)?;
+        // One that is inserted from now on is another card.
+        let card = AtCard { patience: Duration::ZERO, ..card };
         let contents = if pin { Some(self.contents(&card)?) } else { None };
         // With the PIN entered right, all tries are back: what is shown is what the card says now.
         let status = if pin { self.status(&card)? } else { status };
@@ -144,7 +149,8 @@ impl Work {
         let agreed = question.agreed();
 
         let card = self.at_card(common)?;
-        let Answer::SignedIn(assertion) = self.ask(&card, agreed.request(card.reader.clone()), true)? else {
+        let Answer::SignedIn(assertion) = self.ask(&card, agreed.request(card.reader.clone(), card.patience), true)?
+        else {
             return Err(Failure::AgentFault.into());
         };
         self.console.step(&texts.say("step-sending"));
@@ -160,7 +166,8 @@ impl Work {
             let cancellation = exchange.cancellation();
             self.console.interruption.on_cancel(move || cancellation.cancel());
             let result = exchange.finish(|report| {
-                if with_progress {
+                let is_instruction = matches!(report, Report::Progress(Step::WaitingForReader | Step::WaitingForCard));
+                if with_progress || is_instruction {
                     self.console.report(report);
                 }
                 if let Some(handled) = &card.handled {
@@ -214,7 +221,15 @@ impl Work {
             }
         };
         let agent = Agent::start_on_pcsc(prompt)?;
-        Ok(AtCard { agent, reader, handled })
+        Ok(AtCard { agent, reader, patience: self.patience(common), handled })
+    }
+
+    /// Without a wish, only a person who reads along is waited for.
+    fn patience(&self, common: &Common) -> Duration {
+        let is_person = self.console.is_read && common.pin_fd.is_none() && !common.json;
+        common
+            .wait
+            .map_or(if is_person { PATIENCE } else { Duration::ZERO }, |seconds| Duration::from_secs(seconds.into()))
     }
 
     fn terminal_prompt(&self) -> TerminalPrompt {
@@ -222,9 +237,12 @@ impl Work {
     }
 }
 
+/// How long a person has to find the card and the reader.
+const PATIENCE: Duration = Duration::from_secs(60);
+
 impl AtCard {
     fn request(&self, task: CardTask) -> CardRequest {
-        CardRequest { reader: self.reader.clone(), task }
+        CardRequest { reader: self.reader.clone(), patience: self.patience, task }
     }
 }
 

@@ -85,20 +85,33 @@ pub(crate) fn image_with_pin(id: &str, pin: &str) -> CardImage {
 /// A service with readers, and a card in the first one.
 pub(crate) struct World {
     service: PrivatePcscd,
-    pub(crate) card: InsertedCard,
+    card: Option<InsertedCard>,
     ca_file: tempfile::NamedTempFile,
 }
 
 impl World {
     /// Waits until the service has noticed the card.
     pub(crate) fn with(image: CardImage) -> Self {
-        let service = PrivatePcscd::start(2).unwrap();
-        let card = insert(&service, 0, image);
-        let mut ca_file = tempfile::NamedTempFile::new().unwrap();
-        ca_file.write_all(&tls().authority).unwrap();
-        let world = Self { service, card, ca_file };
+        let mut world = Self::without_card();
+        world.insert(image);
         world.wait_for_cards(1);
         world
+    }
+
+    pub(crate) fn without_card() -> Self {
+        let mut ca_file = tempfile::NamedTempFile::new().unwrap();
+        ca_file.write_all(&tls().authority).unwrap();
+        Self { service: PrivatePcscd::start(2).unwrap(), card: None, ca_file }
+    }
+
+    /// Puts a card into the first reader.
+    pub(crate) fn insert(&mut self, image: CardImage) {
+        self.card = Some(insert(&self.service, 0, image));
+    }
+
+    /// The card in the first reader.
+    pub(crate) fn card(&self) -> &InsertedCard {
+        self.card.as_ref().unwrap()
     }
 
     /// Puts another card into the second reader.

@@ -14,3 +14,4 @@ mod portal;
 mod sign_in;
 mod test_portal;
 mod texts;
+mod waiting;

@@ -58,7 +58,9 @@ fn nothing_is_sent_before_the_holder_agrees() {
 fn the_agent_is_asked_for_the_origin_that_was_reached_and_the_challenge_that_came() {
     let portal = TestPortal::start(Answers::default());
     let agreed = fetch(&portal).unwrap().agreed();
-    let Request::OfCard(request) = agreed.request(ReaderChoice::TheOnlyCard) else { panic!() };
+    let Request::OfCard(request) = agreed.request(ReaderChoice::TheOnlyCard, std::time::Duration::ZERO) else {
+        panic!()
+    };
     let CardTask::SignIn(sign_in) = request.task else { panic!() };
     assert_eq!(sign_in.origin.as_str(), portal.address);
     assert_eq!(sign_in.challenge.as_str(), CHALLENGE);

@@ -153,7 +153,7 @@ fn a_signal_during_the_pin_restores_the_terminal_and_presents_nothing() {
         assert_eq!(ran.code, 7, "{signal:?}: {}", person.shown);
         assert!(person.echoes(), "{signal:?} left the terminal silent");
         assert_eq!(portal.received().len(), 1);
-        assert_eq!(world.card.with_card(|card| card.memory().pin_state), PinState::Pin3);
+        assert_eq!(world.card().with_card(|card| card.memory().pin_state), PinState::Pin3);
     }
 }
 

@@ -1,5 +1,7 @@
 //! Cards pulled, readers gone, other programs: at every single exchange.
 
+use std::time::Duration;
+
 use latchkey_agent::{
     Answer, CardRequest, CardStatus, CardTask, Failure, PinStatus, ReaderChoice, ReaderName, Report, Request,
 };
@@ -100,7 +102,8 @@ fn of_several_cards_none_is_guessed() {
 
     let status = |reader| {
         let choice = ReaderChoice::Reader(name(reader));
-        scene.agent.send(Request::OfCard(CardRequest { reader: choice, task: CardTask::Status })).finish(|_| ())
+        let request = CardRequest { reader: choice, patience: Duration::ZERO, task: CardTask::Status };
+        scene.agent.send(Request::OfCard(request)).finish(|_| ())
     };
     assert!(matches!(status("Right"), Ok(Answer::CardStatus(CardStatus { reader, .. })) if reader == name("Right")));
     assert_eq!(status("Middle").unwrap_err(), Failure::NoCard);

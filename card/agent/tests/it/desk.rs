@@ -220,7 +220,9 @@ impl Desk {
     }
 
     pub(crate) fn stop_service(&self) {
-        self.state().service_is_down = true;
+        let mut state = self.state();
+        state.service_is_down = true;
+        state.publish(&ReaderEvent::ServiceDown);
     }
 
     pub(crate) fn record(&self, event: Event) {

@@ -149,7 +149,7 @@ impl Scene {
 }
 
 pub(crate) fn of_card(task: CardTask) -> Request {
-    Request::OfCard(CardRequest { reader: ReaderChoice::TheOnlyCard, task })
+    Request::OfCard(CardRequest { reader: ReaderChoice::TheOnlyCard, patience: Duration::ZERO, task })
 }
 
 pub(crate) fn origin() -> Origin {

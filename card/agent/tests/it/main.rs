@@ -15,3 +15,4 @@ mod managing;
 mod pin_care;
 mod sign_in;
 mod terminal;
+mod waiting;
