@@ -13,6 +13,7 @@ use latchkey_fixtures::random::Seeded;
 use latchkey_fixtures::store::InProcess;
 use latchkey_fixtures::vcard::VirtualCard;
 use latchkey_fixtures::vpcd::InsertedCard;
+use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::process::{Pid, Signal};
 use rustix::pty::OpenptFlags;
 use serde_json::Value;
@@ -160,6 +161,9 @@ pub(crate) fn interrupt(child: &Child, signal: Signal) {
     rustix::process::kill_process(Pid::from_child(child), signal).unwrap();
 }
 
+/// How long a person waits for something to be shown.
+const PATIENCE: Timespec = Timespec { tv_sec: 60, tv_nsec: 0 };
+
 /// A terminal with a person at it, who reads what is shown and types.
 pub(crate) struct Person {
     master: File,
@@ -199,6 +203,9 @@ impl Person {
                 self.read += at + text.len();
                 return;
             }
+            let mut watched = [PollFd::new(&self.master, PollFlags::IN)];
+            let ready = rustix::event::poll(&mut watched, Some(&PATIENCE)).unwrap();
+            assert!(ready > 0, "{text:?} was not shown, but:\n{}", self.shown);
             let mut buffer = [0; 4096];
             let count = self.master.read(&mut buffer).unwrap();
             self.shown.push_str(&String::from_utf8_lossy(&buffer[..count]));
