@@ -66,7 +66,8 @@ pub struct Limits {
     pub challenge: Duration,
     /// From signing in to the end of the session.
     pub session: Duration,
-    /// From the first octet of a request to its answer.
+    /// From the first octet of a request to its answer; and how long a connection may wait for the next request, or for
+    /// the visitor to take more of an answer.
     pub request: Duration,
     /// From the signal to stop to the end of requests that are still open.
     pub stop: Duration,

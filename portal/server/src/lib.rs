@@ -23,6 +23,7 @@ pub mod files;
 pub mod http;
 pub mod material;
 pub mod metrics;
+mod patience;
 pub mod portal;
 pub mod revocation;
 pub mod serve;

@@ -19,6 +19,7 @@ use crate::configuration::{Configuration, Located};
 use crate::files::Renewal;
 use crate::http::router;
 use crate::material::Material;
+use crate::patience::PatientAcceptor;
 use crate::portal::{Portal, PortalSettings, Surroundings};
 use crate::storage::{SqliteSettings, SqliteStorage, StorageError};
 use crate::tls::TlsIdentity;
@@ -120,6 +121,7 @@ impl Service {
         for listener in self.listeners {
             let handle = Handle::new();
             let acceptor = OpenSSLAcceptor::new(self.tls.acceptor()).handshake_timeout(HANDSHAKE_TIME_LIMIT);
+            let acceptor = PatientAcceptor { acceptor, limit: self.request_time_limit };
             let server = axum_server::from_tcp(listener).map_err(ServeError::Listener)?;
             let mut server = server.acceptor(acceptor).handle(handle.clone()).http1_only();
             let mut http = server.http_builder().http1();

@@ -7,6 +7,7 @@
     reason = "a test that panics is a test that fails"
 )]
 
+mod attacks;
 mod command_line;
 mod configuration;
 mod headers;

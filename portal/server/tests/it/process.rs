@@ -18,7 +18,7 @@ use time::OffsetDateTime;
 use crate::support::{Card, ORIGIN, write_lists};
 
 /// No service that works needs this long for one step, even on a machine with much else to do.
-const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A directory with everything that a service needs, made for the present time.
 pub(crate) struct Installation {
@@ -101,7 +101,11 @@ pub(crate) struct Process {
 
 impl Process {
     fn start(installation: &Installation) -> Self {
-        let mut child = installation.command("serve").stderr(Stdio::piped()).spawn().unwrap();
+        Self::spawn(installation.command("serve"))
+    }
+
+    pub(crate) fn spawn(mut command: Command) -> Self {
+        let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
         let output = BufReader::new(child.stderr.take().unwrap());
         let (told, lines) = channel();
         std::thread::spawn(move || output.lines().map_while(Result::ok).try_for_each(|line| told.send(line)));
@@ -303,19 +307,19 @@ fn nothing_is_answered_without_tls() {
     assert!(builder.build().connect("localhost", stream).is_err());
 }
 
-fn connector(installation: &Installation) -> openssl::ssl::SslConnectorBuilder {
+pub(crate) fn connector(installation: &Installation) -> openssl::ssl::SslConnectorBuilder {
     let mut builder = SslConnector::builder(SslMethod::tls_client()).unwrap();
     builder.set_ca_file(installation.directory.path().join("tls/ca.pem")).unwrap();
     builder
 }
 
-fn connect(installation: &Installation, port: u16) -> SslStream<TcpStream> {
+pub(crate) fn connect(installation: &Installation, port: u16) -> SslStream<TcpStream> {
     let stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
     connector(installation).build().connect("localhost", stream).unwrap()
 }
 
 /// One exchange on a connection of its own.
-fn exchange(installation: &Installation, port: u16, request: &str) -> String {
+pub(crate) fn exchange(installation: &Installation, port: u16, request: &str) -> String {
     let mut stream = connect(installation, port);
     stream.write_all(request.as_bytes()).unwrap();
     let mut answer = String::new();
