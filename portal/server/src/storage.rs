@@ -52,7 +52,9 @@ pub trait Storage: Send + Sync {
     /// Ends a session; whether there was one.
     fn end_session<'a>(&'a self, token: &'a TokenHash) -> Answer<'a, bool>;
 
-    /// Forgets sessions that are over and challenges that expired more than [`TOMBSTONE`] ago.
+    /// Forgets sessions that are over and challenges that expired more than [`TOMBSTONE`] ago. Of sessions that ended
+    /// before this nothing is left in the database's files, unless somebody else is reading there at that moment; then
+    /// the next purge sees to it.
     fn purge(&self, now: OffsetDateTime) -> Answer<'_, Purged>;
 
     /// Whether the database answers and has the tables of this version.

@@ -2,7 +2,8 @@
 //!
 //! One connection writes, so that the writers of a process queue instead of colliding; a few others read beside it
 //! (write-ahead log). Every commit reaches the disk before it is answered (`synchronous = FULL`): a challenge that was
-//! taken stays taken after a power cut.
+//! taken stays taken after a power cut. What is deleted is overwritten (`secure_delete`), and with the next purge it is
+//! gone from the log too.
 
 mod row;
 
@@ -118,6 +119,7 @@ impl Opened {
             .create_if_missing(false)
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full)
+            .pragma("secure_delete", "ON")
             .busy_timeout(settings.patience);
         let pool = |connections| PoolOptions::new().max_connections(connections).acquire_timeout(settings.patience);
         let writer = connect(pool(1), &options, settings.patience).await?;
@@ -252,6 +254,8 @@ impl Storage for SqliteStorage {
                 .bind(row::milliseconds(now))
                 .execute(&writer)
                 .await?;
+            // The log beside the database still has what was deleted.
+            sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").execute(&writer).await?;
             Ok(Purged { challenges: challenges.rows_affected(), sessions: sessions.rows_affected() })
         })
     }

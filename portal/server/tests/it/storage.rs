@@ -164,6 +164,37 @@ async fn the_database_never_holds_a_token() {
 }
 
 #[tokio::test]
+async fn a_session_that_is_over_leaves_no_trace_in_the_files() {
+    let directory = tempfile::tempdir().unwrap();
+    let storage = open(&directory.path().join("portal.sqlite")).await;
+    let holds_the_name = || {
+        let files =
+            std::fs::read_dir(directory.path()).unwrap().map(|entry| std::fs::read(entry.unwrap().path()).unwrap());
+        let name = "Выдуманов".as_bytes();
+        files.into_iter().any(|file| file.windows(name.len()).any(|window| window == name))
+    };
+    let others = Session {
+        holder: Holder {
+            name: PersonName { family: Some("Z".repeat(300)), given: None, patronymic: None },
+            ..session().holder
+        },
+        ..session()
+    };
+    storage.open_session(&token("before"), &others, None).await.unwrap();
+    storage.open_session(&token("ended"), &session(), None).await.unwrap();
+    storage.open_session(&token("replaced"), &session(), None).await.unwrap();
+    storage.open_session(&token("after"), &others, Some(&token("replaced"))).await.unwrap();
+    storage.purge(NOW).await.unwrap();
+    assert!(holds_the_name());
+    storage.end_session(&token("ended")).await.unwrap();
+    storage.purge(NOW).await.unwrap();
+    assert!(!holds_the_name());
+    storage.open_session(&token("expired"), &session(), None).await.unwrap();
+    storage.purge(NOW + Duration::minutes(31)).await.unwrap();
+    assert!(!holds_the_name());
+}
+
+#[tokio::test]
 async fn only_this_user_can_read_the_database() {
     let directory = tempfile::tempdir().unwrap();
     let storage = open(&directory.path().join("portal.sqlite")).await;
