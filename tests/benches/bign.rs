@@ -2,8 +2,6 @@
 //! curve arithmetic.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a benchmark that panics has nothing to measure")]
 
-mod support;
-
 use std::process::ExitCode;
 
 use bignp256::ecdsa::signature::hazmat::PrehashVerifier;
@@ -12,11 +10,11 @@ use latchkey_crypto::bign::{Level, PrivateKey, PublicKey};
 use latchkey_crypto::hash::HashAlgorithm;
 use latchkey_fixtures::random::Seeded;
 use latchkey_fixtures::vectors::{Vector, vector};
+use latchkey_tests::benchmark::{Benchmark, Contender, Peer};
 use openssl::bn::{BigNum, BigNumContext};
 use openssl::ec::{EcGroup, EcKey, EcPoint};
 use openssl::ecdsa::EcdsaSig;
 use openssl::nid::Nid;
-use support::{Benchmark, Contender, Peer};
 
 const UNIT: &str = "verifications/s";
 

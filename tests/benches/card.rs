@@ -2,8 +2,6 @@
 //! P-256, and ICAO secure messaging with AES-128.
 #![allow(clippy::unwrap_used, reason = "a benchmark that panics has nothing to measure")]
 
-mod support;
-
 use std::process::ExitCode;
 
 use latchkey_card::apdu::{Command, Header, Response, StatusWord};
@@ -11,13 +9,13 @@ use latchkey_card::profile::Edition;
 use latchkey_card::secure_messaging::{CardSecureMessaging, ClientSecureMessaging};
 use latchkey_crypto::bpace::{CardWaiting, ClientStart, SessionKey, password_key};
 use latchkey_fixtures::random::Seeded;
+use latchkey_tests::benchmark::{Benchmark, Contender, Peer};
 use openssl::derive::Deriver;
 use openssl::ec::{EcGroup, EcKey};
 use openssl::nid::Nid;
 use openssl::pkey::{PKey, Private};
 use openssl::sign::Signer;
 use openssl::symm::{Cipher, Crypter, Mode};
-use support::{Benchmark, Contender, Peer};
 
 /// Octets of certificate that one protected READ BINARY brings.
 const BLOCK: usize = 224;

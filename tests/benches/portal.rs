@@ -3,8 +3,6 @@
 //! keep their connections, so that the handshakes are not what is measured.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a benchmark that panics has nothing to measure")]
 
-mod support;
-
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -20,10 +18,10 @@ use latchkey_fixtures::pki::{CARD_HELD_KEY_POLICY, PersonOrder, TestPki, Validit
 use latchkey_portal::configuration::Configuration;
 use latchkey_portal::material::Material;
 use latchkey_portal::serve::Service;
+use latchkey_tests::benchmark::{Benchmark, Figure};
 use rand_core::UnwrapErr;
 use reqwest::{Certificate, Client};
 use serde_json::Value;
-use support::{Benchmark, Figure};
 use tempfile::TempDir;
 use time::OffsetDateTime;
 use tokio::runtime::{Builder, Runtime};

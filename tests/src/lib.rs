@@ -1,4 +1,5 @@
 //! End to end tests, the demo and the benchmarks: the pieces that they share.
 
+pub mod benchmark;
 pub mod process;
 pub mod stage;

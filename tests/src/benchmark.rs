@@ -6,7 +6,6 @@
 //! run or another, by the caches and cores that they share; taking turns makes them slow every contender alike, and the
 //! median of the ratios within each round forgets the rounds in which they did not. Criterion then states the dispersion
 //! of each contender by itself, in real time.
-#![allow(dead_code, reason = "each benchmark program uses what it needs")]
 
 use std::hint::black_box;
 use std::io::ErrorKind;
@@ -20,26 +19,26 @@ use serde_json::{Value, json};
 
 /// One result.
 #[derive(Debug, Clone)]
-pub(crate) struct Figure {
+pub struct Figure {
     /// What was measured, in kebab case; stable.
-    pub(crate) name: String,
+    pub name: String,
     /// How much.
-    pub(crate) value: f64,
+    pub value: f64,
     /// Of what: `ratio`, or something per second.
-    pub(crate) unit: &'static str,
+    pub unit: &'static str,
     /// Against whom, if it is a comparison.
-    pub(crate) peer: Option<&'static str>,
+    pub peer: Option<&'static str>,
 }
 
 /// Something that does the work that is measured.
-pub(crate) struct Contender<'a> {
+pub struct Contender<'a> {
     name: &'static str,
     work: Box<dyn FnMut() + 'a>,
 }
 
 impl<'a> Contender<'a> {
     /// A contender whose own figure has this name. Its work does one unit each time it is called.
-    pub(crate) fn new<T>(name: &'static str, mut work: impl FnMut() -> T + 'a) -> Self {
+    pub fn new<T>(name: &'static str, mut work: impl FnMut() -> T + 'a) -> Self {
         let work = move || {
             black_box(work());
         };
@@ -73,19 +72,19 @@ fn processor_time() -> Duration {
 }
 
 /// A contender to compare with.
-pub(crate) struct Peer<'a> {
+pub struct Peer<'a> {
     /// The name of the ratio: how many times as fast as the peer ours is.
-    pub(crate) ratio: &'static str,
+    pub ratio: &'static str,
     /// Who that is, with what it computes.
-    pub(crate) who: &'static str,
+    pub who: &'static str,
     /// The least ratio that is good enough.
-    pub(crate) at_least: f64,
+    pub at_least: f64,
     /// Its work.
-    pub(crate) contender: Contender<'a>,
+    pub contender: Contender<'a>,
 }
 
 /// A benchmark program: its arguments, its figures so far.
-pub(crate) struct Benchmark {
+pub struct Benchmark {
     criterion: Option<Criterion>,
     json: Option<PathBuf>,
     figures: Vec<Figure>,
@@ -100,7 +99,7 @@ impl Benchmark {
     ///
     /// # Errors
     /// An unknown argument.
-    pub(crate) fn from_arguments() -> Result<Self, String> {
+    pub fn from_arguments() -> Result<Self, String> {
         let mut benchmark = Self {
             criterion: None,
             json: None,
@@ -137,13 +136,13 @@ impl Benchmark {
     }
 
     /// Whether this is a measurement, not only a check that everything still works.
-    pub(crate) fn is_measurement(&self) -> bool {
+    pub fn is_measurement(&self) -> bool {
         self.run > Duration::ZERO
     }
 
     /// Measures ours and its peers in turns: a figure for each contender in `unit` (units of work per second) and a
     /// ratio for each peer.
-    pub(crate) fn compare(&mut self, title: &str, unit: &'static str, ours: Contender<'_>, peers: Vec<Peer<'_>>) {
+    pub fn compare(&mut self, title: &str, unit: &'static str, ours: Contender<'_>, peers: Vec<Peer<'_>>) {
         println!("{title}");
         let mut contenders = vec![ours];
         let mut ratios = Vec::new();
@@ -188,14 +187,14 @@ impl Benchmark {
     }
 
     /// Takes a figure that was measured in another way.
-    pub(crate) fn record(&mut self, figure: Figure) {
+    pub fn record(&mut self, figure: Figure) {
         let peer = figure.peer.map(|peer| format!("  (peer: {peer})")).unwrap_or_default();
         println!("  {:<40} {:>12.2} {}{peer}", figure.name, figure.value, figure.unit);
         self.figures.push(figure);
     }
 
     /// Writes the figures. Fails if they cannot be written or a ratio is not good enough.
-    pub(crate) fn finish(self) -> ExitCode {
+    pub fn finish(self) -> ExitCode {
         for miss in &self.misses {
             eprintln!("{miss}");
         }
