@@ -2,9 +2,11 @@
 
 mod faults;
 mod flows;
+mod interrupted;
 mod recognise;
 mod recorded;
 
+use latchkey_card::channel::CardChannel;
 use latchkey_card::dialogue::{ByPin, DialogueError, HolderVerified, PinStatus, Secured, Selected};
 use latchkey_card::password::{Password, Pin};
 use latchkey_card::profile::Profile;
@@ -36,7 +38,7 @@ fn random() -> Seeded {
 
 /// Opens a channel with the PIN 123456, whose tries were shown as `shown`.
 fn with_pin<'c>(
-    card: &'c mut ScriptedChannel,
+    card: &'c mut dyn CardChannel,
     profile: &'c Profile,
     shown: PinStatus,
     authority: &Authority,

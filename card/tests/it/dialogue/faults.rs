@@ -316,47 +316,6 @@ fn a_wrong_key_confirmation_of_the_card_is_told() {
     assert_eq!(ended, DialogueError::CardProtocol(ProtocolFault::KeyConfirmation));
 }
 
-/// Every failure of the channel at every step of a sign-in comes through as itself.
-#[test]
-fn a_channel_may_fail_at_every_step() {
-    let errors = [
-        (ChannelError::CardRemoved, "card-removed"),
-        (ChannelError::CardReset, "card-reset"),
-        (ChannelError::CardSilent, "card-silent"),
-        (ChannelError::ReaderGone, "reader-gone"),
-        (ChannelError::ServiceGone, "no-service"),
-        (ChannelError::CardBusy, "card-busy"),
-        (ChannelError::Transmission, "card-transmission"),
-        (ChannelError::MalformedResponse, "card-malformed-response"),
-    ];
-    let steps = [
-        ("> 00A40000\n", "< 9000\n"),
-        (CHOOSE_PIN, "< 9000\n* bpace 123456\n"),
-        ("> 00A4040C0AD11200020022654F0702\n", "< 9000\n"),
-        ("> 00A4020C025201\n", "< 9000\n"),
-        ("> 00B00000E0\n", "< 30009000\n"),
-        ("> 002241B606840101800190\n", "< 9000\n"),
-        ("> 002A9E9A20ABABABABABABABABABABABABABABABABABABABABABABABABABABABABABABABAB00\n", ""),
-    ];
-    let profile = Profile::standard();
-    for (error, code) in errors {
-        for failing in 0..steps.len() {
-            let before: String =
-                steps[..failing].iter().map(|(command, answer)| format!("{command}{answer}")).collect();
-            let mut card = ScriptedChannel::new(&format!("{before}{}! {code}\n", steps[failing].0));
-            let ended = with_pin(&mut card, &profile, THREE_TRIES, &Authority::SIGN_IN)
-                .and_then(|secured| secured.select_esign())
-                .and_then(|mut holder| {
-                    holder.read_certificate(KeyId::BASE_128)?;
-                    holder.sign_belt_hash(&[0xAB; 32])
-                })
-                .unwrap_err();
-            assert_eq!((ended, ended.code()), (DialogueError::Channel(error), code), "step {failing}");
-            card.finish();
-        }
-    }
-}
-
 #[test]
 fn every_cause_has_one_code_and_a_culprit() {
     let usable = PinStatus::Usable { tries_left: 2 };
