@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use latchkey_card::apdu::Header;
 use latchkey_card::{CardChannel, ChannelError, Command};
 use latchkey_reader::{
-    CardPresence, CardReaders, Insertion, PcscReaders, ReaderError, ReaderEvent, ReaderName, choose_card,
+    CardPresence, CardReaders, Insertion, PcscOptions, PcscReaders, ReaderError, ReaderEvent, ReaderName, choose_card,
 };
 
 use crate::played_service::{PlayedCard, PlayedReader, PlayedService, Reception};
@@ -181,7 +181,9 @@ service_test! {
 service_test! {
     fn a_service_that_never_answers_hangs_nobody(socket) {
         let _service = PlayedService::start(&socket, Reception::Stuck);
-        let readers = PcscReaders::start(impatient()).unwrap();
+        // To look at the readers is given up this early; the service answers nothing however long one waits.
+        let options = PcscOptions { card_free_within: Duration::from_millis(200), ..impatient() };
+        let readers = PcscReaders::start(options).unwrap();
         let since = Instant::now();
         assert_eq!(readers.list(), Err(ReaderError::NoService));
         assert_eq!(readers.connect(&name("A"), Insertion::new(1)).err(), Some(ReaderError::NoService));
