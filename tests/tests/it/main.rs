@@ -9,6 +9,7 @@
 
 mod claims;
 mod corpus;
+mod dev_script;
 mod documents;
 mod imports;
 mod sign_in;
