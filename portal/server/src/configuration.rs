@@ -29,7 +29,7 @@ pub struct Configuration {
     pub tls: TlsFiles,
     /// Whose certificates are accepted.
     pub trust: TrustFiles,
-    /// How long things may last.
+    /// How long things may last, and how many there may be.
     pub limits: Limits,
     /// How to write the log.
     pub log: LogSettings,
@@ -59,11 +59,13 @@ pub struct TrustFiles {
     pub minimum_assurance: Assurance,
 }
 
-/// How long things may last.
+/// How long things may last, and how many there may be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
     /// From issuing a challenge to its expiry.
     pub challenge: Duration,
+    /// How many challenges are kept at most, those among them that were used or have expired.
+    pub challenges: u32,
     /// From signing in to the end of the session.
     pub session: Duration,
     /// From the first octet of a request to its answer; and how long a connection may wait for the next request, or for
@@ -178,6 +180,7 @@ impl Configuration {
 impl Limits {
     fn read(table: Option<Table<'_>>) -> Result<Self, Fault> {
         let mut seconds = [120, 1800, 15, 30];
+        let mut challenges = 1_000_000;
         if let Some(mut table) = table {
             seconds = [
                 table.number("challenge_seconds", 30..=300, 120)?,
@@ -185,10 +188,11 @@ impl Limits {
                 table.number("request_seconds", 1..=120, 15)?,
                 table.number("stop_seconds", 1..=300, 30)?,
             ];
+            challenges = table.number("challenges", 1_000..=100_000_000, challenges)?;
             table.end()?;
         }
         let [challenge, session, request, stop] = seconds.map(|seconds| Duration::from_secs(seconds.into()));
-        Ok(Self { challenge, session, request, stop })
+        Ok(Self { challenge, challenges, session, request, stop })
     }
 }
 

@@ -1,6 +1,6 @@
 //! What the service does, apart from HTTP: issue challenges, judge assertions, keep sessions.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -38,6 +38,8 @@ pub struct PortalSettings {
     pub name: PortalName,
     /// How long a challenge can be used.
     pub challenge_lifetime: time::Duration,
+    /// How many challenges are kept at most, those among them that were used or have expired.
+    pub challenge_limit: u64,
     /// How long a session lasts.
     pub session_lifetime: time::Duration,
     /// How long a request may take.
@@ -66,6 +68,9 @@ pub struct Portal {
     clock: Box<dyn Fn() -> OffsetDateTime + Send + Sync>,
     random: Mutex<Box<dyn CryptoRng + Send>>,
     metrics: Metrics,
+    /// Challenges that the database had at the last purge, and those issued here since. Other processes' newer ones are
+    /// not among them.
+    challenges: AtomicU64,
     stopping: AtomicBool,
 }
 
@@ -81,8 +86,16 @@ impl Portal {
     #[must_use]
     pub fn new(settings: PortalSettings, surroundings: Surroundings) -> Arc<Self> {
         let Surroundings { storage, revocation, clock, random } = surroundings;
-        let (random, metrics, stopping) = (Mutex::new(random), Metrics::new(), AtomicBool::new(false));
-        let portal = Self { settings, storage, revocation, clock, random, metrics, stopping };
+        let portal = Self {
+            settings,
+            storage,
+            revocation,
+            clock,
+            random: Mutex::new(random),
+            metrics: Metrics::new(),
+            challenges: AtomicU64::new(0),
+            stopping: AtomicBool::new(false),
+        };
         portal.look_at_revocation_dates();
         Arc::new(portal)
     }
@@ -113,8 +126,9 @@ impl Portal {
     /// # Errors
     /// [`StorageError`] if the database gives no answer.
     pub async fn purge(&self) -> Result<crate::storage::Purged, StorageError> {
-        let purged = self.storage.purge(self.now()).await;
-        self.counted(purged)
+        let purged = self.counted(self.storage.purge(self.now()).await)?;
+        self.challenges.store(purged.challenges_left, Ordering::Relaxed);
+        Ok(purged)
     }
 
     /// The service's counters.
@@ -151,7 +165,11 @@ impl Portal {
         self.counted(self.storage.check().await)
     }
 
-    pub(crate) async fn issue_challenge(&self, browser: &Token) -> Result<KeptChallenge, StorageError> {
+    /// Everybody may ask for challenges, so their number is bounded: a flood must not fill the disk.
+    pub(crate) async fn issue_challenge(&self, browser: &Token) -> Result<KeptChallenge, Refusal> {
+        if self.challenges.load(Ordering::Relaxed) >= self.settings.challenge_limit {
+            return Err(Refusal::TooManyChallenges);
+        }
         let issued_at = self.now();
         let (id, text) = self.draw(|random| (ChallengeId::draw(random), ChallengeText::draw(random)));
         let kept = KeptChallenge {
@@ -163,6 +181,7 @@ impl Portal {
             expires_at: issued_at.saturating_add(self.settings.challenge_lifetime),
         };
         self.counted(self.storage.keep_challenge(&kept).await)?;
+        self.challenges.fetch_add(1, Ordering::Relaxed);
         self.metrics.challenge_issued();
         Ok(kept)
     }

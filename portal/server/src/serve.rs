@@ -80,6 +80,7 @@ impl Service {
         let settings = PortalSettings {
             name: configuration.name.clone(),
             challenge_lifetime: time_span(configuration.limits.challenge),
+            challenge_limit: configuration.limits.challenges.into(),
             session_lifetime: time_span(configuration.limits.session),
             request_time_limit: configuration.limits.request,
             policy: SignInPolicy {

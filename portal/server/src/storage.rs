@@ -92,13 +92,15 @@ pub enum NotTaken {
     Replayed,
 }
 
-/// How much [`Storage::purge`] removed.
+/// How much [`Storage::purge`] removed, and what it left.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Purged {
     /// Challenges that were forgotten.
     pub challenges: u64,
     /// Sessions that were over.
     pub sessions: u64,
+    /// Challenges that are still kept, expired ones among them.
+    pub challenges_left: u64,
 }
 
 /// Why the database gave no answer.

@@ -39,6 +39,21 @@ fn every_row_of_the_threat_model_names_a_test() {
 }
 
 #[test]
+fn every_refusal_is_explained_to_portal_developers() {
+    let guide = fs::read_to_string(root().join("docs/portal-developer.md")).unwrap();
+    let explained: BTreeSet<&str> = code(&guide).collect();
+    let mut missing = Vec::new();
+    for source in ["portal/verify/src/rejection.rs", "portal/server/src/http/refusal.rs"] {
+        let text = fs::read_to_string(root().join(source)).unwrap();
+        let codes = text.split("=> \"").skip(1).filter_map(|after| after.split_once('"')).map(|(code, _)| code);
+        let codes: Vec<&str> = codes.filter(|code| !code.contains(' ')).collect();
+        assert!(codes.len() > 10, "{source}: {codes:?}");
+        missing.extend(codes.into_iter().filter(|code| !explained.contains(code)).map(str::to_owned));
+    }
+    assert!(missing.is_empty(), "docs/portal-developer.md does not explain {missing:?}");
+}
+
+#[test]
 fn every_link_leads_to_a_file() {
     let mut faults = Vec::new();
     for (path, text) in guides() {

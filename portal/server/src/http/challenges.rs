@@ -63,7 +63,7 @@ pub(super) struct Challenge {
         (status = 413, description = "`body-too-large`", body = RefusalAnswer),
         (status = 415, description = "`content-type-refused`", body = RefusalAnswer),
         (status = 500, description = "`internal-error`, `storage-damaged`", body = RefusalAnswer),
-        (status = 503, description = "`storage-unavailable`, `stopping`", body = RefusalAnswer),
+        (status = 503, description = "`storage-unavailable`, `too-many-challenges`, `stopping`", body = RefusalAnswer),
     )
 )]
 pub(super) async fn issue(

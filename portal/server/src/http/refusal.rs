@@ -50,6 +50,9 @@ pub enum Refusal {
     /// The database gives no answer.
     #[error(transparent)]
     Storage(#[from] StorageError),
+    /// As many challenges are kept as may be.
+    #[error("as many challenges are kept as the configuration allows")]
+    TooManyChallenges,
     /// The service is being stopped and takes no new work.
     #[error("the service is being stopped")]
     Stopping,
@@ -96,6 +99,7 @@ impl Refusal {
             Self::Assertion(rejection) => rejection.code(),
             Self::Storage(StorageError::Damaged(_)) => "storage-damaged",
             Self::Storage(_) => "storage-unavailable",
+            Self::TooManyChallenges => "too-many-challenges",
             Self::Stopping => "stopping",
             Self::Internal(_) => "internal-error",
         }
@@ -116,7 +120,7 @@ impl Refusal {
             Self::Assertion(Rejection::ChallengeExpired) => StatusCode::GONE,
             Self::Assertion(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Self::Storage(StorageError::Damaged(_)) | Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
-            Self::Storage(_) | Self::Stopping => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Storage(_) | Self::TooManyChallenges | Self::Stopping => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
 
@@ -140,6 +144,7 @@ impl Refusal {
             Self::Assertion(_) => "The assertion is not accepted; the code says why.",
             Self::Storage(StorageError::Damaged(_)) | Self::Internal(_) => "The service has a fault.",
             Self::Storage(_) => "The service cannot reach its database; try again later.",
+            Self::TooManyChallenges => "Too many sign-ins have been begun; try again later.",
             Self::Stopping => "The service is being stopped; try again later.",
         }
     }

@@ -256,7 +256,13 @@ impl Storage for SqliteStorage {
                 .await?;
             // The log beside the database still has what was deleted.
             sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").execute(&writer).await?;
-            Ok(Purged { challenges: challenges.rows_affected(), sessions: sessions.rows_affected() })
+            let left: i64 =
+                sqlx::query_scalar("SELECT count(*) FROM challenges").fetch_one(&self.reader().await?).await?;
+            Ok(Purged {
+                challenges: challenges.rows_affected(),
+                sessions: sessions.rows_affected(),
+                challenges_left: u64::try_from(left).unwrap_or(0),
+            })
         })
     }
 

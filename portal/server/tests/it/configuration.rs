@@ -28,7 +28,13 @@ fn the_documented_example_is_accepted_and_says_the_defaults() {
     let defaults = parse(without_optional_tables).unwrap();
     assert_eq!((defaults.limits, defaults.log), (configuration.limits, configuration.log));
     let seconds = Duration::from_secs;
-    let limits = Limits { challenge: seconds(120), session: seconds(1800), request: seconds(15), stop: seconds(30) };
+    let limits = Limits {
+        challenge: seconds(120),
+        challenges: 1_000_000,
+        session: seconds(1800),
+        request: seconds(15),
+        stop: seconds(30),
+    };
     assert_eq!(defaults.limits, limits);
     assert_eq!((defaults.log.format, defaults.log.level), (LogFormat::Text, tracing::Level::INFO));
 }

@@ -14,7 +14,7 @@ use latchkey_portal::token::TokenHash;
 use time::macros::date;
 use time::{Duration as TimeSpan, OffsetDateTime};
 
-use crate::support::{CHALLENGE_COOKIE, Card, NOW, ORIGIN, SESSION_COOKIE, World, write_lists};
+use crate::support::{CHALLENGE_COOKIE, Card, NOW, ORIGIN, SESSION_COOKIE, World, open, write_lists};
 
 const CHALLENGES: &str = "/api/v1/challenges";
 
@@ -338,10 +338,33 @@ fn every_described_code_is_provoked() {
         .filter(is_code)
         .chain(["form-refused", "method-not-allowed", "not-found", "stopping"])
         .collect();
-    assert_eq!(codes.len(), 17, "{codes:?}");
+    assert_eq!(codes.len(), 18, "{codes:?}");
     for code in codes {
         assert!(tests.contains(&format!("\"{code}\"")), "{code}");
     }
+}
+
+/// Anybody may ask for challenges, and many times.
+#[tokio::test]
+async fn a_flood_of_challenges_does_not_fill_the_database() {
+    let directory = tempfile::tempdir().unwrap();
+    let storage = Arc::new(open(&directory.path().join("portal.sqlite")).await);
+    let world = World::with_storage(directory, storage, |settings| settings.challenge_limit = 3);
+    let ask = async || world.browser().post_json(CHALLENGES, "{}").await;
+    let mut first = world.browser();
+    let challenge = first.challenge().await;
+    for (asked, status) in [(2, 201), (3, 201), (4, 503), (5, 503)] {
+        assert_eq!(ask().await.status, status, "{asked}");
+    }
+    assert_eq!(ask().await.refusal(), (503, "too-many-challenges".to_owned()));
+    // Who has begun is let in all the same.
+    let accepted = first.post_json(&challenge.path, world.card().sign(ORIGIN, &challenge.text)).await;
+    assert_eq!(accepted.status, 200);
+    world.portal.purge().await.unwrap();
+    assert_eq!(ask().await.status, 503, "nothing is forgotten yet");
+    world.set_clock(NOW + TimeSpan::minutes(12));
+    world.portal.purge().await.unwrap();
+    assert_eq!(ask().await.status, 201);
 }
 
 /// A database that never answers.

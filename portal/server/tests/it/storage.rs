@@ -135,14 +135,15 @@ async fn what_is_over_is_purged() {
     storage.keep_challenge(&challenge("one")).await.unwrap();
     storage.open_session(&token("one"), &session(), None).await.unwrap();
     let rows = [
-        ("all is young", Duration::seconds(119), 0, 0),
-        ("the challenge expired; it is still told from an unknown one", Duration::seconds(121), 0, 0),
-        ("the challenge is forgotten", Duration::seconds(720), 1, 0),
-        ("the session is over", Duration::minutes(30), 0, 1),
-        ("nothing is left", Duration::days(1), 0, 0),
+        ("all is young", Duration::seconds(119), 0, 0, 1),
+        ("the challenge expired; it is still told from an unknown one", Duration::seconds(121), 0, 0, 1),
+        ("the challenge is forgotten", Duration::seconds(720), 1, 0, 0),
+        ("the session is over", Duration::minutes(30), 0, 1, 0),
+        ("nothing is left", Duration::days(1), 0, 0, 0),
     ];
-    for (name, after, challenges, sessions) in rows {
-        assert_eq!(storage.purge(NOW + after).await.unwrap(), Purged { challenges, sessions }, "{name}");
+    for (name, after, challenges, sessions, challenges_left) in rows {
+        let purged = Purged { challenges, sessions, challenges_left };
+        assert_eq!(storage.purge(NOW + after).await.unwrap(), purged, "{name}");
     }
 }
 

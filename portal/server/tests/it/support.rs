@@ -108,6 +108,7 @@ fn settings(trust: TrustStore) -> PortalSettings {
             english: "An invented portal".to_owned(),
         },
         challenge_lifetime: time::Duration::seconds(120),
+        challenge_limit: 1000,
         session_lifetime: time::Duration::minutes(30),
         request_time_limit: Duration::from_secs(15),
         policy: SignInPolicy {
