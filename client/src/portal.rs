@@ -59,6 +59,8 @@ pub enum PortalFailure {
     Failed {
         /// The HTTP status.
         status: u16,
+        /// The portal's own stable code, if it names one, formed as that of a refusal.
+        code: Option<String>,
     },
     /// The portal refused, and says why.
     #[error("the portal refused: {code}")]
@@ -302,27 +304,29 @@ async fn read_json<T: DeserializeOwned>(answer: Response, expected: StatusCode) 
     if status.is_redirection() {
         return Err(PortalFailure::Redirects);
     }
-    if status.is_server_error() {
-        return Err(PortalFailure::Failed { status: status.as_u16() });
-    }
     let is_json = answer
         .headers()
         .get(header::CONTENT_TYPE)
         .and_then(|value| value.to_str().ok())
         .and_then(|value| value.split(';').next())
         .is_some_and(|value| value.trim().eq_ignore_ascii_case("application/json"));
-    if status.is_client_error() {
-        let failed = PortalFailure::Failed { status: status.as_u16() };
-        if !is_json {
-            return Err(failed);
-        }
-        let refusal: RefusalBody = serde_json::from_slice(&read_body(answer).await?).map_err(|_| failed.clone())?;
-        return Err(if is_code(&refusal.code) { PortalFailure::Refused { code: refusal.code } } else { failed });
+    if status.is_client_error() || status.is_server_error() {
+        let code = if is_json { read_code(answer).await? } else { None };
+        return Err(match code {
+            Some(code) if status.is_client_error() => PortalFailure::Refused { code },
+            code => PortalFailure::Failed { status: status.as_u16(), code },
+        });
     }
     if status != expected || !is_json {
         return Err(malformed("another status or type than agreed"));
     }
     serde_json::from_slice(&read_body(answer).await?).map_err(|_| malformed("not the JSON that was agreed"))
+}
+
+/// The code that an answer names, if it has the form of one.
+async fn read_code(answer: Response) -> Result<Option<String>, PortalFailure> {
+    let refusal: Option<RefusalBody> = serde_json::from_slice(&read_body(answer).await?).ok();
+    Ok(refusal.map(|refusal| refusal.code).filter(|code| is_code(code)))
 }
 
 async fn read_body(mut answer: Response) -> Result<Vec<u8>, PortalFailure> {

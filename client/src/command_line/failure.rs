@@ -139,27 +139,30 @@ impl CommandFailure {
                 error.insert("readers".into(), readers.iter().map(ReaderName::to_string).collect());
             }
         }
-        if let (Self::Portal(PortalFailure::Refused { code }), Some(error)) = (self, error.as_object_mut()) {
-            error.insert("portalCode".into(), code.as_str().into());
+        if let (Some(code), Some(error)) = (self.portal_code(), error.as_object_mut()) {
+            error.insert("portalCode".into(), code.into());
         }
         json!({ "error": error })
     }
 
     /// The code that is shown: a portal's own one says more than that it refused.
     fn stable_code(&self) -> &str {
+        self.portal_code().unwrap_or_else(|| self.code())
+    }
+
+    fn portal_code(&self) -> Option<&str> {
         match self {
-            Self::Portal(PortalFailure::Refused { code }) => code,
-            other => other.code(),
+            Self::Portal(PortalFailure::Refused { code } | PortalFailure::Failed { code: Some(code), .. }) => {
+                Some(code)
+            }
+            _ => None,
         }
     }
 
     fn words(&self, texts: &Texts) -> (String, String) {
         let fillings = self.fillings();
         let of = |code: &str| Some((texts.what_happened(code, &fillings)?, texts.what_to_do(code, &fillings)?));
-        let own = match self {
-            Self::Portal(PortalFailure::Refused { code }) => of(&format!("portal-refused-{code}")),
-            _ => None,
-        };
+        let own = self.portal_code().and_then(|code| of(&format!("portal-refused-{code}")));
         own.or_else(|| of(self.code())).unwrap_or_else(|| (self.to_string(), String::new()))
     }
 
@@ -169,7 +172,7 @@ impl CommandFailure {
             Self::Portal(failure) => match failure {
                 PortalFailure::AddressInvalid { address } => vec![("address", address.as_str().into())],
                 PortalFailure::CaFileUnreadable { reason } => vec![("reason", reason.as_str().into())],
-                PortalFailure::Failed { status } => vec![("status", status.to_string().into())],
+                PortalFailure::Failed { status, .. } => vec![("status", status.to_string().into())],
                 PortalFailure::Refused { code } => vec![("code", code.as_str().into())],
                 _ => Vec::new(),
             },

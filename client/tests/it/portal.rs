@@ -125,17 +125,16 @@ fn redirects_are_not_followed() {
 #[test]
 fn refusals_and_failures_are_told_apart() {
     let refused = |status, code: &str| Answer::json(status, &json!({ "code": code, "message": "m" }));
+    let failed = |status, code: Option<&str>| PortalFailure::Failed { status, code: code.map(str::to_owned) };
     let rows = [
         ("refused", refused(422, "certificate-revoked"), PortalFailure::Refused { code: "certificate-revoked".into() }),
         ("expired", refused(410, "challenge-expired"), PortalFailure::Refused { code: "challenge-expired".into() }),
-        ("a code that is none", refused(422, "Ha ha\u{1b}[2J"), PortalFailure::Failed { status: 422 }),
-        ("a refusal without a code", Answer::json(400, &json!({})), PortalFailure::Failed { status: 400 }),
-        ("a failure", refused(503, "storage-unavailable"), PortalFailure::Failed { status: 503 }),
-        (
-            "a page",
-            Answer { body: "gone".into(), status: 404, headers: Vec::new() },
-            PortalFailure::Failed { status: 404 },
-        ),
+        ("a code that is none", refused(422, "Ha ha\u{1b}[2J"), failed(422, None)),
+        ("a refusal without a code", Answer::json(400, &json!({})), failed(400, None)),
+        ("a failure of another server", Answer::json(502, &json!(["bad gateway"])), failed(502, None)),
+        ("a failure with a code that is none", refused(500, "Oops"), failed(500, None)),
+        ("a failure", refused(503, "storage-unavailable"), failed(503, Some("storage-unavailable"))),
+        ("a page", Answer { body: "gone".into(), status: 404, headers: Vec::new() }, failed(404, None)),
     ];
     for (name, answer, expected) in rows {
         assert_eq!(presented(answer).unwrap_err(), expected, "{name}");

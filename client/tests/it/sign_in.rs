@@ -67,15 +67,17 @@ fn a_verdict_as_json_is_all_that_standard_output_has() {
 #[test]
 fn a_refusal_is_told_with_the_portals_code() {
     let refusals = [
-        ("certificate-revoked", "was revoked", "new certificate"),
-        ("something-unheard-of", "its code is “something-unheard-of”", "tell the portal's operator"),
+        (422, 9, "certificate-revoked", "was revoked", "new certificate"),
+        (422, 9, "something-unheard-of", "its code is “something-unheard-of”", "tell the portal's operator"),
+        (503, 8, "stopping", "is being stopped or restarted", "Repeat in a few minutes"),
+        (500, 8, "unheard-of-too", "(HTTP status 500)", "Repeat later"),
     ];
     let world = World::with(image(ORDINARY));
-    for (code, what, todo) in refusals {
-        let to_assertion = Answer::json(422, &json!({ "code": code, "message": "no" }));
+    for (status, exit, code, what, todo) in refusals {
+        let to_assertion = Answer::json(status, &json!({ "code": code, "message": "no" }));
         let portal = TestPortal::start(Answers { to_assertion, ..Answers::default() });
         let ran = run_with_input(world.sign_in(&portal.address).args(["--yes", "--pin-fd", "0", "--json"]), &pin());
-        assert_eq!(ran.code, 9, "{ran:?}");
+        assert_eq!(ran.code, exit, "{ran:?}");
         assert!(ran.err.contains(what) && ran.err.contains(todo), "{ran:?}");
         assert!(ran.err.ends_with(&format!("Code: {code}\n")), "{ran:?}");
         assert_eq!(ran.json()["error"]["portalCode"], code);

@@ -122,6 +122,39 @@ pub enum Rejection {
 }
 
 impl Rejection {
+    /// Every code that [`Rejection::code`] can give.
+    pub const CODES: [&'static str; 29] = [
+        "malformed-assertion",
+        "unsupported-format",
+        "unsupported-algorithm",
+        "challenge-of-other-purpose",
+        "challenge-expired",
+        "challenge-from-the-future",
+        "certificate-malformed",
+        "certificate-extension-unknown",
+        "certificate-key-unsupported",
+        "certificate-of-authority",
+        "certificate-not-yet-valid",
+        "certificate-expired",
+        "wrong-key-usage",
+        "wrong-extended-key-usage",
+        "unknown-issuer",
+        "certificate-signature-invalid",
+        "issuer-not-authority",
+        "issuer-not-valid-now",
+        "path-too-long",
+        "algorithm-mismatch",
+        "signature-invalid",
+        "certificate-revoked",
+        "issuer-revoked",
+        "revocation-unknown",
+        "revocation-stale",
+        "revocation-from-the-future",
+        "wrong-policy",
+        "holder-unidentified",
+        "number-of-other-country",
+    ];
+
     /// The stable code, for answers and wording.
     #[must_use]
     pub const fn code(&self) -> &'static str {

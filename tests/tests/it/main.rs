@@ -14,3 +14,4 @@ mod documents;
 mod imports;
 mod sign_in;
 mod sources;
+mod texts;

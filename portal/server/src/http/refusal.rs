@@ -80,6 +80,26 @@ pub(super) struct RefusalDetail {
 }
 
 impl Refusal {
+    /// Every code that [`Refusal::code`] can give besides those of [`Rejection::CODES`].
+    pub const OWN_CODES: [&'static str; 16] = [
+        "origin-refused",
+        "content-type-refused",
+        "body-too-large",
+        "body-malformed",
+        "request-timeout",
+        "not-found",
+        "method-not-allowed",
+        "no-session",
+        "form-refused",
+        "challenge-unknown",
+        "challenge-of-other-session",
+        "challenge-replayed",
+        "storage-damaged",
+        "storage-unavailable",
+        "stopping",
+        "internal-error",
+    ];
+
     /// The stable code.
     #[must_use]
     pub fn code(&self) -> &'static str {
