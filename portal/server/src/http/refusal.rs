@@ -81,7 +81,7 @@ pub(super) struct RefusalDetail {
 
 impl Refusal {
     /// Every code that [`Refusal::code`] can give besides those of [`Rejection::CODES`].
-    pub const OWN_CODES: [&'static str; 16] = [
+    pub const OWN_CODES: [&'static str; 17] = [
         "origin-refused",
         "content-type-refused",
         "body-too-large",
@@ -96,6 +96,7 @@ impl Refusal {
         "challenge-replayed",
         "storage-damaged",
         "storage-unavailable",
+        "too-many-challenges",
         "stopping",
         "internal-error",
     ];
