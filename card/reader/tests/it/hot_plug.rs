@@ -156,26 +156,24 @@ service_test! {
 
 service_test! {
     fn a_service_that_does_not_want_to_is_asked_again(socket) {
-        let service = PlayedService::start(&socket, Reception::TooBusy);
-        let readers = PcscReaders::start(impatient()).unwrap();
-        let events = readers.subscribe();
-        assert_eq!(readers.list(), Err(ReaderError::NoService));
-        assert_eq!(next(&events), ReaderEvent::ServiceDown);
-        service.receive(Reception::Friendly);
-        assert_eq!(next(&events), ReaderEvent::ServiceUp);
+        is_asked_again(&PlayedService::start(&socket, Reception::TooBusy));
     }
 }
 
 service_test! {
     fn a_service_that_talks_nonsense_is_none(socket) {
-        let service = PlayedService::start(&socket, Reception::Nonsense);
-        let readers = PcscReaders::start(impatient()).unwrap();
-        let events = readers.subscribe();
-        assert_eq!(readers.list(), Err(ReaderError::NoService));
-        assert_eq!(next(&events), ReaderEvent::ServiceDown);
-        service.receive(Reception::Friendly);
-        assert_eq!(next(&events), ReaderEvent::ServiceUp);
+        is_asked_again(&PlayedService::start(&socket, Reception::Nonsense));
     }
+}
+
+/// There is no service as long as this one does not receive anybody, and there is once it does.
+fn is_asked_again(service: &PlayedService) {
+    let readers = PcscReaders::start(impatient()).unwrap();
+    let events = readers.subscribe();
+    assert_eq!(readers.list(), Err(ReaderError::NoService));
+    assert_eq!(next(&events), ReaderEvent::ServiceDown);
+    service.receive(Reception::Friendly);
+    assert_eq!(next(&events), ReaderEvent::ServiceUp);
 }
 
 service_test! {
