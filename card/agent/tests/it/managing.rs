@@ -86,13 +86,16 @@ fn wrong_puks_are_counted_only_while_the_pin_is_blocked() {
 
     let card = HolderCard::of(BLOCKED);
     let wrong = (0..10).map(|_| Reply::Digits("0000000000"));
-    let scene = Scene::new(&Desk::with(&card), wrong.chain([puk(BLOCKED)]).collect::<Vec<_>>());
+    let scene = Scene::new(&Desk::with(&card), wrong.chain([puk(BLOCKED), puk(BLOCKED)]).collect::<Vec<_>>());
     for tries_left in (1..=9).rev() {
         assert_eq!(scene.ask(unblock.clone()).unwrap_err(), Failure::PukWrong { tries_left: Some(tries_left) });
     }
     assert_eq!(scene.ask(unblock.clone()).unwrap_err(), Failure::PinDead);
     assert_eq!(card.pin_state(), PinState::Puk0);
     assert_eq!(scene.ask(unblock).unwrap_err(), Failure::PinDead, "the right PUK comes too late");
+    let deactivate = CardTask::DeactivatePin(DeactivateWith::Puk);
+    assert_eq!(scene.ask(deactivate).unwrap_err(), Failure::PinBlocked, "else it could be activated again");
+    assert_eq!(card.pin_state(), PinState::Puk0);
 }
 
 #[test]
