@@ -17,6 +17,8 @@ const KEY_USAGE: u8 = 15;
 type Edit = fn(&mut Vec<Value>);
 type IsExpected = fn(&CertificateError) -> bool;
 type Row = (&'static str, Edit, IsExpected);
+/// Name of the row; object identifier, tag and octets of an attribute in a name.
+type Attribute = (&'static str, &'static [u8], u8, &'static [u8], IsExpected);
 
 fn refusal(edit: impl FnOnce(&mut Vec<Value>)) -> Option<CertificateError> {
     Certificate::from_der(&edited(&file("pki/person.cert.der"), edit)).err()
@@ -198,7 +200,7 @@ fn ambiguous_names_are_refused() {
 fn attributes_of_names_that_could_be_read_differently_are_refused() {
     const ORGANISATION: &[u8] = b"\x55\x04\x0A";
     let is_identifier: IsExpected = |e| *e == CertificateError::Name(NameError::ObjectIdentifier);
-    let rows: [(&str, &[u8], u8, &[u8], IsExpected); 12] = [
+    let rows: [Attribute; 12] = [
         ("TeletexString", ORGANISATION, 0x14, b"A", is_text),
         ("number instead of text", ORGANISATION, 0x02, b"\x01", is_text),
         ("empty text", ORGANISATION, 0x0C, b"", is_text),
