@@ -1,7 +1,8 @@
 //! BPACE: both roles against transcripts computed with bee2.
 
+use latchkey_crypto::bign::PrivateKey;
 use latchkey_crypto::bpace::{BpaceError, CardWaiting, ClientStart, password_key};
-use latchkey_fixtures::random::Recorded;
+use latchkey_fixtures::random::{Recorded, Seeded};
 use latchkey_fixtures::vectors::{Vector, series, vector};
 
 fn recorded(vector: &Vector, key: &str) -> Recorded {
@@ -60,4 +61,34 @@ fn card_side_refuses_a_wrong_pin() {
     let m3 = vector.output("M3").try_into().unwrap();
     let refused = waiting.receive_m3(&m3, &vector.input("hello_B")).err();
     assert_eq!(refused, Some(BpaceError::KeyConfirmation));
+}
+
+/// Points that a hostile card or client may send. G is (0, y); 0 could also be written as p.
+#[test]
+fn what_is_no_point_is_refused_by_both_sides() {
+    let mut one = [0; 32];
+    one[0] = 1;
+    let g = PrivateKey::from_octets(&one).unwrap().public_key();
+    let mut p = [0xFF; 32];
+    p[0] = 0x43;
+    let y = &g[32..];
+    assert_eq!(g[..32], [0; 32]);
+    let rows = [
+        ("G", [&[0; 32], y].concat(), true),
+        ("x as p", [&p[..], y].concat(), false),
+        ("another y", [&[0; 32][..], &[y[0] ^ 1], &y[1..]].concat(), false),
+        ("zeros", vec![0; 64], false),
+        ("ones", vec![0xFF; 64], false),
+    ];
+    for (name, point, is_point) in rows {
+        let mut random = Seeded::new(name);
+        let (client, m1) = ClientStart::new(password_key(b"123456"), &mut random);
+        let m2 = [&[7; 16][..], &point].concat().try_into().unwrap();
+        let refused = client.receive_m2(&m2, b"", &mut random).err();
+        assert_eq!(refused, (!is_point).then_some(BpaceError::InvalidPoint), "{name}, to the client");
+        let (card, _) = CardWaiting::receive_m1(&password_key(b"123456"), &m1, &mut random).unwrap();
+        let m3 = [&point[..], &[7; 8]].concat().try_into().unwrap();
+        let expected = if is_point { BpaceError::KeyConfirmation } else { BpaceError::InvalidPoint };
+        assert_eq!(card.receive_m3(&m3, b"").err(), Some(expected), "{name}, to the card");
+    }
 }

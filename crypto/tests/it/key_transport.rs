@@ -62,6 +62,18 @@ fn a_token_without_a_point_is_refused() {
     assert_eq!(key_transport::unwrap(&token, &[0; 16], &key).err(), Some(KeyTransportError::InvalidPoint));
 }
 
+/// G has x = 0, which could also be written as p.
+#[test]
+fn a_point_has_one_spelling() {
+    let key = PrivateKey::generate(&mut Seeded::new("spelling"));
+    let mut p = [0xFF; 32];
+    p[0] = 0x43;
+    for (x, expected) in [([0; 32], KeyTransportError::Integrity), (p, KeyTransportError::InvalidPoint)] {
+        let token = [&x[..], &[7; OVERHEAD - 32 + 16]].concat();
+        assert_eq!(key_transport::unwrap(&token, &[0; 16], &key).err(), Some(expected), "{x:02X?}");
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(32))]
 
