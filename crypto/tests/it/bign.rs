@@ -143,6 +143,36 @@ fn the_sum_at_infinity_is_refused() {
     }
 }
 
+/// Keys whose multiples meet those of G in the sum, and hash values that are no residues.
+#[test]
+fn signatures_at_the_ends_of_the_ranges_verify() {
+    use bignp256::ecdsa::signature::hazmat::PrehashVerifier;
+    let q: [u8; 32] = parameters()[0].output("q").try_into().unwrap();
+    let small = |number: u8| std::array::from_fn(|place| if place == 0 { number } else { 0 });
+    let power = |place: usize| std::array::from_fn(|at| u8::from(at == place));
+    let below_q = |number: u8| {
+        let mut octets = q;
+        octets[0] -= number;
+        octets
+    };
+    let keys = [small(1), small(2), small(3), small(0xFF), power(16), power(17), power(31), below_q(1), below_q(2)];
+    let hashes = [[0; 32], [0xFF; 32], q, below_q(1), small(1), power(16)];
+    for d in keys {
+        let key = PrivateKey::from_octets(&d).unwrap();
+        let public_key = PublicKey::from_octets(&key.public_key()).unwrap();
+        let other = bignp256::ecdsa::VerifyingKey::from_bytes(&key.public_key()).unwrap();
+        for hash in hashes {
+            for additional in 0..8_u8 {
+                let octets = key.sign_hash_with(&hash, &[additional]);
+                let name = format!("d = {d:02X?}, H = {hash:02X?}");
+                assert_eq!(public_key.verify(HashAlgorithm::BeltHash, &hash, &octets), Ok(()), "{name}");
+                let signature = bignp256::ecdsa::Signature::from_bytes(&octets).unwrap();
+                assert!(other.verify_prehash(&hash, &signature).is_ok(), "{name}");
+            }
+        }
+    }
+}
+
 #[test]
 fn other_lengths_are_refused() {
     for valid in valid() {

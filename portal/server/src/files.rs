@@ -8,7 +8,8 @@ use std::path::Path;
 use zeroize::Zeroizing;
 
 const KEY_MAX_SIZE: usize = 64 * 1024;
-const EVERYBODY: u32 = 0o007;
+/// The bits of a file's mode that let every user of the machine read, write or execute it.
+pub(crate) const EVERYBODY: u32 = 0o007;
 
 /// Why a file cannot be used.
 #[derive(Debug, thiserror::Error)]

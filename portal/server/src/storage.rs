@@ -113,6 +113,9 @@ pub enum StorageError {
     /// The database file was removed, or the place where it lies is gone.
     #[error("the database file cannot be reached: {0}")]
     FileGone(#[source] std::io::Error),
+    /// Every user of the machine can read or change the database file.
+    #[error("the database file is open to every user of this machine (mode {0:03o}); take that away with chmod o=")]
+    OpenToEverybody(u32),
     /// The tables could not be brought to this version.
     #[error("the database has other tables than this version needs: {0}")]
     Migration(#[source] sqlx::migrate::MigrateError),

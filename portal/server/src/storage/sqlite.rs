@@ -23,6 +23,7 @@ use tokio::sync::RwLock;
 
 use super::{Answer, KeptChallenge, NotTaken, Purged, Storage, StorageError, TOMBSTONE};
 use crate::challenge::ChallengeId;
+use crate::files::EVERYBODY;
 use crate::session::Session;
 use crate::token::TokenHash;
 
@@ -114,6 +115,7 @@ impl Opened {
         if make {
             make_file(&settings.path)?;
         }
+        check_mode(&settings.path)?;
         let options = SqliteConnectOptions::new()
             .filename(&settings.path)
             .create_if_missing(false)
@@ -307,6 +309,12 @@ fn make_file(path: &Path) -> Result<(), StorageError> {
         Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(StorageError::FileGone(error)),
         _ => Ok(()),
     }
+}
+
+/// A file that was there before, perhaps from a copy, holds personal data all the same.
+fn check_mode(path: &Path) -> Result<(), StorageError> {
+    let mode = std::fs::metadata(path).map_err(StorageError::FileGone)?.mode() & 0o777;
+    if mode & EVERYBODY == 0 { Ok(()) } else { Err(StorageError::OpenToEverybody(mode)) }
 }
 
 /// What tells one file from another that took its name.

@@ -137,6 +137,7 @@ fn a_file_that_cannot_be_used_is_named_with_line_and_key() {
 fn an_unusable_database_or_address_has_its_own_exit_code() {
     let installation = Installation::new();
     write(&installation, "portal.sqlite", &[b'x'; 4096]);
+    set_mode(&installation.directory.path().join("portal.sqlite"), 0o600);
     let refused = installation.command("serve").output().unwrap();
     assert_eq!(refused.status.code(), Some(4), "{}", text(&refused.stderr));
 

@@ -15,6 +15,7 @@ use proptest::prelude::*;
 use time::Duration;
 use tokio::task::JoinSet;
 
+use crate::process::set_mode;
 use crate::support::{NOW, open};
 
 fn challenge(seed: &str) -> KeptChallenge {
@@ -229,6 +230,9 @@ async fn a_database_that_is_gone_locked_or_replaced_is_noticed() {
 
     // What the operator puts in its place is used, and brought to this version.
     std::fs::write(&path, []).unwrap();
+    set_mode(&path, 0o604);
+    assert!(matches!(storage.check().await, Err(StorageError::OpenToEverybody(0o604))), "open to everybody");
+    set_mode(&path, 0o640);
     storage.check().await.unwrap();
     let kept = challenge("before");
     assert_eq!(storage.take_challenge(kept.id, &kept.browser, NOW).await.unwrap(), Err(NotTaken::Unknown));
@@ -241,6 +245,11 @@ async fn a_database_that_cannot_be_used_is_refused_at_the_start() {
     let start = || SqliteStorage::open(SqliteSettings::new(path.clone()));
 
     std::fs::write(&path, "this is no database, but it is long enough to look at".repeat(40)).unwrap();
+    for mode in [0o604, 0o602, 0o666] {
+        set_mode(&path, mode);
+        assert!(matches!(start().await, Err(StorageError::OpenToEverybody(found)) if found == mode), "{mode:o}");
+    }
+    set_mode(&path, 0o600);
     assert!(matches!(start().await, Err(StorageError::Unavailable(_))), "not a database");
 
     std::fs::remove_file(&path).unwrap();
