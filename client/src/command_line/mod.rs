@@ -5,6 +5,7 @@ mod console;
 mod failure;
 mod manual;
 mod output;
+mod table;
 mod tasks;
 mod turn;
 

@@ -12,8 +12,9 @@ use time::macros::format_description;
 
 use super::console::{model_name, pin_status};
 use super::failure::CommandFailure;
+use super::table::{columns, table};
 use crate::portal::{Verdict, VerdictName};
-use crate::texts::{Language, Texts, printable};
+use crate::texts::{Language, Texts};
 
 /// A result: the text is made only if it is wanted.
 pub(super) struct Output {
@@ -106,7 +107,7 @@ pub(super) fn card(texts: &Texts, status: &CardStatus, contents: Option<&CardCon
             object.insert("certificates".into(), certificates.into());
         }
     }
-    Output { json, text: table(&rows) }
+    Output { json, text: table(&rows, columns()) }
 }
 
 pub(super) fn pin(texts: &Texts, done: &str, status: PinStatus) -> Output {
@@ -131,9 +132,9 @@ pub(super) fn accepted(texts: &Texts, origin: &Origin, verdict: &Verdict) -> Out
         verdict.checks.iter().map(|check| (check_name(texts, &check.check), check.against.clone())).collect();
     let text = [
         texts.fill("accepted", &[("origin", origin.as_str().into())]),
-        table(&rows),
+        table(&rows, columns()),
         texts.say("accepted-checks"),
-        table(&checks),
+        table(&checks, columns()),
     ];
     let json = json!({ "result": "accepted", "origin": origin.as_str(), "verdict": verdict });
     Output { json, text: text.join("\n") }
@@ -231,14 +232,4 @@ fn check_name(texts: &Texts, check: &str) -> String {
 /// The day of a moment, as every language of the texts reads it.
 fn day(moment: OffsetDateTime) -> String {
     moment.format(format_description!("[year]-[month]-[day]")).unwrap_or_default()
-}
-
-/// Rows with their values under each other.
-fn table(rows: &[(String, String)]) -> String {
-    let width = rows.iter().map(|(name, _)| name.chars().count()).max().unwrap_or_default();
-    let line = |(name, value): &(String, String)| {
-        let gap = " ".repeat(width.saturating_sub(name.chars().count()));
-        format!("  {}:{gap} {}", printable(name), printable(value))
-    };
-    rows.iter().map(line).collect::<Vec<_>>().join("\n")
 }

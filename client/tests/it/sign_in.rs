@@ -34,6 +34,7 @@ fn a_holder_signs_in() {
     ] {
         assert!(ran.out.contains(shown), "{shown} is not in {}", ran.out);
     }
+    assert!(ran.out.lines().all(|line| line.chars().count() <= 100), "wider than a terminal:\n{}", ran.out);
     for step in [
         "The portal sent its challenge",
         "Reader: ",

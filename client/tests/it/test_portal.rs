@@ -64,7 +64,7 @@ pub(crate) fn verdict() -> Value {
         },
         "checks": [
             { "check": "signature", "against": "https://portal.example, bign-with-hbelt" },
-            { "check": "of-another-day", "against": "something new" },
+            { "check": "of-another-day", "against": "something new, ".repeat(20) },
         ],
         "session": { "expiresAt": "2030-01-01T00:30:00Z" },
     })

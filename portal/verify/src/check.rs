@@ -33,7 +33,7 @@ pub enum Check {
     KeyUsage,
     /// A path leads to a trusted anchor.
     Path {
-        /// The names of the authorities, from the certificate's issuer up to the anchor.
+        /// The names of the authorities as people call them, from the certificate's issuer up to the anchor.
         authorities: Vec<String>,
         /// The anchor's serial number.
         anchor: SerialNumber,
@@ -51,7 +51,7 @@ pub enum Check {
     Revocation {
         /// Its serial number.
         serial_number: SerialNumber,
-        /// Who issued it.
+        /// Who issued it, as people call it.
         issuer: String,
         /// What shows it.
         evidence: RevocationEvidence,

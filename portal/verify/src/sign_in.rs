@@ -115,7 +115,7 @@ fn check_revocation(
                 .status(certificate, issuer, now)
                 .map_err(|fault| Rejection::of_revocation(fault, certificate == path.certificate()))?;
             let serial_number = certificate.serial_number();
-            Ok(Check::Revocation { serial_number, issuer: issuer.subject().to_string(), evidence })
+            Ok(Check::Revocation { serial_number, issuer: authority_name(issuer), evidence })
         })
         .collect()
 }
@@ -132,7 +132,13 @@ fn check_identity(path: &CertificatePath<'_>) -> Result<HolderIdentity, Rejectio
 
 fn path_check(path: &CertificatePath<'_>) -> Check {
     Check::Path {
-        authorities: path.authorities().iter().map(|authority| authority.subject().to_string()).collect(),
+        authorities: path.authorities().iter().map(|authority| authority_name(authority)).collect(),
         anchor: path.anchor().serial_number(),
     }
+}
+
+/// What people call an authority: its common name, or its whole name if it has none.
+fn authority_name(authority: &Certificate) -> String {
+    let name = authority.subject();
+    name.common_name().map_or_else(|| name.to_string(), str::to_owned)
 }
