@@ -72,3 +72,37 @@ fn who_says_nothing_is_hung_up_on() {
         assert!(!matches!(&end, Err(error) if error.kind() == ErrorKind::WouldBlock), "{said:?}: {end:?}");
     }
 }
+
+/// Requests that two readers could understand differently, or that are none, on connections of their own.
+#[test]
+fn ambiguous_requests_are_refused_or_end_the_connection() {
+    let installation = impatient();
+    let service = installation.start();
+    let post = "POST /api/v1/challenges HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n";
+    let hidden = "GET /api/v1/session HTTP/1.1\r\nhost: x\r\n\r\n";
+    let rows = [
+        ("two lengths", format!("{post}content-length: 2\r\ncontent-length: 40\r\n\r\n{{}}{hidden}")),
+        ("a length and chunks", format!("{post}content-length: 2\r\ntransfer-encoding: chunked\r\n\r\n{{}}{hidden}")),
+        ("chunks, then something", format!("{post}transfer-encoding: chunked, gzip\r\n\r\n0\r\n\r\n{hidden}")),
+        ("a chunk without end", format!("{post}transfer-encoding: chunked\r\n\r\nFFFFFFFFFFFFFFFFF\r\n{{}}")),
+        ("a signed length", format!("{post}content-length: +2\r\n\r\n{{}}{hidden}")),
+        ("a folded header", format!("{post}x: y\r\n z: 1\r\ncontent-length: 2\r\n\r\n{{}}")),
+        ("a space before the colon", format!("{post}content-length : 2\r\n\r\n{{}}")),
+        ("a head without end", format!("GET / HTTP/1.1\r\nhost: x\r\nx: {}\r\n\r\n", "y".repeat(70_000))),
+        ("too many headers", format!("GET / HTTP/1.1\r\nhost: x\r\n{}\r\n", "x: y\r\n".repeat(1000))),
+        ("another version", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_owned()),
+        ("no HTTP", "\u{0}\u{1}\u{2}\r\n\r\n".to_owned()),
+    ];
+    for (name, request) in rows {
+        let mut stream = connect(&installation, service.port);
+        stream.get_ref().set_read_timeout(Some(PATIENCE)).unwrap();
+        // The service may end the connection before it has read all.
+        let _ = stream.write_all(request.as_bytes());
+        let mut answer = Vec::new();
+        let _ = stream.read_to_end(&mut answer);
+        let answer = String::from_utf8(answer).unwrap();
+        assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 4"), "{name}: {answer}");
+        assert!(answer.matches("HTTP/1.1").count() <= 1, "{name}: {answer}");
+    }
+    assert!(exchange(&installation, service.port, LIVE).starts_with("HTTP/1.1 200"));
+}
