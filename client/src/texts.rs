@@ -181,14 +181,17 @@ impl fmt::Debug for Texts {
     }
 }
 
-/// The text with everything replaced that would steer a terminal or turn the direction of writing: others choose the
-/// names of portals and readers.
+/// The text with everything replaced that would steer a terminal, turn the direction of writing or not be seen: others
+/// choose the names of portals and readers.
 #[must_use]
 pub fn printable(text: &str) -> String {
     let steers = |character: char| {
         character.is_control()
-            || matches!(character, '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
-            || matches!(character, '\u{2028}' | '\u{2029}' | '\u{FEFF}' | '\u{061C}')
+            // Marks without a width of their own, directions, invisible operators, tags.
+            || matches!(character, '\u{00AD}' | '\u{034F}' | '\u{061C}' | '\u{115F}' | '\u{1160}' | '\u{180B}'..='\u{180F}')
+            || matches!(character, '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{206F}' | '\u{3164}')
+            || matches!(character, '\u{FE00}'..='\u{FE0F}' | '\u{FEFF}' | '\u{FFA0}' | '\u{FFF9}'..='\u{FFFB}')
+            || matches!(character, '\u{E0000}'..='\u{E0FFF}')
     };
     text.chars().map(|character| if steers(character) { char::REPLACEMENT_CHARACTER } else { character }).collect()
 }

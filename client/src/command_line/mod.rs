@@ -10,6 +10,7 @@ mod tasks;
 mod turn;
 
 use std::ffi::OsString;
+use std::io::Write;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -115,7 +116,8 @@ fn surroundings(texts: &Arc<Texts>) -> Result<(Runtime, Console), CommandFailure
 
 fn report(texts: &Texts, as_json: bool, result: Result<(), CommandFailure>) -> ExitCode {
     let Err(failure) = result else { return ExitCode::SUCCESS };
-    eprintln!("{}", failure.tell(texts));
+    // If nobody listens, the exit code still tells.
+    writeln!(std::io::stderr(), "{}", failure.tell(texts)).ok();
     if as_json && let Err(error) = output::write(&failure.to_json(texts).to_string()) {
         tracing::debug!(%error, "the failure could not be written as JSON");
     }

@@ -215,7 +215,12 @@ impl Work {
                 let inherited = DescriptorPrompt::inherited(descriptor, common.allow_last_try);
                 let prompt = inherited.map_err(|error| {
                     tracing::debug!(%error, descriptor, "the descriptor cannot be read");
-                    Failure::NoPrompt
+                    if error.kind() == std::io::ErrorKind::InvalidInput {
+                        let value = descriptor.to_string();
+                        CommandFailure::from(UsageFailure::Value { argument: "--pin-fd".to_owned(), value })
+                    } else {
+                        Failure::NoPrompt.into()
+                    }
                 })?;
                 (Box::new(prompt), None)
             }

@@ -119,3 +119,14 @@ fn at_the_terminal_a_slip_is_forgiven_while_two_tries_are_left() {
         assert!(!person.shown.contains(secret), "{}", person.shown);
     }
 }
+
+#[test]
+fn secrets_are_not_read_from_a_terminal_that_would_show_them() {
+    let world = World::with(image(ORDINARY));
+    let mut command = world.latchkey();
+    command.args(["card", "--pin", "--pin-fd", "0"]);
+    let mut person = Person::new();
+    let mut child = person.start(&command);
+    person.wait_for("“0” does not fit --pin-fd");
+    assert_eq!(child.wait().unwrap().code(), Some(2), "{}", person.shown);
+}

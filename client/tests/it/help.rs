@@ -130,3 +130,11 @@ fn completions_are_written_for_every_shell() {
         assert!(ran.out.contains("sign-in"), "{shell}");
     }
 }
+
+#[test]
+fn when_nobody_listens_the_exit_code_still_tells() {
+    let (listener, speaker) = std::io::pipe().unwrap();
+    drop(listener);
+    let ended = latchkey().args(["card", "--json"]).stderr(speaker.try_clone().unwrap()).stdout(speaker).status();
+    assert_eq!(ended.unwrap().code(), Some(3));
+}

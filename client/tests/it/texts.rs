@@ -175,6 +175,10 @@ fn a_strangers_text_cannot_steer_the_terminal() {
     let hostile = "Bank\u{1b}[2J\r\n\u{202e}latrop\u{7}\u{9b}31m\u{2066}\u{200f}";
     let shown = printable(hostile);
     assert!(!shown.chars().any(|shown| shown.is_control() || ('\u{200e}'..='\u{2069}').contains(&shown)), "{shown:?}");
+    for unseen in ['\u{ad}', '\u{200b}', '\u{2060}', '\u{2066}', '\u{fe0f}', '\u{feff}', '\u{e0041}'] {
+        assert_eq!(printable(&format!("a{unseen}b")), "a\u{fffd}b", "{unseen:?}");
+    }
+    assert_eq!(printable("Дом, ўласны – «é»"), "Дом, ўласны – «é»");
     let texts = Texts::new(Language::English);
     let said = texts.fill("ask-hand-over", &[("origin", "https://portal.example".into()), ("name", hostile.into())]);
     assert!(!said.contains('\u{1b}') && !said.contains('\u{202e}'), "{said:?}");

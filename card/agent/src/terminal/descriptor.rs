@@ -1,11 +1,12 @@
 //! Secrets from a descriptor that another program writes to.
 
 use std::fs::File;
-use std::io::Read;
+use std::io::{self, IsTerminal, Read};
 
 use latchkey_card::password::{Can, DigitEntry, Password, Pin, Puk};
 use zeroize::Zeroizing;
 
+use super::tty::Waker;
 use crate::{Cancellation, NoSecret, Question, SecretPrompt};
 
 /// Reads secrets from an open file or pipe: one a line, in the order in which they are asked for. Reads octet by octet
@@ -26,15 +27,23 @@ impl DescriptorPrompt {
     /// Secrets from the descriptor of that number, which this process was started with.
     ///
     /// # Errors
-    /// The operating system's, if there is none or it cannot be read.
+    /// The operating system's, if there is none or it cannot be read; [`io::ErrorKind::InvalidInput`] if it is a
+    /// terminal, which would show what is typed.
     #[cfg(unix)]
-    pub fn inherited(descriptor: u16, last_try_allowed: bool) -> std::io::Result<Self> {
-        Ok(Self::new(File::open(format!("/dev/fd/{descriptor}"))?, last_try_allowed))
+    pub fn inherited(descriptor: u16, last_try_allowed: bool) -> io::Result<Self> {
+        let secrets = File::open(format!("/dev/fd/{descriptor}"))?;
+        if secrets.is_terminal() {
+            return Err(io::ErrorKind::InvalidInput.into());
+        }
+        Ok(Self::new(secrets, last_try_allowed))
     }
 
-    fn line<P: Password>(&mut self, question: &Question) -> Result<P, NoSecret> {
+    fn line<P: Password>(&mut self, question: &Question, cancellation: &Cancellation) -> Result<P, NoSecret> {
+        let waker = Waker::new(cancellation)?;
         let mut entry = DigitEntry::new();
         loop {
+            // Whoever writes may take for ever.
+            waker.wait_for(&self.secrets, None)?;
             let mut octet = Zeroizing::new([0; 1]);
             let read = self.secrets.read(octet.as_mut()).map_err(|_| NoSecret::NoPrompt)?;
             match (read, *octet) {
@@ -52,20 +61,20 @@ impl DescriptorPrompt {
 }
 
 impl SecretPrompt for DescriptorPrompt {
-    fn pin(&mut self, question: &Question, _cancellation: &Cancellation) -> Result<Pin, NoSecret> {
-        self.line(question)
+    fn pin(&mut self, question: &Question, cancellation: &Cancellation) -> Result<Pin, NoSecret> {
+        self.line(question, cancellation)
     }
 
-    fn new_pin(&mut self, question: &Question, _cancellation: &Cancellation) -> Result<Pin, NoSecret> {
-        self.line(question)
+    fn new_pin(&mut self, question: &Question, cancellation: &Cancellation) -> Result<Pin, NoSecret> {
+        self.line(question, cancellation)
     }
 
-    fn can(&mut self, question: &Question, _cancellation: &Cancellation) -> Result<Can, NoSecret> {
-        self.line(question)
+    fn can(&mut self, question: &Question, cancellation: &Cancellation) -> Result<Can, NoSecret> {
+        self.line(question, cancellation)
     }
 
-    fn puk(&mut self, question: &Question, _cancellation: &Cancellation) -> Result<Puk, NoSecret> {
-        self.line(question)
+    fn puk(&mut self, question: &Question, cancellation: &Cancellation) -> Result<Puk, NoSecret> {
+        self.line(question, cancellation)
     }
 
     fn confirm_last_try(&mut self, _question: &Question, _cancellation: &Cancellation) -> Result<(), NoSecret> {

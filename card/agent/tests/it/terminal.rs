@@ -2,7 +2,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{Read, Write};
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::thread::{self, JoinHandle};
 
 use latchkey_agent::terminal::{DescriptorPrompt, PromptWording, Terminal, TerminalPrompt};
@@ -268,4 +268,25 @@ fn a_descriptor_allows_the_last_try_only_if_told_so() {
         let mut prompt = descriptor("", allowed);
         assert_eq!(prompt.confirm_last_try(&question(0), &Cancellation::default()), expected);
     }
+}
+
+#[test]
+fn a_request_is_taken_back_while_the_descriptor_is_silent() {
+    let (read, mut write) = std::io::pipe().unwrap();
+    write.write_all(b"49").unwrap();
+    let mut prompt = DescriptorPrompt::new(OwnedFd::from(read).into(), false);
+    let cancellation = Cancellation::default();
+    let taken_back = cancellation.clone();
+    let answer = thread::spawn(move || prompt.pin(&question(6), &taken_back).map(|_| ()));
+    cancellation.cancel();
+    assert_eq!(answer.join().unwrap(), Err(NoSecret::Cancelled));
+    drop(write);
+}
+
+#[test]
+fn a_terminal_is_no_descriptor_to_read_secrets_from() {
+    let screen = Screen::new();
+    let number = u16::try_from(screen.slave.as_raw_fd()).unwrap();
+    let refused = DescriptorPrompt::inherited(number, false).map(|_| ()).unwrap_err();
+    assert_eq!(refused.kind(), std::io::ErrorKind::InvalidInput);
 }
