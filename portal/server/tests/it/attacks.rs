@@ -1,6 +1,6 @@
 //! What an attacker on the network does to the running service.
 
-use std::io::{ErrorKind, Read as _, Write as _};
+use std::io::{ErrorKind, Read, Write as _};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
@@ -58,19 +58,26 @@ fn who_does_not_read_the_answers_is_cut_off() {
     assert!(matches!(error.kind(), ErrorKind::ConnectionReset | ErrorKind::BrokenPipe), "{error}");
 }
 
-/// A connection that says nothing, before or after a request.
+/// A connection that says nothing: before the handshake, before a request, within one, after one.
 #[test]
 fn who_says_nothing_is_hung_up_on() {
     let installation = impatient();
     let service = installation.start();
-    for said in [&b""[..], KEPT_ALIVE, b"GET / HT"] {
+    let mut without_tls = TcpStream::connect(("127.0.0.1", service.port)).unwrap();
+    without_tls.set_read_timeout(Some(PATIENCE)).unwrap();
+    for said in [&b""[..], b"GET / HT", KEPT_ALIVE] {
         let mut stream = connect(&installation, service.port);
         stream.get_ref().set_read_timeout(Some(PATIENCE)).unwrap();
         stream.write_all(said).unwrap();
-        let mut answer = Vec::new();
-        let end = stream.read_to_end(&mut answer);
-        assert!(!matches!(&end, Err(error) if error.kind() == ErrorKind::WouldBlock), "{said:?}: {end:?}");
+        assert_ends(&mut stream);
     }
+    assert_ends(&mut without_tls);
+}
+
+/// The other end closes the connection, in whichever way.
+fn assert_ends(stream: &mut impl Read) {
+    let end = stream.read_to_end(&mut Vec::new());
+    assert!(!matches!(&end, Err(error) if error.kind() == ErrorKind::WouldBlock), "{end:?}");
 }
 
 /// Requests that two readers could understand differently, or that are none, on connections of their own.

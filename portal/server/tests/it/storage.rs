@@ -168,7 +168,8 @@ async fn the_database_never_holds_a_token() {
 #[tokio::test]
 async fn a_session_that_is_over_leaves_no_trace_in_the_files() {
     let directory = tempfile::tempdir().unwrap();
-    let storage = open(&directory.path().join("portal.sqlite")).await;
+    let path = directory.path().join("portal.sqlite");
+    let (storage, other_process) = (open(&path).await, open(&path).await);
     let holds_the_name = || {
         let files =
             std::fs::read_dir(directory.path()).unwrap().map(|entry| std::fs::read(entry.unwrap().path()).unwrap());
@@ -188,6 +189,7 @@ async fn a_session_that_is_over_leaves_no_trace_in_the_files() {
     storage.open_session(&token("after"), &others, Some(&token("replaced"))).await.unwrap();
     storage.purge(NOW).await.unwrap();
     assert!(holds_the_name());
+    assert!(other_process.session(&token("ended"), NOW).await.unwrap().is_some());
     storage.end_session(&token("ended")).await.unwrap();
     storage.purge(NOW).await.unwrap();
     assert!(!holds_the_name());
