@@ -16,6 +16,7 @@ mod sessions;
 use std::sync::Arc;
 
 use axum::Router;
+use axum::extract::DefaultBodyLimit;
 use axum::middleware;
 use axum::routing::{get, post};
 
@@ -42,6 +43,7 @@ pub fn router(portal: Arc<Portal>) -> Router {
         .route("/metrics", get(operations::metrics))
         .fallback(|| async { Refusal::NotFound })
         .method_not_allowed_fallback(|| async { Refusal::Method })
+        .layer(DefaultBodyLimit::max(body::BODY_MAX_SIZE))
         .layer(middleware::from_fn_with_state(Arc::clone(&portal), guard::guard))
         .with_state(portal)
 }

@@ -94,6 +94,7 @@ pub(super) struct OpenedSession {
     responses(
         (status = 200, description = "The assertion is accepted", body = Accepted, headers(
             ("Set-Cookie" = String, description = "`__Host-latchkey-session`: the session; `__Host-latchkey-pre` is taken away"))),
+        (status = 400, description = "`body-malformed`: it broke off", body = RefusalAnswer),
         (status = 403, description = "`origin-refused`, `challenge-of-other-session`", body = RefusalAnswer),
         (status = 404, description = "`challenge-unknown`", body = RefusalAnswer),
         (status = 408, description = "`request-timeout`", body = RefusalAnswer),

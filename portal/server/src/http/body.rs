@@ -1,13 +1,14 @@
 //! Bodies of requests: their kind and their size.
 
-use axum::body::{Body, Bytes, to_bytes};
+use axum::body::Bytes;
+use axum::extract::rejection::{BytesRejection, FailedToBufferBody};
 use axum::extract::{FromRequest, Request};
 use axum::http::HeaderMap;
 use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 
 use super::Refusal;
 
-/// Most octets of a request's body: the largest assertion.
+/// Most octets of a request's body: the largest assertion. The router's layer of limits keeps it.
 pub(super) const BODY_MAX_SIZE: usize = latchkey_crypto::assertion::ASSERTION_MAX_SIZE;
 
 /// A body that says it is JSON. Browsers send that kind to another site only after asking it, which this service never
@@ -20,28 +21,30 @@ pub(super) struct FormBody(pub(super) Bytes);
 impl<S: Send + Sync> FromRequest<S> for JsonBody {
     type Rejection = Refusal;
 
-    async fn from_request(request: Request, _state: &S) -> Result<Self, Refusal> {
-        read(request, "application/json").await.map(Self)
+    async fn from_request(request: Request, state: &S) -> Result<Self, Refusal> {
+        read(request, state, "application/json").await.map(Self)
     }
 }
 
 impl<S: Send + Sync> FromRequest<S> for FormBody {
     type Rejection = Refusal;
 
-    async fn from_request(request: Request, _state: &S) -> Result<Self, Refusal> {
-        read(request, "application/x-www-form-urlencoded").await.map(Self)
+    async fn from_request(request: Request, state: &S) -> Result<Self, Refusal> {
+        read(request, state, "application/x-www-form-urlencoded").await.map(Self)
     }
 }
 
-async fn read(request: Request, kind: &'static str) -> Result<Bytes, Refusal> {
-    let (parts, body) = request.into_parts();
-    if !has_kind(&parts.headers, kind) {
+async fn read<S: Send + Sync>(request: Request, state: &S, kind: &'static str) -> Result<Bytes, Refusal> {
+    if !has_kind(request.headers(), kind) {
         return Err(Refusal::ContentType);
     }
-    if announced_size(&parts.headers).is_some_and(|size| size > BODY_MAX_SIZE) {
+    if announced_size(request.headers()).is_some_and(|size| size > BODY_MAX_SIZE) {
         return Err(Refusal::BodySize);
     }
-    collect(body).await
+    Bytes::from_request(request, state).await.map_err(|rejection| match rejection {
+        BytesRejection::FailedToBufferBody(FailedToBufferBody::LengthLimitError(_)) => Refusal::BodySize,
+        _ => Refusal::Body,
+    })
 }
 
 /// The one media type, and no parameter but `charset=utf-8`.
@@ -56,10 +59,4 @@ fn has_kind(headers: &HeaderMap, kind: &str) -> bool {
 
 fn announced_size(headers: &HeaderMap) -> Option<usize> {
     headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
-}
-
-async fn collect(body: Body) -> Result<Bytes, Refusal> {
-    // `to_bytes` fails alike when the body is too long and when the connection breaks; in the latter case nobody reads
-    // the answer.
-    to_bytes(body, BODY_MAX_SIZE).await.map_err(|_| Refusal::BodySize)
 }
