@@ -25,6 +25,9 @@ pub enum CommandFailure {
         /// The operating system's words.
         reason: String,
     },
+    /// The holder interrupted while the assertion was under way: the portal may have it.
+    #[error("interrupted while the signature was handed over")]
+    HandOverInterrupted,
     /// Standard output.
     #[error("the result could not be written: {reason}")]
     OutputFailed {
@@ -87,7 +90,7 @@ pub enum Exit {
 
 impl CommandFailure {
     /// The codes of [`CommandFailure::code`] that are not another enum's.
-    pub const OWN_CODES: [&'static str; 2] = ["process-not-protected", "output-failed"];
+    pub const OWN_CODES: [&'static str; 3] = ["process-not-protected", "hand-over-interrupted", "output-failed"];
 
     /// The stable code, kebab-case.
     #[must_use]
@@ -97,6 +100,7 @@ impl CommandFailure {
             Self::Portal(failure) => failure.code(),
             Self::Usage(failure) => failure.code(),
             Self::ProcessNotProtected { .. } => "process-not-protected",
+            Self::HandOverInterrupted => "hand-over-interrupted",
             Self::OutputFailed { .. } => "output-failed",
         }
     }
@@ -110,6 +114,7 @@ impl CommandFailure {
             | Self::Usage(_) => Exit::Usage,
             Self::Portal(PortalFailure::Refused { .. }) => Exit::Refused,
             Self::Portal(_) => Exit::Portal,
+            Self::HandOverInterrupted => Exit::Cancelled,
             Self::ProcessNotProtected { .. } | Self::OutputFailed { .. } => Exit::Internal,
         }
     }
@@ -185,6 +190,7 @@ impl CommandFailure {
                 }
                 UsageFailure::Wrong => Vec::new(),
             },
+            Self::HandOverInterrupted => Vec::new(),
             Self::ProcessNotProtected { reason } | Self::OutputFailed { reason } => {
                 vec![("reason", reason.as_str().into())]
             }

@@ -141,7 +141,7 @@ impl Work {
         let origin = question.origin().clone();
         let trust = ca_file.map(read_trust).transpose()?.unwrap_or_default();
         self.console.agree(&texts.fill("ask-host", &[("origin", origin.as_str().into())]), consent.host)?;
-        let question = self.online(question.agreed().fetch(trust, texts.language()))?;
+        let question = self.online(question.agreed().fetch(trust, texts.language()), Failure::Cancelled.into())?;
         self.console.step(&texts.say("step-fetched"));
 
         let fillings = [("origin", origin.as_str().into()), ("name", question.portal_name().into())];
@@ -154,7 +154,7 @@ impl Work {
             return Err(Failure::AgentFault.into());
         };
         self.console.step(&texts.say("step-sending"));
-        let verdict = self.online(agreed.present(&assertion))?;
+        let verdict = self.online(agreed.present(&assertion), CommandFailure::HandOverInterrupted)?;
         output::accepted(texts, &origin, &verdict).write(common.json)
     }
 
@@ -183,9 +183,17 @@ impl Work {
         }
     }
 
-    /// Waits for the network, or until the person interrupts.
-    fn online<T>(&self, work: impl Future<Output = Result<T, PortalFailure>>) -> Result<T, CommandFailure> {
-        let (interrupt, interrupted) = oneshot::channel();
+    /// Waits for the network, or until the person interrupts, which is told as `interrupted`: by then something may have
+    /// been sent. Whoever interrupted before has nothing sent.
+    fn online<T>(
+        &self,
+        work: impl Future<Output = Result<T, PortalFailure>>,
+        interrupted: CommandFailure,
+    ) -> Result<T, CommandFailure> {
+        if self.console.interruption.is_cancelled() {
+            return Err(Failure::Cancelled.into());
+        }
+        let (interrupt, interruption) = oneshot::channel();
         self.console.interruption.on_cancel(move || {
             // The work may be done already.
             interrupt.send(()).ok();
@@ -193,7 +201,7 @@ impl Work {
         self.runtime.block_on(async {
             tokio::select! {
                 done = work => Ok(done?),
-                Ok(()) = interrupted => Err(Failure::Cancelled.into()),
+                Ok(()) = interruption => Err(interrupted),
             }
         })
     }

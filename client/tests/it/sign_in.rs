@@ -161,6 +161,22 @@ fn a_signal_during_the_pin_restores_the_terminal_and_presents_nothing() {
 }
 
 #[test]
+fn whoever_interrupts_while_the_signature_is_under_way_is_not_told_that_nothing_was_sent() {
+    let world = World::with(image(ORDINARY));
+    let portal = TestPortal::start(Answers { keeps_silent: true, ..Answers::default() });
+    let mut sign_in = world.sign_in(&portal.address);
+    sign_in.args(["--yes", "--pin-fd", "0", "--json"]).stdin(Stdio::piped());
+    let mut child = sign_in.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(pin().as_bytes()).unwrap();
+    portal.wait_for_requests(2);
+    interrupt(&child, Signal::INT);
+    let ran: Ran = child.wait_with_output().unwrap().into();
+    assert_eq!(ran.code, 7, "{ran:?}");
+    assert_eq!(ran.json()["error"]["code"], "hand-over-interrupted");
+    assert!(ran.err.contains("The portal may have received it."), "{ran:?}");
+}
+
+#[test]
 fn the_pin_is_in_no_log_error_answer_argument_variable_or_request() {
     const PIN: &str = "493817";
     for (tried, exit) in [(PIN, 0), ("817493", 6)] {

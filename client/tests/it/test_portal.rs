@@ -1,7 +1,7 @@
 //! A portal on loopback, under HTTPS, that answers as a test says and keeps everything it was sent.
 
 use std::net::TcpListener;
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, Condvar, Mutex, OnceLock};
 
 use axum::Router;
 use axum::body::{Body, Bytes};
@@ -20,6 +20,8 @@ pub(crate) const CHALLENGE: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=
 pub(crate) struct Answers {
     pub(crate) to_challenge: Answer,
     pub(crate) to_assertion: Answer,
+    /// Whether assertions are never answered.
+    pub(crate) keeps_silent: bool,
 }
 
 #[derive(Clone)]
@@ -76,6 +78,7 @@ impl Default for Answers {
         Self {
             to_challenge: Answer::json(201, &challenge()).with_header("set-cookie", cookie),
             to_assertion: Answer::json(200, &verdict()),
+            keeps_silent: false,
         }
     }
 }
@@ -91,13 +94,13 @@ pub(crate) struct Received {
 #[derive(Clone)]
 struct Shared {
     answers: Answers,
-    received: Arc<Mutex<Vec<Received>>>,
+    received: Arc<(Mutex<Vec<Received>>, Condvar)>,
 }
 
 /// A running portal. Ends with the test's process.
 pub(crate) struct TestPortal {
     pub(crate) address: String,
-    received: Arc<Mutex<Vec<Received>>>,
+    received: Arc<(Mutex<Vec<Received>>, Condvar)>,
     _runtime: tokio::runtime::Runtime,
 }
 
@@ -119,7 +122,7 @@ impl TestPortal {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         listener.set_nonblocking(true).unwrap();
         let address = format!("https://localhost:{}", listener.local_addr().unwrap().port());
-        let received = Arc::new(Mutex::new(Vec::new()));
+        let received = Arc::new((Mutex::new(Vec::new()), Condvar::new()));
         let shared = Shared { answers, received: Arc::clone(&received) };
         let config = OpenSSLConfig::from_pem(&tls().certificate, &tls().key).unwrap();
         let router = Router::new().fallback(answer).with_state(shared);
@@ -131,14 +134,25 @@ impl TestPortal {
     }
 
     pub(crate) fn received(&self) -> Vec<Received> {
-        self.received.lock().unwrap().clone()
+        self.received.0.lock().unwrap().clone()
+    }
+
+    /// Waits until so many requests have arrived.
+    pub(crate) fn wait_for_requests(&self, count: usize) {
+        let (received, arrived) = &*self.received;
+        drop(arrived.wait_while(received.lock().unwrap(), |received| received.len() < count).unwrap());
     }
 }
 
 async fn answer(State(shared): State<Shared>, uri: Uri, headers: HeaderMap, body: Bytes) -> Response<Body> {
     let is_assertion = uri.path().starts_with("/api/v1/assertions");
     let has_cookie = headers.get(header::COOKIE).is_some_and(|cookie| cookie == "__Host-latchkey-pre=abc");
-    shared.received.lock().unwrap().push(Received { path: uri.path().to_owned(), headers, body });
+    let (received, arrived) = &*shared.received;
+    received.lock().unwrap().push(Received { path: uri.path().to_owned(), headers, body });
+    arrived.notify_all();
+    if is_assertion && shared.answers.keeps_silent {
+        std::future::pending::<()>().await;
+    }
     let answer = match (uri.path(), is_assertion) {
         ("/api/v1/challenges", _) => shared.answers.to_challenge,
         (_, true) if has_cookie => shared.answers.to_assertion,
