@@ -97,9 +97,14 @@ fn tests() -> BTreeSet<String> {
     let mut names = BTreeSet::new();
     for (path, text) in rust_sources(".").into_iter().filter(|(path, _)| is_of_tests(path)) {
         let stem = path.file_stem().unwrap().to_string_lossy().into_owned();
-        for name in text.lines().filter_map(function_name) {
-            names.insert(format!("{stem}::{name}"));
-            names.insert(name.to_owned());
+        let mut is_marked = false;
+        for line in text.lines().map(str::trim) {
+            if let Some(name) = function_name(line).filter(|_| is_marked) {
+                names.insert(format!("{stem}::{name}"));
+                names.insert(name.to_owned());
+            }
+            let goes_on = line.starts_with("#[") || line.starts_with("//");
+            is_marked = is_mark_of_test(line) || (is_marked && goes_on);
         }
     }
     names
@@ -109,8 +114,12 @@ fn is_of_tests(path: &Path) -> bool {
     path.strip_prefix(root()).unwrap().components().any(|part| part.as_os_str() == "tests")
 }
 
+/// What stands before a test: an attribute, or a macro of ours that makes one.
+fn is_mark_of_test(line: &str) -> bool {
+    line.starts_with("#[test") || line.starts_with("#[tokio::test") || line == "service_test! {"
+}
+
 fn function_name(line: &str) -> Option<&str> {
-    let line = line.trim_start();
     let line = line.strip_prefix("async ").unwrap_or(line);
     line.strip_prefix("fn ")?.split_once('(').map(|(name, _)| name)
 }
