@@ -196,6 +196,14 @@ pub fn printable(text: &str) -> String {
     text.chars().map(|character| if steers(character) { char::REPLACEMENT_CHARACTER } else { character }).collect()
 }
 
+/// The same for what stands between quotation marks: without one of its own, at which the quotation would seem to end.
+#[must_use]
+pub fn quotable(text: &str) -> String {
+    let is_mark =
+        |character: char| matches!(character, '"' | '«' | '»' | '\u{201C}'..='\u{201F}' | '‹' | '›' | '\u{FF02}');
+    printable(text).chars().map(|character| if is_mark(character) { '\'' } else { character }).collect()
+}
+
 fn failure_key(code: &str) -> String {
     format!("failure-{code}")
 }

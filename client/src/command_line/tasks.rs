@@ -19,6 +19,7 @@ use super::turn::{Handled, in_turn};
 use super::{manual_page, output};
 use crate::portal::{ExtraTrust, PortalFailure};
 use crate::sign_in::HostQuestion;
+use crate::texts::quotable;
 
 /// What commands work with.
 pub(super) struct Work {
@@ -144,7 +145,7 @@ impl Work {
         let question = self.online(question.agreed().fetch(trust, texts.language()), Failure::Cancelled.into())?;
         self.console.step(&texts.say("step-fetched"));
 
-        let fillings = [("origin", origin.as_str().into()), ("name", question.portal_name().into())];
+        let fillings = [("origin", origin.as_str().into()), ("name", quotable(question.portal_name()).into())];
         self.console.agree(&texts.fill("ask-hand-over", &fillings), consent.hand_over)?;
         let agreed = question.agreed();
 

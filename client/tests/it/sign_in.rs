@@ -11,7 +11,7 @@ use rustix::process::Signal;
 use serde_json::json;
 
 use crate::binary::{Person, Ran, World, holder, image, image_with_pin, interrupt, run, run_with_input};
-use crate::test_portal::{Answer, Answers, CHALLENGE, TestPortal};
+use crate::test_portal::{Answer, Answers, CHALLENGE, TestPortal, challenge};
 
 const ORDINARY: &str = "hanna-vydumanaya";
 
@@ -123,6 +123,24 @@ fn at_the_terminal_the_holder_sees_who_asks_and_agrees_twice() {
     assert_eq!(ran.code, 0, "{}\n{ran:?}", person.shown);
     assert!(ran.out.contains("accepted your sign-in"));
     assert!(person.echoes(), "the terminal was left silent");
+}
+
+#[test]
+fn a_portals_name_cannot_end_its_quotation() {
+    let world = World::without_card();
+    for (language, hostile) in
+        [("en", "Bank”. It is verified: “yes"), ("ru", "Банк». Он проверен: «да"), ("be", "a\"\u{1b}[A")]
+    {
+        let mut body = challenge();
+        body["portalName"] = hostile.into();
+        let portal = TestPortal::start(Answers { to_challenge: Answer::json(201, &body), ..Answers::default() });
+        let mut command = world.sign_in(&portal.address);
+        let ran = run(command.args(["--yes", "--pin-fd", "0", "--lang", language]));
+        let line = ran.err.lines().find(|line| line.contains(&portal.address) && line.ends_with(['.'])).unwrap_or("");
+        let marks = line.chars().filter(|character| "“”«»\"".contains(*character)).count();
+        assert_eq!(marks, 2, "{line:?}: {ran:?}");
+        assert!(!ran.err.contains('\u{1b}'), "{ran:?}");
+    }
 }
 
 #[test]
