@@ -106,6 +106,7 @@ ask-hand-over =
       – your card's signature, which is valid for this portal and this sign-in only.
     Hand this over?
 ask-yes-no = [y/N]{ " " }
+agreed-before = Yes, as agreed in advance.
 asker-portal = { $origin } asks you { $purpose }.
 asker-holder = You asked { $purpose }; nothing leaves this computer.
 ask-pin =

@@ -59,7 +59,7 @@ impl Console {
     /// Asks for a yes. `agreed` is what the person said in advance: the question is then shown and not asked.
     pub(super) fn agree(&self, question: &str, agreed: bool) -> Result<(), Failure> {
         if agreed {
-            self.line(question);
+            self.line(&format!("{question}\n{}", self.texts.say("agreed-before")));
             return Ok(());
         }
         let text = format!("{question}\n{}", self.texts.say("ask-yes-no"));

@@ -69,7 +69,7 @@ fn picture(recorded: &str) -> String {
         svg,
         r##"<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" viewBox="0 0 {width} {height}">
 <rect width="100%" height="100%" rx="8" fill="#0d1117"/>
-<g font-family="ui-monospace,'DejaVu Sans Mono',Menlo,Consolas,monospace" font-size="13" xml:space="preserve">"##
+<g font-family="ui-monospace,'DejaVu Sans Mono',Menlo,Consolas,monospace" font-size="13" style="white-space:pre">"##
     );
     for (number, line) in lines.iter().enumerate() {
         let y = MARGIN + (number + 1) * LINE_HEIGHT - 5;
