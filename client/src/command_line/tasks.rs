@@ -1,5 +1,6 @@
 //! What each command does.
 
+use std::io::Read;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -277,7 +278,17 @@ impl Task {
     }
 }
 
+/// Longest file of certificate authorities, in octets: more than every public one together.
+const CA_FILE_MAX_SIZE: u64 = 4 * 1024 * 1024;
+
 fn read_trust(file: &std::path::Path) -> Result<ExtraTrust, PortalFailure> {
-    let octets = std::fs::read(file).map_err(|error| PortalFailure::CaFileUnreadable { reason: error.to_string() })?;
-    ExtraTrust::from_pem(&octets)
+    let unreadable = |error: std::io::Error| PortalFailure::CaFileUnreadable { reason: error.to_string() };
+    let mut octets = Vec::new();
+    let open = std::fs::File::open(file).map_err(unreadable)?;
+    open.take(CA_FILE_MAX_SIZE.saturating_add(1)).read_to_end(&mut octets).map_err(unreadable)?;
+    if u64::try_from(octets.len()).is_ok_and(|length| length <= CA_FILE_MAX_SIZE) {
+        ExtraTrust::from_pem(&octets)
+    } else {
+        Err(unreadable(std::io::ErrorKind::FileTooLarge.into()))
+    }
 }

@@ -64,7 +64,13 @@ fn wrong_usage_is_explained() {
 
 #[test]
 fn what_fails_before_a_card_is_needed_has_its_exit_code() {
-    let rows: [(&str, &[&str], i32, &str); 6] = [
+    let rows: [(&str, &[&str], i32, &str); 7] = [
+        (
+            "a trust file without end",
+            &["sign-in", "https://portal.example", "--ca-file", "/dev/zero"],
+            2,
+            "ca-file-unreadable",
+        ),
         ("no service", &["readers"], 3, "no-service"),
         ("no service for a card", &["card"], 3, "no-service"),
         ("an address without https", &["sign-in", "http://portal.example"], 2, "portal-address-invalid"),
