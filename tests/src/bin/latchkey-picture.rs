@@ -69,7 +69,7 @@ fn picture(recorded: &str) -> String {
         svg,
         r##"<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" viewBox="0 0 {width} {height}">
 <rect width="100%" height="100%" rx="8" fill="#0d1117"/>
-<g font-family="ui-monospace,'DejaVu Sans Mono',Menlo,Consolas,monospace" font-size="13" style="white-space:pre">"##
+<g font-family="ui-monospace,'DejaVu Sans Mono',Menlo,Consolas,monospace" font-size="13">"##
     );
     for (number, line) in lines.iter().enumerate() {
         let y = MARGIN + (number + 1) * LINE_HEIGHT - 5;
@@ -129,8 +129,9 @@ fn control_sequence(characters: &mut std::str::Chars<'_>) -> String {
     sequence
 }
 
+/// As SVG text. Its spaces do not break: viewers run ordinary ones together.
 fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace(' ', "\u{a0}")
 }
 
 #[cfg(test)]
@@ -140,7 +141,7 @@ mod tests {
     #[test]
     fn shows_text_with_its_look_and_passes_over_the_rest() {
         let svg = picture("plain \u{1b}[1;32m<ok>\u{1b}[0m\u{1b}[2K\r\nnext\n\n");
-        assert!(svg.contains("plain </tspan>"), "{svg}");
+        assert!(svg.contains("plain\u{a0}</tspan>"), "{svg}");
         assert!(svg.contains(r##"fill="#7ee787" font-weight="bold">&lt;ok&gt;"##), "{svg}");
         assert_eq!(svg.matches("<text").count(), 2, "{svg}");
     }
