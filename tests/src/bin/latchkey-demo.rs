@@ -156,15 +156,15 @@ impl Screen {
     }
 
     fn title(&self, text: &str) {
-        println!("\n{}\n", self.paint("1", text));
+        say(&format!("\n{}\n\n", self.paint("1", text)));
     }
 
     fn note(&self, text: &str) {
-        println!("   {}\n", self.paint("2", text));
+        say(&format!("   {}\n\n", self.paint("2", text)));
     }
 
     fn command(&self, text: &str) {
-        println!("\n{} {}", self.paint("36", "$"), self.paint("1", text));
+        say(&format!("\n{} {}\n", self.paint("36", "$"), self.paint("1", text)));
     }
 
     /// Does a step, and says which, what came of it and how long it took.
@@ -176,15 +176,20 @@ impl Screen {
     ) -> Result<T> {
         let number = self.steps.get() + 1;
         self.steps.set(number);
-        print!("{} {}", self.paint("36", &format!("{number}.")), self.paint("1", name));
-        io::stdout().flush()?;
+        say(&format!("{} {}", self.paint("36", &format!("{number}.")), self.paint("1", name)));
         let start = Instant::now();
         let (outcome, value) = work()?;
         let took = format!("({:.1} s)", start.elapsed().as_secs_f64());
-        println!(": {outcome} {}", self.paint("2", &took));
+        say(&format!(": {outcome} {}\n", self.paint("2", &took)));
         interruption.check()?;
         Ok(value)
     }
+}
+
+/// Writes and flushes. Whoever no longer reads has seen enough; the demo goes on and puts everything away.
+fn say(text: &str) {
+    let mut out = io::stdout().lock();
+    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
 }
 
 /// The person pressed Ctrl-C, or the demo was told to end.
