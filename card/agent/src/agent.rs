@@ -11,6 +11,12 @@ use rand_core::{CryptoRng, UnwrapErr};
 use crate::session::Session;
 use crate::{Answer, Cancellation, CardRequest, Failure, ReaderReport, Report, Request, RequestId, SecretPrompt};
 
+/// Carries out requests: an agent in this process, or one in a process of its own.
+pub trait CardAgent: Send + Sync {
+    /// Hands a request over. What becomes of it arrives in the exchange.
+    fn send(&self, request: Request) -> Exchange;
+}
+
 /// Who may touch a card. Requests that need a card are carried out one after another in the order in which they came:
 /// there is never more than one question to the holder. Lists of readers and watching them do not wait for those.
 ///
@@ -68,9 +74,10 @@ impl Agent {
         thread::Builder::new().name("card".into()).spawn(move || work(&queue, surroundings))?;
         Ok(Self { jobs, readers, last_id: AtomicU64::new(0) })
     }
+}
 
-    /// Hands a request over. What becomes of it arrives in the exchange.
-    pub fn send(&self, request: Request) -> Exchange {
+impl CardAgent for Agent {
+    fn send(&self, request: Request) -> Exchange {
         let id = RequestId(self.last_id.fetch_add(1, Ordering::Relaxed).wrapping_add(1));
         let (reports, arriving) = mpsc::channel();
         let cancellation = Cancellation::default();

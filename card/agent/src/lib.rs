@@ -17,7 +17,7 @@ mod sign_in;
 pub mod terminal;
 mod waiting;
 
-pub use agent::{Agent, Exchange};
+pub use agent::{Agent, CardAgent, Exchange};
 pub use cancellation::Cancellation;
 pub use failure::Failure;
 pub use hardening::harden_process;

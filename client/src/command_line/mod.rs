@@ -25,7 +25,7 @@ pub use arguments::{Common, Consent, Invocation, Task, command};
 pub use failure::{CommandFailure, Exit, UsageFailure};
 pub use manual::manual_page;
 
-use crate::texts::{Language, Texts};
+use crate::texts::{self, Language, Texts};
 use console::Console;
 
 /// Carries out the command line `arguments`, the program's name first, at the moment `now`.
@@ -37,7 +37,7 @@ pub fn run(
     hardened: std::io::Result<()>,
 ) -> ExitCode {
     let arguments: Vec<_> = arguments.into_iter().collect();
-    let texts = Arc::new(Texts::new(language(&arguments)));
+    let texts = Arc::new(texts::texts(language(&arguments)));
     let invocation = match parse(&texts, &arguments) {
         Ok(Parsed::Invocation(invocation)) => invocation,
         Ok(Parsed::Shown(text)) => return report(&texts, false, output::write(text.trim_end())),

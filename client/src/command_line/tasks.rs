@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use latchkey_agent::terminal::{DescriptorPrompt, TerminalPrompt};
 use latchkey_agent::{
-    AfterUnblocking, Agent, Answer, CardContents, CardRequest, CardStatus, CardTask, DeactivateWith, Failure,
-    ReaderChoice, ReaderName, Report, Request, SecretPrompt, Step,
+    AfterUnblocking, Agent, Answer, CardAgent, CardContents, CardRequest, CardStatus, CardTask, DeactivateWith,
+    Failure, ReaderChoice, ReaderName, Report, Request, SecretPrompt, Step,
 };
 use time::OffsetDateTime;
 use tokio::runtime::Runtime;

@@ -1,14 +1,14 @@
 //! Help, usage, exit codes: what needs no card.
 
 use latchkey_client::command_line::{command, manual_page};
-use latchkey_client::texts::{Language, Texts};
+use latchkey_client::texts::{self, Language};
 
 use crate::binary::{latchkey, run};
 
 #[test]
 fn the_command_line_is_well_formed_in_every_language() {
     for language in Language::ALL {
-        command(&Texts::new(language)).debug_assert();
+        command(&texts::texts(language)).debug_assert();
     }
 }
 
@@ -103,7 +103,7 @@ fn a_failure_as_json_has_code_and_words() {
 #[test]
 fn the_manual_page_names_every_command_and_option() {
     for language in Language::ALL {
-        let texts = Texts::new(language);
+        let texts = texts::texts(language);
         let page = manual_page(&texts);
         for name in
             ["readers", "card", "sign-in", "pin unblock", "pin deactivate", "\\-\\-pin\\-fd", "\\-\\-ca\\-file", "URL"]

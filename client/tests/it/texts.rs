@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use fluent_syntax::ast::{Entry, Expression, InlineExpression, Pattern, PatternElement};
 use latchkey_client::command_line::{CommandFailure, UsageFailure};
 use latchkey_client::portal::PortalFailure;
-use latchkey_client::texts::{Filling, Language, Texts, printable};
+use latchkey_client::texts::{self, Filling, Language, printable};
 
 /// What a text consists of: its variables and the sets of plural forms it chooses by.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -18,7 +18,7 @@ struct Shape {
 
 /// Every text of a language by its key; attributes as `key.attribute`.
 fn shapes(language: Language) -> BTreeMap<String, Shape> {
-    let resource = fluent_syntax::parser::parse(language.source())
+    let resource = fluent_syntax::parser::parse(texts::source(language))
         .unwrap_or_else(|(_, errors)| panic!("{}.ftl: {errors:?}", language.code()));
     let mut shapes = BTreeMap::new();
     for entry in &resource.body {
@@ -108,7 +108,7 @@ fn every_code_says_what_happened_and_what_to_do() {
         .chain(CommandFailure::OWN_CODES);
     let codes: BTreeSet<_> = codes.collect();
     for language in Language::ALL {
-        let texts = Texts::new(language);
+        let texts = texts::texts(language);
         for code in &codes {
             let happened = texts.what_happened(code, &[]).unwrap_or_else(|| panic!("{}: {code}", language.code()));
             let to_do = texts.what_to_do(code, &[]).unwrap_or_else(|| panic!("{}: {code}", language.code()));
@@ -162,11 +162,11 @@ fn numbers_choose_the_right_plural() {
     ];
     for (language, number, expected) in rows {
         for key in ["pin-usable", "ask-pin"] {
-            let said = Texts::new(language).fill(key, &[("tries", number.into())]);
+            let said = texts::texts(language).fill(key, &[("tries", number.into())]);
             assert!(said.contains(expected), "{key}: {said}");
         }
     }
-    let blocked = Texts::new(Language::Russian).what_happened("pin-wrong", &[("tries", 0_u32.into())]);
+    let blocked = texts::texts(Language::Russian).what_happened("pin-wrong", &[("tries", 0_u32.into())]);
     assert!(blocked.unwrap().contains("заблокирован"));
 }
 
@@ -179,7 +179,7 @@ fn a_strangers_text_cannot_steer_the_terminal() {
         assert_eq!(printable(&format!("a{unseen}b")), "a\u{fffd}b", "{unseen:?}");
     }
     assert_eq!(printable("Дом, ўласны – «é»"), "Дом, ўласны – «é»");
-    let texts = Texts::new(Language::English);
+    let texts = texts::texts(Language::English);
     let said = texts.fill("ask-hand-over", &[("origin", "https://portal.example".into()), ("name", hostile.into())]);
     assert!(!said.contains('\u{1b}') && !said.contains('\u{202e}'), "{said:?}");
     assert_eq!(Filling::from("plain, проста"), Filling::Text("plain, проста".into()));

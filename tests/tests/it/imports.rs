@@ -28,7 +28,14 @@ const TABLE: &[Row] = &[
         ours: &["reader", "card", "crypto"],
         never: &["tokio", "axum", "hyper", "reqwest", "sqlx", "tauri", "gtk"],
     },
-    Row { name: "latchkey-client", ours: &["agent", "card", "crypto"], never: &["tauri", "gtk", "sqlx"] },
+    Row { name: "latchkey-texts", ours: &[], never: NETWORK },
+    Row {
+        name: "latchkey-agent-gtk",
+        ours: &["agent", "texts"],
+        never: &["tokio", "axum", "hyper", "reqwest", "sqlx", "tauri"],
+    },
+    Row { name: "latchkey-client", ours: &["agent", "card", "crypto", "texts"], never: &["tauri", "gtk", "sqlx"] },
+    Row { name: "latchkey-desktop", ours: &["client"], never: &["sqlx"] },
     Row { name: "latchkey-verify", ours: &["crypto"], never: NETWORK },
     Row { name: "latchkey-portal", ours: &["verify", "card", "crypto"], never: &["tauri", "gtk", "pcsc"] },
     Row {

@@ -15,7 +15,9 @@ pub(crate) fn rust_sources(folder: &str) -> Vec<(PathBuf, String)> {
     while let Some(path) = open.pop() {
         if path.is_dir() {
             let entries = fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().path());
-            open.extend(entries.filter(|entry| !entry.ends_with("target") && !entry.ends_with(".git")));
+            open.extend(entries.filter(|entry| {
+                !entry.ends_with("target") && !entry.ends_with("node_modules") && !entry.ends_with(".git")
+            }));
         } else if path.extension().is_some_and(|extension| extension == "rs") {
             let text = fs::read_to_string(&path).unwrap();
             sources.push((path, text));

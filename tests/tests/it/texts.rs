@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use latchkey_client::texts::{Language, Texts};
+use latchkey_client::texts::{self, Language};
 use latchkey_portal::http::Refusal;
 use latchkey_verify::Rejection;
 
@@ -31,7 +31,7 @@ fn every_code_that_a_portal_answers_with_is_listed() {
 #[test]
 fn every_refusal_says_what_happened_and_what_to_do() {
     for language in Language::ALL {
-        let texts = Texts::new(language);
+        let texts = texts::texts(language);
         let mut said = BTreeSet::new();
         for code in codes() {
             let code = format!("portal-refused-{code}");
@@ -50,7 +50,7 @@ fn every_refusal_says_what_happened_and_what_to_do() {
 fn no_refusal_has_words_that_no_portal_provokes() {
     let codes = codes();
     for language in Language::ALL {
-        let keys = language.source().lines().filter_map(|line| line.strip_prefix("failure-portal-refused-"));
+        let keys = texts::source(language).lines().filter_map(|line| line.strip_prefix("failure-portal-refused-"));
         for key in keys {
             let code = key.split(' ').next().unwrap();
             assert!(codes.contains(code), "{}: no portal answers with {code}", language.code());

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use latchkey_agent::{
-    Answer, CardRequest, CardStatus, CardTask, Failure, PinStatus, ReaderChoice, ReaderName, Report, Request,
+    Answer, CardAgent, CardRequest, CardStatus, CardTask, Failure, PinStatus, ReaderChoice, ReaderName, Report, Request,
 };
 use latchkey_card::ChannelError;
 use latchkey_fixtures::vcard::automaton::PinState;

@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use latchkey_agent::{
-    Agent, Answer, Cancellation, CardRequest, CardTask, Failure, NoSecret, Question, ReaderChoice, Report, Request,
-    SecretKind, SecretPrompt, SignIn, Step,
+    Agent, Answer, Cancellation, CardAgent, CardRequest, CardTask, Failure, NoSecret, Question, ReaderChoice, Report,
+    Request, SecretKind, SecretPrompt, SignIn, Step,
 };
 use latchkey_card::password::{Can, Password, Pin, Puk};
 use latchkey_crypto::assertion::{Assertion, ChallengeText, Origin};

@@ -1,6 +1,6 @@
 //! What protects the holder's tries.
 
-use latchkey_agent::{CardTask, Failure, NoSecret, PinStatus, SecretKind};
+use latchkey_agent::{CardAgent, CardTask, Failure, NoSecret, PinStatus, SecretKind};
 use latchkey_card::CardChannel;
 use latchkey_card::dialogue::Selected;
 use latchkey_card::password::{Password, Pin};

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use latchkey_agent::{
-    Answer, CardRequest, CardTask, Exchange, Failure, ReaderChoice, ReaderName, Report, Request, Step,
+    Answer, CardAgent, CardRequest, CardTask, Exchange, Failure, ReaderChoice, ReaderName, Report, Request, Step,
 };
 
 use crate::desk::{Desk, HolderCard, holder};

@@ -1,0 +1,168 @@
+/// What the window shows and what it can ask for. The program pushes a whole `Snapshot` on every change; a screen is a
+/// function of it. No command takes an origin, a challenge, a hash or a secret: the page can only answer what the
+/// program asks, by number.
+
+export type Language = "be" | "ru" | "en";
+export type Theme = "system" | "light" | "dark" | "contrast";
+
+export interface Snapshot {
+  readonly version: string;
+  readonly language: Language;
+  /// Whether pages can reach the program.
+  readonly service: { readonly listening: true } | { readonly listening: false; readonly failure: Failure };
+  /// Readers, in the card service's order; null while nobody knows.
+  readonly readers: readonly Reader[] | null;
+  /// Why the readers are not known.
+  readonly readersFailure: Failure | null;
+  /// Requests of portals; the first is the one at work, the others wait.
+  readonly requests: readonly PortalRequest[];
+  /// What the holder does with his own card.
+  readonly card: CardView;
+  readonly settings: Settings;
+  readonly doctor: DoctorView;
+  readonly guest: GuestView;
+}
+
+/// A failure, worded in the snapshot's language.
+export interface Failure {
+  readonly code: string;
+  readonly whatHappened: string;
+  readonly whatToDo: string;
+  /// A technical cause: diagnosis is offered.
+  readonly technical: boolean;
+  /// What the holder can do about it in this window.
+  readonly remedy: "retry" | "unblock" | "activate" | "resume" | "choose-reader" | "lost-card" | null;
+}
+
+export interface Reader {
+  readonly name: string;
+  readonly card: boolean;
+}
+
+export interface PortalRequest {
+  readonly id: number;
+  /// As the browser reported it, or as the program itself reached it.
+  readonly origin: string;
+  /// The name that the page gave itself: proves nothing.
+  readonly saysItIs: string | null;
+  readonly arrivedBy: "page" | "link";
+  /// Of a link: to recognise one's own request.
+  readonly shortCode: string | null;
+  readonly phase: Phase;
+  /// The holder has to act within so many seconds; null while he need not.
+  readonly secondsLeft: number | null;
+}
+
+export type Phase =
+  | { readonly name: "ask-host" } // link only: may the program contact this host?
+  | { readonly name: "fetching" } // link only
+  | { readonly name: "waiting-in-line" }
+  | { readonly name: "ask-hand-over" } // who asks, what is handed over: agree or refuse
+  | { readonly name: "connect-reader" }
+  | { readonly name: "insert-card" }
+  | { readonly name: "choose-reader"; readonly readers: readonly string[] }
+  | { readonly name: "reading-card" }
+  | { readonly name: "agent-asks"; readonly secret: Secret; readonly triesLeft: number | null } // look at the agent's own window
+  | { readonly name: "signing" }
+  | { readonly name: "sending" } // link only
+  | { readonly name: "done" }
+  | { readonly name: "failed"; readonly failure: Failure };
+
+export type Secret = "pin" | "new-pin" | "can" | "puk" | "last-try";
+
+export type PinStatus =
+  | { readonly state: "usable"; readonly triesLeft: number }
+  | { readonly state: "suspended" }
+  | { readonly state: "blocked" }
+  | { readonly state: "deactivated" };
+
+export interface CardView {
+  /// What the card at hand says without a password.
+  readonly status: { readonly reader: string; readonly model: string; readonly pin: PinStatus } | null;
+  /// What it said with the PIN, until it is removed or the window closed.
+  readonly contents: CardContents | null;
+  readonly task: CardTaskName | null;
+  readonly phase: Phase | null;
+  /// What the last task came to.
+  readonly result: { readonly task: CardTaskName; readonly failure: Failure | null } | null;
+}
+
+export type CardTaskName = "look" | "read" | "change-pin" | "unblock-pin" | "unblock-with-new-pin" | "activate-pin" | "deactivate-with-pin" | "deactivate-with-puk";
+
+export interface CardContents {
+  readonly holder: string;
+  readonly personalNumber: string | null;
+  readonly certificates: readonly {
+    readonly subject: string;
+    readonly issuer: string;
+    readonly serial: string;
+    readonly validFrom: string; // RFC 3339
+    readonly validTo: string;
+    readonly validity: "valid" | "expires-soon" | "expired" | "not-yet";
+    readonly use: string;
+  }[];
+}
+
+export interface Settings {
+  /// null: as the system says.
+  readonly language: Language | null;
+  readonly theme: Theme;
+  readonly autostart: boolean;
+  readonly tray: boolean;
+  readonly pinPad: boolean;
+  readonly proxy: { readonly kind: "system" } | { readonly kind: "none" } | { readonly kind: "address"; readonly address: string };
+  readonly history: boolean;
+  readonly historyPossible: boolean;
+  readonly sites: readonly { readonly origin: string; readonly state: "allowed" | "refused-today" | "allowed-by-administrator" | "forbidden-by-administrator"; readonly since: string | null }[];
+  /// Names of the settings above that the administrator has fixed.
+  readonly fixed: readonly string[];
+}
+
+export type SettingChange =
+  | { readonly name: "language"; readonly value: Language | null }
+  | { readonly name: "theme"; readonly value: Theme }
+  | { readonly name: "autostart" | "tray" | "pinPad" | "history"; readonly value: boolean }
+  | { readonly name: "proxy"; readonly value: Settings["proxy"] }
+  | { readonly name: "forgetSite"; readonly value: string };
+
+export interface DoctorView {
+  readonly running: boolean;
+  readonly checks: readonly {
+    readonly name: string; // stable: pcsc-service, reader, card …
+    readonly title: string;
+    readonly verdict: "good" | "warning" | "bad" | "not-checked";
+    readonly finding: string;
+    readonly cure: string | null;
+  }[];
+  /// To be copied; without personal data.
+  readonly report: string | null;
+}
+
+export interface GuestView {
+  readonly portal: string | null;
+  readonly phase: "off" | "opening" | "open" | "clearing";
+  readonly failure: Failure | null;
+}
+
+export interface Backend {
+  snapshot(): Promise<Snapshot>;
+  /// Calls `changed` on every change; the returned function stops that.
+  listen(changed: (snapshot: Snapshot) => void): Promise<() => void>;
+  agree(request: number): Promise<void>;
+  refuse(request: number): Promise<void>;
+  /// Takes a request off the list: refused ones, failed ones, other pages' in the line.
+  end(request: number): Promise<void>;
+  retry(request: number): Promise<void>;
+  chooseReader(request: number | null, reader: string): Promise<void>;
+  moreTime(request: number): Promise<void>;
+  card(task: CardTaskName): Promise<void>;
+  cancelCard(): Promise<void>;
+  change(change: SettingChange): Promise<void>;
+  diagnose(portal: string | null): Promise<void>;
+  copyReport(): Promise<void>;
+  startGuest(portal: string): Promise<void>;
+  endGuest(): Promise<void>;
+  /// Opens one of the program's own help pages, by name.
+  help(topic: "lost-card" | "no-reader" | "first-steps"): Promise<void>;
+  closeWindow(): Promise<void>;
+}
