@@ -21,6 +21,12 @@ export interface Snapshot {
   readonly settings: Settings;
   readonly doctor: DoctorView;
   readonly guest: GuestView;
+  /// Sign-ins that are remembered, the newest first; empty if the holder does not want that.
+  readonly history: readonly HistoryEntry[];
+  /// A newer version than this one, if one is known.
+  readonly update: { readonly version: string } | null;
+  /// In how many seconds the window closes by itself: it was opened for a request, and that is done. null while it stays.
+  readonly closesInSeconds: number | null;
 }
 
 /// A failure, worded in the snapshot's language.
@@ -90,8 +96,8 @@ export interface CardView {
 export type CardTaskName = "look" | "read" | "change-pin" | "unblock-pin" | "unblock-with-new-pin" | "activate-pin" | "deactivate-with-pin" | "deactivate-with-puk";
 
 export interface CardContents {
-  readonly holder: string;
-  readonly personalNumber: string | null;
+  /// Whose it is, by the first certificate that says so.
+  readonly holder: { readonly name: string; readonly latinName: string | null; readonly personalNumber: string } | null;
   readonly certificates: readonly {
     readonly subject: string;
     readonly issuer: string;
@@ -99,7 +105,7 @@ export interface CardContents {
     readonly validFrom: string; // RFC 3339
     readonly validTo: string;
     readonly validity: "valid" | "expires-soon" | "expired" | "not-yet";
-    readonly use: string;
+    readonly usage: string;
   }[];
 }
 
@@ -110,19 +116,30 @@ export interface Settings {
   readonly autostart: boolean;
   readonly tray: boolean;
   readonly pinPad: boolean;
-  readonly proxy: { readonly kind: "system" } | { readonly kind: "none" } | { readonly kind: "address"; readonly address: string };
+  readonly proxy: ProxyChoice;
+  /// The proxy that the settings file or the administrator names. The window offers it and takes none: there is nothing
+  /// to type into in the window, and a page that was taken over cannot name a proxy of its own.
+  readonly proxyAddress: string | null;
   readonly history: boolean;
-  readonly historyPossible: boolean;
+  /// Why sign-ins cannot be remembered here; null if they can.
+  readonly historyFailure: Failure | null;
   readonly sites: readonly { readonly origin: string; readonly state: "allowed" | "refused-today" | "allowed-by-administrator" | "forbidden-by-administrator"; readonly since: string | null }[];
   /// Names of the settings above that the administrator has fixed.
-  readonly fixed: readonly string[];
+  readonly fixed: readonly SettingName[];
+  /// Where the settings are written, for those who edit files.
+  readonly file: string;
 }
+
+export type SettingName = "language" | "theme" | "autostart" | "tray" | "pinPad" | "proxy" | "history";
+
+/// As the system says, directly, or by `proxyAddress`.
+export type ProxyChoice = "system" | "none" | "address";
 
 export type SettingChange =
   | { readonly name: "language"; readonly value: Language | null }
   | { readonly name: "theme"; readonly value: Theme }
   | { readonly name: "autostart" | "tray" | "pinPad" | "history"; readonly value: boolean }
-  | { readonly name: "proxy"; readonly value: Settings["proxy"] }
+  | { readonly name: "proxy"; readonly value: ProxyChoice }
   | { readonly name: "forgetSite"; readonly value: string };
 
 export interface DoctorView {
@@ -139,9 +156,18 @@ export interface DoctorView {
 }
 
 export interface GuestView {
+  /// The portals a guest can open, as origins.
+  readonly portals: readonly string[];
+  /// The one that is open.
   readonly portal: string | null;
   readonly phase: "off" | "opening" | "open" | "clearing";
   readonly failure: Failure | null;
+}
+
+export interface HistoryEntry {
+  readonly at: string; // RFC 3339
+  readonly origin: string;
+  readonly result: "signed-in" | "refused" | "failed";
 }
 
 export interface Backend {
@@ -156,13 +182,15 @@ export interface Backend {
   chooseReader(request: number | null, reader: string): Promise<void>;
   moreTime(request: number): Promise<void>;
   card(task: CardTaskName): Promise<void>;
+  /// Ends the task at work, or puts away what the last one came to.
   cancelCard(): Promise<void>;
   change(change: SettingChange): Promise<void>;
+  /// Looks for the cause; at a portal too, if it is that of a request in the snapshot.
   diagnose(portal: string | null): Promise<void>;
   copyReport(): Promise<void>;
+  /// Opens one of `guest.portals`.
   startGuest(portal: string): Promise<void>;
   endGuest(): Promise<void>;
-  /// Opens one of the program's own help pages, by name.
-  help(topic: "lost-card" | "no-reader" | "first-steps"): Promise<void>;
+  deleteHistory(): Promise<void>;
   closeWindow(): Promise<void>;
 }
