@@ -1,5 +1,6 @@
 //! The client program without a window, and its command line.
 
+pub mod advice;
 pub mod command_line;
 pub mod portal;
 pub mod sign_in;

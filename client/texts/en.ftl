@@ -167,8 +167,10 @@ failed-code = Code: { $code }
 
 failure-no-service = The smart card service (pcscd) is not running.
     .todo = Start it: “systemctl start pcscd.socket”. If it is missing, install the package pcscd.
+    .window = Restart the computer. If it happens again, install the package pcscd, or ask whoever looks after this computer.
 failure-service-fault = The smart card service refused to work: { $reason }.
     .todo = Restart it: “systemctl restart pcscd”. If that does not help, restart the computer.
+    .window = Restart the computer and repeat.
 failure-no-reader = No card reader is connected.
     .todo = Connect the reader, wait a few seconds and try again. If it is connected, try another USB socket.
 failure-unknown-reader = There is no reader called “{ $reader }”.
@@ -181,6 +183,7 @@ failure-no-card = There is no card in the reader.
     .todo = Insert the card with the chip first and repeat.
 failure-several-cards = There are cards in several readers: { $readers }.
     .todo = Name the reader with --reader, or leave only one card inserted.
+    .window = Choose the reader that holds your card, or leave only one card inserted.
 failure-card-removed = The card was taken out.
     .todo = Insert the card, leave it in the reader until the end, and repeat.
 failure-card-reset = Another program keeps resetting the card.
@@ -221,10 +224,18 @@ failure-pin-wrong =
         [one] Make sure that you know the PIN before you try again: another mistake blocks it. You will also need the CAN printed on the card.
        *[other] Repeat and enter the PIN carefully.
     }
+    .window =
+    { $tries ->
+        [0] Unblock the PIN with the PUK from the letter that came with the card.
+        [one] Make sure that you know the PIN before you try again: another mistake blocks it. You will also need the CAN printed on the card.
+       *[other] Repeat and enter the PIN carefully.
+    }
 failure-pin-blocked = The PIN is blocked.
     .todo = Unblock it with the PUK: “latchkey pin unblock”.
+    .window = Unblock it with the PUK from the letter that came with the card.
 failure-pin-deactivated = The PIN is out of use.
     .todo = Put it into use with the PUK: “latchkey pin activate”.
+    .window = Put it into use with the PUK from the letter that came with the card.
 failure-pin-status-changed = While you were asked for the PIN, another program used up tries. Your PIN was not sent to the card.
     .todo = Close other programs that use the card and repeat.
 failure-can-wrong = The CAN is wrong. The PIN was not sent to the card and no try was used.
@@ -244,6 +255,7 @@ failure-hand-over-interrupted = You stopped the program while the signature was 
     .todo = If you still want to sign in, start again. If not, you need do nothing: the signature is valid for this one sign-in only.
 failure-no-prompt = There is no terminal at which you could be asked.
     .todo = Run the program in a terminal, or hand secrets over with --pin-fd and agree with --yes.
+    .window = The window for the PIN could not be shown. Start the program again.
 failure-secret-malformed =
     { $kind ->
         [can] What was handed over as the CAN is not 6 digits.
@@ -251,17 +263,21 @@ failure-secret-malformed =
        *[pin] What was handed over as the PIN is not 6 digits.
     }
     .todo = Check what the program behind --pin-fd writes: one secret a line, in the order in which they are needed. Nothing was sent to the card.
+    .window = Nothing was sent to the card. Repeat and enter exactly as many digits as are asked for.
 failure-last-try-not-allowed = Only one try is left, and it was not allowed to spend it.
     .todo = Enter the PIN at the terminal, or allow the last try with --allow-last-try.
+    .window = If you are sure of the PIN, repeat and allow the last try. If not, find the letter that came with the card first.
 failure-process-not-protected = The operating system refused to protect the memory of this program: { $reason }. Therefore nothing secret is asked for.
     .todo = Run the program outside of the container or sandbox that forbids this.
 failure-agent-stopped = The program failed inside.
     .todo = Repeat with --verbose and send its output to the program's makers. There are no secrets in it.
+    .window = Repeat. If it happens again, run the diagnosis and send its report to the program's makers. It holds no personal data.
 
 failure-portal-address-invalid = “{ $address }” is not the address of a portal.
     .todo = Give an address that begins with https:// and has nothing after the host and port, such as https://portal.example.
 failure-ca-file-unreadable = The file of certificate authorities cannot be read: { $reason }.
     .todo = Give --ca-file a PEM file with one or more certificates.
+    .window = Tell the administrator of this computer: the file is named in the managed settings.
 failure-portal-unreachable = The portal cannot be reached.
     .todo = Check the address and the network connection, and repeat.
 failure-portal-untrusted = It is not sure that this is the portal: its TLS certificate is not trusted.
@@ -304,6 +320,7 @@ failure-certificate-pending = A certificate was requested for this card, but it 
     .todo = Have it written to the card where it was requested.
 failure-agent-fault = The program asked the card for something that cannot be asked for.
     .todo = Repeat with --verbose and send its output to the program's makers. There are no secrets in it.
+    .window = Run the diagnosis and send its report to the program's makers. It holds no personal data.
 
 ## What a portal refuses, by its code
 
@@ -319,6 +336,7 @@ failure-portal-refused-certificate-expired = The certificate on the card has exp
     .todo = Have a new certificate issued at a registration centre.
 failure-portal-refused-certificate-not-yet-valid = The certificate on the card is not valid yet.
     .todo = Wait until its validity begins: “latchkey card --pin” shows when.
+    .window = Wait until its validity begins: “My card” shows when.
 failure-portal-refused-certificate-revoked = The certificate on the card was revoked.
     .todo = Have a new certificate issued at a registration centre.
 failure-portal-refused-unknown-issuer = The portal does not trust the issuer of the certificate on the card.

@@ -137,8 +137,18 @@ impl Texts {
     /// What to do, for a failure's code. `None` if the code has no text.
     #[must_use]
     pub fn what_to_do(&self, code: &str, fillings: &[(&str, Filling)]) -> Option<String> {
+        self.attribute(code, "todo", fillings)
+    }
+
+    /// The same in a window, where commands and options are of no help.
+    #[must_use]
+    pub fn what_to_do_in_window(&self, code: &str, fillings: &[(&str, Filling)]) -> Option<String> {
+        self.attribute(code, "window", fillings).or_else(|| self.what_to_do(code, fillings))
+    }
+
+    fn attribute(&self, code: &str, name: &str, fillings: &[(&str, Filling)]) -> Option<String> {
         let key = failure_key(code);
-        let pattern = self.bundle.get_message(&key)?.get_attribute("todo")?.value();
+        let pattern = self.bundle.get_message(&key)?.get_attribute(name)?.value();
         Some(self.format(&key, Some(pattern), fillings))
     }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use latchkey_client::advice::Advice;
 use latchkey_client::texts::{self, Language};
 use latchkey_portal::http::Refusal;
 use latchkey_verify::Rejection;
@@ -44,6 +45,12 @@ fn every_refusal_says_what_happened_and_what_to_do() {
             assert!(said.insert(happened), "{name} says the same as another code");
         }
     }
+}
+
+#[test]
+fn every_refusal_has_its_advice_in_the_window() {
+    let advised: BTreeSet<_> = Advice::codes().filter_map(|code| code.strip_prefix("portal-refused-")).collect();
+    assert_eq!(advised, codes());
 }
 
 #[test]

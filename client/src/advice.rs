@@ -1,0 +1,173 @@
+//! What a window offers beside a failure's words: diagnosis, if the cause is technical, and the one thing that the
+//! holder can do about it here.
+
+use serde::Serialize;
+
+/// What is offered beside a failure's words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Advice {
+    /// The cause lies in this computer, its reader or its network: diagnosis may find it.
+    pub technical: bool,
+    /// What the holder can do about it in the window.
+    pub remedy: Option<Remedy>,
+}
+
+/// What the holder can do about a failure in the window.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Remedy {
+    /// Try again.
+    Retry,
+    /// Unblock the PIN with the PUK.
+    Unblock,
+    /// Put the PIN into use with the PUK.
+    Activate,
+    /// Go on with the last try, which needs the CAN.
+    Resume,
+    /// Say which reader is meant.
+    ChooseReader,
+    /// Read what to do about a card that is of no use any more.
+    LostCard,
+}
+
+impl Advice {
+    /// What is offered when something failed with `code`; of a refused PIN `tries_left` decides. A refusal of a portal
+    /// has the code `portal-refused-` and the portal's own. `None` for codes that no window meets.
+    #[must_use]
+    pub fn on(code: &str, tries_left: Option<u8>) -> Option<Self> {
+        if code == "pin-wrong" {
+            return Some(holder(match tries_left {
+                Some(0) => Remedy::Unblock,
+                Some(1) => Remedy::Resume,
+                _ => Remedy::Retry,
+            }));
+        }
+        ROWS.iter().find(|(name, _)| *name == code).map(|(_, advice)| *advice)
+    }
+
+    /// Every code that there is advice on.
+    pub fn codes() -> impl Iterator<Item = &'static str> {
+        ROWS.iter().map(|(code, _)| *code)
+    }
+}
+
+/// Something in this computer, its reader or its network; to be tried again once it is mended.
+const TECHNICAL: Advice = Advice { technical: true, remedy: Some(Remedy::Retry) };
+/// The holder can mend it and try again.
+const AGAIN: Advice = holder(Remedy::Retry);
+/// Nothing that the holder does in the window would change it.
+const NOTHING: Advice = Advice { technical: false, remedy: None };
+/// The card is of no use as it is.
+const OTHER_CARD: Advice = AGAIN;
+
+const fn holder(remedy: Remedy) -> Advice {
+    Advice { technical: false, remedy: Some(remedy) }
+}
+
+const ROWS: &[(&str, Advice)] = &[
+    // The card service and readers.
+    ("no-service", TECHNICAL),
+    ("service-fault", TECHNICAL),
+    ("no-reader", TECHNICAL),
+    ("unknown-reader", holder(Remedy::ChooseReader)),
+    ("reader-gone", TECHNICAL),
+    ("card-transmission", TECHNICAL),
+    // The card.
+    ("no-card", AGAIN),
+    ("several-cards", holder(Remedy::ChooseReader)),
+    ("card-removed", AGAIN),
+    ("card-reset", TECHNICAL),
+    ("card-silent", TECHNICAL),
+    ("card-mute", TECHNICAL),
+    ("card-busy", TECHNICAL),
+    ("card-unsupported", TECHNICAL),
+    ("card-malformed-response", TECHNICAL),
+    ("card-protocol", TECHNICAL),
+    ("card-closed-channel", TECHNICAL),
+    ("card-refused", TECHNICAL),
+    ("payment-card", OTHER_CARD),
+    ("travel-document", OTHER_CARD),
+    ("piv-card", OTHER_CARD),
+    ("openpgp-card", OTHER_CARD),
+    ("unknown-card", OTHER_CARD),
+    ("key-missing", NOTHING),
+    ("key-inactive", NOTHING),
+    ("certificate-missing", NOTHING),
+    ("certificate-pending", NOTHING),
+    ("certificate-faulty", NOTHING),
+    ("card-signature-faulty", AGAIN),
+    // Secrets.
+    ("pin-wrong", AGAIN),
+    ("pin-blocked", holder(Remedy::Unblock)),
+    ("pin-deactivated", holder(Remedy::Activate)),
+    ("pin-status-changed", AGAIN),
+    ("pin-dead", holder(Remedy::LostCard)),
+    ("can-wrong", AGAIN),
+    ("puk-wrong", AGAIN),
+    ("cancelled", AGAIN),
+    ("no-prompt", TECHNICAL),
+    ("secret-malformed", AGAIN),
+    ("last-try-not-allowed", holder(Remedy::Resume)),
+    // The program itself.
+    ("agent-fault", TECHNICAL),
+    ("agent-stopped", TECHNICAL),
+    ("process-not-protected", TECHNICAL),
+    ("hand-over-interrupted", AGAIN),
+    // The portal and the way to it.
+    ("portal-address-invalid", NOTHING),
+    ("ca-file-unreadable", NOTHING),
+    ("portal-unreachable", TECHNICAL),
+    ("portal-untrusted", TECHNICAL),
+    ("portal-silent", TECHNICAL),
+    ("portal-redirects", NOTHING),
+    ("portal-answer-malformed", TECHNICAL),
+    ("portal-failed", AGAIN),
+    ("portal-refused", AGAIN),
+    // What a portal refuses, by its own code: what a request brought about is asked for anew.
+    ("portal-refused-challenge-expired", AGAIN),
+    ("portal-refused-challenge-unknown", AGAIN),
+    ("portal-refused-challenge-replayed", AGAIN),
+    ("portal-refused-challenge-of-other-session", AGAIN),
+    ("portal-refused-challenge-of-other-purpose", AGAIN),
+    ("portal-refused-challenge-from-the-future", AGAIN),
+    ("portal-refused-certificate-expired", NOTHING),
+    ("portal-refused-certificate-not-yet-valid", NOTHING),
+    ("portal-refused-certificate-revoked", holder(Remedy::LostCard)),
+    ("portal-refused-certificate-malformed", NOTHING),
+    ("portal-refused-certificate-extension-unknown", NOTHING),
+    ("portal-refused-certificate-key-unsupported", NOTHING),
+    ("portal-refused-certificate-of-authority", OTHER_CARD),
+    ("portal-refused-certificate-signature-invalid", NOTHING),
+    ("portal-refused-unknown-issuer", OTHER_CARD),
+    ("portal-refused-issuer-not-authority", NOTHING),
+    ("portal-refused-issuer-not-valid-now", NOTHING),
+    ("portal-refused-issuer-revoked", NOTHING),
+    ("portal-refused-path-too-long", NOTHING),
+    ("portal-refused-wrong-key-usage", NOTHING),
+    ("portal-refused-wrong-extended-key-usage", NOTHING),
+    ("portal-refused-wrong-policy", NOTHING),
+    ("portal-refused-holder-unidentified", NOTHING),
+    ("portal-refused-number-of-other-country", NOTHING),
+    ("portal-refused-signature-invalid", AGAIN),
+    ("portal-refused-algorithm-mismatch", AGAIN),
+    ("portal-refused-revocation-unknown", AGAIN),
+    ("portal-refused-revocation-stale", AGAIN),
+    ("portal-refused-revocation-from-the-future", AGAIN),
+    ("portal-refused-malformed-assertion", NOTHING),
+    ("portal-refused-unsupported-format", NOTHING),
+    ("portal-refused-unsupported-algorithm", NOTHING),
+    ("portal-refused-origin-refused", AGAIN),
+    ("portal-refused-content-type-refused", NOTHING),
+    ("portal-refused-body-too-large", NOTHING),
+    ("portal-refused-body-malformed", NOTHING),
+    ("portal-refused-request-timeout", TECHNICAL),
+    ("portal-refused-not-found", NOTHING),
+    ("portal-refused-method-not-allowed", NOTHING),
+    ("portal-refused-no-session", AGAIN),
+    ("portal-refused-form-refused", AGAIN),
+    ("portal-refused-storage-damaged", AGAIN),
+    ("portal-refused-storage-unavailable", AGAIN),
+    ("portal-refused-too-many-challenges", AGAIN),
+    ("portal-refused-stopping", AGAIN),
+    ("portal-refused-internal-error", AGAIN),
+];
