@@ -12,11 +12,14 @@ use serde::{Deserialize, Serialize};
 pub const ANSWER_MAX_SIZE: usize = 64 * 1024;
 /// Most characters of the name that a portal gives itself.
 pub const PORTAL_NAME_MAX_SIZE: usize = 200;
+/// Digits of the code by which a holder recognises his own link.
+pub const SHORT_CODE_SIZE: usize = 4;
 /// Longest time for a connection to be made.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// Longest time for a whole exchange.
 const EXCHANGE_TIMEOUT: Duration = Duration::from_secs(30);
 const CHALLENGE_PATH: &str = "/api/v1/challenges";
+const LINK_PATH: &str = "/api/v1/links/";
 const CHALLENGE_FORMAT: &str = "latchkey-challenge:1";
 const PURPOSE: &str = "sign-in";
 
@@ -146,6 +149,38 @@ pub(crate) struct Challenge {
     assertion_path: String,
 }
 
+/// What a portal asks for by a link.
+#[derive(Debug)]
+pub(crate) struct LinkedChallenge {
+    pub(crate) challenge: Challenge,
+    /// Digits that the asking browser shows too.
+    pub(crate) short_code: String,
+}
+
+/// Where a sign-in by link ends: an address of the portal itself, good once, in the browser that asked for the link.
+#[derive(Clone, PartialEq, Eq)]
+pub struct CompletionAddress(String);
+
+impl CompletionAddress {
+    /// The address, to be opened in the browser.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Takes no address but one that the portal itself answers.
+    fn of_portal(origin: &Origin, address: String) -> Option<Self> {
+        let path = address.strip_prefix(origin.as_str())?;
+        is_path(path).then_some(Self(address))
+    }
+}
+
+impl std::fmt::Debug for CompletionAddress {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("CompletionAddress(hidden)")
+    }
+}
+
 /// What a portal says about a sign-in that it accepted. All of it is the portal's word.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -235,21 +270,18 @@ impl Portal {
 
     pub(crate) async fn fetch_challenge(&self) -> Result<Challenge, PortalFailure> {
         let answer = self.post(CHALLENGE_PATH, "{}".to_owned()).await?;
-        let body: ChallengeBody = read_json(answer, StatusCode::CREATED).await?;
-        if body.format != CHALLENGE_FORMAT {
-            return Err(malformed("another format of challenges"));
+        read_json::<ChallengeBody>(answer, StatusCode::CREATED).await?.checked()
+    }
+
+    /// Fetches what the link with the token `request` is about.
+    pub(crate) async fn fetch_link(&self, request: &str) -> Result<LinkedChallenge, PortalFailure> {
+        let answer = self.post(&format!("{LINK_PATH}{request}"), "{}".to_owned()).await?;
+        let LinkBody { challenge, short_code } = read_json(answer, StatusCode::OK).await?;
+        let challenge = challenge.checked()?;
+        if short_code.len() != SHORT_CODE_SIZE || !short_code.bytes().all(|digit| digit.is_ascii_digit()) {
+            return Err(malformed("the short code is none"));
         }
-        if body.purpose != PURPOSE {
-            return Err(malformed("a challenge for another purpose"));
-        }
-        if body.portal_name.chars().count() > PORTAL_NAME_MAX_SIZE {
-            return Err(malformed("the portal's name is too long"));
-        }
-        if !is_path(&body.assertion_path) {
-            return Err(malformed("the assertion's path is none of this origin"));
-        }
-        let text = ChallengeText::parse(&body.challenge).map_err(|_| malformed("the challenge is malformed"))?;
-        Ok(Challenge { text, portal_name: body.portal_name, assertion_path: body.assertion_path })
+        Ok(LinkedChallenge { challenge, short_code })
     }
 
     pub(crate) async fn present(&self, challenge: &Challenge, assertion: &Assertion) -> Result<Verdict, PortalFailure> {
@@ -259,6 +291,20 @@ impl Portal {
             return Err(malformed("neither accepted nor refused"));
         }
         Ok(body.verdict)
+    }
+
+    pub(crate) async fn present_for_link(
+        &self,
+        linked: &LinkedChallenge,
+        assertion: &Assertion,
+    ) -> Result<CompletionAddress, PortalFailure> {
+        let answer = self.post(&linked.challenge.assertion_path, assertion.to_json()).await?;
+        let body: SignedBody = read_json(answer, StatusCode::OK).await?;
+        if body.result != "signed" {
+            return Err(malformed("neither signed nor refused"));
+        }
+        CompletionAddress::of_portal(&self.origin, body.completion_address)
+            .ok_or(malformed("the completion's address is none of this origin"))
     }
 
     async fn post(&self, path: &str, body: String) -> Result<Response, PortalFailure> {
@@ -283,6 +329,40 @@ struct ChallengeBody {
     portal_name: String,
     purpose: String,
     assertion_path: String,
+}
+
+impl ChallengeBody {
+    fn checked(self) -> Result<Challenge, PortalFailure> {
+        if self.format != CHALLENGE_FORMAT {
+            return Err(malformed("another format of challenges"));
+        }
+        if self.purpose != PURPOSE {
+            return Err(malformed("a challenge for another purpose"));
+        }
+        if self.portal_name.chars().count() > PORTAL_NAME_MAX_SIZE {
+            return Err(malformed("the portal's name is too long"));
+        }
+        if !is_path(&self.assertion_path) {
+            return Err(malformed("the assertion's path is none of this origin"));
+        }
+        let text = ChallengeText::parse(&self.challenge).map_err(|_| malformed("the challenge is malformed"))?;
+        Ok(Challenge { text, portal_name: self.portal_name, assertion_path: self.assertion_path })
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct LinkBody {
+    #[serde(flatten)]
+    challenge: ChallengeBody,
+    short_code: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct SignedBody {
+    result: String,
+    completion_address: String,
 }
 
 #[derive(Deserialize)]

@@ -1,6 +1,9 @@
 //! The steps of a sign-in without a browser. Each step is a type that only the one before it gives, so that nothing is
 //! fetched before the holder agreed to the host, and nothing signed before he agreed to hand over what is asked for.
 
+pub mod browser;
+pub mod link;
+
 use std::time::Duration;
 
 use latchkey_agent::{CardRequest, CardTask, ReaderChoice, Request, SignIn};
@@ -91,12 +94,7 @@ impl AgreedSignIn {
     /// for the PIN.
     #[must_use]
     pub fn request(&self, reader: ReaderChoice, patience: Duration) -> Request {
-        let sign_in = SignIn {
-            origin: self.0.portal.origin().clone(),
-            challenge: self.0.challenge.text.clone(),
-            app_version: APP_VERSION.to_owned(),
-        };
-        Request::OfCard(CardRequest { reader, patience, task: CardTask::SignIn(sign_in) })
+        card_request(self.0.portal.origin(), &self.0.challenge, reader, patience)
     }
 
     /// Presents the assertion where the challenge came from. A challenge is taken once, so this ends the sign-in.
@@ -106,6 +104,12 @@ impl AgreedSignIn {
     pub async fn present(self, assertion: &Assertion) -> Result<Verdict, PortalFailure> {
         self.0.portal.present(&self.0.challenge, assertion).await
     }
+}
+
+fn card_request(origin: &Origin, challenge: &Challenge, reader: ReaderChoice, patience: Duration) -> Request {
+    let sign_in =
+        SignIn { origin: origin.clone(), challenge: challenge.text.clone(), app_version: APP_VERSION.to_owned() };
+    Request::OfCard(CardRequest { reader, patience, task: CardTask::SignIn(sign_in) })
 }
 
 /// How assertions name the program that made them.

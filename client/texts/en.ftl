@@ -428,3 +428,26 @@ check-signature = the card's signature
 check-revocation = that it was not revoked
 check-policy = how sure the certificate makes
 check-identity = whose certificate it is
+
+## Links
+
+help-open = Sign in as a link says. A portal's page gives it when the browser cannot reach this program
+help-open-link = The link, which begins with latchkey:sign-in?
+ask-own-link =
+    The page that you came from shows the code { $code } if this is your own request. If it shows another, or you opened no such page, say no.
+opened-in-browser = { $origin } has the signature. The sign-in ends in the browser in which you began it: a page of the portal opens there.
+failure-link-malformed = This is not a link to sign in with.
+    .todo = Go back to the portal's page, ask for a new link there and open it whole.
+failure-browser-not-opened = The signature was sent, but the browser in which the sign-in ends could not be opened: { $reason }.
+    .todo = Within a minute, open this address in the browser in which you began: { $address }
+    .window = Begin again in your browser. If it happens again, set a default browser in the system's settings.
+failure-portal-refused-link-unknown = The portal does not know this link.
+    .todo = Go back to the portal's page and ask for a new link.
+failure-portal-refused-link-replayed = This link was opened before. It serves once only.
+    .todo = Go back to the portal's page and ask for a new link. If you did not open it yourself, tell the portal's operator.
+failure-portal-refused-completion-unknown = The page at which your sign-in should have ended serves once only, and was opened before.
+    .todo = Look whether you are signed in. If not, sign in again.
+failure-portal-refused-completion-expired = The page at which your sign-in should have ended was opened too late.
+    .todo = Sign in again.
+failure-portal-refused-completion-of-other-browser = The sign-in was begun in another browser than the one in which it was to end, so nobody was signed in.
+    .todo = Begin and end in the same browser. If you did not begin this sign-in yourself, somebody else sent you the link: do not open it again.

@@ -25,6 +25,7 @@ pub fn command(texts: &Texts) -> Command {
         .subcommand(readers(texts))
         .subcommand(card(texts))
         .subcommand(sign_in(texts))
+        .subcommand(open(texts))
         .subcommand(pin(texts))
         .subcommand(Command::new("man").hide(true).about(texts.say("help-man")))
         .subcommand(
@@ -71,6 +72,17 @@ pub enum Task {
         common: Common,
         /// The portal's address.
         address: String,
+        /// More trusted authorities.
+        ca_file: Option<std::path::PathBuf>,
+        /// What was agreed to in advance.
+        consent: Consent,
+    },
+    /// Sign in as a link says.
+    Open {
+        /// Which card, and how to talk.
+        common: Common,
+        /// The link.
+        link: String,
         /// More trusted authorities.
         ca_file: Option<std::path::PathBuf>,
         /// What was agreed to in advance.
@@ -138,10 +150,13 @@ impl Invocation {
                 common: Common::from_matches(own),
                 address: own.get_one::<String>("url")?.clone(),
                 ca_file: own.get_one("ca-file").cloned(),
-                consent: Consent {
-                    host: own.get_flag("yes-to-host") || own.get_flag("yes"),
-                    hand_over: own.get_flag("yes"),
-                },
+                consent: Consent::from_matches(own),
+            },
+            "open" => Task::Open {
+                common: Common::from_matches(own),
+                link: own.get_one::<String>("link")?.clone(),
+                ca_file: own.get_one("ca-file").cloned(),
+                consent: Consent::from_matches(own),
             },
             "pin" => pin_task(own)?,
             "man" => Task::Man,
@@ -162,6 +177,13 @@ impl Common {
             pin_fd: if asks("pin-fd") { matches.get_one("pin-fd").copied() } else { None },
             allow_last_try: asks("allow-last-try") && matches.get_flag("allow-last-try"),
         }
+    }
+}
+
+impl Consent {
+    fn from_matches(matches: &ArgMatches) -> Self {
+        let all = matches.get_flag("yes");
+        Self { host: matches.get_flag("yes-to-host") || all, hand_over: all }
     }
 }
 
@@ -197,15 +219,16 @@ fn sign_in(texts: &Texts) -> Command {
     Command::new("sign-in")
         .about(texts.say("help-sign-in"))
         .arg(Arg::new("url").value_name("URL").required(true).help(texts.say("help-sign-in-url")))
-        .arg(
-            Arg::new("ca-file")
-                .long("ca-file")
-                .value_name("FILE")
-                .value_parser(value_parser!(std::path::PathBuf))
-                .help(texts.say("help-ca-file")),
-        )
-        .arg(flag("yes-to-host", None).help(texts.say("help-yes-to-host")))
-        .arg(flag("yes", None).help(texts.say("help-yes")))
+        .args(portal_arguments(texts))
+        .args(secret_arguments(texts))
+        .args(card_arguments(texts))
+}
+
+fn open(texts: &Texts) -> Command {
+    Command::new("open")
+        .about(texts.say("help-open"))
+        .arg(Arg::new("link").value_name("LINK").required(true).help(texts.say("help-open-link")))
+        .args(portal_arguments(texts))
         .args(secret_arguments(texts))
         .args(card_arguments(texts))
 }
@@ -227,6 +250,18 @@ fn pin(texts: &Texts) -> Command {
         .subcommand(
             with_secret("deactivate", "help-pin-deactivate").arg(flag("puk", None).help(texts.say("help-with-puk"))),
         )
+}
+
+fn portal_arguments(texts: &Texts) -> [Arg; 3] {
+    [
+        Arg::new("ca-file")
+            .long("ca-file")
+            .value_name("FILE")
+            .value_parser(value_parser!(std::path::PathBuf))
+            .help(texts.say("help-ca-file")),
+        flag("yes-to-host", None).help(texts.say("help-yes-to-host")),
+        flag("yes", None).help(texts.say("help-yes")),
+    ]
 }
 
 fn card_arguments(texts: &Texts) -> [Arg; 3] {

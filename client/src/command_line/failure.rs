@@ -4,6 +4,7 @@ use latchkey_agent::{Failure, ReaderName, SecretKind};
 use serde_json::{Value, json};
 
 use crate::portal::PortalFailure;
+use crate::sign_in::link::LinkFailure;
 use crate::texts::{Filling, Texts};
 
 /// Why a command failed.
@@ -16,6 +17,9 @@ pub enum CommandFailure {
     /// The portal or the way to it.
     #[error(transparent)]
     Portal(#[from] PortalFailure),
+    /// A link, or the browser in which it ends.
+    #[error(transparent)]
+    Link(#[from] LinkFailure),
     /// The command line.
     #[error(transparent)]
     Usage(#[from] UsageFailure),
@@ -98,6 +102,7 @@ impl CommandFailure {
         match self {
             Self::Card(failure) => failure.code(),
             Self::Portal(failure) => failure.code(),
+            Self::Link(failure) => failure.code(),
             Self::Usage(failure) => failure.code(),
             Self::ProcessNotProtected { .. } => "process-not-protected",
             Self::HandOverInterrupted => "hand-over-interrupted",
@@ -111,11 +116,12 @@ impl CommandFailure {
         match self {
             Self::Card(failure) => card_exit(failure),
             Self::Portal(PortalFailure::AddressInvalid { .. } | PortalFailure::CaFileUnreadable { .. })
+            | Self::Link(LinkFailure::Malformed)
             | Self::Usage(_) => Exit::Usage,
             Self::Portal(PortalFailure::Refused { .. }) => Exit::Refused,
             Self::Portal(_) => Exit::Portal,
             Self::HandOverInterrupted => Exit::Cancelled,
-            Self::ProcessNotProtected { .. } | Self::OutputFailed { .. } => Exit::Internal,
+            Self::Link(_) | Self::ProcessNotProtected { .. } | Self::OutputFailed { .. } => Exit::Internal,
         }
     }
 
@@ -190,7 +196,10 @@ impl CommandFailure {
                 }
                 UsageFailure::Wrong => Vec::new(),
             },
-            Self::HandOverInterrupted => Vec::new(),
+            Self::Link(LinkFailure::BrowserNotOpened { reason, address }) => {
+                vec![("reason", reason.as_str().into()), ("address", address.as_str().into())]
+            }
+            Self::Link(LinkFailure::Malformed) | Self::HandOverInterrupted => Vec::new(),
             Self::ProcessNotProtected { reason } | Self::OutputFailed { reason } => {
                 vec![("reason", reason.as_str().into())]
             }

@@ -140,6 +140,12 @@ pub(super) fn accepted(texts: &Texts, origin: &Origin, verdict: &Verdict) -> Out
     Output { json, text: text.join("\n") }
 }
 
+/// A sign-in by link ends in the browser; who signed in is the browser's to show.
+pub(super) fn opened(texts: &Texts, origin: &Origin) -> Output {
+    let text = texts.fill("opened-in-browser", &[("origin", origin.as_str().into())]);
+    Output { json: json!({ "result": "signed", "origin": origin.as_str() }), text }
+}
+
 fn certificate_rows(texts: &Texts, certificate: &Certificate, now: OffsetDateTime) -> Vec<(String, String)> {
     let mut rows = Vec::new();
     if let Ok(holder) = HolderIdentity::of(certificate) {

@@ -20,6 +20,8 @@ use super::turn::{Handled, in_turn};
 use super::{manual_page, output};
 use crate::portal::{ExtraTrust, PortalFailure};
 use crate::sign_in::HostQuestion;
+use crate::sign_in::browser::{Opener, SystemBrowser};
+use crate::sign_in::link::Link;
 use crate::texts::quotable;
 
 /// What commands work with.
@@ -48,6 +50,7 @@ impl Work {
             Task::SignIn { common, address, ca_file, consent } => {
                 self.sign_in(&common, &address, ca_file.as_deref(), consent)
             }
+            Task::Open { common, link, ca_file, consent } => self.open(&common, &link, ca_file.as_deref(), consent),
             Task::PinStatus(common) => self.card(&common, false),
             Task::PinChange(common) => self.manage_pin(&common, CardTask::ChangePin, "pin-changed"),
             Task::PinUnblock { common, new_pin } => {
@@ -160,6 +163,38 @@ impl Work {
         output::accepted(texts, &origin, &verdict).write(common.json)
     }
 
+    fn open(
+        &self,
+        common: &Common,
+        link: &str,
+        ca_file: Option<&std::path::Path>,
+        consent: Consent,
+    ) -> Result<(), CommandFailure> {
+        let texts = &self.console.texts;
+        let link = Link::parse(link)?;
+        let origin = link.origin().clone();
+        let trust = ca_file.map(read_trust).transpose()?.unwrap_or_default();
+        self.console.agree(&texts.fill("ask-host", &[("origin", origin.as_str().into())]), consent.host)?;
+        let question = self.online(link.agreed().fetch(trust, texts.language()), Failure::Cancelled.into())?;
+        self.console.step(&texts.say("step-fetched"));
+
+        let fillings = [("origin", origin.as_str().into()), ("name", quotable(question.portal_name()).into())];
+        let code = texts.fill("ask-own-link", &[("code", question.short_code().into())]);
+        let asked = format!("{code}\n{}", texts.fill("ask-hand-over", &fillings));
+        self.console.agree(&asked, consent.hand_over)?;
+        let agreed = question.agreed();
+
+        let card = self.at_card(common)?;
+        let Answer::SignedIn(assertion) = self.ask(&card, agreed.request(card.reader.clone(), card.patience), true)?
+        else {
+            return Err(Failure::AgentFault.into());
+        };
+        self.console.step(&texts.say("step-sending"));
+        let address = self.online(agreed.present(&assertion), CommandFailure::HandOverInterrupted)?;
+        SystemBrowser.open(&address)?;
+        output::opened(texts, &origin).write(common.json)
+    }
+
     /// Asks the agent. After a wrong PIN a person is asked again as long as two tries are left: the last one is not
     /// drifted into.
     fn ask(&self, card: &AtCard, request: Request, with_progress: bool) -> Result<Answer, CommandFailure> {
@@ -268,6 +303,7 @@ impl Task {
             Self::Readers { json, .. } => *json,
             Self::Card { common, .. }
             | Self::SignIn { common, .. }
+            | Self::Open { common, .. }
             | Self::PinUnblock { common, .. }
             | Self::PinDeactivate { common, .. }
             | Self::PinStatus(common)

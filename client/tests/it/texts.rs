@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use fluent_syntax::ast::{Entry, Expression, InlineExpression, Pattern, PatternElement};
 use latchkey_client::command_line::{CommandFailure, UsageFailure};
 use latchkey_client::portal::PortalFailure;
+use latchkey_client::sign_in::link::LinkFailure;
 use latchkey_client::texts::{self, Filling, Language, printable};
 
 /// What a text consists of: its variables and the sets of plural forms it chooses by.
@@ -104,6 +105,7 @@ fn every_code_says_what_happened_and_what_to_do() {
     let codes = latchkey_agent::Failure::CODES
         .into_iter()
         .chain(PortalFailure::CODES)
+        .chain(LinkFailure::CODES)
         .chain(UsageFailure::CODES)
         .chain(CommandFailure::OWN_CODES);
     let codes: BTreeSet<_> = codes.collect();
