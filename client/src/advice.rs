@@ -123,6 +123,9 @@ const ROWS: &[(&str, Advice)] = &[
     ("portal-answer-malformed", TECHNICAL),
     ("portal-failed", AGAIN),
     ("portal-refused", AGAIN),
+    // Links, which only the browser can give anew.
+    ("link-malformed", NOTHING),
+    ("browser-not-opened", NOTHING),
     // What a portal refuses, by its own code: what a request brought about is asked for anew.
     ("portal-refused-challenge-expired", AGAIN),
     ("portal-refused-challenge-unknown", AGAIN),
@@ -170,4 +173,9 @@ const ROWS: &[(&str, Advice)] = &[
     ("portal-refused-too-many-challenges", AGAIN),
     ("portal-refused-stopping", AGAIN),
     ("portal-refused-internal-error", AGAIN),
+    ("portal-refused-link-unknown", NOTHING),
+    ("portal-refused-link-replayed", NOTHING),
+    ("portal-refused-completion-unknown", NOTHING),
+    ("portal-refused-completion-expired", NOTHING),
+    ("portal-refused-completion-of-other-browser", NOTHING),
 ];

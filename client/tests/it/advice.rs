@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use latchkey_client::advice::{Advice, Remedy};
 use latchkey_client::command_line::CommandFailure;
 use latchkey_client::portal::PortalFailure;
+use latchkey_client::sign_in::link::LinkFailure;
 use latchkey_client::texts::{self, Filling, Language};
 
 /// Codes that only a command line meets.
@@ -15,6 +16,7 @@ fn codes() -> BTreeSet<&'static str> {
     latchkey_agent::Failure::CODES
         .into_iter()
         .chain(PortalFailure::CODES)
+        .chain(LinkFailure::CODES)
         .chain(CommandFailure::OWN_CODES)
         .filter(|code| !NOT_IN_WINDOWS.contains(code))
         .collect()
