@@ -1,4 +1,4 @@
-//! What the client says: one Fluent file a language, built in.
+//! What the client says: its own Fluent file a language, and the words for what portals refuse. Both are built in.
 
 pub use latchkey_texts::{Filling, Language, Texts, printable, quotable};
 
@@ -8,12 +8,12 @@ pub fn texts(language: Language) -> Texts {
     Texts::new(language, source(language))
 }
 
-/// The Fluent file of that language.
+/// The Fluent text of that language: what the client says, and what portals refuse.
 #[must_use]
 pub const fn source(language: Language) -> &'static str {
     match language {
-        Language::Belarusian => include_str!("../texts/be.ftl"),
-        Language::Russian => include_str!("../texts/ru.ftl"),
-        Language::English => include_str!("../texts/en.ftl"),
+        Language::Belarusian => concat!(include_str!("../texts/be.ftl"), include_str!("../../texts/refusals/be.ftl")),
+        Language::Russian => concat!(include_str!("../texts/ru.ftl"), include_str!("../../texts/refusals/ru.ftl")),
+        Language::English => concat!(include_str!("../texts/en.ftl"), include_str!("../../texts/refusals/en.ftl")),
     }
 }

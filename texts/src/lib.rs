@@ -181,6 +181,17 @@ impl fmt::Debug for Texts {
     }
 }
 
+/// The Fluent text with the words for what portals refuse: of the code `challenge-expired`, the failure
+/// `portal-refused-challenge-expired`.
+#[must_use]
+pub const fn refusals(language: Language) -> &'static str {
+    match language {
+        Language::Belarusian => include_str!("../refusals/be.ftl"),
+        Language::Russian => include_str!("../refusals/ru.ftl"),
+        Language::English => include_str!("../refusals/en.ftl"),
+    }
+}
+
 /// The text with everything replaced that would steer a terminal, turn the direction of writing or not be seen: others
 /// choose the names of portals and readers.
 #[must_use]
