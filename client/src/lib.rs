@@ -5,3 +5,4 @@ pub mod command_line;
 pub mod portal;
 pub mod sign_in;
 pub mod texts;
+pub mod wording;

@@ -1,11 +1,12 @@
 //! What a command can fail of, with its exit code and what its texts are filled with.
 
-use latchkey_agent::{Failure, ReaderName, SecretKind};
+use latchkey_agent::{Failure, ReaderName};
 use serde_json::{Value, json};
 
 use crate::portal::PortalFailure;
 use crate::sign_in::link::LinkFailure;
 use crate::texts::{Filling, Texts};
+use crate::wording::{Place, Told, Words};
 
 /// Why a command failed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -128,11 +129,11 @@ impl CommandFailure {
     /// What happened, what to do, and the code.
     #[must_use]
     pub fn tell(&self, texts: &Texts) -> String {
-        let (what, todo) = self.words(texts);
+        let words = self.words(texts);
         let lines = [
-            texts.fill("failed", &[("what", what.into())]),
-            texts.fill("failed-to-do", &[("todo", todo.into())]),
-            texts.fill("failed-code", &[("code", self.stable_code().into())]),
+            texts.fill("failed", &[("what", words.what_happened.into())]),
+            texts.fill("failed-to-do", &[("todo", words.what_to_do.into())]),
+            texts.fill("failed-code", &[("code", self.shown_code().into())]),
         ];
         lines.join("\n")
     }
@@ -140,8 +141,8 @@ impl CommandFailure {
     /// The same for programs.
     #[must_use]
     pub fn to_json(&self, texts: &Texts) -> Value {
-        let (what, todo) = self.words(texts);
-        let mut error = json!({ "code": self.code(), "what": what, "todo": todo });
+        let Words { what_happened, what_to_do, .. } = self.words(texts);
+        let mut error = json!({ "code": self.code(), "what": what_happened, "todo": what_to_do });
         if let (Self::Card(failure), Some(error)) = (self, error.as_object_mut()) {
             if let Some(tries_left) = failure.tries_left() {
                 error.insert("triesLeft".into(), tries_left.into());
@@ -157,52 +158,53 @@ impl CommandFailure {
     }
 
     /// The code that is shown: a portal's own one says more than that it refused.
-    fn stable_code(&self) -> &str {
+    fn shown_code(&self) -> &str {
         self.portal_code().unwrap_or_else(|| self.code())
     }
 
-    fn portal_code(&self) -> Option<&str> {
-        match self {
-            Self::Portal(PortalFailure::Refused { code } | PortalFailure::Failed { code: Some(code), .. }) => {
-                Some(code)
-            }
-            _ => None,
-        }
+    fn words(&self, texts: &Texts) -> Words {
+        Words::about(self, texts, Place::CommandLine)
     }
+}
 
-    fn words(&self, texts: &Texts) -> (String, String) {
-        let fillings = self.fillings();
-        let of = |code: &str| Some((texts.what_happened(code, &fillings)?, texts.what_to_do(code, &fillings)?));
-        let own = self.portal_code().and_then(|code| of(&format!("portal-refused-{code}")));
-        own.or_else(|| of(self.code())).unwrap_or_else(|| (self.to_string(), String::new()))
+impl Told for CommandFailure {
+    fn code(&self) -> &'static str {
+        self.code()
     }
 
     fn fillings(&self) -> Vec<(&'static str, Filling)> {
         match self {
-            Self::Card(failure) => card_fillings(failure),
-            Self::Portal(failure) => match failure {
-                PortalFailure::AddressInvalid { address } => vec![("address", address.as_str().into())],
-                PortalFailure::CaFileUnreadable { reason } => vec![("reason", reason.as_str().into())],
-                PortalFailure::Failed { status, .. } => vec![("status", status.to_string().into())],
-                PortalFailure::Refused { code } => vec![("code", code.as_str().into())],
-                _ => Vec::new(),
-            },
-            Self::Usage(failure) => match failure {
-                UsageFailure::Unknown { argument } | UsageFailure::Missing { argument } => {
-                    vec![("argument", argument.as_str().into())]
-                }
-                UsageFailure::Value { argument, value } => {
-                    vec![("argument", argument.as_str().into()), ("value", value.as_str().into())]
-                }
-                UsageFailure::Wrong => Vec::new(),
-            },
-            Self::Link(LinkFailure::BrowserNotOpened { reason, address }) => {
-                vec![("reason", reason.as_str().into()), ("address", address.as_str().into())]
-            }
-            Self::Link(LinkFailure::Malformed) | Self::HandOverInterrupted => Vec::new(),
+            Self::Card(failure) => failure.fillings(),
+            Self::Portal(failure) => failure.fillings(),
+            Self::Usage(failure) => failure.fillings(),
+            Self::Link(failure) => failure.fillings(),
+            Self::HandOverInterrupted => Vec::new(),
             Self::ProcessNotProtected { reason } | Self::OutputFailed { reason } => {
                 vec![("reason", reason.as_str().into())]
             }
+        }
+    }
+
+    fn portal_code(&self) -> Option<&str> {
+        match self {
+            Self::Portal(failure) => failure.portal_code(),
+            _ => None,
+        }
+    }
+}
+
+impl Told for UsageFailure {
+    fn code(&self) -> &'static str {
+        self.code()
+    }
+
+    fn fillings(&self) -> Vec<(&'static str, Filling)> {
+        match self {
+            Self::Unknown { argument } | Self::Missing { argument } => vec![("argument", argument.as_str().into())],
+            Self::Value { argument, value } => {
+                vec![("argument", argument.as_str().into()), ("value", value.as_str().into())]
+            }
+            Self::Wrong => Vec::new(),
         }
     }
 }
@@ -264,31 +266,4 @@ const fn card_exit(failure: &Failure) -> Exit {
         // What is left is about the card between reader and answer.
         _ => Exit::WrongCard,
     }
-}
-
-fn card_fillings(failure: &Failure) -> Vec<(&'static str, Filling)> {
-    match failure {
-        Failure::UnknownReader { name, readers } => {
-            vec![("reader", name.to_string().into()), ("readers", join(readers))]
-        }
-        Failure::SeveralCards { readers } => vec![("readers", join(readers))],
-        Failure::ServiceFault { reason } => vec![("reason", reason.as_str().into())],
-        Failure::CardRefused { status } => vec![("status", format!("{status:04X}").into())],
-        Failure::PinWrong { tries_left } => vec![("tries", (*tries_left).into())],
-        Failure::PukWrong { tries_left } => vec![("tries", tries_left.map_or_else(|| "none".into(), Filling::from))],
-        Failure::SecretMalformed { kind } => vec![(
-            "kind",
-            match kind {
-                SecretKind::Can => "can",
-                SecretKind::Puk => "puk",
-                SecretKind::Pin | SecretKind::NewPin | SecretKind::LastTryConfirmation => "pin",
-            }
-            .into(),
-        )],
-        _ => Vec::new(),
-    }
-}
-
-fn join(readers: &[ReaderName]) -> Filling {
-    readers.iter().map(|name| format!("“{name}”")).collect::<Vec<_>>().join(", ").into()
 }

@@ -1,0 +1,214 @@
+//! What people are told when something fails: what happened, and what they can do about it where they read it.
+
+use std::fmt::Display;
+
+use latchkey_agent::{Failure, ReaderName, SecretKind};
+
+use crate::portal::PortalFailure;
+use crate::sign_in::link::LinkFailure;
+use crate::texts::{Filling, Texts};
+
+/// A failure that people are told about.
+pub trait Told: Display {
+    /// The stable code, kebab-case. Its two texts are found by it.
+    fn code(&self) -> &'static str;
+
+    /// What its texts are filled with.
+    fn fillings(&self) -> Vec<(&'static str, Filling)> {
+        Vec::new()
+    }
+
+    /// The code with which a portal refused. It says more than that it refused.
+    fn portal_code(&self) -> Option<&str> {
+        None
+    }
+
+    /// Whether the cause is technical, so that diagnosis may find it.
+    fn is_technical(&self) -> bool {
+        false
+    }
+
+    /// What the person can do about it in the window.
+    fn remedy(&self) -> Option<Remedy> {
+        None
+    }
+}
+
+/// What a person can do in the window about a failure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Remedy {
+    /// To try the same again.
+    Retry,
+    /// To try the same again with the last try, for which the card wants its CAN.
+    Resume,
+    /// To unblock the PIN with the PUK.
+    Unblock,
+    /// To put the PIN into use with the PUK.
+    Activate,
+    /// To say which of several cards is meant.
+    ChooseReader,
+    /// To read what to do without a card that can be used.
+    LostCard,
+}
+
+/// Where advice is read: each place has commands or buttons of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// At a terminal.
+    CommandLine,
+    /// In the window.
+    Window,
+}
+
+/// A failure in words.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Words {
+    /// The code that these words belong to: the failure's own, or `portal-refused-CODE` for a portal's.
+    pub code: String,
+    /// What happened.
+    pub what_happened: String,
+    /// What to do.
+    pub what_to_do: String,
+}
+
+impl Words {
+    /// The words for that failure.
+    #[must_use]
+    pub fn about(failure: &dyn Told, texts: &Texts, place: Place) -> Self {
+        let fillings = failure.fillings();
+        let of = |code: String| {
+            let what_happened = texts.what_happened(&code, &fillings)?;
+            let what_to_do = match place {
+                Place::CommandLine => texts.what_to_do(&code, &fillings),
+                Place::Window => texts.what_to_do_in_window(&code, &fillings),
+            }?;
+            Some(Self { code, what_happened, what_to_do })
+        };
+        let of_portal = failure.portal_code().and_then(|code| of(format!("portal-refused-{code}")));
+        of_portal.or_else(|| of(failure.code().to_owned())).unwrap_or_else(|| Self {
+            code: failure.code().to_owned(),
+            what_happened: failure.to_string(),
+            what_to_do: String::new(),
+        })
+    }
+}
+
+impl Told for Failure {
+    fn code(&self) -> &'static str {
+        self.code()
+    }
+
+    fn fillings(&self) -> Vec<(&'static str, Filling)> {
+        match self {
+            Self::UnknownReader { name, readers } => {
+                vec![("reader", name.to_string().into()), ("readers", join(readers))]
+            }
+            Self::SeveralCards { readers } => vec![("readers", join(readers))],
+            Self::ServiceFault { reason } => vec![("reason", reason.as_str().into())],
+            Self::CardRefused { status } => vec![("status", format!("{status:04X}").into())],
+            Self::PinWrong { tries_left } => vec![("tries", (*tries_left).into())],
+            Self::PukWrong { tries_left } => {
+                vec![("tries", tries_left.map_or_else(|| "none".into(), Filling::from))]
+            }
+            Self::SecretMalformed { kind } => vec![(
+                "kind",
+                match kind {
+                    SecretKind::Can => "can",
+                    SecretKind::Puk => "puk",
+                    SecretKind::Pin | SecretKind::NewPin | SecretKind::LastTryConfirmation => "pin",
+                }
+                .into(),
+            )],
+            _ => Vec::new(),
+        }
+    }
+
+    fn is_technical(&self) -> bool {
+        matches!(
+            self,
+            Self::NoService
+                | Self::ServiceFault { .. }
+                | Self::NoReader
+                | Self::UnknownReader { .. }
+                | Self::ReaderGone
+                | Self::Transmission
+                | Self::CardReset
+                | Self::CardSilent
+                | Self::CardMute
+                | Self::CardBusy
+                | Self::CardUnsupported
+                | Self::MalformedResponse
+                | Self::CardProtocol
+                | Self::CardClosedChannel
+                | Self::CardRefused { .. }
+                | Self::SignatureFaulty
+                | Self::NoPrompt
+                | Self::AgentFault
+                | Self::AgentStopped
+        )
+    }
+
+    fn remedy(&self) -> Option<Remedy> {
+        match self {
+            Self::PinWrong { tries_left: 0 } | Self::PinBlocked => Some(Remedy::Unblock),
+            Self::PinWrong { tries_left: 1 } => Some(Remedy::Resume),
+            Self::PinDeactivated => Some(Remedy::Activate),
+            Self::SeveralCards { .. } | Self::UnknownReader { .. } => Some(Remedy::ChooseReader),
+            Self::PinDead => Some(Remedy::LostCard),
+            // Another card, or another certificate, is needed: the same again comes to the same.
+            Self::KeyMissing
+            | Self::KeyInactive
+            | Self::CertificateMissing
+            | Self::CertificatePending
+            | Self::CertificateFaulty => None,
+            _ => Some(Remedy::Retry),
+        }
+    }
+}
+
+impl Told for PortalFailure {
+    fn code(&self) -> &'static str {
+        self.code()
+    }
+
+    fn fillings(&self) -> Vec<(&'static str, Filling)> {
+        match self {
+            Self::AddressInvalid { address } => vec![("address", address.as_str().into())],
+            Self::CaFileUnreadable { reason } => vec![("reason", reason.as_str().into())],
+            Self::Failed { status, .. } => vec![("status", status.to_string().into())],
+            Self::Refused { code } => vec![("code", code.as_str().into())],
+            _ => Vec::new(),
+        }
+    }
+
+    fn portal_code(&self) -> Option<&str> {
+        match self {
+            Self::Refused { code } | Self::Failed { code: Some(code), .. } => Some(code),
+            _ => None,
+        }
+    }
+
+    fn is_technical(&self) -> bool {
+        !matches!(self, Self::AddressInvalid { .. } | Self::Refused { .. })
+    }
+}
+
+impl Told for LinkFailure {
+    fn code(&self) -> &'static str {
+        self.code()
+    }
+
+    fn fillings(&self) -> Vec<(&'static str, Filling)> {
+        match self {
+            Self::Malformed => Vec::new(),
+            Self::BrowserNotOpened { reason, address } => {
+                vec![("reason", reason.as_str().into()), ("address", address.as_str().into())]
+            }
+        }
+    }
+}
+
+fn join(readers: &[ReaderName]) -> Filling {
+    readers.iter().map(|name| format!("“{name}”")).collect::<Vec<_>>().join(", ").into()
+}
