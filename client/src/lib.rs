@@ -1,6 +1,7 @@
 //! The client program without a window, and its command line.
 
 pub mod advice;
+pub mod app;
 pub mod command_line;
 pub mod portal;
 pub mod sign_in;

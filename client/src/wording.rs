@@ -23,33 +23,10 @@ pub trait Told: Display {
         None
     }
 
-    /// Whether the cause is technical, so that diagnosis may find it.
-    fn is_technical(&self) -> bool {
-        false
-    }
-
-    /// What the person can do about it in the window.
-    fn remedy(&self) -> Option<Remedy> {
+    /// Tries left, where the failure says so.
+    fn tries_left(&self) -> Option<u8> {
         None
     }
-}
-
-/// What a person can do in the window about a failure.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Remedy {
-    /// To try the same again.
-    Retry,
-    /// To try the same again with the last try, for which the card wants its CAN.
-    Resume,
-    /// To unblock the PIN with the PUK.
-    Unblock,
-    /// To put the PIN into use with the PUK.
-    Activate,
-    /// To say which of several cards is meant.
-    ChooseReader,
-    /// To read what to do without a card that can be used.
-    LostCard,
 }
 
 /// Where advice is read: each place has commands or buttons of its own.
@@ -124,46 +101,8 @@ impl Told for Failure {
         }
     }
 
-    fn is_technical(&self) -> bool {
-        matches!(
-            self,
-            Self::NoService
-                | Self::ServiceFault { .. }
-                | Self::NoReader
-                | Self::UnknownReader { .. }
-                | Self::ReaderGone
-                | Self::Transmission
-                | Self::CardReset
-                | Self::CardSilent
-                | Self::CardMute
-                | Self::CardBusy
-                | Self::CardUnsupported
-                | Self::MalformedResponse
-                | Self::CardProtocol
-                | Self::CardClosedChannel
-                | Self::CardRefused { .. }
-                | Self::SignatureFaulty
-                | Self::NoPrompt
-                | Self::AgentFault
-                | Self::AgentStopped
-        )
-    }
-
-    fn remedy(&self) -> Option<Remedy> {
-        match self {
-            Self::PinWrong { tries_left: 0 } | Self::PinBlocked => Some(Remedy::Unblock),
-            Self::PinWrong { tries_left: 1 } => Some(Remedy::Resume),
-            Self::PinDeactivated => Some(Remedy::Activate),
-            Self::SeveralCards { .. } | Self::UnknownReader { .. } => Some(Remedy::ChooseReader),
-            Self::PinDead => Some(Remedy::LostCard),
-            // Another card, or another certificate, is needed: the same again comes to the same.
-            Self::KeyMissing
-            | Self::KeyInactive
-            | Self::CertificateMissing
-            | Self::CertificatePending
-            | Self::CertificateFaulty => None,
-            _ => Some(Remedy::Retry),
-        }
+    fn tries_left(&self) -> Option<u8> {
+        self.tries_left()
     }
 }
 
@@ -187,10 +126,6 @@ impl Told for PortalFailure {
             Self::Refused { code } | Self::Failed { code: Some(code), .. } => Some(code),
             _ => None,
         }
-    }
-
-    fn is_technical(&self) -> bool {
-        !matches!(self, Self::AddressInvalid { .. } | Self::Refused { .. })
     }
 }
 

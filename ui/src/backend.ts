@@ -176,6 +176,8 @@ export interface Backend {
   listen(changed: (snapshot: Snapshot) => void): Promise<() => void>;
   agree(request: number): Promise<void>;
   refuse(request: number): Promise<void>;
+  /// The window does not close by itself.
+  keepOpen(): Promise<void>;
   /// Takes a request off the list: refused ones, failed ones, other pages' in the line.
   end(request: number): Promise<void>;
   retry(request: number): Promise<void>;

@@ -12,6 +12,7 @@ mod binary;
 mod card;
 mod help;
 mod portal;
+mod samples;
 mod sign_in;
 mod test_portal;
 mod texts;
