@@ -82,7 +82,7 @@ impl Told for Failure {
                 vec![("reader", name.to_string().into()), ("readers", join(readers))]
             }
             Self::SeveralCards { readers } => vec![("readers", join(readers))],
-            Self::ServiceFault { reason } => vec![("reason", reason.as_str().into())],
+            Self::ServiceFault { reason } | Self::AgentMissing { reason } => vec![("reason", reason.as_str().into())],
             Self::CardRefused { status } => vec![("status", format!("{status:04X}").into())],
             Self::PinWrong { tries_left } => vec![("tries", (*tries_left).into())],
             Self::PukWrong { tries_left } => {

@@ -251,6 +251,8 @@ failure-pin-dead = The PUK was wrong too often. The PIN can never be used again.
     .todo = Have a new card issued.
 failure-cancelled = You cancelled. Nothing was handed over.
     .todo = If that was a mistake, start again.
+failure-holder-silent = Nothing was entered for two minutes, so the question was closed. Nothing was handed over.
+    .todo = Start again when you have the card and the PIN at hand.
 failure-hand-over-interrupted = You stopped the program while the signature was on its way. The portal may have received it.
     .todo = If you still want to sign in, start again. If not, you need do nothing: the signature is valid for this one sign-in only.
 failure-no-prompt = There is no terminal at which you could be asked.
@@ -272,6 +274,8 @@ failure-process-not-protected = The operating system refused to protect the memo
 failure-agent-stopped = The program failed inside.
     .todo = Repeat with --verbose and send its output to the program's makers. There are no secrets in it.
     .window = Repeat. If it happens again, run the diagnosis and send its report to the program's makers. It holds no personal data.
+failure-agent-missing = The part of the program that asks for the PIN cannot be started: { $reason }.
+    .todo = Install the program again.
 
 failure-portal-address-invalid = “{ $address }” is not the address of a portal.
     .todo = Give an address that begins with https:// and has nothing after the host and port, such as https://portal.example.

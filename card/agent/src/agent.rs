@@ -34,7 +34,7 @@ pub(crate) struct Surroundings {
     pub(crate) random: Box<dyn CryptoRng + Send>,
 }
 
-/// Where the reports about one request arrive.
+/// Where the reports about one request arrive. Dropping it takes the request back.
 #[derive(Debug)]
 pub struct Exchange {
     id: RequestId,
@@ -81,7 +81,7 @@ impl CardAgent for Agent {
         let id = RequestId(self.last_id.fetch_add(1, Ordering::Relaxed).wrapping_add(1));
         let (reports, arriving) = mpsc::channel();
         let cancellation = Cancellation::default();
-        let exchange = Exchange { id, reports: arriving, cancellation: cancellation.clone() };
+        let exchange = Exchange::new(id, arriving, cancellation.clone());
         let readers = Arc::clone(&self.readers);
         match request {
             Request::ListReaders => beside("readers", move || {
@@ -100,6 +100,12 @@ impl CardAgent for Agent {
 }
 
 impl Exchange {
+    /// The exchange about request `id`: for implementations of [`CardAgent`]. `cancellation` takes the request back.
+    #[must_use]
+    pub const fn new(id: RequestId, reports: mpsc::Receiver<Report>, cancellation: Cancellation) -> Self {
+        Self { id, reports, cancellation }
+    }
+
     /// Which request this is about.
     #[must_use]
     pub const fn id(&self) -> RequestId {
@@ -129,6 +135,13 @@ impl Exchange {
     #[must_use]
     pub fn cancellation(&self) -> Cancellation {
         self.cancellation.clone()
+    }
+}
+
+/// Nobody waits for what becomes of the request any more: it is taken back.
+impl Drop for Exchange {
+    fn drop(&mut self) {
+        self.cancellation.cancel();
     }
 }
 

@@ -129,6 +129,9 @@ pub enum Failure {
     /// The holder said no.
     #[error("cancelled")]
     Cancelled,
+    /// The holder did nothing for so long that the question was closed, after a warning.
+    #[error("the holder did not answer in time")]
+    HolderSilent,
     /// There is nowhere to ask for a secret.
     #[error("there is nowhere to ask for a secret")]
     NoPrompt,
@@ -147,11 +150,17 @@ pub enum Failure {
     /// The agent has stopped.
     #[error("the agent has stopped")]
     AgentStopped,
+    /// The agent's program cannot be started.
+    #[error("the agent's program cannot be started: {reason}")]
+    AgentMissing {
+        /// The operating system's words, for the log.
+        reason: String,
+    },
 }
 
 impl Failure {
     /// Every code that [`Failure::code`] can give.
-    pub const CODES: [&'static str; 42] = [
+    pub const CODES: [&'static str; 44] = [
         "no-service",
         "service-fault",
         "no-reader",
@@ -184,11 +193,13 @@ impl Failure {
         "can-wrong",
         "puk-wrong",
         "cancelled",
+        "holder-silent",
         "no-prompt",
         "secret-malformed",
         "last-try-not-allowed",
         "agent-fault",
         "agent-stopped",
+        "agent-missing",
         OtherCard::Payment.code(),
         OtherCard::TravelDocument.code(),
         OtherCard::Piv.code(),
@@ -233,11 +244,13 @@ impl Failure {
             Self::CanWrong => "can-wrong",
             Self::PukWrong { .. } => "puk-wrong",
             Self::Cancelled => "cancelled",
+            Self::HolderSilent => "holder-silent",
             Self::NoPrompt => "no-prompt",
             Self::SecretMalformed { .. } => "secret-malformed",
             Self::LastTryNotAllowed => "last-try-not-allowed",
             Self::AgentFault => "agent-fault",
             Self::AgentStopped => "agent-stopped",
+            Self::AgentMissing { .. } => "agent-missing",
         }
     }
 
@@ -256,6 +269,7 @@ impl Failure {
     pub const fn without(kind: SecretKind, reason: NoSecret) -> Self {
         match reason {
             NoSecret::Cancelled => Self::Cancelled,
+            NoSecret::Silent => Self::HolderSilent,
             NoSecret::NoPrompt => Self::NoPrompt,
             NoSecret::Malformed => Self::SecretMalformed { kind },
             NoSecret::LastTryNotAllowed => Self::LastTryNotAllowed,

@@ -6,6 +6,7 @@
 //! holder was shown.
 
 mod agent;
+mod asking;
 mod cancellation;
 mod failure;
 mod hardening;
@@ -16,12 +17,15 @@ mod session;
 mod sign_in;
 pub mod terminal;
 mod waiting;
+pub mod wire;
 
 pub use agent::{Agent, CardAgent, Exchange};
+pub use asking::{ACTIVITY_INTERVAL, Asking};
 pub use cancellation::Cancellation;
 pub use failure::Failure;
 pub use hardening::harden_process;
 pub use latchkey_card::dialogue::{OtherCard, PinStatus};
+pub use latchkey_card::password::{Can, DigitEntry, Pin, Puk};
 pub use latchkey_reader::{ReaderEvent, ReaderName};
 pub use message::{
     AfterUnblocking, Answer, CardContents, CardModel, CardRequest, CardStatus, CardTask, DeactivateWith, ReaderChoice,

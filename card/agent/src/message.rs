@@ -123,6 +123,8 @@ pub enum Step {
     PinStatusKnown(PinStatus),
     /// The agent waits for the holder.
     WaitingFor(SecretKind),
+    /// The holder is there and answers: told now and then while the agent waits for him.
+    HolderActive,
     /// The card accepted the password: everything from here on is encrypted.
     ChannelOpen,
     /// The certificate was read.

@@ -10,8 +10,9 @@ use latchkey_card::rights::Authority;
 use latchkey_reader::{CardTransaction, ReaderError};
 use rand_core::CryptoRng;
 
+use crate::agent::tell;
 use crate::session::{CardAtHand, ROUNDS, Session};
-use crate::{Asker, CardModel, Failure, Purpose, Question, SecretKind, Step};
+use crate::{Asker, Asking, CardModel, Failure, Purpose, Question, Report, SecretKind, Step};
 
 /// Who asks, and for what.
 pub(crate) struct Ask {
@@ -108,11 +109,12 @@ impl Session<'_> {
     ) -> Result<T, Failure> {
         let status = self.shown_status(card)?;
         let question = self.question(card, ask, status, PasswordKind::Puk);
+        let asking = self.asking();
         self.tell(Step::WaitingFor(SecretKind::Puk));
         let puk = self
             .surroundings
             .prompt
-            .puk(&question, self.cancellation)
+            .puk(&question, &asking)
             .map_err(|reason| Failure::without(SecretKind::Puk, reason))?;
         let new = if new_pin { Some(self.ask_for_new_pin(card, ask, status)?) } else { None };
         let mut transaction = match self.begin_with_secret(card) {
@@ -146,29 +148,33 @@ impl Session<'_> {
         let mut can = None;
         if status.is_last_try() {
             let question = Question { digits: 0, ..self.question(card, ask, status, PasswordKind::Pin) };
+            let asking = self.asking();
             self.tell(Step::WaitingFor(SecretKind::LastTryConfirmation));
             self.surroundings
                 .prompt
-                .confirm_last_try(&question, self.cancellation)
+                .confirm_last_try(&question, &asking)
                 .map_err(|reason| Failure::without(SecretKind::LastTryConfirmation, reason))?;
         }
         if status.is_last_try() || self.profile.editions.are_assumed() {
             let question = self.question(card, ask, status, PasswordKind::Can);
+            let asking = self.asking();
             self.tell(Step::WaitingFor(SecretKind::Can));
-            let entered = self.surroundings.prompt.can(&question, self.cancellation);
+            let entered = self.surroundings.prompt.can(&question, &asking);
             can = Some(entered.map_err(|reason| Failure::without(SecretKind::Can, reason))?);
         }
         let question = self.question(card, ask, status, PasswordKind::Pin);
+        let asking = self.asking();
         self.tell(Step::WaitingFor(SecretKind::Pin));
-        let entered = self.surroundings.prompt.pin(&question, self.cancellation);
+        let entered = self.surroundings.prompt.pin(&question, &asking);
         let pin = entered.map_err(|reason| Failure::without(SecretKind::Pin, reason))?;
         Ok(Entered { can, pin })
     }
 
     fn ask_for_new_pin(&mut self, card: &CardAtHand, ask: &Ask, status: PinStatus) -> Result<Pin, Failure> {
         let question = self.question(card, ask, status, PasswordKind::Pin);
+        let asking = self.asking();
         self.tell(Step::WaitingFor(SecretKind::NewPin));
-        let entered = self.surroundings.prompt.new_pin(&question, self.cancellation);
+        let entered = self.surroundings.prompt.new_pin(&question, &asking);
         entered.map_err(|reason| Failure::without(SecretKind::NewPin, reason))
     }
 
@@ -180,6 +186,12 @@ impl Session<'_> {
             reader: card.reader.clone(),
             pin: status,
         }
+    }
+
+    /// How the question that is about to be asked is taken back, and where the holder's activity is told.
+    fn asking(&self) -> Asking {
+        let reports = self.reports.clone();
+        Asking::new(self.cancellation.clone(), move || tell(&reports, Report::Progress(Step::HolderActive)))
     }
 
     /// Begins the transaction in which a secret is going to be used. It is the card whose status was shown only if no

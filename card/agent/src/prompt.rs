@@ -5,43 +5,44 @@ use latchkey_card::password::{Can, Pin, Puk};
 use latchkey_crypto::assertion::Origin;
 use latchkey_reader::ReaderName;
 
-use crate::Cancellation;
+use crate::Asking;
 
 /// Asks the holder. Called on the agent's thread while no card transaction is held, one question at a time; blocks
 /// until there is an answer.
 ///
 /// An implementation shows [`Question::asker`] and [`Question::purpose`] with every question, and the tries with every
-/// question for a PIN. It must return [`NoSecret::Cancelled`] soon after `cancellation` is tripped, and keep no digit.
+/// question for a PIN. It must return [`NoSecret::Cancelled`] soon after [`Asking::cancellation`] is tripped, tell [`Asking::holder_acted`] with
+/// every action of the holder, and keep no digit.
 pub trait SecretPrompt: Send {
     /// Asks for the PIN.
     ///
     /// # Errors
     /// [`NoSecret`] if there is none.
-    fn pin(&mut self, question: &Question, cancellation: &Cancellation) -> Result<Pin, NoSecret>;
+    fn pin(&mut self, question: &Question, asking: &Asking) -> Result<Pin, NoSecret>;
 
     /// Asks for a PIN that the card does not have yet; where a person types it, twice.
     ///
     /// # Errors
     /// [`NoSecret`] if there is none.
-    fn new_pin(&mut self, question: &Question, cancellation: &Cancellation) -> Result<Pin, NoSecret>;
+    fn new_pin(&mut self, question: &Question, asking: &Asking) -> Result<Pin, NoSecret>;
 
     /// Asks for the CAN, the six digits printed on the card.
     ///
     /// # Errors
     /// [`NoSecret`] if there is none.
-    fn can(&mut self, question: &Question, cancellation: &Cancellation) -> Result<Can, NoSecret>;
+    fn can(&mut self, question: &Question, asking: &Asking) -> Result<Can, NoSecret>;
 
     /// Asks for the PUK.
     ///
     /// # Errors
     /// [`NoSecret`] if there is none.
-    fn puk(&mut self, question: &Question, cancellation: &Cancellation) -> Result<Puk, NoSecret>;
+    fn puk(&mut self, question: &Question, asking: &Asking) -> Result<Puk, NoSecret>;
 
     /// Asks whether the last try may be spent: a wrong PIN blocks the card. `Ok` is a yes.
     ///
     /// # Errors
     /// [`NoSecret`], with [`NoSecret::Cancelled`] for a no.
-    fn confirm_last_try(&mut self, question: &Question, cancellation: &Cancellation) -> Result<(), NoSecret>;
+    fn confirm_last_try(&mut self, question: &Question, asking: &Asking) -> Result<(), NoSecret>;
 }
 
 /// What the holder has to be told with every question.
@@ -93,6 +94,9 @@ pub enum NoSecret {
     /// The holder said no, or took the request back.
     #[error("the holder cancelled")]
     Cancelled,
+    /// The holder did nothing for so long that the question was closed, after a warning.
+    #[error("the holder did not answer in time")]
+    Silent,
     /// There is nobody to ask: no terminal, no window.
     #[error("there is nowhere to ask for a secret")]
     NoPrompt,

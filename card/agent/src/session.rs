@@ -22,7 +22,7 @@ pub(crate) struct Session<'work> {
     pub(crate) surroundings: &'work mut Surroundings,
     pub(crate) cancellation: &'work Cancellation,
     pub(crate) profile: Profile,
-    reports: &'work mpsc::Sender<Report>,
+    pub(crate) reports: &'work mpsc::Sender<Report>,
 }
 
 /// The card that a request is about. Dropping it resets the card.

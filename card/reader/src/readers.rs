@@ -30,7 +30,6 @@ pub trait CardReaders: Send + Sync {
 
 /// Something happened to the service, a reader or a card.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
 pub enum ReaderEvent {
     /// The PC/SC service answers. Readers follow.
     ServiceUp,
@@ -122,6 +121,12 @@ impl Insertion {
     #[must_use]
     pub const fn new(number: u64) -> Self {
         Self(number)
+    }
+
+    /// Its number.
+    #[must_use]
+    pub const fn number(self) -> u64 {
+        self.0
     }
 }
 

@@ -261,8 +261,8 @@ const fn card_exit(failure: &Failure) -> Exit {
         | Failure::NoPrompt
         | Failure::SecretMalformed { .. }
         | Failure::LastTryNotAllowed => Exit::Secret,
-        Failure::Cancelled => Exit::Cancelled,
-        Failure::AgentFault | Failure::AgentStopped => Exit::Internal,
+        Failure::Cancelled | Failure::HolderSilent => Exit::Cancelled,
+        Failure::AgentFault | Failure::AgentStopped | Failure::AgentMissing { .. } => Exit::Internal,
         // What is left is about the card between reader and answer.
         _ => Exit::WrongCard,
     }

@@ -3,7 +3,7 @@
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::time::Duration;
 
-use latchkey_agent::{Cancellation, NoSecret, Question, Report, SecretPrompt, Step};
+use latchkey_agent::{Asking, NoSecret, Question, Report, SecretPrompt, Step};
 use latchkey_card::password::{Can, Pin, Puk};
 
 /// How long a question waits for the reports before it. Longer than printing takes; if nobody handles reports, the
@@ -43,24 +43,24 @@ impl<P> InTurn<P> {
 }
 
 impl<P: SecretPrompt> SecretPrompt for InTurn<P> {
-    fn pin(&mut self, question: &Question, cancellation: &Cancellation) -> Result<Pin, NoSecret> {
-        self.prompt().pin(question, cancellation)
+    fn pin(&mut self, question: &Question, asking: &Asking) -> Result<Pin, NoSecret> {
+        self.prompt().pin(question, asking)
     }
 
-    fn new_pin(&mut self, question: &Question, cancellation: &Cancellation) -> Result<Pin, NoSecret> {
-        self.prompt().new_pin(question, cancellation)
+    fn new_pin(&mut self, question: &Question, asking: &Asking) -> Result<Pin, NoSecret> {
+        self.prompt().new_pin(question, asking)
     }
 
-    fn can(&mut self, question: &Question, cancellation: &Cancellation) -> Result<Can, NoSecret> {
-        self.prompt().can(question, cancellation)
+    fn can(&mut self, question: &Question, asking: &Asking) -> Result<Can, NoSecret> {
+        self.prompt().can(question, asking)
     }
 
-    fn puk(&mut self, question: &Question, cancellation: &Cancellation) -> Result<Puk, NoSecret> {
-        self.prompt().puk(question, cancellation)
+    fn puk(&mut self, question: &Question, asking: &Asking) -> Result<Puk, NoSecret> {
+        self.prompt().puk(question, asking)
     }
 
-    fn confirm_last_try(&mut self, question: &Question, cancellation: &Cancellation) -> Result<(), NoSecret> {
-        self.prompt().confirm_last_try(question, cancellation)
+    fn confirm_last_try(&mut self, question: &Question, asking: &Asking) -> Result<(), NoSecret> {
+        self.prompt().confirm_last_try(question, asking)
     }
 }
 
@@ -69,7 +69,7 @@ impl<P: SecretPrompt> SecretPrompt for InTurn<P> {
 mod tests {
     use std::thread;
 
-    use latchkey_agent::{Asker, PinStatus, Purpose, ReaderName, SecretKind};
+    use latchkey_agent::{Asker, Cancellation, PinStatus, Purpose, ReaderName, SecretKind};
 
     use super::*;
 
@@ -84,23 +84,23 @@ mod tests {
     }
 
     impl SecretPrompt for Asked {
-        fn pin(&mut self, _: &Question, _: &Cancellation) -> Result<Pin, NoSecret> {
+        fn pin(&mut self, _: &Question, _: &Asking) -> Result<Pin, NoSecret> {
             self.note()
         }
 
-        fn new_pin(&mut self, _: &Question, _: &Cancellation) -> Result<Pin, NoSecret> {
+        fn new_pin(&mut self, _: &Question, _: &Asking) -> Result<Pin, NoSecret> {
             self.note()
         }
 
-        fn can(&mut self, _: &Question, _: &Cancellation) -> Result<Can, NoSecret> {
+        fn can(&mut self, _: &Question, _: &Asking) -> Result<Can, NoSecret> {
             self.note()
         }
 
-        fn puk(&mut self, _: &Question, _: &Cancellation) -> Result<Puk, NoSecret> {
+        fn puk(&mut self, _: &Question, _: &Asking) -> Result<Puk, NoSecret> {
             self.note()
         }
 
-        fn confirm_last_try(&mut self, _: &Question, _: &Cancellation) -> Result<(), NoSecret> {
+        fn confirm_last_try(&mut self, _: &Question, _: &Asking) -> Result<(), NoSecret> {
             self.note()
         }
     }
@@ -116,12 +116,12 @@ mod tests {
     }
 
     fn ask_each(prompt: &mut InTurn<Asked>) {
-        let (question, cancellation) = (question(), Cancellation::default());
-        prompt.confirm_last_try(&question, &cancellation).unwrap_err();
-        prompt.can(&question, &cancellation).unwrap_err();
-        prompt.pin(&question, &cancellation).unwrap_err();
-        prompt.new_pin(&question, &cancellation).unwrap_err();
-        prompt.puk(&question, &cancellation).unwrap_err();
+        let (question, asking) = (question(), Asking::new(Cancellation::default(), || ()));
+        prompt.confirm_last_try(&question, &asking).unwrap_err();
+        prompt.can(&question, &asking).unwrap_err();
+        prompt.pin(&question, &asking).unwrap_err();
+        prompt.new_pin(&question, &asking).unwrap_err();
+        prompt.puk(&question, &asking).unwrap_err();
     }
 
     #[test]

@@ -7,7 +7,7 @@ use latchkey_card::password::{Can, DigitEntry, Password, Pin, Puk};
 use zeroize::Zeroizing;
 
 use super::tty::Waker;
-use crate::{Cancellation, NoSecret, Question, SecretPrompt};
+use crate::{Asking, NoSecret, Question, SecretPrompt};
 
 /// Reads secrets from an open file or pipe: one a line, in the order in which they are asked for. Reads octet by octet
 /// and never past the line, so that nothing stays in a buffer.
@@ -38,8 +38,8 @@ impl DescriptorPrompt {
         Ok(Self::new(secrets, last_try_allowed))
     }
 
-    fn line<P: Password>(&mut self, question: &Question, cancellation: &Cancellation) -> Result<P, NoSecret> {
-        let waker = Waker::new(cancellation)?;
+    fn line<P: Password>(&mut self, question: &Question, asking: &Asking) -> Result<P, NoSecret> {
+        let waker = Waker::new(asking.cancellation())?;
         let mut entry = DigitEntry::new();
         loop {
             // Whoever writes may take for ever.
@@ -61,23 +61,23 @@ impl DescriptorPrompt {
 }
 
 impl SecretPrompt for DescriptorPrompt {
-    fn pin(&mut self, question: &Question, cancellation: &Cancellation) -> Result<Pin, NoSecret> {
-        self.line(question, cancellation)
+    fn pin(&mut self, question: &Question, asking: &Asking) -> Result<Pin, NoSecret> {
+        self.line(question, asking)
     }
 
-    fn new_pin(&mut self, question: &Question, cancellation: &Cancellation) -> Result<Pin, NoSecret> {
-        self.line(question, cancellation)
+    fn new_pin(&mut self, question: &Question, asking: &Asking) -> Result<Pin, NoSecret> {
+        self.line(question, asking)
     }
 
-    fn can(&mut self, question: &Question, cancellation: &Cancellation) -> Result<Can, NoSecret> {
-        self.line(question, cancellation)
+    fn can(&mut self, question: &Question, asking: &Asking) -> Result<Can, NoSecret> {
+        self.line(question, asking)
     }
 
-    fn puk(&mut self, question: &Question, cancellation: &Cancellation) -> Result<Puk, NoSecret> {
-        self.line(question, cancellation)
+    fn puk(&mut self, question: &Question, asking: &Asking) -> Result<Puk, NoSecret> {
+        self.line(question, asking)
     }
 
-    fn confirm_last_try(&mut self, _question: &Question, _cancellation: &Cancellation) -> Result<(), NoSecret> {
+    fn confirm_last_try(&mut self, _question: &Question, _asking: &Asking) -> Result<(), NoSecret> {
         if self.last_try_allowed { Ok(()) } else { Err(NoSecret::LastTryNotAllowed) }
     }
 }

@@ -4,7 +4,7 @@ use latchkey_card::password::{DigitEntry, Password};
 
 use super::keys::{Key, KeyReader};
 use super::tty::{Silence, Terminal, TerminalError, Waker};
-use crate::Cancellation;
+use crate::Asking;
 
 /// What is written around an entry.
 pub(super) struct EntryTexts<'texts> {
@@ -21,12 +21,12 @@ pub(super) fn enter<P: Password>(
     terminal: &Terminal,
     texts: &EntryTexts<'_>,
     length: usize,
-    cancellation: &Cancellation,
+    asking: &Asking,
 ) -> Result<P, TerminalError> {
-    let waker = Waker::new(cancellation)?;
+    let waker = Waker::new(asking.cancellation())?;
     // Silence comes first: what is typed as soon as the question appears must not be shown.
     let silence = terminal.silence()?;
-    let result = ask(&silence, texts, length, &waker);
+    let result = ask(&silence, texts, length, &waker, asking);
     let ended = silence.write("\n");
     let password = result?;
     ended.map(|()| password)
@@ -37,13 +37,14 @@ fn ask<P: Password>(
     texts: &EntryTexts<'_>,
     length: usize,
     waker: &Waker,
+    asking: &Asking,
 ) -> Result<P, TerminalError> {
     silence.write(texts.introduction)?;
     let mut label = texts.label;
     loop {
         silence.write(label)?;
         silence.write(" ")?;
-        match digits(silence, waker)?.finish(length) {
+        match digits(silence, waker, asking)?.finish(length) {
             Ok(password) => return Ok(password),
             Err(_wrong_length) => {
                 silence.write("\n")?;
@@ -54,13 +55,14 @@ fn ask<P: Password>(
 }
 
 /// Digits until Enter.
-fn digits(silence: &Silence<'_>, waker: &Waker) -> Result<DigitEntry, TerminalError> {
+fn digits(silence: &Silence<'_>, waker: &Waker, asking: &Asking) -> Result<DigitEntry, TerminalError> {
     let mut entry = DigitEntry::new();
     let mut keys = KeyReader::default();
     loop {
         let patience = keys.is_after_escape().then_some(ESCAPE_PATIENCE);
         // An escape octet with nothing after it is the Escape key.
         let Some(octet) = silence.octet(waker, patience)? else { return Err(TerminalError::Cancelled) };
+        asking.holder_acted();
         let [octet] = *octet;
         match keys.octet(octet) {
             None => {}

@@ -4,7 +4,7 @@ use latchkey_card::password::{Can, Password, Pin, Puk};
 
 use super::entry::{EntryTexts, enter};
 use super::tty::{Terminal, TerminalError};
-use crate::{Cancellation, NoSecret, Question, SecretKind, SecretPrompt};
+use crate::{Asking, NoSecret, Question, SecretKind, SecretPrompt};
 
 /// What a [`TerminalPrompt`] writes, in the holder's language. Lines end with `\n`.
 pub trait PromptWording: Send {
@@ -51,35 +51,30 @@ impl TerminalPrompt {
         Self { wording, open: Box::new(open) }
     }
 
-    fn ask<P: Password>(
-        &mut self,
-        kind: SecretKind,
-        question: &Question,
-        cancellation: &Cancellation,
-    ) -> Result<P, NoSecret> {
+    fn ask<P: Password>(&mut self, kind: SecretKind, question: &Question, asking: &Asking) -> Result<P, NoSecret> {
         let texts = EntryTexts {
             introduction: &self.wording.introduction(question),
             label: &self.wording.label(kind, question),
             wrong_length: &self.wording.wrong_length(question.digits),
         };
-        Ok(enter(&(self.open)()?, &texts, question.digits, cancellation)?)
+        Ok(enter(&(self.open)()?, &texts, question.digits, asking)?)
     }
 }
 
 impl SecretPrompt for TerminalPrompt {
-    fn pin(&mut self, question: &Question, cancellation: &Cancellation) -> Result<Pin, NoSecret> {
-        self.ask(SecretKind::Pin, question, cancellation)
+    fn pin(&mut self, question: &Question, asking: &Asking) -> Result<Pin, NoSecret> {
+        self.ask(SecretKind::Pin, question, asking)
     }
 
-    fn new_pin(&mut self, question: &Question, cancellation: &Cancellation) -> Result<Pin, NoSecret> {
+    fn new_pin(&mut self, question: &Question, asking: &Asking) -> Result<Pin, NoSecret> {
         loop {
-            let first: Pin = self.ask(SecretKind::NewPin, question, cancellation)?;
+            let first: Pin = self.ask(SecretKind::NewPin, question, asking)?;
             let again = EntryTexts {
                 introduction: "",
                 label: &self.wording.new_pin_again(),
                 wrong_length: &self.wording.wrong_length(question.digits),
             };
-            let second: Pin = enter(&(self.open)()?, &again, question.digits, cancellation)?;
+            let second: Pin = enter(&(self.open)()?, &again, question.digits, asking)?;
             if first.is_same_as(&second) {
                 return Ok(first);
             }
@@ -88,21 +83,21 @@ impl SecretPrompt for TerminalPrompt {
         }
     }
 
-    fn can(&mut self, question: &Question, cancellation: &Cancellation) -> Result<Can, NoSecret> {
-        self.ask(SecretKind::Can, question, cancellation)
+    fn can(&mut self, question: &Question, asking: &Asking) -> Result<Can, NoSecret> {
+        self.ask(SecretKind::Can, question, asking)
     }
 
-    fn puk(&mut self, question: &Question, cancellation: &Cancellation) -> Result<Puk, NoSecret> {
-        self.ask(SecretKind::Puk, question, cancellation)
+    fn puk(&mut self, question: &Question, asking: &Asking) -> Result<Puk, NoSecret> {
+        self.ask(SecretKind::Puk, question, asking)
     }
 
-    fn confirm_last_try(&mut self, question: &Question, cancellation: &Cancellation) -> Result<(), NoSecret> {
+    fn confirm_last_try(&mut self, question: &Question, asking: &Asking) -> Result<(), NoSecret> {
         let text = format!(
             "{}{}",
             self.wording.introduction(question),
             self.wording.label(SecretKind::LastTryConfirmation, question)
         );
-        let answer = (self.open)()?.ask_line(&text, cancellation)?;
+        let answer = (self.open)()?.ask_line(&text, asking.cancellation())?;
         if self.wording.is_yes(&answer) { Ok(()) } else { Err(NoSecret::Cancelled) }
     }
 }

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use latchkey_agent::{
-    Agent, Answer, Cancellation, CardAgent, CardRequest, CardTask, Failure, NoSecret, Question, ReaderChoice, Report,
+    Agent, Answer, Asking, CardAgent, CardRequest, CardTask, Failure, NoSecret, Question, ReaderChoice, Report,
     Request, SecretKind, SecretPrompt, SignIn, Step,
 };
 use latchkey_card::password::{Can, Password, Pin, Puk};
@@ -46,12 +46,7 @@ struct Scripted {
 }
 
 impl Scripted {
-    fn answer(
-        &mut self,
-        kind: SecretKind,
-        question: &Question,
-        cancellation: &Cancellation,
-    ) -> Result<&'static str, NoSecret> {
+    fn answer(&mut self, kind: SecretKind, question: &Question, asking: &Asking) -> Result<&'static str, NoSecret> {
         assert!(!self.desk.is_in_transaction(), "a transaction is held while the holder thinks");
         self.desk.record(Event::Asked(kind));
         self.asked.lock().unwrap().push((kind, question.clone()));
@@ -63,7 +58,7 @@ impl Scripted {
                 Reply::Cancel => return Err(NoSecret::Cancelled),
                 Reply::Cannot(reason) => return Err(reason),
                 Reply::Think => {
-                    assert!(cancellation.wait(Duration::from_secs(60)), "nobody took the request back");
+                    assert!(asking.cancellation().wait(Duration::from_secs(60)), "nobody took the request back");
                     return Err(NoSecret::Cancelled);
                 }
                 Reply::After(act, next) => {
@@ -74,36 +69,31 @@ impl Scripted {
         }
     }
 
-    fn secret<P: Password>(
-        &mut self,
-        kind: SecretKind,
-        question: &Question,
-        cancellation: &Cancellation,
-    ) -> Result<P, NoSecret> {
-        let digits = self.answer(kind, question, cancellation)?;
+    fn secret<P: Password>(&mut self, kind: SecretKind, question: &Question, asking: &Asking) -> Result<P, NoSecret> {
+        let digits = self.answer(kind, question, asking)?;
         Ok(P::parse(digits.as_bytes(), question.digits).unwrap())
     }
 }
 
 impl SecretPrompt for Scripted {
-    fn pin(&mut self, question: &Question, cancellation: &Cancellation) -> Result<Pin, NoSecret> {
-        self.secret(SecretKind::Pin, question, cancellation)
+    fn pin(&mut self, question: &Question, asking: &Asking) -> Result<Pin, NoSecret> {
+        self.secret(SecretKind::Pin, question, asking)
     }
 
-    fn new_pin(&mut self, question: &Question, cancellation: &Cancellation) -> Result<Pin, NoSecret> {
-        self.secret(SecretKind::NewPin, question, cancellation)
+    fn new_pin(&mut self, question: &Question, asking: &Asking) -> Result<Pin, NoSecret> {
+        self.secret(SecretKind::NewPin, question, asking)
     }
 
-    fn can(&mut self, question: &Question, cancellation: &Cancellation) -> Result<Can, NoSecret> {
-        self.secret(SecretKind::Can, question, cancellation)
+    fn can(&mut self, question: &Question, asking: &Asking) -> Result<Can, NoSecret> {
+        self.secret(SecretKind::Can, question, asking)
     }
 
-    fn puk(&mut self, question: &Question, cancellation: &Cancellation) -> Result<Puk, NoSecret> {
-        self.secret(SecretKind::Puk, question, cancellation)
+    fn puk(&mut self, question: &Question, asking: &Asking) -> Result<Puk, NoSecret> {
+        self.secret(SecretKind::Puk, question, asking)
     }
 
-    fn confirm_last_try(&mut self, question: &Question, cancellation: &Cancellation) -> Result<(), NoSecret> {
-        self.answer(SecretKind::LastTryConfirmation, question, cancellation).map(|_| ())
+    fn confirm_last_try(&mut self, question: &Question, asking: &Asking) -> Result<(), NoSecret> {
+        self.answer(SecretKind::LastTryConfirmation, question, asking).map(|_| ())
     }
 }
 

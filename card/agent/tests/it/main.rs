@@ -16,3 +16,4 @@ mod pin_care;
 mod sign_in;
 mod terminal;
 mod waiting;
+mod wire;

@@ -168,6 +168,7 @@ fn a_request_taken_back_while_another_is_at_work_never_begins() {
 fn why_a_question_was_not_answered_is_told_and_nothing_presented() {
     let rows = [
         (ORDINARY, NoSecret::NoPrompt, "no-prompt"),
+        (ORDINARY, NoSecret::Silent, "holder-silent"),
         (ORDINARY, NoSecret::Malformed, "secret-malformed"),
         (SUSPENDED, NoSecret::LastTryNotAllowed, "last-try-not-allowed"),
     ];

@@ -7,7 +7,7 @@ use std::thread::{self, JoinHandle};
 
 use latchkey_agent::terminal::{DescriptorPrompt, PromptWording, Terminal, TerminalPrompt};
 use latchkey_agent::{
-    Asker, Cancellation, NoSecret, PinStatus, Purpose, Question, ReaderName, SecretKind, SecretPrompt,
+    Asker, Asking, Cancellation, NoSecret, PinStatus, Purpose, Question, ReaderName, SecretKind, SecretPrompt,
 };
 use latchkey_card::password::{Can, Password, Pin, Puk};
 use latchkey_crypto::assertion::Origin;
@@ -104,11 +104,16 @@ fn question(digits: usize) -> Question {
 fn asking<T: Send + 'static>(
     screen: &Screen,
     cancellation: &Cancellation,
-    ask: impl FnOnce(&mut TerminalPrompt, &Cancellation) -> T + Send + 'static,
+    ask: impl FnOnce(&mut TerminalPrompt, &Asking) -> T + Send + 'static,
 ) -> JoinHandle<T> {
     let mut prompt = screen.prompt();
-    let cancellation = cancellation.clone();
-    thread::spawn(move || ask(&mut prompt, &cancellation))
+    let asking = Asking::new(cancellation.clone(), || ());
+    thread::spawn(move || ask(&mut prompt, &asking))
+}
+
+/// A question that nobody takes back.
+fn alone() -> Asking {
+    Asking::new(Cancellation::default(), || ())
 }
 
 #[test]
@@ -124,8 +129,7 @@ fn a_pin_is_taken_as_it_is_edited_and_never_shown() {
     for (name, typed, expected) in rows {
         let mut screen = Screen::new();
         let before = screen.local_modes();
-        let answer =
-            asking(&screen, &Cancellation::default(), |prompt, cancellation| prompt.pin(&question(6), cancellation));
+        let answer = asking(&screen, &Cancellation::default(), |prompt, asking| prompt.pin(&question(6), asking));
         screen.wait_for("https://portal.example asks.\r\nPin, 2 left: ");
         assert!(!screen.local_modes().intersects(LocalModes::ECHO | LocalModes::ICANON | LocalModes::ISIG), "{name}");
         screen.type_in(typed);
@@ -150,9 +154,8 @@ fn the_holder_cancels_with_the_usual_keys() {
     for (name, typed) in rows {
         let mut screen = Screen::new();
         let before = screen.local_modes();
-        let answer = asking(&screen, &Cancellation::default(), |prompt, cancellation| {
-            prompt.can(&question(6), cancellation).map(|_| ())
-        });
+        let answer =
+            asking(&screen, &Cancellation::default(), |prompt, asking| prompt.can(&question(6), asking).map(|_| ()));
         screen.wait_for("left: ");
         screen.type_in(typed);
         assert_eq!(answer.join().unwrap(), Err(NoSecret::Cancelled), "{name}");
@@ -165,8 +168,7 @@ fn a_request_taken_back_leaves_the_terminal_as_it_was() {
     let mut screen = Screen::new();
     let before = screen.local_modes();
     let cancellation = Cancellation::default();
-    let answer =
-        asking(&screen, &cancellation, |prompt, cancellation| prompt.pin(&question(6), cancellation).map(|_| ()));
+    let answer = asking(&screen, &cancellation, |prompt, asking| prompt.pin(&question(6), asking).map(|_| ()));
     screen.wait_for("left: ");
     screen.type_in(b"49");
     cancellation.cancel();
@@ -177,8 +179,7 @@ fn a_request_taken_back_leaves_the_terminal_as_it_was() {
 #[test]
 fn another_number_of_digits_is_asked_for_again() {
     let mut screen = Screen::new();
-    let answer =
-        asking(&screen, &Cancellation::default(), |prompt, cancellation| prompt.puk(&question(10), cancellation));
+    let answer = asking(&screen, &Cancellation::default(), |prompt, asking| prompt.puk(&question(10), asking));
     screen.wait_for("Puk, 2 left: ");
     screen.type_in(b"123456789\r");
     screen.wait_for("Not 10: ");
@@ -189,8 +190,7 @@ fn another_number_of_digits_is_asked_for_again() {
 #[test]
 fn a_new_pin_is_entered_twice() {
     let mut screen = Screen::new();
-    let answer =
-        asking(&screen, &Cancellation::default(), |prompt, cancellation| prompt.new_pin(&question(6), cancellation));
+    let answer = asking(&screen, &Cancellation::default(), |prompt, asking| prompt.new_pin(&question(6), asking));
     let typed = [
         ("NewPin, 2 left: ", b"111222\r"),
         ("Again: ", b"111333\r"),
@@ -211,8 +211,7 @@ fn what_was_typed_before_the_question_is_no_answer() {
     screen.type_in(b"999999\n");
     let mut arrived = [PollFd::new(&screen.slave, PollFlags::IN)];
     rustix::event::poll(&mut arrived, None).unwrap();
-    let answer =
-        asking(&screen, &Cancellation::default(), |prompt, cancellation| prompt.pin(&question(6), cancellation));
+    let answer = asking(&screen, &Cancellation::default(), |prompt, asking| prompt.pin(&question(6), asking));
     screen.wait_for("left: ");
     screen.type_in(b"497312\r");
     assert!(answer.join().unwrap().unwrap().is_same_as(&Pin::parse(b"497312", 6).unwrap()));
@@ -222,9 +221,8 @@ fn what_was_typed_before_the_question_is_no_answer() {
 fn the_last_try_needs_a_yes() {
     for (typed, expected) in [("yes\n", Ok(())), ("no\n", Err(NoSecret::Cancelled)), ("\n", Err(NoSecret::Cancelled))] {
         let mut screen = Screen::new();
-        let answer = asking(&screen, &Cancellation::default(), |prompt, cancellation| {
-            prompt.confirm_last_try(&question(0), cancellation)
-        });
+        let answer =
+            asking(&screen, &Cancellation::default(), |prompt, asking| prompt.confirm_last_try(&question(0), asking));
         screen.wait_for("left:");
         screen.type_in(typed.as_bytes());
         assert_eq!(answer.join().unwrap(), expected, "{typed:?}");
@@ -234,7 +232,7 @@ fn the_last_try_needs_a_yes() {
 #[test]
 fn without_a_terminal_there_is_no_prompt() {
     let mut prompt = TerminalPrompt::at(Box::new(Plain), || Terminal::from_file(File::open("/dev/null")?));
-    assert_eq!(prompt.pin(&question(6), &Cancellation::default()).map(|_| ()), Err(NoSecret::NoPrompt));
+    assert_eq!(prompt.pin(&question(6), &alone()).map(|_| ()), Err(NoSecret::NoPrompt));
 }
 
 fn descriptor(content: &str, last_try_allowed: bool) -> DescriptorPrompt {
@@ -246,18 +244,18 @@ fn descriptor(content: &str, last_try_allowed: bool) -> DescriptorPrompt {
 #[test]
 fn a_descriptor_gives_one_secret_a_line() {
     let mut prompt = descriptor("123456\r\n497312\n555666", false);
-    let cancellation = Cancellation::default();
-    assert!(prompt.can(&question(6), &cancellation).unwrap().is_same_as(&Can::parse(b"123456", 6).unwrap()));
-    assert!(prompt.pin(&question(6), &cancellation).unwrap().is_same_as(&Pin::parse(b"497312", 6).unwrap()));
-    assert!(prompt.new_pin(&question(6), &cancellation).unwrap().is_same_as(&Pin::parse(b"555666", 6).unwrap()));
-    assert_eq!(prompt.pin(&question(6), &cancellation).map(|_| ()), Err(NoSecret::Malformed), "the pipe has ended");
+    let asking = alone();
+    assert!(prompt.can(&question(6), &asking).unwrap().is_same_as(&Can::parse(b"123456", 6).unwrap()));
+    assert!(prompt.pin(&question(6), &asking).unwrap().is_same_as(&Pin::parse(b"497312", 6).unwrap()));
+    assert!(prompt.new_pin(&question(6), &asking).unwrap().is_same_as(&Pin::parse(b"555666", 6).unwrap()));
+    assert_eq!(prompt.pin(&question(6), &asking).map(|_| ()), Err(NoSecret::Malformed), "the pipe has ended");
 }
 
 #[test]
 fn what_is_no_secret_is_refused_before_it_reaches_a_card() {
     for content in ["", "\n", "12345\n", "1234567\n", "12345x\n", " 123456\n", "１２３４５６\n"] {
         let mut prompt = descriptor(content, false);
-        let refused = prompt.pin(&question(6), &Cancellation::default()).map(|_| ());
+        let refused = prompt.pin(&question(6), &alone()).map(|_| ());
         assert_eq!(refused, Err(NoSecret::Malformed), "{content:?}");
     }
 }
@@ -266,7 +264,7 @@ fn what_is_no_secret_is_refused_before_it_reaches_a_card() {
 fn a_descriptor_allows_the_last_try_only_if_told_so() {
     for (allowed, expected) in [(false, Err(NoSecret::LastTryNotAllowed)), (true, Ok(()))] {
         let mut prompt = descriptor("", allowed);
-        assert_eq!(prompt.confirm_last_try(&question(0), &Cancellation::default()), expected);
+        assert_eq!(prompt.confirm_last_try(&question(0), &alone()), expected);
     }
 }
 
@@ -276,8 +274,8 @@ fn a_request_is_taken_back_while_the_descriptor_is_silent() {
     write.write_all(b"49").unwrap();
     let mut prompt = DescriptorPrompt::new(OwnedFd::from(read).into(), false);
     let cancellation = Cancellation::default();
-    let taken_back = cancellation.clone();
-    let answer = thread::spawn(move || prompt.pin(&question(6), &taken_back).map(|_| ()));
+    let asking = Asking::new(cancellation.clone(), || ());
+    let answer = thread::spawn(move || prompt.pin(&question(6), &asking).map(|_| ()));
     cancellation.cancel();
     assert_eq!(answer.join().unwrap(), Err(NoSecret::Cancelled));
     drop(write);

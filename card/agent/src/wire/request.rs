@@ -1,0 +1,114 @@
+//! Requests as they are written.
+
+use std::time::Duration;
+
+use latchkey_crypto::assertion::{APP_VERSION_MAX_SIZE, ChallengeText, Origin};
+use serde::{Deserialize, Serialize};
+
+use super::frame::WireFault;
+use super::octets::WireReader;
+use crate::{AfterUnblocking, CardRequest, CardTask, DeactivateWith, ReaderChoice, Request, SignIn};
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", rename_all_fields = "camelCase", deny_unknown_fields)]
+pub(super) enum WireRequest {
+    ListReaders,
+    WatchReaders,
+    OfCard { reader: Option<WireReader>, patience_milliseconds: u64, task: WireTask },
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", rename_all_fields = "camelCase", deny_unknown_fields)]
+pub(super) enum WireTask {
+    Status,
+    SignIn { origin: String, challenge: String, app_version: String },
+    ReadCertificates,
+    ChangePin,
+    UnblockPin { new_pin: bool },
+    ActivatePin,
+    DeactivatePin { with_puk: bool },
+}
+
+impl WireRequest {
+    pub(super) fn of(request: &Request) -> Self {
+        match request {
+            Request::ListReaders => Self::ListReaders,
+            Request::WatchReaders => Self::WatchReaders,
+            Request::OfCard(request) => Self::OfCard {
+                reader: match &request.reader {
+                    ReaderChoice::TheOnlyCard => None,
+                    ReaderChoice::Reader(name) => Some(WireReader::of(name)),
+                },
+                patience_milliseconds: milliseconds(request.patience),
+                task: WireTask::of(&request.task),
+            },
+        }
+    }
+
+    pub(super) fn read(self) -> Result<Request, WireFault> {
+        Ok(match self {
+            Self::ListReaders => Request::ListReaders,
+            Self::WatchReaders => Request::WatchReaders,
+            Self::OfCard { reader, patience_milliseconds, task } => Request::OfCard(CardRequest {
+                reader: match reader {
+                    None => ReaderChoice::TheOnlyCard,
+                    Some(name) => ReaderChoice::Reader(name.read()?),
+                },
+                patience: Duration::from_millis(patience_milliseconds),
+                task: task.read()?,
+            }),
+        })
+    }
+}
+
+impl WireTask {
+    fn of(task: &CardTask) -> Self {
+        match task {
+            CardTask::Status => Self::Status,
+            CardTask::SignIn(sign_in) => Self::SignIn {
+                origin: sign_in.origin.as_str().to_owned(),
+                challenge: sign_in.challenge.as_str().to_owned(),
+                app_version: sign_in.app_version.clone(),
+            },
+            CardTask::ReadCertificates => Self::ReadCertificates,
+            CardTask::ChangePin => Self::ChangePin,
+            CardTask::UnblockPin(after) => Self::UnblockPin { new_pin: *after == AfterUnblocking::NewPin },
+            CardTask::ActivatePin => Self::ActivatePin,
+            CardTask::DeactivatePin(with) => Self::DeactivatePin { with_puk: *with == DeactivateWith::Puk },
+        }
+    }
+
+    fn read(self) -> Result<CardTask, WireFault> {
+        Ok(match self {
+            Self::Status => CardTask::Status,
+            Self::SignIn { origin, challenge, app_version } => {
+                CardTask::SignIn(read_sign_in(&origin, &challenge, app_version)?)
+            }
+            Self::ReadCertificates => CardTask::ReadCertificates,
+            Self::ChangePin => CardTask::ChangePin,
+            Self::UnblockPin { new_pin: false } => CardTask::UnblockPin(AfterUnblocking::KeepPin),
+            Self::UnblockPin { new_pin: true } => CardTask::UnblockPin(AfterUnblocking::NewPin),
+            Self::ActivatePin => CardTask::ActivatePin,
+            Self::DeactivatePin { with_puk: false } => CardTask::DeactivatePin(DeactivateWith::Pin),
+            Self::DeactivatePin { with_puk: true } => CardTask::DeactivatePin(DeactivateWith::Puk),
+        })
+    }
+}
+
+fn read_sign_in(origin: &str, challenge: &str, app_version: String) -> Result<SignIn, WireFault> {
+    let parsed = Origin::parse(origin).map_err(|_| WireFault::Part("origin"))?;
+    // What the holder is shown is what was sent, in its one spelling.
+    if parsed.as_str() != origin {
+        return Err(WireFault::Part("origin"));
+    }
+    let challenge = ChallengeText::parse(challenge).map_err(|_| WireFault::Part("challenge"))?;
+    if app_version.len() > APP_VERSION_MAX_SIZE {
+        return Err(WireFault::Part("program's name"));
+    }
+    Ok(SignIn { origin: parsed, challenge, app_version })
+}
+
+/// Rounded up, so that a patience is not cut to nothing.
+fn milliseconds(patience: Duration) -> u64 {
+    u64::try_from(patience.as_nanos().div_ceil(1_000_000)).unwrap_or(u64::MAX)
+}

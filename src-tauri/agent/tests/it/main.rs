@@ -1,0 +1,11 @@
+//! The agent's program as a process, with virtual cards behind a private PC/SC service.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that panics is a test that fails"
+)]
+
+mod process;
+mod stage;
