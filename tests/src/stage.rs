@@ -190,6 +190,12 @@ impl Portal {
         format!("https://localhost:{}/", self.port)
     }
 
+    /// Its origin, as browsers report it.
+    #[must_use]
+    pub fn origin(&self) -> String {
+        format!("https://localhost:{}", self.port)
+    }
+
     /// What it has logged.
     pub fn log(&mut self) -> String {
         self.process.said()
@@ -236,7 +242,7 @@ minimum_assurance = "high"
 }
 
 /// A port that was free a moment ago: the public origin must be known before the portal listens.
-fn free_port() -> Result<u16> {
+pub(crate) fn free_port() -> Result<u16> {
     Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
 }
 

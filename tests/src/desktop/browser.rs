@@ -1,0 +1,183 @@
+//! Chromium, to which a portal on this machine looks like one on the internet.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::ops::Deref;
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, bail};
+use fantoccini::wd::Capabilities;
+use serde_json::{Value, json};
+
+use super::{AssistiveTool, PATIENCE, Screen, WebDriver, wait_until};
+use crate::process::Process;
+
+/// What the person has told the browser about sites that want to reach programs on this computer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LoopbackPermission {
+    /// That this site may.
+    Granted,
+    /// That it may not.
+    Denied,
+    /// Nothing yet: the browser will ask.
+    NotYetAsked,
+}
+
+/// The sites that a browser will visit, and what it knows of them.
+#[derive(Clone, Copy, Debug)]
+pub struct Portals<'a> {
+    /// Their origins, on this machine.
+    pub origins: &'a [String],
+    /// The authority of their certificates, PEM.
+    pub authority: &'a Path,
+    /// Whether they may reach programs on this computer.
+    pub permission: LoopbackPermission,
+}
+
+/// A browser with a profile of its own.
+#[derive(Debug)]
+pub struct Browser {
+    driver: WebDriver,
+}
+
+impl Browser {
+    /// Opens a window on `screen` with a profile called `profile`.
+    ///
+    /// # Errors
+    /// If Chromium or its driver is missing or does not start.
+    pub fn start(screen: &Screen, profile: &str, portals: Portals<'_>) -> Result<Self> {
+        let folder = screen.home().join(profile);
+        let default = folder.join("Default");
+        fs::create_dir_all(&default)?;
+        fs::write(default.join("Preferences"), preferences(portals).to_string())?;
+        trust(screen, portals.authority)?;
+        let mut arguments = vec![
+            format!("--user-data-dir={}", folder.display()),
+            format!("--ip-address-space-overrides={}", public(portals.origins)?),
+            // A name of the internet that leads here.
+            "--host-resolver-rules=MAP portal.example 127.0.0.1".to_owned(),
+        ];
+        arguments.extend(QUIET.iter().map(|&flag| flag.to_owned()));
+        if rustix::process::getuid().is_root() {
+            arguments.push("--no-sandbox".to_owned());
+        }
+        let options = json!({ "args": arguments, "excludeSwitches": ["enable-automation"], "binary": CHROMIUM });
+        let capabilities: Capabilities = [("goog:chromeOptions".to_owned(), options)].into_iter().collect();
+        let mut command = screen.command("chromedriver");
+        let driver = WebDriver::start("chromedriver", command.arg("--port=0"), listening, capabilities)?;
+        Ok(Self { driver })
+    }
+
+    /// What the browser says of the page's permission to reach programs on this computer: "granted", "denied", "prompt".
+    ///
+    /// # Errors
+    /// If the session has ended.
+    pub fn permission(&self) -> Result<String> {
+        let query = "const done = arguments[0];
+                     navigator.permissions.query({ name: 'loopback-network' }).then(it => done(it.state))";
+        Ok(self.execute_async(query, &[])?.as_str().unwrap_or_default().to_owned())
+    }
+
+    /// Answers the browser's own question whether the page may reach programs on this computer, with the pointer.
+    ///
+    /// # Errors
+    /// If there is no such question.
+    pub fn answer_question(&self, tool: &mut AssistiveTool, answer: Answer) -> Result<()> {
+        // Chromium draws it by itself and tells no assistive tool. Its buttons stand lower if the site's name is long.
+        let x = match answer {
+            Answer::Allow => 385,
+            Answer::Block => 306,
+        };
+        let mut rows = [241, 221].into_iter().cycle();
+        wait_until("the browser's question", || {
+            std::thread::sleep(ABSENT_MINDED);
+            tool.click(x, rows.next().unwrap_or_default())?;
+            Ok((self.permission()? != "prompt").then_some(()))
+        })
+    }
+}
+
+/// What a person can say to the browser's own question.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// The page may.
+    Allow,
+    /// It may not.
+    Block,
+}
+
+impl Deref for Browser {
+    type Target = WebDriver;
+
+    fn deref(&self) -> &WebDriver {
+        &self.driver
+    }
+}
+
+/// Chromium takes no answer from whoever clicks sooner after the question appeared, or after the last such click.
+const ABSENT_MINDED: Duration = Duration::from_millis(800);
+
+const CHROMIUM: &str = "/usr/bin/chromium";
+
+/// Nothing but what a page asks for goes over the network, and nothing covers the page.
+const QUIET: [&str; 8] = [
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--window-position=0,0",
+    "--window-size=1200,850",
+];
+
+/// Where a chromedriver that was given port 0 listens.
+fn listening(driver: &mut Process) -> Result<String> {
+    let words = "was started successfully on port ";
+    let line = driver.wait_for_line(words, PATIENCE)?;
+    let port = line.split_once(words).map(|(_, port)| port.trim_end_matches('.')).context("no port")?;
+    Ok(format!("http://127.0.0.1:{port}"))
+}
+
+fn preferences(portals: Portals<'_>) -> Value {
+    let setting = match portals.permission {
+        LoopbackPermission::Granted => 1,
+        LoopbackPermission::Denied => 2,
+        LoopbackPermission::NotYetAsked => return json!({}),
+    };
+    let sites: serde_json::Map<String, Value> =
+        portals.origins.iter().map(|origin| (format!("{origin},*"), json!({ "setting": setting }))).collect();
+    json!({ "profile": { "content_settings": { "exceptions": { "loopback_network": sites } } } })
+}
+
+/// Has the portals' addresses count as public. Without it the browser would check nothing.
+fn public(origins: &[String]) -> Result<String> {
+    let mut list = String::new();
+    for origin in origins {
+        let Some((_, port)) = origin.rsplit_once(':') else { bail!("{origin} has no port") };
+        let separator = if list.is_empty() { "" } else { "," };
+        write!(list, "{separator}127.0.0.1:{port}=public,[::1]:{port}=public")?;
+    }
+    Ok(list)
+}
+
+/// Puts the authority among those that the browsers of this screen trust.
+fn trust(screen: &Screen, authority: &Path) -> Result<()> {
+    let folder = screen.home().join(".pki/nssdb");
+    let database = format!("sql:{}", folder.display());
+    let is_new = !folder.exists();
+    fs::create_dir_all(&folder)?;
+    let certutil = |arguments: &[&str]| {
+        let output = screen.command("certutil").args(arguments).arg("-d").arg(&database).output();
+        let output = output.context("certutil is missing")?;
+        if !output.status.success() {
+            bail!("certutil: {}", String::from_utf8_lossy(&output.stderr));
+        }
+        Ok(())
+    };
+    if is_new {
+        certutil(&["-N", "--empty-password"])?;
+    }
+    certutil(&["-A", "-t", "C,,", "-n", "test authority", "-i", &authority.display().to_string()])
+}

@@ -1,0 +1,10 @@
+//! The desktop client, from a portal's page in a browser to the card and back.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that panics is a test that fails"
+)]
+
+mod stage;
