@@ -126,6 +126,15 @@ const ROWS: &[(&str, Advice)] = &[
     // Links, which only the browser can give anew.
     ("link-malformed", NOTHING),
     ("browser-not-opened", NOTHING),
+    // Requests of pages and links. The page can ask anew; here there is nothing left to repeat.
+    ("holder-refused", NOTHING),
+    ("request-ended", NOTHING),
+    ("holder-silent", NOTHING),
+    ("refused-today", NOTHING),
+    ("site-forbidden", NOTHING),
+    ("request-taken-back", NOTHING),
+    ("too-many-requests", NOTHING),
+    ("program-stopping", NOTHING),
     // What a portal refuses, by its own code: what a request brought about is asked for anew.
     ("portal-refused-challenge-expired", AGAIN),
     ("portal-refused-challenge-unknown", AGAIN),

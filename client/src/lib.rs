@@ -3,6 +3,7 @@
 pub mod advice;
 pub mod app;
 pub mod command_line;
+pub mod desk;
 pub mod portal;
 pub mod sign_in;
 pub mod texts;

@@ -113,4 +113,4 @@ fn card_request(origin: &Origin, challenge: &Challenge, reader: ReaderChoice, pa
 }
 
 /// How assertions name the program that made them.
-const APP_VERSION: &str = concat!("latchkey:", env!("CARGO_PKG_VERSION"));
+pub(crate) const APP_VERSION: &str = concat!("latchkey:", env!("CARGO_PKG_VERSION"));

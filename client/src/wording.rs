@@ -4,6 +4,7 @@ use std::fmt::Display;
 
 use latchkey_agent::{Failure, ReaderName, SecretKind};
 
+use crate::desk::RequestFailure;
 use crate::portal::PortalFailure;
 use crate::sign_in::link::LinkFailure;
 use crate::texts::{Filling, Texts};
@@ -140,6 +141,35 @@ impl Told for LinkFailure {
             Self::BrowserNotOpened { reason, address } => {
                 vec![("reason", reason.as_str().into()), ("address", address.as_str().into())]
             }
+        }
+    }
+}
+
+impl Told for RequestFailure {
+    fn code(&self) -> &'static str {
+        self.code()
+    }
+
+    fn fillings(&self) -> Vec<(&'static str, Filling)> {
+        self.cause().map_or_else(Vec::new, Told::fillings)
+    }
+
+    fn portal_code(&self) -> Option<&str> {
+        self.cause().and_then(Told::portal_code)
+    }
+
+    fn tries_left(&self) -> Option<u8> {
+        self.cause().and_then(Told::tries_left)
+    }
+}
+
+impl RequestFailure {
+    fn cause(&self) -> Option<&dyn Told> {
+        match self {
+            Self::Card(failure) => Some(failure),
+            Self::Portal(failure) => Some(failure),
+            Self::Link(failure) => Some(failure),
+            _ => None,
         }
     }
 }

@@ -350,3 +350,24 @@ failure-link-malformed = This is not a link to sign in with.
 failure-browser-not-opened = The signature was sent, but the browser in which the sign-in ends could not be opened: { $reason }.
     .todo = Within a minute, open this address in the browser in which you began: { $address }
     .window = Begin again in your browser. If it happens again, set a default browser in the system's settings.
+
+## Requests of pages and links
+
+failure-holder-refused = You refused. Nothing was handed over, and this site will not be asked about again for a day.
+    .todo = If that was a mistake, wait until tomorrow.
+    .window = If that was a mistake, take the site off the list in the settings and ask again on its page.
+failure-request-ended = You took this request off the list. Nothing was handed over.
+    .todo = If you want to sign in after all, ask again on the site's page.
+failure-holder-silent = Nobody answered for two minutes, so the request was closed. Nothing was handed over.
+    .todo = If you still want to sign in, ask again on the site's page.
+failure-refused-today = You refused this site less than a day ago, so you were not asked again.
+    .todo = If you want to sign in there after all, wait until a day has passed.
+    .window = If you want to sign in there after all, take the site off the list in the settings and ask again on its page.
+failure-site-forbidden = The administrator of this computer does not allow sign-ins at this site.
+    .todo = Ask the administrator.
+failure-request-taken-back = The page took its request back, or was closed. Nothing was handed over.
+    .todo = If you still want to sign in, open the page and ask again.
+failure-too-many-requests = Too many requests are open at the same time.
+    .todo = Answer or end the ones that are open, then ask again on the site's page.
+failure-program-stopping = The program was ended before the sign-in was finished. Nothing was handed over.
+    .todo = Start the program and ask again on the site's page.

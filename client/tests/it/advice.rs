@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use latchkey_client::advice::{Advice, Remedy};
 use latchkey_client::command_line::CommandFailure;
+use latchkey_client::desk::RequestFailure;
 use latchkey_client::portal::PortalFailure;
 use latchkey_client::sign_in::link::LinkFailure;
 use latchkey_client::texts::{self, Filling, Language};
@@ -17,6 +18,7 @@ fn codes() -> BTreeSet<&'static str> {
         .into_iter()
         .chain(PortalFailure::CODES)
         .chain(LinkFailure::CODES)
+        .chain(RequestFailure::OWN_CODES)
         .chain(CommandFailure::OWN_CODES)
         .filter(|code| !NOT_IN_WINDOWS.contains(code))
         .collect()

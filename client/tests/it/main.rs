@@ -10,8 +10,14 @@
 mod advice;
 mod binary;
 mod card;
+mod desk;
 mod help;
+mod holder;
 mod portal;
+// Readers with virtual cards, as the agent's own tests have them.
+#[allow(dead_code, reason = "the agent's tests use all of it")]
+#[path = "../../../card/agent/tests/it/desk.rs"]
+mod readers;
 mod samples;
 mod sign_in;
 mod test_portal;

@@ -13,6 +13,7 @@ use latchkey_client::app::snapshot::{
     PinStatus, PortalRequest, ProxyChoice, Reader, Secret, ServiceState, SettingName, Settings, Site, SiteState,
     Snapshot, Theme, Validity,
 };
+use latchkey_client::desk::RequestFailure;
 use latchkey_client::portal::PortalFailure;
 use latchkey_client::texts::{self, Language, Texts};
 use latchkey_client::wording::Told;
@@ -52,7 +53,7 @@ fn there_is_a_sample_of_every_failure() {
     for language in Language::ALL {
         let words = failures(&texts::texts(language));
         let sampled: BTreeSet<_> = words.iter().map(|failure| failure.code.as_str()).collect();
-        for code in Failure::CODES.into_iter().chain(PortalFailure::CODES) {
+        for code in Failure::CODES.into_iter().chain(PortalFailure::CODES).chain(RequestFailure::OWN_CODES) {
             assert!(sampled.contains(code), "no sample of {code}");
         }
         for key in texts::source(language).lines().filter_map(|line| line.strip_prefix("failure-portal-refused-")) {
@@ -143,7 +144,21 @@ fn failures(texts: &Texts) -> Vec<snapshot::Failure> {
     let mut told: Vec<Box<dyn Told>> = Vec::new();
     told.extend(agent_failures().into_iter().map(|failure| Box::new(failure) as Box<dyn Told>));
     told.extend(portal_failures().into_iter().map(|failure| Box::new(failure) as Box<dyn Told>));
+    told.extend(request_failures().into_iter().map(|failure| Box::new(failure) as Box<dyn Told>));
     told.iter().map(|failure| snapshot::Failure::of(&**failure, texts)).collect()
+}
+
+fn request_failures() -> [RequestFailure; 8] {
+    [
+        RequestFailure::HolderRefused,
+        RequestFailure::HolderEnded,
+        RequestFailure::HolderSilent,
+        RequestFailure::RefusedToday,
+        RequestFailure::SiteForbidden,
+        RequestFailure::TakenBack,
+        RequestFailure::TooManyRequests,
+        RequestFailure::Stopping,
+    ]
 }
 
 fn samples(texts: &Texts) -> Samples {

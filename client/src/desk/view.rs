@@ -1,0 +1,118 @@
+//! What the holder sees of the requests: plain data, without words.
+
+use super::RequestFailure;
+
+/// Names a request at a desk. The holder's commands use it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct RequestNumber(pub u64);
+
+/// All requests; the first is the one at work, the others wait in the order in which they came.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct DeskView {
+    /// The requests.
+    pub requests: Vec<RequestView>,
+}
+
+/// One request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RequestView {
+    /// Which one.
+    pub id: RequestNumber,
+    /// As the browser reported it, or as the program itself reached it.
+    pub origin: String,
+    /// The name that the page or portal gave itself: proves nothing.
+    pub says_it_is: Option<String>,
+    /// How it came.
+    pub arrived_by: ArrivedBy,
+    /// Of a link: to recognise one's own request.
+    pub short_code: Option<String>,
+    /// How far it is.
+    pub phase: Phase,
+    /// The holder has to act within so many seconds; `None` while there is time enough.
+    pub seconds_left: Option<u32>,
+}
+
+/// How a request came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ArrivedBy {
+    /// A page called the local service.
+    Page,
+    /// The holder followed a link.
+    Link,
+}
+
+/// How far a request is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Phase {
+    /// Of a link: may the program contact this host?
+    AskHost,
+    /// Of a link: the portal is asked what it wants.
+    Fetching,
+    /// Others are served first.
+    WaitingInLine,
+    /// Who asks, what is handed over: agree or refuse.
+    AskHandOver,
+    /// There is no reader.
+    ConnectReader,
+    /// There is no card.
+    InsertCard,
+    /// There are several cards.
+    ChooseReader {
+        /// The readers that hold one.
+        readers: Vec<String>,
+    },
+    /// The card is talked to.
+    ReadingCard,
+    /// The agent asks for a secret, at a place of its own.
+    AgentAsks {
+        /// Which one.
+        secret: Secret,
+        /// Tries of the PIN, as the card said.
+        tries_left: Option<u8>,
+    },
+    /// The card signs.
+    Signing,
+    /// Of a link: the signature is handed to the portal.
+    Sending,
+    /// The portal has the signature.
+    Done,
+    /// It failed.
+    Failed {
+        /// Why.
+        failure: RequestFailure,
+    },
+}
+
+/// What the agent asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Secret {
+    /// The PIN.
+    Pin,
+    /// A PIN that the card does not have yet.
+    NewPin,
+    /// The number printed on the card.
+    Can,
+    /// The unblocking number.
+    Puk,
+    /// Whether the last try may be spent.
+    LastTry,
+}
+
+impl Phase {
+    /// Whether the request stands still until the holder does something.
+    #[must_use]
+    pub const fn needs_holder(&self) -> bool {
+        match self {
+            Self::AskHost
+            | Self::AskHandOver
+            | Self::ConnectReader
+            | Self::InsertCard
+            | Self::ChooseReader { .. }
+            | Self::AgentAsks { .. }
+            | Self::Failed { .. } => true,
+            Self::Fetching | Self::WaitingInLine | Self::ReadingCard | Self::Signing | Self::Sending | Self::Done => {
+                false
+            }
+        }
+    }
+}

@@ -1,0 +1,204 @@
+//! The desk at work: one task takes what happens, in its order, and has done what follows from it.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use latchkey_agent::{Cancellation, CardAgent, Failure, Report, Request};
+use tokio::sync::{mpsc, watch};
+use tokio::task::AbortHandle;
+use tokio::time::Instant;
+
+use super::line::{Actions, Line};
+use super::request::{Action, Event};
+use super::source::{Pending, Source};
+use super::ticket::Counterfoil;
+use super::{DeskView, RequestNumber, Sites};
+
+/// What the desk is told.
+pub(super) enum Message {
+    Submit(RequestNumber, Source, Option<Counterfoil>),
+    Happened(RequestNumber, Event),
+    HolderActed(RequestNumber),
+    /// Of the errand of that number.
+    Errand(u64, RequestNumber, Event),
+    Stop,
+}
+
+struct Clerk {
+    agent: Arc<dyn CardAgent>,
+    messages: mpsc::WeakUnboundedSender<Message>,
+    line: Line,
+    counterfoils: HashMap<RequestNumber, Counterfoil>,
+    errand: Option<Errand>,
+    last_errand: u64,
+}
+
+/// Something that is under way for the request at work.
+struct Errand {
+    number: u64,
+    request: RequestNumber,
+    taken_back: TakeBack,
+}
+
+enum TakeBack {
+    Agent(Cancellation),
+    Network(AbortHandle),
+}
+
+/// Works until nobody can come to the desk any more.
+pub(super) async fn work(
+    agent: Arc<dyn CardAgent>,
+    sites: Arc<dyn Sites>,
+    messages: mpsc::WeakUnboundedSender<Message>,
+    mut arriving: mpsc::UnboundedReceiver<Message>,
+    shown: watch::Sender<Arc<DeskView>>,
+) {
+    let (counterfoils, line) = (HashMap::new(), Line::new(sites));
+    let mut clerk = Clerk { agent, messages, line, counterfoils, errand: None, last_errand: 0 };
+    loop {
+        let wake = clerk.line.next_wake(Instant::now());
+        let message = tokio::select! {
+            message = arriving.recv() => match message {
+                Some(message) => Some(message),
+                None => break,
+            },
+            () = sleep_until(wake) => None,
+        };
+        let now = Instant::now();
+        let actions = match message {
+            Some(message) => clerk.take(now, message),
+            None => clerk.line.pass(now),
+        };
+        clerk.carry_out(actions);
+        clerk.show(now, &shown);
+    }
+    let actions = clerk.line.stop();
+    clerk.carry_out(actions);
+}
+
+async fn sleep_until(wake: Option<Instant>) {
+    match wake {
+        Some(wake) => tokio::time::sleep_until(wake).await,
+        None => std::future::pending().await,
+    }
+}
+
+impl Clerk {
+    fn take(&mut self, now: Instant, message: Message) -> Actions {
+        match message {
+            Message::Submit(number, source, counterfoil) => {
+                tracing::info!(number = number.0, "a request arrived");
+                if let Some(counterfoil) = counterfoil {
+                    self.counterfoils.insert(number, counterfoil);
+                }
+                self.line.submit(now, number, source)
+            }
+            Message::Happened(number, event) => self.line.happened(now, number, event),
+            Message::HolderActed(number) => {
+                self.line.holder_acted(now, number);
+                Actions::new()
+            }
+            Message::Errand(errand, number, event) => {
+                // What an errand that was taken back still says concerns nobody.
+                if self.errand.as_ref().is_some_and(|current| current.number == errand) {
+                    self.line.happened(now, number, event)
+                } else {
+                    Actions::new()
+                }
+            }
+            Message::Stop => self.line.stop(),
+        }
+    }
+
+    fn carry_out(&mut self, actions: Actions) {
+        for (request, action) in actions {
+            match action {
+                Action::AskAgent(message) => self.ask_agent(request, message),
+                Action::Fetch(link) => self.go_online(request, link.fetch(), Event::Fetched),
+                Action::Present(link, assertion) => {
+                    self.go_online(request, link.present(assertion), Event::Presented);
+                }
+                Action::Finish(outcome) => {
+                    if let Some(errand) = self.errand.take_if(|errand| errand.request == request) {
+                        errand.taken_back.take_back();
+                    }
+                    let code = outcome.as_ref().map_or_else(|failure| failure.code(), |_| "signed-in");
+                    tracing::info!(number = request.0, code, "a request is over");
+                    if let Some(counterfoil) = self.counterfoils.remove(&request) {
+                        counterfoil.finish(outcome);
+                    }
+                }
+            }
+        }
+    }
+
+    fn ask_agent(&mut self, request: RequestNumber, message: Request) {
+        let (agent, messages) = (Arc::clone(&self.agent), self.messages.clone());
+        let taken_back = Cancellation::default();
+        let number = self.set_out(request, TakeBack::Agent(taken_back.clone()));
+        // The agent's side of an exchange is waited for by a thread.
+        tokio::task::spawn_blocking(move || {
+            let tell = |report| {
+                if let Some(messages) = messages.upgrade() {
+                    messages.send(Message::Errand(number, request, Event::Reported(report))).ok();
+                }
+            };
+            if taken_back.is_cancelled() {
+                return tell(Report::Finished(Err(Failure::Cancelled)));
+            }
+            let exchange = agent.send(message);
+            let cancellation = exchange.cancellation();
+            taken_back.on_cancel(move || cancellation.cancel());
+            let result = exchange.finish(|report| tell(report.clone()));
+            tell(Report::Finished(result));
+        });
+    }
+
+    fn go_online<T: Send + 'static>(
+        &mut self,
+        request: RequestNumber,
+        work: Pending<T>,
+        done: impl FnOnce(Result<T, super::RequestFailure>) -> Event + Send + 'static,
+    ) {
+        let messages = self.messages.clone();
+        let number = self.last_errand.wrapping_add(1);
+        let task = tokio::spawn(async move {
+            let event = done(work.await);
+            if let Some(messages) = messages.upgrade() {
+                messages.send(Message::Errand(number, request, event)).ok();
+            }
+        });
+        self.set_out(request, TakeBack::Network(task.abort_handle()));
+    }
+
+    fn set_out(&mut self, request: RequestNumber, taken_back: TakeBack) -> u64 {
+        self.last_errand = self.last_errand.wrapping_add(1);
+        self.errand = Some(Errand { number: self.last_errand, request, taken_back });
+        self.last_errand
+    }
+
+    fn show(&self, now: Instant, shown: &watch::Sender<Arc<DeskView>>) {
+        let view = self.line.view(now);
+        for request in &view.requests {
+            if let Some(counterfoil) = self.counterfoils.get(&request.id) {
+                counterfoil.tell(&request.phase);
+            }
+        }
+        shown.send_if_modified(|before| {
+            let changed = **before != view;
+            if changed {
+                *before = Arc::new(view);
+            }
+            changed
+        });
+    }
+}
+
+impl TakeBack {
+    fn take_back(self) {
+        match self {
+            Self::Agent(cancellation) => cancellation.cancel(),
+            Self::Network(task) => task.abort(),
+        }
+    }
+}

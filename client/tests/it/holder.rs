@@ -1,0 +1,131 @@
+//! An agent in this process with a virtual card, and a holder who answers its questions as a test says.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use latchkey_agent::{Agent, Cancellation, NoSecret, Question, SecretKind, SecretPrompt};
+use latchkey_card::password::{Can, Password, Pin, Puk};
+use latchkey_fixtures::random::Seeded;
+use tokio::sync::mpsc;
+
+use crate::readers::{Desk as Readers, Event, HolderCard, holder};
+
+/// Whose card it is.
+pub(crate) const HOLDER: &str = "hanna-vydumanaya";
+
+/// What the holder does when asked for a secret.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Reply {
+    Digits(&'static str),
+    /// Thinks until the request is taken back.
+    Think,
+}
+
+impl Reply {
+    /// The right PIN.
+    pub(crate) fn pin() -> Self {
+        Self::Digits(holder(HOLDER).pin)
+    }
+}
+
+/// A holder at his readers.
+pub(crate) struct Holder {
+    pub(crate) agent: Arc<Agent>,
+    pub(crate) readers: Readers,
+    replies: Arc<Mutex<VecDeque<Reply>>>,
+    asked: mpsc::UnboundedReceiver<(SecretKind, Question)>,
+}
+
+impl Holder {
+    /// His card is in the only reader; he thinks about whatever he is asked.
+    pub(crate) fn with_card() -> Self {
+        Self::at(Readers::with(&HolderCard::of(HOLDER)))
+    }
+
+    pub(crate) fn at(readers: Readers) -> Self {
+        let (tell, asked) = mpsc::unbounded_channel();
+        let replies = Arc::default();
+        let prompt = Asked { tell, replies: Arc::clone(&replies), readers: readers.clone() };
+        let random = Box::new(Seeded::new("an agent in a test"));
+        let agent = Arc::new(Agent::start(Arc::new(readers.clone()), Box::new(prompt), random).unwrap());
+        Self { agent, readers, replies, asked }
+    }
+
+    /// How he answers from now on.
+    pub(crate) fn replies(&self, replies: impl IntoIterator<Item = Reply>) {
+        self.replies.lock().unwrap().extend(replies);
+    }
+
+    /// Waits until the agent asks him something.
+    pub(crate) async fn asked(&mut self) -> (SecretKind, Question) {
+        self.asked.recv().await.unwrap()
+    }
+
+    /// Whether the card was left without our session in it.
+    pub(crate) fn card_was_reset(&self) -> bool {
+        use latchkey_reader::CardAfter;
+        !self.readers.is_in_transaction()
+            && matches!(
+                self.readers.events().iter().rfind(|event| !matches!(event, Event::Asked(_))),
+                None | Some(Event::ResetByDrop | Event::Ended(CardAfter::Reset))
+            )
+    }
+}
+
+struct Asked {
+    tell: mpsc::UnboundedSender<(SecretKind, Question)>,
+    replies: Arc<Mutex<VecDeque<Reply>>>,
+    readers: Readers,
+}
+
+impl Asked {
+    fn answer(
+        &self,
+        kind: SecretKind,
+        question: &Question,
+        cancellation: &Cancellation,
+    ) -> Result<&'static str, NoSecret> {
+        assert!(!self.readers.is_in_transaction(), "a transaction is held while the holder thinks");
+        // A test that has ended does not listen.
+        self.tell.send((kind, question.clone())).ok();
+        match self.replies.lock().unwrap().pop_front().unwrap_or(Reply::Think) {
+            Reply::Digits(digits) => return Ok(digits),
+            Reply::Think => {}
+        }
+        assert!(cancellation.wait(Duration::from_secs(60)), "nobody took the request back");
+        Err(NoSecret::Cancelled)
+    }
+
+    fn secret<P: Password>(
+        &self,
+        kind: SecretKind,
+        question: &Question,
+        cancellation: &Cancellation,
+    ) -> Result<P, NoSecret> {
+        let digits = self.answer(kind, question, cancellation)?;
+        Ok(P::parse(digits.as_bytes(), question.digits).unwrap())
+    }
+}
+
+impl SecretPrompt for Asked {
+    fn pin(&mut self, question: &Question, cancellation: &Cancellation) -> Result<Pin, NoSecret> {
+        self.secret(SecretKind::Pin, question, cancellation)
+    }
+
+    fn new_pin(&mut self, question: &Question, cancellation: &Cancellation) -> Result<Pin, NoSecret> {
+        self.secret(SecretKind::NewPin, question, cancellation)
+    }
+
+    fn can(&mut self, question: &Question, cancellation: &Cancellation) -> Result<Can, NoSecret> {
+        self.secret(SecretKind::Can, question, cancellation)
+    }
+
+    fn puk(&mut self, question: &Question, cancellation: &Cancellation) -> Result<Puk, NoSecret> {
+        self.secret(SecretKind::Puk, question, cancellation)
+    }
+
+    fn confirm_last_try(&mut self, question: &Question, cancellation: &Cancellation) -> Result<(), NoSecret> {
+        self.answer(SecretKind::LastTryConfirmation, question, cancellation).map(|_| ())
+    }
+}
