@@ -42,9 +42,21 @@ help-pin-fd =
     Read secrets from this file descriptor, one a line, in the order in which they are needed: the CAN (only before the last try), the PIN or PUK, a new PIN (once)
 help-allow-last-try = With --pin-fd: allow the last try to be spent
 help-man = Write the manual page
+help-man-program = Of which program: latchkey, latchkey-agent or latchkey-desktop. If not given, latchkey
 man-name = Name
 man-synopsis = Synopsis
 man-description = Description
+man-see-also = See also
+man-desktop = The window of Latchkey.
+man-desktop-long =
+    Answers portals whose pages ask for a sign-in with an ID card, shows in a window who asks and what is handed over, and lets its user look after the card and its PIN. It starts without a window when it is started with the session, and shows one when it is needed. It runs once for each user; started again, it brings the window to the front.
+
+    PIN, CAN and PUK are asked for by latchkey-agent in a window of its own.
+man-desktop-managed = The administrator's settings are in this file, not in /etc/latchkey/managed.toml
+man-desktop-link = A sign-in link that begins with latchkey:, as the browser hands it over
+man-agent = The part of Latchkey that holds cards and secrets.
+man-agent-long =
+    Talks to the card in the reader and asks for PIN, CAN and PUK in a window of its own, so that no other program and no web page sees them. latchkey-desktop starts it and talks to it through a pipe; it is of no use by itself.
 help-completions = Write a completion script for a shell
 help-shell = The shell
 help-exit-codes =

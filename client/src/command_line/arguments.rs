@@ -3,6 +3,7 @@
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use clap_complete::Shell;
 
+use super::manual::Manual;
 use crate::texts::{Language, Texts};
 
 /// The whole command line in that language.
@@ -27,7 +28,15 @@ pub fn command(texts: &Texts) -> Command {
         .subcommand(sign_in(texts))
         .subcommand(open(texts))
         .subcommand(pin(texts))
-        .subcommand(Command::new("man").hide(true).about(texts.say("help-man")))
+        .subcommand(
+            Command::new("man").hide(true).about(texts.say("help-man")).arg(
+                Arg::new("program")
+                    .value_name("PROGRAM")
+                    .value_parser(Manual::ALL.map(Manual::program))
+                    .hide_possible_values(true)
+                    .help(texts.say("help-man-program")),
+            ),
+        )
         .subcommand(
             Command::new("completions").hide(true).about(texts.say("help-completions")).arg(
                 Arg::new("shell")
@@ -108,8 +117,8 @@ pub enum Task {
         /// With the PUK.
         puk: bool,
     },
-    /// Write the manual page.
-    Man,
+    /// Write a manual page.
+    Man(Manual),
     /// Write a completion script.
     Completions(Shell),
 }
@@ -159,7 +168,9 @@ impl Invocation {
                 consent: Consent::from_matches(own),
             },
             "pin" => pin_task(own)?,
-            "man" => Task::Man,
+            "man" => {
+                Task::Man(own.get_one("program").map_or(Some(Manual::CommandLine), |name: &String| Manual::of(name))?)
+            }
             "completions" => Task::Completions(*own.get_one("shell")?),
             _ => return None,
         };

@@ -1,4 +1,5 @@
-//! The manual page, made from the same command line and texts as the help.
+//! The manual pages: of the command line, made from the same command line and texts as the help, and of the programs
+//! that are installed with it.
 
 use clap::{Arg, Command};
 use clap_mangen::roff::{Roff, bold, italic, roman};
@@ -6,15 +7,57 @@ use clap_mangen::roff::{Roff, bold, italic, roman};
 use super::arguments::command;
 use crate::texts::Texts;
 
-/// The manual page `latchkey(1)` in roff: the program, then each of its commands.
-#[must_use]
-pub fn manual_page(texts: &Texts) -> String {
+/// A program that has a manual page in section 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Manual {
+    /// `latchkey`.
+    CommandLine,
+    /// `latchkey-agent`.
+    Agent,
+    /// `latchkey-desktop`.
+    Desktop,
+}
+
+impl Manual {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::CommandLine, Self::Agent, Self::Desktop];
+
+    /// The program's name.
+    #[must_use]
+    pub fn program(self) -> &'static str {
+        match self {
+            Self::CommandLine => "latchkey",
+            Self::Agent => "latchkey-agent",
+            Self::Desktop => "latchkey-desktop",
+        }
+    }
+
+    /// The page of the program with that name.
+    #[must_use]
+    pub fn of(program: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|manual| manual.program() == program)
+    }
+
+    /// The page in roff.
+    #[must_use]
+    pub fn page(self, texts: &Texts) -> String {
+        match self {
+            Self::CommandLine => of_command_line(texts),
+            Self::Agent => of_program(self, texts, "man-agent", &[]),
+            Self::Desktop => of_program(
+                self,
+                texts,
+                "man-desktop",
+                &[("--managed", "FILE", "man-desktop-managed"), ("", "LINK", "man-desktop-link")],
+            ),
+        }
+    }
+}
+
+/// The program, then each of its commands.
+fn of_command_line(texts: &Texts) -> String {
     let command = command(texts);
-    let mut page = Roff::new();
-    page.control("TH", ["latchkey", "1", "", concat!("latchkey ", env!("CARGO_PKG_VERSION"))]);
-    section(&mut page, &texts.say("man-name"));
-    page.text([roman("latchkey - "), roman(texts.say("help-about"))]);
-    section(&mut page, &texts.say("man-synopsis"));
+    let mut page = beginning(Manual::CommandLine, texts, "help-about");
     page.text([roman(usage(&command))]);
     section(&mut page, &texts.say("man-description"));
     paragraphs(&mut page, &texts.say("help-long-about"));
@@ -28,7 +71,58 @@ pub fn manual_page(texts: &Texts) -> String {
     page.control("nf", []);
     codes.lines().for_each(|line| _ = page.text([roman(line.trim())]));
     page.control("fi", []);
+    see_also(Manual::CommandLine, texts, &mut page);
     page.render()
+}
+
+/// A program that takes little on its command line: `about` in one line, then in paragraphs (`-long`), then each argument
+/// with its value and the key of its text.
+fn of_program(manual: Manual, texts: &Texts, about: &str, arguments: &[(&str, &str, &str)]) -> String {
+    let mut page = beginning(manual, texts, about);
+    let mut synopsis = vec![bold(manual.program())];
+    for (name, value, _) in arguments {
+        synopsis.extend([
+            roman(" ["),
+            bold(*name),
+            roman(if name.is_empty() { "" } else { " " }),
+            italic(*value),
+            roman("]"),
+        ]);
+    }
+    page.text(synopsis);
+    section(&mut page, &texts.say("man-description"));
+    paragraphs(&mut page, &texts.say(&format!("{about}-long")));
+    if !arguments.is_empty() {
+        section(&mut page, &texts.say("help-arguments"));
+    }
+    for (name, value, text) in arguments {
+        page.control("TP", []);
+        page.text([bold(*name), roman(if name.is_empty() { "" } else { " " }), italic(*value)]);
+        page.text([roman(texts.say(text))]);
+    }
+    see_also(manual, texts, &mut page);
+    page.render()
+}
+
+/// Title, name, and the heading of the synopsis.
+fn beginning(manual: Manual, texts: &Texts, about: &str) -> Roff {
+    let mut page = Roff::new();
+    let program = manual.program();
+    page.control("TH", [program, "1", "", concat!("latchkey ", env!("CARGO_PKG_VERSION"))]);
+    section(&mut page, &texts.say("man-name"));
+    page.text([roman(format!("{program} - ")), roman(texts.say(about))]);
+    section(&mut page, &texts.say("man-synopsis"));
+    page
+}
+
+fn see_also(manual: Manual, texts: &Texts, page: &mut Roff) {
+    section(page, &texts.say("man-see-also"));
+    let others = Manual::ALL.into_iter().filter(|other| *other != manual);
+    let mut line = Vec::new();
+    for other in others {
+        line.extend([roman(if line.is_empty() { "" } else { ", " }), bold(other.program()), roman("(1)")]);
+    }
+    page.text(line);
 }
 
 /// Every command that does something, under the usage line of each.

@@ -23,7 +23,7 @@ use tracing_subscriber::util::SubscriberInitExt;
 
 pub use arguments::{Common, Consent, Invocation, Task, command};
 pub use failure::{CommandFailure, Exit, UsageFailure};
-pub use manual::manual_page;
+pub use manual::Manual;
 
 use crate::texts::{self, Language, Texts};
 use console::Console;

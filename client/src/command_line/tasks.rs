@@ -16,8 +16,8 @@ use tokio::sync::oneshot;
 use super::arguments::{Common, Consent, Task, command};
 use super::console::{Console, Wording};
 use super::failure::{CommandFailure, UsageFailure};
+use super::output;
 use super::turn::{Handled, in_turn};
-use super::{manual_page, output};
 use crate::portal::{ExtraTrust, PortalFailure};
 use crate::sign_in::HostQuestion;
 use crate::sign_in::browser::{Opener, SystemBrowser};
@@ -62,7 +62,7 @@ impl Work {
                 let with = if puk { DeactivateWith::Puk } else { DeactivateWith::Pin };
                 self.manage_pin(&common, CardTask::DeactivatePin(with), "pin-put-out-of-use")
             }
-            Task::Man => output::write(manual_page(&self.console.texts).trim_end()),
+            Task::Man(manual) => output::write(manual.page(&self.console.texts).trim_end()),
             Task::Completions(shell) => {
                 let mut script = Vec::new();
                 clap_complete::generate(shell, &mut command(&self.console.texts), "latchkey", &mut script);
@@ -309,7 +309,7 @@ impl Task {
             | Self::PinStatus(common)
             | Self::PinChange(common)
             | Self::PinActivate(common) => common.json,
-            Self::Man | Self::Completions(_) => false,
+            Self::Man(_) | Self::Completions(_) => false,
         }
     }
 }

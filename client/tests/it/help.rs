@@ -1,6 +1,6 @@
 //! Help, usage, exit codes: what needs no card.
 
-use latchkey_client::command_line::{command, manual_page};
+use latchkey_client::command_line::{Manual, command};
 use latchkey_client::texts::{self, Language};
 
 use crate::binary::{latchkey, run};
@@ -104,18 +104,36 @@ fn a_failure_as_json_has_code_and_words() {
 fn the_manual_page_names_every_command_and_option() {
     for language in Language::ALL {
         let texts = texts::texts(language);
-        let page = manual_page(&texts);
+        let page = Manual::CommandLine.page(&texts);
         for name in
             ["readers", "card", "sign-in", "pin unblock", "pin deactivate", "\\-\\-pin\\-fd", "\\-\\-ca\\-file", "URL"]
         {
             assert!(page.contains(name), "{}: {name} is missing:\n{page}", language.code());
         }
         let headings: Vec<_> = page.lines().filter(|line| line.starts_with(".SH")).collect();
-        assert_eq!(headings.len(), 6, "{headings:?}");
+        assert_eq!(headings.len(), 7, "{headings:?}");
         assert!(!page.contains("completions"), "hidden commands stay hidden");
         let foreign = ["OPTIONS", "COMMAND", "Usage"].iter().find(|word| page.contains(**word));
         assert!(language == Language::English || foreign.is_none(), "{}: {foreign:?}", language.code());
     }
+}
+
+#[test]
+fn every_program_has_a_manual_page_in_every_language() {
+    for language in Language::ALL {
+        for manual in Manual::ALL {
+            let ran = run(latchkey().args(["--lang", language.code(), "man", manual.program()]));
+            assert_eq!(ran.code, 0, "{ran:?}");
+            let page = ran.out.replace('\\', "");
+            assert!(page.contains(&format!(".TH {}", manual.program())), "{page}");
+            let others = Manual::ALL.into_iter().filter(|other| *other != manual);
+            for other in others {
+                assert!(page.contains(&format!("{}fR(1)", other.program())), "{page}");
+            }
+            assert!(!page.contains("man-"), "a text is missing: {page}");
+        }
+    }
+    assert_eq!(run(latchkey().args(["man", "latchkey-portal"])).code, 2);
 }
 
 #[test]

@@ -43,6 +43,7 @@ const TABLE: &[Row] = &[
         ours: &["card", "crypto"],
         never: &["tokio", "axum", "hyper", "reqwest", "sqlx", "tauri", "gtk", "pcsc"],
     },
+    Row { name: "latchkey-packages", ours: &[], never: NETWORK },
     Row {
         name: "latchkey-tests",
         ours: &["agent", "card", "client", "crypto", "fixtures", "portal", "reader", "verify"],
