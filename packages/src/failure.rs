@@ -48,12 +48,6 @@ pub(crate) enum Failure {
         /// What is wrong with it.
         error: serde_json::Error,
     },
-    /// A program has no crate.
-    #[error("there is no crate called {name}")]
-    NoCrate {
-        /// Which.
-        name: &'static str,
-    },
     /// Something is in a package under a licence that nobody can read there.
     #[error("{name} comes under {licence}, whose text is nowhere")]
     NoLicenceText {

@@ -4,11 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 
-use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, Package, PackageId, TargetKind};
+use cargo_metadata::{MetadataCommand, Package};
 use serde::Deserialize;
 
 use crate::failure::Failure;
+use crate::tools::ask;
 
 /// The crates of the programs.
 const CRATES: [&str; 3] = ["latchkey-client", "latchkey-agent-gtk", "latchkey-desktop"];
@@ -30,7 +32,6 @@ struct Part {
 pub(crate) fn collect(checkout: &Path) -> Result<String, Failure> {
     let mut parts = crates(checkout)?;
     parts.extend(scripts(checkout)?);
-    lend_texts(&mut parts)?;
     Ok(render(&parts))
 }
 
@@ -38,40 +39,24 @@ fn crates(checkout: &Path) -> Result<Vec<Part>, Failure> {
     let platform = format!("{}-unknown-linux-gnu", std::env::consts::ARCH);
     let options = ["--locked", "--offline", "--filter-platform", &platform].map(str::to_owned);
     let metadata = MetadataCommand::new().current_dir(checkout).other_options(options).exec()?;
-    let mut open = Vec::new();
-    for name in CRATES {
-        let own = metadata.workspace_packages().into_iter().find(|package| package.name.as_str() == name);
-        open.push(&own.ok_or(Failure::NoCrate { name })?.id);
-    }
-    reached(&metadata, open).into_iter().map(part).collect()
+    let built_in = built_in(checkout)?;
+    let is_built_in = |package: &&Package| {
+        let own = metadata.workspace_members.contains(&package.id);
+        !own && built_in.contains(&format!("{} v{}", package.name, package.version))
+    };
+    metadata.packages.iter().filter(is_built_in).map(|package| part(checkout, package)).collect()
 }
 
-/// The foreign packages whose code is in the programs: not what only builds them, or only runs in the compiler.
-fn reached<'a>(metadata: &'a Metadata, mut open: Vec<&'a PackageId>) -> Vec<&'a Package> {
-    let nodes: BTreeMap<_, _> =
-        metadata.resolve.iter().flat_map(|resolve| &resolve.nodes).map(|node| (&node.id, node)).collect();
-    let mut seen: BTreeSet<&PackageId> = open.iter().copied().collect();
-    let mut found = Vec::new();
-    while let Some(id) = open.pop() {
-        let package = &metadata[id];
-        if package.targets.iter().any(|target| target.kind.contains(&TargetKind::ProcMacro)) {
-            continue;
-        }
-        if !metadata.workspace_members.contains(id) {
-            found.push(package);
-        }
-        for dependency in nodes.get(id).into_iter().flat_map(|node| &node.deps) {
-            let built_in = dependency.dep_kinds.iter().any(|kind| kind.kind == DependencyKind::Normal);
-            if built_in && seen.insert(&dependency.pkg) {
-                open.push(&dependency.pkg);
-            }
-        }
-    }
-    found.sort_by(|one, other| (&one.name, &one.version).cmp(&(&other.name, &other.version)));
-    found
+/// Names and versions of what is in the programs: not what only builds them, or only runs in the compiler.
+fn built_in(checkout: &Path) -> Result<BTreeSet<String>, Failure> {
+    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.current_dir(checkout).args(["tree", "--locked", "--offline", "--edges", "normal,no-proc-macro"]);
+    command.args(["--prefix", "none", "--format", "{p}"]).args(CRATES.iter().flat_map(|name| ["--package", name]));
+    let name_and_version = |line: &str| line.split(' ').take(2).collect::<Vec<_>>().join(" ");
+    Ok(ask(&mut command)?.lines().map(name_and_version).collect())
 }
 
-fn part(package: &Package) -> Result<Part, Failure> {
+fn part(checkout: &Path, package: &Package) -> Result<Part, Failure> {
     let folder = package.manifest_path.as_std_path().parent().unwrap_or(Path::new("/"));
     let mut texts = BTreeSet::new();
     for entry in fs::read_dir(folder).map_err(|error| Failure::file(folder, error))? {
@@ -83,6 +68,9 @@ fn part(package: &Package) -> Result<Part, Failure> {
         }
     }
     let licence = package.license.clone().unwrap_or_else(|| "a licence of its own".to_owned());
+    if texts.is_empty() {
+        texts.insert(standard_text(checkout, package, &licence)?);
+    }
     Ok(Part { name: format!("{} {}", package.name, package.version), licence, texts })
 }
 
@@ -106,36 +94,28 @@ fn scripts(checkout: &Path) -> Result<Vec<Part>, Failure> {
     Ok(scripts.into_iter().map(part).collect())
 }
 
-/// A part that brings no text of its licence has that of another part with the same one: the words are the licence's.
-fn lend_texts(parts: &mut [Part]) -> Result<(), Failure> {
-    let mut known: BTreeMap<String, String> = BTreeMap::new();
-    for part in parts.iter() {
-        for alternative in alternatives(&part.licence) {
-            if let Some(text) = part.texts.iter().find(|text| is_text_of(text, alternative)) {
-                known.entry(alternative.to_owned()).or_insert_with(|| text.clone());
-            }
-        }
-    }
-    for part in parts.iter_mut().filter(|part| part.texts.is_empty()) {
-        let lent = alternatives(&part.licence).find_map(|alternative| known.get(alternative));
-        let lent =
-            lent.ok_or_else(|| Failure::NoLicenceText { name: part.name.clone(), licence: part.licence.clone() })?;
-        part.texts.insert(lent.clone());
-    }
-    Ok(())
+/// The text for a part that brings none: whose it is, and the words of the first of its licences that are known here.
+fn standard_text(checkout: &Path, package: &Package, licence: &str) -> Result<String, Failure> {
+    let known = |licence: &str| match licence {
+        "Apache-2.0" => Some(checkout.join("LICENSE")),
+        "MIT" | "BSD-3-Clause" => Some(checkout.join(format!("packages/data/licences/{licence}.txt"))),
+        _ => None,
+    };
+    let path = alternatives(licence)
+        .find_map(known)
+        .ok_or_else(|| Failure::NoLicenceText { name: package.name.to_string(), licence: licence.to_owned() })?;
+    let words = fs::read_to_string(&path).map_err(|error| Failure::file(&path, error))?;
+    let authors = if package.authors.is_empty() {
+        vec![format!("the authors of {}", package.name)]
+    } else {
+        package.authors.clone()
+    };
+    Ok(tidy(&format!("Copyright {}\n\n{words}", authors.join(", "))))
 }
 
 /// The licences that an expression names.
 fn alternatives(expression: &str) -> impl Iterator<Item = &str> {
     expression.split([' ', '(', ')', '/']).filter(|word| !["", "OR", "AND", "WITH"].contains(word))
-}
-
-fn is_text_of(text: &str, licence: &str) -> bool {
-    match licence {
-        "Apache-2.0" => text.contains("Apache License") && text.contains("TERMS AND CONDITIONS"),
-        "MIT" => text.contains("Permission is hereby granted, free of charge"),
-        _ => false,
-    }
 }
 
 fn render(parts: &[Part]) -> String {

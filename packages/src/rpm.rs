@@ -30,6 +30,8 @@ pub(crate) fn write(tree: &Tree, into: &Path, compression: Compression) -> Resul
         ("__os_install_post", "%{nil}"),
         ("debug_package", "%{nil}"),
         ("_buildhost", "localhost"),
+        ("use_source_date_epoch_as_buildtime", "1"),
+        ("clamp_mtime_to_source_date_epoch", "1"),
     ] {
         command.arg("--define").arg(format!("{name} {value}"));
     }

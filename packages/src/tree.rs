@@ -136,6 +136,9 @@ impl Tree {
             let octets = fs::read(&source).map_err(|error| Failure::file(&source, error))?;
             write(&self.root().join(folder).join(name), &octets)?;
         }
+        let changes = data.join("changelog");
+        let changes = fs::read(&changes).map_err(|error| Failure::file(&changes, error))?;
+        self.compressed(&format!("usr/share/doc/{NAME}/changelog.gz"), &changes)?;
         let licences = licences::collect(checkout)?;
         self.compressed(&format!("usr/share/doc/{NAME}/third-party-licences.gz"), licences.as_bytes())
     }

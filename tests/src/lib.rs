@@ -2,5 +2,6 @@
 
 pub mod benchmark;
 pub mod desktop;
+pub mod installed;
 pub mod process;
 pub mod stage;

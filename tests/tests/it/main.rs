@@ -12,6 +12,7 @@ mod corpus;
 mod dev_script;
 mod documents;
 mod imports;
+mod packages;
 mod sign_in;
 mod sources;
 mod texts;
