@@ -113,6 +113,16 @@ const ROWS: &[(&str, Advice)] = &[
     ("agent-stopped", TECHNICAL),
     ("process-not-protected", TECHNICAL),
     ("hand-over-interrupted", AGAIN),
+    // Settings.
+    ("settings-damaged", NOTHING),
+    ("settings-unreadable", NOTHING),
+    ("settings-unwritable", AGAIN),
+    ("setting-fixed", NOTHING),
+    ("setting-unknown", NOTHING),
+    ("setting-value", NOTHING),
+    ("site-unknown", NOTHING),
+    ("managed-settings-faulty", NOTHING),
+    ("managed-settings-unreadable", NOTHING),
     // The portal and the way to it.
     ("portal-address-invalid", NOTHING),
     ("ca-file-unreadable", NOTHING),

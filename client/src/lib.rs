@@ -5,6 +5,7 @@ pub mod app;
 pub mod command_line;
 pub mod desk;
 pub mod portal;
+pub mod settings;
 pub mod sign_in;
 pub mod texts;
 pub mod wording;

@@ -131,6 +131,11 @@ impl ExtraTrust {
         }
         Ok(Self(certificates))
     }
+
+    /// Trusts those too.
+    pub fn add(&mut self, others: Self) {
+        self.0.extend(others.0);
+    }
 }
 
 /// A portal of one origin, with the cookies that it set meanwhile.

@@ -1,11 +1,13 @@
 //! What people are told when something fails: what happened, and what they can do about it where they read it.
 
 use std::fmt::Display;
+use std::path::Path;
 
 use latchkey_agent::{Failure, ReaderName, SecretKind};
 
 use crate::desk::RequestFailure;
 use crate::portal::PortalFailure;
+use crate::settings::SettingsFailure;
 use crate::sign_in::link::LinkFailure;
 use crate::texts::{Filling, Texts};
 
@@ -170,6 +172,30 @@ impl RequestFailure {
             Self::Portal(failure) => Some(failure),
             Self::Link(failure) => Some(failure),
             _ => None,
+        }
+    }
+}
+
+impl Told for SettingsFailure {
+    fn code(&self) -> &'static str {
+        self.code()
+    }
+
+    fn fillings(&self) -> Vec<(&'static str, Filling)> {
+        let file = |path: &Path| ("file", path.display().to_string().into());
+        match self {
+            Self::Damaged { path, fault } | Self::ManagedFaulty { path, fault } => {
+                vec![file(path), ("line", fault.line.to_string().into()), ("problem", fault.problem.as_str().into())]
+            }
+            Self::Unreadable { path, reason }
+            | Self::Unwritable { path, reason }
+            | Self::ManagedUnreadable { path, reason } => vec![file(path), ("reason", reason.as_str().into())],
+            Self::Fixed { name } => vec![("name", (*name).into())],
+            Self::Unknown { name } => vec![("name", name.as_str().into())],
+            Self::Value { name, value, problem } => {
+                vec![("name", (*name).into()), ("value", value.as_str().into()), ("problem", problem.as_str().into())]
+            }
+            Self::SiteUnknown { origin } => vec![("origin", origin.as_str().into())],
         }
     }
 }

@@ -383,3 +383,26 @@ failure-too-many-requests = Too many requests are open at the same time.
     .todo = Answer or end the ones that are open, then ask again on the site's page.
 failure-program-stopping = The program was ended before the sign-in was finished. Nothing was handed over.
     .todo = Start the program and ask again on the site's page.
+
+## Settings: what went wrong
+
+failure-settings-damaged = Your settings file { $file } cannot be understood at line { $line }: { $problem }.
+    .todo = What cannot be understood has no effect. Correct the line, or choose the setting anew; what stands in the file now is kept.
+failure-settings-unreadable = Your settings file { $file } cannot be used: { $reason }.
+    .todo = The usual settings hold until the file can be read. It must belong to you, and nobody else may write to it.
+failure-settings-unwritable = { $file } cannot be written: { $reason }.
+    .todo = Nothing was changed. Check that the folder belongs to you and that the disk is not full.
+failure-setting-fixed = The administrator of this computer has fixed the setting “{ $name }”.
+    .todo = Ask the administrator if it should be otherwise.
+failure-setting-unknown = There is no setting called “{ $name }”.
+    .todo = See what there is: “latchkey settings”.
+    .window = Start the program again.
+failure-setting-value = “{ $name }” cannot be “{ $value }”: it { $problem }.
+    .todo = Choose another value.
+failure-site-unknown = Nothing is remembered about “{ $origin }”.
+    .todo = See what is: “latchkey settings sites”.
+    .window = There is nothing to do.
+failure-managed-settings-faulty = The administrator's file { $file } has a fault at line { $line }: { $problem }.
+    .todo = Tell the administrator of this computer. The file may forbid something, so nothing is done until it is mended.
+failure-managed-settings-unreadable = The administrator's settings cannot be used. { $file }: { $reason }.
+    .todo = Tell the administrator of this computer. They may forbid something, so nothing is done until this is mended.

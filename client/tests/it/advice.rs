@@ -6,6 +6,7 @@ use latchkey_client::advice::{Advice, Remedy};
 use latchkey_client::command_line::CommandFailure;
 use latchkey_client::desk::RequestFailure;
 use latchkey_client::portal::PortalFailure;
+use latchkey_client::settings::SettingsFailure;
 use latchkey_client::sign_in::link::LinkFailure;
 use latchkey_client::texts::{self, Filling, Language};
 
@@ -19,6 +20,7 @@ fn codes() -> BTreeSet<&'static str> {
         .chain(PortalFailure::CODES)
         .chain(LinkFailure::CODES)
         .chain(RequestFailure::OWN_CODES)
+        .chain(SettingsFailure::CODES)
         .chain(CommandFailure::OWN_CODES)
         .filter(|code| !NOT_IN_WINDOWS.contains(code))
         .collect()

@@ -19,6 +19,7 @@ mod portal;
 #[path = "../../../card/agent/tests/it/desk.rs"]
 mod readers;
 mod samples;
+mod settings;
 mod sign_in;
 mod test_portal;
 mod texts;

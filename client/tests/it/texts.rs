@@ -8,6 +8,7 @@ use fluent_syntax::ast::{Entry, Expression, InlineExpression, Pattern, PatternEl
 use latchkey_client::command_line::{CommandFailure, UsageFailure};
 use latchkey_client::desk::RequestFailure;
 use latchkey_client::portal::PortalFailure;
+use latchkey_client::settings::SettingsFailure;
 use latchkey_client::sign_in::link::LinkFailure;
 use latchkey_client::texts::{self, Filling, Language, printable};
 
@@ -108,6 +109,7 @@ fn every_code_says_what_happened_and_what_to_do() {
         .chain(PortalFailure::CODES)
         .chain(LinkFailure::CODES)
         .chain(RequestFailure::OWN_CODES)
+        .chain(SettingsFailure::CODES)
         .chain(UsageFailure::CODES)
         .chain(CommandFailure::OWN_CODES);
     let codes: BTreeSet<_> = codes.collect();

@@ -1,0 +1,178 @@
+//! The holder's settings file: read key by key, so that one slip costs one setting; changed in place, so that comments
+//! and keys of other versions stay; written whole or not at all.
+
+use std::fs::{self, DirBuilder, File};
+use std::io::{Read, Write};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt};
+use std::path::{Path, PathBuf};
+
+use latchkey_crypto::assertion::Origin;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+use toml_edit::{Document, DocumentMut, Item, Table};
+
+use super::sites::{SITES_MAX, Word, Words};
+use super::value::{Choices, InvalidValue};
+use super::{Fault, Setting, SettingName};
+
+/// Longest file that is read, in octets.
+pub(super) const FILE_MAX_SIZE: u64 = 256 * 1024;
+const SITES: &str = "sites";
+const STATE: &str = "state";
+const SINCE: &str = "since";
+
+/// What a settings file says.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(super) struct Contents {
+    pub(super) choices: Choices,
+    pub(super) words: Words,
+    /// What cannot be understood, in the file's order. It has no effect.
+    pub(super) faults: Vec<Fault>,
+}
+
+impl Contents {
+    /// Reads a file's text. Unknown keys are another version's and no fault.
+    pub(super) fn parse(text: &str) -> Self {
+        let mut contents = Self::default();
+        let document = match Document::parse(text) {
+            Ok(document) => document,
+            Err(error) => {
+                contents.faults.push(Fault::at(text, error.span().map(|span| span.start), error.message()));
+                return contents;
+            }
+        };
+        for (key, item) in document.iter() {
+            let read = if key == SITES {
+                contents.read_sites(text, item)
+            } else if let Some(name) = SettingName::ALL.into_iter().find(|name| name.key() == key) {
+                Setting::from_file(name, item).map(|setting| contents.choices.choose(setting))
+            } else {
+                tracing::info!(key, "the settings file has a key that this version does not know");
+                Ok(())
+            };
+            if let Err(problem) = read {
+                contents.faults.push(fault(text, item, key, &problem));
+            }
+        }
+        contents
+    }
+
+    fn read_sites(&mut self, text: &str, item: &Item) -> Result<(), InvalidValue> {
+        let sites = item.as_table_like().ok_or(InvalidValue { wanted: "a table of sites" })?;
+        for (key, site) in sites.iter().take(SITES_MAX) {
+            match read_site(key, site) {
+                Ok((origin, word, since)) => self.words.say(origin, word, since),
+                Err(problem) => self.faults.push(fault(text, site, &format!("{SITES}.\"{key}\""), &problem)),
+            }
+        }
+        Ok(())
+    }
+}
+
+fn read_site(key: &str, site: &Item) -> Result<(Origin, Word, OffsetDateTime), InvalidValue> {
+    let origin = Origin::parse(key).ok().filter(|origin| origin.as_str() == key);
+    let origin = origin.ok_or(InvalidValue { wanted: "named by its origin, like https://portal.example" })?;
+    let text = |name| site.get(name).and_then(Item::as_str);
+    let word = text(STATE).and_then(Word::of_code).ok_or(InvalidValue { wanted: "of the state allowed or refused" })?;
+    let since = text(SINCE).and_then(|since| OffsetDateTime::parse(since, &Rfc3339).ok());
+    Ok((origin, word, since.ok_or(InvalidValue { wanted: "dated like 2026-01-31T12:00:00Z" })?))
+}
+
+fn fault(text: &str, item: &Item, key: &str, problem: &InvalidValue) -> Fault {
+    Fault::at(text, item.span().map(|span| span.start), format!("{key} {problem}"))
+}
+
+/// A text with one setting changed. A text that is no TOML is given up: `None`.
+pub(super) fn with_setting(text: &str, setting: &Setting) -> Option<String> {
+    let mut document: DocumentMut = text.parse().ok()?;
+    replace(document.as_table_mut(), setting.name().key(), setting.to_file());
+    Some(document.to_string())
+}
+
+/// A text with what the holder said about sites replaced.
+pub(super) fn with_words(text: &str, words: &Words) -> Option<String> {
+    let mut document: DocumentMut = text.parse().ok()?;
+    let mut sites = Table::new();
+    sites.set_implicit(true);
+    for (origin, word, since) in words.iter() {
+        let mut site = Table::new();
+        site.insert(STATE, toml_edit::value(word.code()));
+        site.insert(SINCE, toml_edit::value(since.format(&Rfc3339).ok()?));
+        sites.insert(origin.as_str(), Item::Table(site));
+    }
+    document.as_table_mut().remove(SITES);
+    if !sites.is_empty() {
+        document.insert(SITES, Item::Table(sites));
+    }
+    Some(document.to_string())
+}
+
+/// Keeps what is written around the former value, such as a comment behind it.
+fn replace(table: &mut Table, key: &str, mut item: Item) {
+    if let (Some(former), Some(value)) = (table.get(key).and_then(Item::as_value), item.as_value_mut()) {
+        *value.decor_mut() = former.decor().clone();
+    }
+    table.insert(key, item);
+}
+
+/// Reads a file that nobody else may write to. `None` if there is none.
+pub(super) fn read(path: &Path, owners: &[u32]) -> Result<Option<String>, String> {
+    let file = match File::open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error.to_string()),
+    };
+    let metadata = file.metadata().map_err(|error| error.to_string())?;
+    if !metadata.is_file() {
+        return Err("this is not a file".to_owned());
+    }
+    if metadata.mode() & OTHERS_WRITE != 0 {
+        return Err("others may write to it".to_owned());
+    }
+    if !owners.contains(&metadata.uid()) {
+        return Err("it belongs to somebody else".to_owned());
+    }
+    let mut octets = Vec::new();
+    file.take(FILE_MAX_SIZE.saturating_add(1)).read_to_end(&mut octets).map_err(|error| error.to_string())?;
+    if u64::try_from(octets.len()).unwrap_or(u64::MAX) > FILE_MAX_SIZE {
+        return Err("it is too long".to_owned());
+    }
+    String::from_utf8(octets).map(Some).map_err(|error| error.to_string())
+}
+
+/// Group or others may write.
+const OTHERS_WRITE: u32 = 0o022;
+
+/// Writes a file for its owner's eyes only: whole or not at all.
+pub(super) fn write(path: &Path, text: &str) -> std::io::Result<()> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    make_folder(folder)?;
+    // Readable and writable by its owner alone from the start.
+    let mut file = tempfile::Builder::new().prefix(".settings-").tempfile_in(folder)?;
+    file.write_all(text.as_bytes())?;
+    file.as_file().sync_all()?;
+    file.persist(path)?;
+    File::open(folder)?.sync_all()
+}
+
+/// Makes a folder that nobody else can look into, if it is not there.
+pub(super) fn make_folder(folder: &Path) -> std::io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(folder)
+}
+
+/// Puts a file aside that cannot be changed in place, under a name that nothing has yet.
+pub(super) fn set_aside(path: &Path) -> std::io::Result<PathBuf> {
+    for number in 1..=SET_ASIDE_MAX {
+        let aside = path.with_extension(format!("toml.damaged-{number}"));
+        // Fails if the name is taken, so nothing that was put aside before is lost.
+        match fs::hard_link(path, &aside) {
+            Ok(()) => return Ok(aside),
+            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Err(std::io::ErrorKind::StorageFull.into())
+}
+
+/// Most damaged files beside the one in use.
+const SET_ASIDE_MAX: u32 = 100;
