@@ -105,12 +105,14 @@ const ROWS: &[(&str, Advice)] = &[
     ("can-wrong", AGAIN),
     ("puk-wrong", AGAIN),
     ("cancelled", AGAIN),
+    ("holder-silent", AGAIN),
     ("no-prompt", TECHNICAL),
     ("secret-malformed", AGAIN),
     ("last-try-not-allowed", holder(Remedy::Resume)),
     // The program itself.
     ("agent-fault", TECHNICAL),
     ("agent-stopped", TECHNICAL),
+    ("agent-missing", TECHNICAL),
     ("process-not-protected", TECHNICAL),
     ("hand-over-interrupted", AGAIN),
     // Settings.
