@@ -141,7 +141,6 @@ const ROWS: &[(&str, Advice)] = &[
     // Requests of pages and links. The page can ask anew; here there is nothing left to repeat.
     ("holder-refused", NOTHING),
     ("request-ended", NOTHING),
-    ("holder-silent", NOTHING),
     ("refused-today", NOTHING),
     ("site-forbidden", NOTHING),
     ("request-taken-back", NOTHING),

@@ -24,9 +24,6 @@ pub enum RequestFailure {
     /// The holder took the request off the list.
     #[error("the holder ended the request")]
     HolderEnded,
-    /// The holder did nothing for as long as a site may hold the desk.
-    #[error("the holder did not act in time")]
-    HolderSilent,
     /// The holder refused this site less than a day ago.
     #[error("the holder refused this site today")]
     RefusedToday,
@@ -46,10 +43,9 @@ pub enum RequestFailure {
 
 impl RequestFailure {
     /// The codes of [`RequestFailure::code`] that are not another enum's.
-    pub const OWN_CODES: [&'static str; 8] = [
+    pub const OWN_CODES: [&'static str; 7] = [
         "holder-refused",
         "request-ended",
-        "holder-silent",
         "refused-today",
         "site-forbidden",
         "request-taken-back",
@@ -66,7 +62,6 @@ impl RequestFailure {
             Self::Link(failure) => failure.code(),
             Self::HolderRefused => "holder-refused",
             Self::HolderEnded => "request-ended",
-            Self::HolderSilent => "holder-silent",
             Self::RefusedToday => "refused-today",
             Self::SiteForbidden => "site-forbidden",
             Self::TakenBack => "request-taken-back",

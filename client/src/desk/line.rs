@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
+use latchkey_agent::Failure;
 use latchkey_crypto::assertion::Origin;
 use tokio::time::Instant;
 
@@ -105,7 +106,7 @@ impl Line {
                 let failure = match first.request.phase() {
                     // It says more to the page than that nobody tried again.
                     Phase::Failed { failure } => failure,
-                    _ => RequestFailure::HolderSilent,
+                    _ => Failure::HolderSilent.into(),
                 };
                 self.happened(now, first.number, Event::Closed(failure))
             }
@@ -196,6 +197,7 @@ fn view_of(number: RequestNumber, request: &AtDesk, seconds_left: Option<u32>) -
         arrived_by: request.label.arrived_by,
         short_code: request.label.short_code.clone(),
         phase: request.phase(),
+        is_over: request.is_over(),
         seconds_left,
     }
 }

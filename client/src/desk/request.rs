@@ -238,8 +238,8 @@ impl AtDesk {
             (Ok(Answer::SignedIn(assertion)), Wanted::Page(_)) => {
                 finish(Some(Phase::Done), Ok(SignedIn { assertion, reader: self.reader.clone() }))
             }
-            // The holder said no at the PIN: he needs no telling.
-            (Err(Failure::Cancelled), _) => closed(Failure::Cancelled.into()),
+            // The holder said no at the PIN, or nothing.
+            (Err(failure @ (Failure::Cancelled | Failure::HolderSilent)), _) => closed(failure.into()),
             (Err(Failure::SeveralCards { readers }), wanted) if !readers.is_empty() => {
                 (At::ChooseReader { wanted, readers }, None)
             }
@@ -251,7 +251,8 @@ impl AtDesk {
 
 /// It ends, and what the holder sees of it is at most that he was too late.
 fn closed(failure: RequestFailure) -> (At, Option<Action>) {
-    let shown = (failure == RequestFailure::HolderSilent).then(|| Phase::Failed { failure: failure.clone() });
+    let is_silence = failure == RequestFailure::Card(Failure::HolderSilent);
+    let shown = is_silence.then(|| Phase::Failed { failure: failure.clone() });
     finish(shown, Err(failure))
 }
 

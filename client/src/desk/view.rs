@@ -28,6 +28,8 @@ pub struct RequestView {
     pub short_code: Option<String>,
     /// How far it is.
     pub phase: Phase,
+    /// Whether it is over: it stays on show until another comes to work or the holder takes it off the list.
+    pub is_over: bool,
     /// The holder has to act within so many seconds; `None` while there is time enough.
     pub seconds_left: Option<u32>,
 }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use latchkey_agent::{Cancellation, CardAgent, Failure, Report, Request};
+use latchkey_agent::{Cancellation, CardAgent, Failure, Report, Request, Step};
 use tokio::sync::{mpsc, watch};
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
@@ -100,11 +100,13 @@ impl Clerk {
             }
             Message::Errand(errand, number, event) => {
                 // What an errand that was taken back still says concerns nobody.
-                if self.errand.as_ref().is_some_and(|current| current.number == errand) {
-                    self.line.happened(now, number, event)
-                } else {
-                    Actions::new()
+                if self.errand.as_ref().is_none_or(|current| current.number != errand) {
+                    return Actions::new();
                 }
+                if matches!(event, Event::Reported(Report::Progress(Step::HolderActive))) {
+                    self.line.holder_acted(now, number);
+                }
+                self.line.happened(now, number, event)
             }
             Message::Stop => self.line.stop(),
         }

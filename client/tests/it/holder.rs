@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use latchkey_agent::{Agent, Cancellation, NoSecret, Question, SecretKind, SecretPrompt};
+use latchkey_agent::{Agent, Asking, NoSecret, Question, SecretKind, SecretPrompt};
 use latchkey_card::password::{Can, Password, Pin, Puk};
 use latchkey_fixtures::random::Seeded;
 use tokio::sync::mpsc;
@@ -80,12 +80,7 @@ struct Asked {
 }
 
 impl Asked {
-    fn answer(
-        &self,
-        kind: SecretKind,
-        question: &Question,
-        cancellation: &Cancellation,
-    ) -> Result<&'static str, NoSecret> {
+    fn answer(&self, kind: SecretKind, question: &Question, asking: &Asking) -> Result<&'static str, NoSecret> {
         assert!(!self.readers.is_in_transaction(), "a transaction is held while the holder thinks");
         // A test that has ended does not listen.
         self.tell.send((kind, question.clone())).ok();
@@ -93,39 +88,34 @@ impl Asked {
             Reply::Digits(digits) => return Ok(digits),
             Reply::Think => {}
         }
-        assert!(cancellation.wait(Duration::from_secs(60)), "nobody took the request back");
+        assert!(asking.cancellation().wait(Duration::from_secs(60)), "nobody took the request back");
         Err(NoSecret::Cancelled)
     }
 
-    fn secret<P: Password>(
-        &self,
-        kind: SecretKind,
-        question: &Question,
-        cancellation: &Cancellation,
-    ) -> Result<P, NoSecret> {
-        let digits = self.answer(kind, question, cancellation)?;
+    fn secret<P: Password>(&self, kind: SecretKind, question: &Question, asking: &Asking) -> Result<P, NoSecret> {
+        let digits = self.answer(kind, question, asking)?;
         Ok(P::parse(digits.as_bytes(), question.digits).unwrap())
     }
 }
 
 impl SecretPrompt for Asked {
-    fn pin(&mut self, question: &Question, cancellation: &Cancellation) -> Result<Pin, NoSecret> {
-        self.secret(SecretKind::Pin, question, cancellation)
+    fn pin(&mut self, question: &Question, asking: &Asking) -> Result<Pin, NoSecret> {
+        self.secret(SecretKind::Pin, question, asking)
     }
 
-    fn new_pin(&mut self, question: &Question, cancellation: &Cancellation) -> Result<Pin, NoSecret> {
-        self.secret(SecretKind::NewPin, question, cancellation)
+    fn new_pin(&mut self, question: &Question, asking: &Asking) -> Result<Pin, NoSecret> {
+        self.secret(SecretKind::NewPin, question, asking)
     }
 
-    fn can(&mut self, question: &Question, cancellation: &Cancellation) -> Result<Can, NoSecret> {
-        self.secret(SecretKind::Can, question, cancellation)
+    fn can(&mut self, question: &Question, asking: &Asking) -> Result<Can, NoSecret> {
+        self.secret(SecretKind::Can, question, asking)
     }
 
-    fn puk(&mut self, question: &Question, cancellation: &Cancellation) -> Result<Puk, NoSecret> {
-        self.secret(SecretKind::Puk, question, cancellation)
+    fn puk(&mut self, question: &Question, asking: &Asking) -> Result<Puk, NoSecret> {
+        self.secret(SecretKind::Puk, question, asking)
     }
 
-    fn confirm_last_try(&mut self, question: &Question, cancellation: &Cancellation) -> Result<(), NoSecret> {
-        self.answer(SecretKind::LastTryConfirmation, question, cancellation).map(|_| ())
+    fn confirm_last_try(&mut self, question: &Question, asking: &Asking) -> Result<(), NoSecret> {
+        self.answer(SecretKind::LastTryConfirmation, question, asking).map(|_| ())
     }
 }

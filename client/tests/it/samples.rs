@@ -114,6 +114,7 @@ fn agent_failures() -> Vec<Failure> {
         Failure::PukWrong { tries_left: Some(9) },
         Failure::PukWrong { tries_left: None },
         Failure::Cancelled,
+        Failure::HolderSilent,
         Failure::NoPrompt,
         Failure::SecretMalformed { kind: SecretKind::Pin },
         Failure::LastTryNotAllowed,
@@ -148,11 +149,10 @@ fn failures(texts: &Texts) -> Vec<snapshot::Failure> {
     told.iter().map(|failure| snapshot::Failure::of(&**failure, texts)).collect()
 }
 
-fn request_failures() -> [RequestFailure; 8] {
+fn request_failures() -> [RequestFailure; 7] {
     [
         RequestFailure::HolderRefused,
         RequestFailure::HolderEnded,
-        RequestFailure::HolderSilent,
         RequestFailure::RefusedToday,
         RequestFailure::SiteForbidden,
         RequestFailure::TakenBack,
