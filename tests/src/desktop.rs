@@ -7,6 +7,7 @@
 mod assistive;
 mod browser;
 mod environment;
+pub mod memory;
 mod program;
 mod screen;
 mod site;
