@@ -175,9 +175,21 @@ impl Portal {
     /// # Errors
     /// If the program is not built or does not start.
     pub fn start(set: &SampleSet) -> Result<Self> {
+        Self::configured(set, "")
+    }
+
+    /// Starts one whose pages look for client programs on that port of their visitors' computers.
+    ///
+    /// # Errors
+    /// If the program is not built or does not start.
+    pub fn start_for_client(set: &SampleSet, client_port: u16) -> Result<Self> {
+        Self::configured(set, &format!("client_port = {client_port}\n"))
+    }
+
+    fn configured(set: &SampleSet, first: &str) -> Result<Self> {
         let port = free_port()?;
         let file = set.path().join(format!("portal-{port}.toml"));
-        fs::write(&file, configuration(port))?;
+        fs::write(&file, format!("{first}{}", configuration(port)))?;
         let mut command = Command::new(program("latchkey-portal")?);
         let mut process = Process::start("latchkey-portal", command.arg("serve").arg("--config").arg(&file))?;
         process.wait_for_line("listening", START)?;

@@ -62,16 +62,28 @@ impl Window {
     /// # Errors
     /// If it, or WebKit's driver, is missing or does not start.
     pub fn start(screen: &Screen, cards: &Cards, arguments: &[&str]) -> Result<Self> {
-        let port = free_port()?;
-        let mut command = cards.with_readers(screen.command("WebKitWebDriver"));
-        command.arg(format!("--port={port}"));
+        let mut command = cards.with_readers(screen.command(DRIVER));
         command.envs([("TAURI_AUTOMATION", "true"), ("TAURI_WEBVIEW_AUTOMATION", "true")]);
         let options = json!({ "binary": program("latchkey-desktop")?, "args": arguments });
-        let capabilities: Capabilities = [("webkitgtk:browserOptions".to_owned(), options)].into_iter().collect();
+        Self::drive(command, [("webkitgtk:browserOptions".to_owned(), options)].into_iter().collect())
+    }
+
+    /// Starts another program that shows pages with the same engine and without our guards: for what must not happen in
+    /// ours, and has to happen there.
+    ///
+    /// # Errors
+    /// If WebKit's driver or its small browser is missing.
+    pub fn start_of_another_program(screen: &Screen) -> Result<Self> {
+        Self::drive(screen.command(DRIVER), Capabilities::new())
+    }
+
+    fn drive(mut command: Command, capabilities: Capabilities) -> Result<Self> {
+        let port = free_port()?;
+        command.arg(format!("--port={port}"));
         let address = |_: &mut Process| {
             wait_until("WebKitWebDriver to listen", || Ok(listens(port).then(|| format!("http://127.0.0.1:{port}"))))
         };
-        let driver = WebDriver::start("WebKitWebDriver", &mut command, address, capabilities)?;
+        let driver = WebDriver::start(DRIVER, &mut command, address, capabilities)?;
         Ok(Self { driver })
     }
 }
@@ -83,6 +95,8 @@ impl Deref for Window {
         &self.driver
     }
 }
+
+const DRIVER: &str = "WebKitWebDriver";
 
 /// Whether somebody listens on that port of this machine.
 fn listens(port: u16) -> bool {

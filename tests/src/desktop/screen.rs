@@ -1,6 +1,7 @@
 //! A display and a desktop session of one's own.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -60,6 +61,41 @@ impl Screen {
         // A session bus of its own: the person's own window, if it runs, is not the one that this stage talks to.
         let session_bus = start_session_bus(&mut environment)?;
         Ok(Some(Self { environment, _session_bus: Some(session_bus), _display: None, _home: home }))
+    }
+
+    /// Has addresses that programs want to have shown kept, in place of a system browser.
+    ///
+    /// # Errors
+    /// If the folder for it cannot be made.
+    pub fn keep_addresses(&mut self) -> Result<()> {
+        let folder = self.home().join("bin");
+        fs::create_dir_all(&folder)?;
+        let program = folder.join("xdg-open");
+        // Whole lines, at once: whoever looks meanwhile finds all of an address or nothing.
+        fs::write(&program, "#!/bin/sh\nprintf '%s\\n' \"$1\" >>\"$HOME/addresses\"\n")?;
+        fs::set_permissions(&program, fs::Permissions::from_mode(0o755))?;
+        let mut path = folder.into_os_string();
+        path.push(":");
+        path.push(std::env::var_os("PATH").unwrap_or_default());
+        self.environment.set("PATH", path);
+        Ok(())
+    }
+
+    /// Waits for the first address that a program wanted to have shown, and forgets it.
+    ///
+    /// # Errors
+    /// If none wants one.
+    pub fn wait_for_address(&self) -> Result<String> {
+        let file = self.home().join("addresses");
+        let address = wait_until("an address to show", || Ok(fs::read_to_string(&file).ok()))?;
+        fs::remove_file(&file)?;
+        Ok(address.lines().next().unwrap_or_default().to_owned())
+    }
+
+    /// Whether a program has wanted an address to be shown.
+    #[must_use]
+    pub fn has_address(&self) -> bool {
+        self.home().join("addresses").exists()
     }
 
     /// A program that will appear on this screen.

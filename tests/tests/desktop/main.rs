@@ -7,4 +7,5 @@
     reason = "a test that panics is a test that fails"
 )]
 
+mod secrets;
 mod stage;
