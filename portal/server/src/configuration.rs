@@ -23,6 +23,8 @@ pub struct Configuration {
     pub name: PortalName,
     /// Where to listen, always with TLS.
     pub listen: Vec<Located<SocketAddr>>,
+    /// Where client programs listen on their users' computers.
+    pub client_port: u16,
     /// The database file.
     pub database: Located<PathBuf>,
     /// The server's certificate and key.
@@ -137,6 +139,7 @@ impl Configuration {
         let origin = root.string("public_origin")?.parse(public_origin)?.value;
         let listen = some(root.strings("listen")?)?;
         let listen = listen.into_iter().map(|address| address.parse(listen_address)).collect::<Result<_, _>>()?;
+        let client_port = root.number("client_port", 1..=u32::from(u16::MAX), 8084)?;
         let database = path(root.string("database")?, directory)?;
         let mut name = root.table("name")?;
         let mut tls = root.table("tls")?;
@@ -147,6 +150,7 @@ impl Configuration {
         let configuration = Self {
             origin,
             listen,
+            client_port: u16::try_from(client_port).unwrap_or(u16::MAX),
             database,
             name: PortalName {
                 belarusian: portal_name(name.string("be")?)?,
@@ -179,11 +183,11 @@ impl Configuration {
 
 impl Limits {
     fn read(table: Option<Table<'_>>) -> Result<Self, Fault> {
-        let mut seconds = [120, 1800, 15, 30];
+        let mut seconds = [300, 1800, 15, 30];
         let mut challenges = 1_000_000;
         if let Some(mut table) = table {
             seconds = [
-                table.number("challenge_seconds", 30..=300, 120)?,
+                table.number("challenge_seconds", 30..=300, 300)?,
                 table.number("session_seconds", 60..=86_400, 1800)?,
                 table.number("request_seconds", 1..=120, 15)?,
                 table.number("stop_seconds", 1..=300, 30)?,

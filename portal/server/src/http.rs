@@ -1,11 +1,13 @@
 //! The service's addresses.
 
 mod assertions;
+mod assets;
 mod body;
 mod challenges;
 mod cookies;
 mod guard;
 mod language;
+mod links;
 mod openapi;
 mod operations;
 mod page;
@@ -32,10 +34,18 @@ use crate::portal::Portal;
 pub fn router(portal: Arc<Portal>) -> Router {
     Router::new()
         .route("/", get(page::show))
-        .route("/style.css", get(page::style))
+        .route("/style.css", get(assets::style))
+        .route("/page.js", get(assets::page_script))
+        .route("/latchkey-sign-in.js", get(assets::sign_in_module))
+        .route("/latchkey-sign-in.d.ts", get(assets::sign_in_types))
+        .route("/refusals/{code}", get(page::words))
+        .route("/link", post(page::offer_link))
+        .route("/complete/{token}", get(page::complete))
         .route("/sign-out", post(page::sign_out))
         .route("/api/v1/challenges", post(challenges::issue))
         .route("/api/v1/assertions/{challenge}", post(assertions::present))
+        .route("/api/v1/links/{token}", post(links::fetch))
+        .route("/api/v1/links/{token}/assertion", post(links::present))
         .route("/api/v1/session", get(sessions::show).delete(sessions::end))
         .route("/api/v1/openapi.json", get(openapi::serve))
         .route("/health/live", get(operations::live))

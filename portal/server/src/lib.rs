@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`configuration`] | the configuration file, read with the line of every fault |
 //! | [`portal`] | what the service does, apart from HTTP |
+//! | [`link`] | what a link consists of |
 //! | [`http`] | its addresses, cookies, refusals, page |
 //! | [`storage`] | what it remembers; all SQL |
 //! | [`revocation`] | revocation lists, taken anew when they change on disk |
@@ -14,13 +15,15 @@
 //!
 //! # Personal data
 //! A session keeps what the page shows: the holder's names and personal number, the assurance, when it began and when
-//! it ends. It is deleted at sign-out and purged when it is over. Challenges belong to browsers, not people. Nothing of
+//! it ends. It is deleted at sign-out and purged when it is over. A sign-in by link keeps the same for at most a minute,
+//! until the browser comes for it. Challenges belong to browsers, not people. Nothing of
 //! this is written to logs or metrics; neither are the addresses that requests come from.
 
 pub mod challenge;
 pub mod configuration;
 pub mod files;
 pub mod http;
+pub mod link;
 pub mod material;
 pub mod metrics;
 mod patience;

@@ -1,5 +1,7 @@
 //! What the service does, apart from HTTP: issue challenges, judge assertions, keep sessions.
 
+mod links;
+
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -17,8 +19,10 @@ use crate::http::{Language, Refusal};
 use crate::metrics::Metrics;
 use crate::revocation::ListsOnDisk;
 use crate::session::{Holder, Session};
-use crate::storage::{KeptChallenge, Storage, StorageError};
+use crate::storage::{KeptChallenge, KeptLink, Storage, StorageError};
 use crate::token::Token;
+
+pub(crate) use links::OfferedLink;
 
 /// The names of the portal, which clients show as what it calls itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,6 +40,8 @@ pub struct PortalName {
 pub struct PortalSettings {
     /// What the portal calls itself.
     pub name: PortalName,
+    /// Where client programs listen on their users' computers.
+    pub client_port: u16,
     /// How long a challenge can be used.
     pub challenge_lifetime: time::Duration,
     /// How many challenges are kept at most, those among them that were used or have expired.
@@ -74,11 +80,10 @@ pub struct Portal {
     stopping: AtomicBool,
 }
 
-/// A session that a sign-in has opened.
-pub(crate) struct OpenedSession {
+/// A session that has begun, under a token of its own.
+pub(crate) struct StartedSession {
     pub(crate) token: Token,
     pub(crate) session: Session,
-    pub(crate) verified: VerifiedSignIn,
 }
 
 impl Portal {
@@ -145,6 +150,10 @@ impl Portal {
         &self.settings.policy.origin
     }
 
+    pub(crate) const fn client_port(&self) -> u16 {
+        self.settings.client_port
+    }
+
     pub(crate) const fn request_time_limit(&self) -> Duration {
         self.settings.request_time_limit
     }
@@ -165,8 +174,15 @@ impl Portal {
         self.counted(self.storage.check().await)
     }
 
-    /// Everybody may ask for challenges, so their number is bounded: a flood must not fill the disk.
     pub(crate) async fn issue_challenge(&self, browser: &Token) -> Result<KeptChallenge, Refusal> {
+        self.keep_challenge(browser, None).await
+    }
+
+    /// Everybody may ask for challenges, so their number is bounded: a flood must not fill the disk.
+    async fn keep_challenge(&self, browser: &Token, link: Option<KeptLink>) -> Result<KeptChallenge, Refusal> {
+        if self.is_stopping() {
+            return Err(Refusal::Stopping);
+        }
         if self.challenges.load(Ordering::Relaxed) >= self.settings.challenge_limit {
             return Err(Refusal::TooManyChallenges);
         }
@@ -179,6 +195,7 @@ impl Portal {
             purpose: Purpose::SignIn,
             issued_at,
             expires_at: issued_at.saturating_add(self.settings.challenge_lifetime),
+            link,
         };
         self.counted(self.storage.keep_challenge(&kept).await)?;
         self.challenges.fetch_add(1, Ordering::Relaxed);
@@ -193,9 +210,23 @@ impl Portal {
         browser: &Token,
         assertion: Bytes,
         former: Option<&Token>,
-    ) -> Result<OpenedSession, Refusal> {
+    ) -> Result<(StartedSession, VerifiedSignIn), Refusal> {
         let browser = browser.hash();
         let kept = self.counted(self.storage.take_challenge(challenge, &browser, self.now()).await)??;
+        let (session, verified) = self.judged(assertion, kept).await?;
+        let token = self.draw_token();
+        let former = former.map(Token::hash);
+        self.counted(self.storage.open_session(&token.hash(), &session, former.as_ref()).await)?;
+        self.metrics.sign_in_accepted(session.assurance.name());
+        Ok((StartedSession { token, session }, verified))
+    }
+
+    /// Judges an assertion, and says which session it is good for.
+    async fn judged(
+        self: &Arc<Self>,
+        assertion: Bytes,
+        kept: KeptChallenge,
+    ) -> Result<(Session, VerifiedSignIn), Refusal> {
         let portal = Arc::clone(self);
         // Some signature checks take long enough to keep other requests of this thread waiting.
         let judged = tokio::task::spawn_blocking(move || portal.judge(&assertion, &kept)).await;
@@ -207,11 +238,7 @@ impl Portal {
             assurance: verified.assurance(),
             holder: Holder::from(verified.identity()),
         };
-        let token = self.draw_token();
-        let former = former.map(Token::hash);
-        self.counted(self.storage.open_session(&token.hash(), &session, former.as_ref()).await)?;
-        self.metrics.sign_in_accepted(session.assurance.name());
-        Ok(OpenedSession { token, session, verified })
+        Ok((session, verified))
     }
 
     pub(crate) async fn session(&self, token: &Token) -> Result<Option<Session>, StorageError> {

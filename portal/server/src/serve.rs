@@ -79,6 +79,7 @@ impl Service {
         let Material { tls, trust, revocation } = material;
         let settings = PortalSettings {
             name: configuration.name.clone(),
+            client_port: configuration.client_port,
             challenge_lifetime: time_span(configuration.limits.challenge),
             challenge_limit: configuration.limits.challenges.into(),
             session_lifetime: time_span(configuration.limits.session),

@@ -14,6 +14,7 @@ use time::{Duration, OffsetDateTime};
 pub use sqlite::{SqliteSettings, SqliteStorage};
 
 use crate::challenge::ChallengeId;
+use crate::link::ShortCode;
 use crate::session::Session;
 use crate::token::TokenHash;
 
@@ -38,6 +39,32 @@ pub trait Storage: Send + Sync {
         now: OffsetDateTime,
     ) -> Answer<'a, Result<KeptChallenge, NotTaken>>;
 
+    /// Marks a link's challenge as given to a client program, and gives it: to the first who asks, and to nobody else.
+    fn fetch_link<'a>(
+        &'a self,
+        request: &'a TokenHash,
+        now: OffsetDateTime,
+    ) -> Answer<'a, Result<KeptChallenge, LinkSpent>>;
+
+    /// Takes a link's challenge that was given to a client program, as [`Storage::take_challenge`] takes others. Neither
+    /// takes a challenge of the other kind.
+    fn take_link<'a>(
+        &'a self,
+        request: &'a TokenHash,
+        now: OffsetDateTime,
+    ) -> Answer<'a, Result<KeptChallenge, LinkSpent>>;
+
+    /// Keeps an accepted sign-in by link until its browser comes for it.
+    fn keep_completion<'a>(&'a self, completion: &'a KeptCompletion) -> Answer<'a, ()>;
+
+    /// Removes what waits for a browser and, if it waits for this one, opens the session, in one transaction. Of any
+    /// number of calls, in any number of processes, at most one gets it.
+    fn complete<'a>(
+        &'a self,
+        completing: &'a Completing,
+        now: OffsetDateTime,
+    ) -> Answer<'a, Result<Session, NotCompleted>>;
+
     /// Opens a session and ends `replaced`, the session that the browser had before, in one transaction.
     fn open_session<'a>(
         &'a self,
@@ -52,7 +79,7 @@ pub trait Storage: Send + Sync {
     /// Ends a session; whether there was one.
     fn end_session<'a>(&'a self, token: &'a TokenHash) -> Answer<'a, bool>;
 
-    /// Forgets sessions that are over and challenges that expired more than [`TOMBSTONE`] ago. Of sessions that ended
+    /// Forgets sessions that are over, sign-ins that no browser came for, and challenges that expired more than [`TOMBSTONE`] ago. Of sessions that ended
     /// before this nothing is left in the database's files, unless somebody else is reading there at that moment; then
     /// the next purge sees to it.
     fn purge(&self, now: OffsetDateTime) -> Answer<'_, Purged>;
@@ -76,6 +103,43 @@ pub struct KeptChallenge {
     pub issued_at: OffsetDateTime,
     /// From when on it is refused, in whole milliseconds.
     pub expires_at: OffsetDateTime,
+    /// The link that carries it, if it was not given to the browser itself.
+    pub link: Option<KeptLink>,
+}
+
+/// What is kept of a link.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KeptLink {
+    /// The link's token.
+    pub request: TokenHash,
+    /// The digits that browser and client program show.
+    pub short_code: ShortCode,
+}
+
+/// A sign-in by link that was accepted and waits for the browser that asked for it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeptCompletion {
+    /// The token of the address where it waits.
+    pub token: TokenHash,
+    /// The browser that asked.
+    pub browser: TokenHash,
+    /// From when on it is refused, in whole milliseconds.
+    pub ends_at: OffsetDateTime,
+    /// The session that it opens.
+    pub session: Session,
+}
+
+/// A browser that comes for what waits for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Completing {
+    /// The token of the address that it came to.
+    pub completion: TokenHash,
+    /// Which browser it is, if it says so.
+    pub browser: Option<TokenHash>,
+    /// The token of the session that it is to have.
+    pub session: TokenHash,
+    /// The session that it has now.
+    pub replaced: Option<TokenHash>,
 }
 
 /// Why a challenge could not be taken.
@@ -90,6 +154,31 @@ pub enum NotTaken {
     /// It was taken before.
     #[error("the challenge has been used")]
     Replayed,
+}
+
+/// Why a link could not be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum LinkSpent {
+    /// It never existed, is forgotten, or was not fetched before an assertion was presented for it.
+    #[error("there is no such link")]
+    Unknown,
+    /// It was used before.
+    #[error("the link has been used")]
+    Replayed,
+}
+
+/// Why a sign-in by link did not end in a session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum NotCompleted {
+    /// Nothing waits there, or nothing any more.
+    #[error("nothing waits at this address")]
+    Unknown,
+    /// The browser came too late.
+    #[error("the browser came too late")]
+    Expired,
+    /// Another browser asked for the link.
+    #[error("another browser asked for the link")]
+    OtherBrowser,
 }
 
 /// How much [`Storage::purge`] removed, and what it left.

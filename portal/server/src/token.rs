@@ -1,4 +1,4 @@
-//! The random tokens that browsers carry in cookies.
+//! The random tokens in cookies, links and addresses.
 
 use std::fmt;
 
@@ -12,7 +12,7 @@ use zeroize::{Zeroize, ZeroizeOnDrop};
 /// Octets of a token: 256 bits.
 pub const TOKEN_SIZE: usize = 32;
 
-/// What proves that a browser is the one that was given the token: 256 random bits. The database keeps only
+/// What proves that a browser or program is the one that was given the token: 256 random bits. The database keeps only
 /// [`Token::hash`].
 #[derive(Zeroize, ZeroizeOnDrop)]
 pub struct Token([u8; TOKEN_SIZE]);
@@ -30,7 +30,7 @@ impl Token {
         Self(octets)
     }
 
-    /// Reads a token as a cookie carries it: 43 characters of base64url without padding (RFC 4648, clause 5). `None`
+    /// Reads a token as a cookie or an address carries it: 43 characters of base64url without padding (RFC 4648, clause 5). `None`
     /// for everything else.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
@@ -40,6 +40,12 @@ impl Token {
     /// The text for the browser's cookie.
     #[must_use]
     pub fn expose_for_cookie(&self) -> String {
+        URL_SAFE_NO_PAD.encode(self.0)
+    }
+
+    /// The text for an address that only one browser or program is told.
+    #[must_use]
+    pub fn expose_for_address(&self) -> String {
         URL_SAFE_NO_PAD.encode(self.0)
     }
 

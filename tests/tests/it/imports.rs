@@ -37,7 +37,7 @@ const TABLE: &[Row] = &[
     Row { name: "latchkey-client", ours: &["agent", "card", "crypto", "texts"], never: &["tauri", "gtk", "sqlx"] },
     Row { name: "latchkey-desktop", ours: &["client"], never: &["sqlx"] },
     Row { name: "latchkey-verify", ours: &["crypto"], never: NETWORK },
-    Row { name: "latchkey-portal", ours: &["verify", "card", "crypto"], never: &["tauri", "gtk", "pcsc"] },
+    Row { name: "latchkey-portal", ours: &["verify", "card", "crypto", "texts"], never: &["tauri", "gtk", "pcsc"] },
     Row {
         name: "latchkey-fixtures",
         ours: &["card", "crypto"],

@@ -5,9 +5,8 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
-use axum::http::header::SET_COOKIE;
 use axum::http::{HeaderMap, StatusCode};
-use axum::response::{AppendHeaders, IntoResponse as _, Response};
+use axum::response::{IntoResponse as _, Response};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -133,17 +132,13 @@ async fn sign_in(
     let challenge = ChallengeId::parse(challenge).ok_or(NotTaken::Unknown)?;
     let browser = cookies::BROWSER.read(headers).ok_or(NotTaken::OtherSession)?;
     let former = cookies::SESSION.read(headers);
-    let opened = portal.sign_in(challenge, &browser, assertion, former.as_ref()).await?;
+    let (started, verified) = portal.sign_in(challenge, &browser, assertion, former.as_ref()).await?;
     let answer = Accepted {
         result: "accepted",
-        assurance: opened.session.assurance.name(),
-        holder: HolderAnswer::from(&opened.session.holder),
-        checks: opened.verified.checks().iter().map(CheckAnswer::from).collect(),
-        session: OpenedSession { expires_at: rfc3339(opened.session.expires_at)? },
+        assurance: started.session.assurance.name(),
+        holder: HolderAnswer::from(&started.session.holder),
+        checks: verified.checks().iter().map(CheckAnswer::from).collect(),
+        session: OpenedSession { expires_at: rfc3339(started.session.expires_at)? },
     };
-    let cookies = AppendHeaders([
-        (SET_COOKIE, cookies::SESSION.set(&opened.token, opened.session.expires_at - opened.session.signed_in_at)?),
-        (SET_COOKIE, cookies::BROWSER.clear()?),
-    ]);
-    Ok((StatusCode::OK, cookies, Json(answer)).into_response())
+    Ok((StatusCode::OK, cookies::signed_in(&started)?, Json(answer)).into_response())
 }

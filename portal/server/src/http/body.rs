@@ -5,6 +5,8 @@ use axum::extract::rejection::{BytesRejection, FailedToBufferBody};
 use axum::extract::{FromRequest, Request};
 use axum::http::HeaderMap;
 use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use serde::Deserialize;
+use utoipa::ToSchema;
 
 use super::Refusal;
 
@@ -17,6 +19,29 @@ pub(super) struct JsonBody(pub(super) Bytes);
 
 /// A body that says it is an HTML form.
 pub(super) struct FormBody(pub(super) Bytes);
+
+/// A body that asks for nothing in particular.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct NothingAsked {}
+
+impl JsonBody {
+    /// Reads the body as an object of that kind. serde would also take an array for it.
+    pub(super) fn object<'body, T: Deserialize<'body>>(&'body self) -> Result<T, Refusal> {
+        if !self.0.trim_ascii_start().starts_with(b"{") {
+            return Err(Refusal::Body);
+        }
+        serde_json::from_slice(&self.0).map_err(|_| Refusal::Body)
+    }
+}
+
+impl<S: Send + Sync> FromRequest<S> for NothingAsked {
+    type Rejection = Refusal;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Refusal> {
+        JsonBody::from_request(request, state).await?.object()
+    }
+}
 
 impl<S: Send + Sync> FromRequest<S> for JsonBody {
     type Rejection = Refusal;

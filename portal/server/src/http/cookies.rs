@@ -1,17 +1,25 @@
 //! The two cookies. Their names begin with `__Host-`: browsers take them only over HTTPS, from this host itself and
 //! for all of its paths, so that no neighbouring host can plant one.
 
-use axum::http::header::COOKIE;
-use axum::http::{HeaderMap, HeaderValue};
+use axum::http::header::{COOKIE, SET_COOKIE};
+use axum::http::{HeaderMap, HeaderName, HeaderValue};
+use axum::response::AppendHeaders;
 use time::Duration;
 
 use super::Refusal;
+use crate::portal::StartedSession;
 use crate::token::Token;
 
 /// Says which browser asked for a challenge. Never needed on the way from another site, hence `Strict`.
 pub(super) const BROWSER: Cookie = Cookie { name: "__Host-latchkey-pre", same_site: "Strict" };
 /// Says which session a browser has. `Lax`, so that a link from another site finds the person signed in.
 pub(super) const SESSION: Cookie = Cookie { name: "__Host-latchkey-session", same_site: "Lax" };
+
+/// A browser that is signed in has a session, and asks for nothing any more.
+pub(super) fn signed_in(started: &StartedSession) -> Result<AppendHeaders<[(HeaderName, HeaderValue); 2]>, Refusal> {
+    let lifetime = started.session.expires_at - started.session.signed_in_at;
+    Ok(AppendHeaders([(SET_COOKIE, SESSION.set(&started.token, lifetime)?), (SET_COOKIE, BROWSER.clear()?)]))
+}
 
 pub(super) struct Cookie {
     name: &'static str,

@@ -3,7 +3,7 @@
 use axum::Json;
 use utoipa::OpenApi;
 
-use super::{assertions, challenges, operations, sessions};
+use super::{assertions, challenges, links, operations, sessions};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -14,6 +14,8 @@ use super::{assertions, challenges, operations, sessions};
     paths(
         challenges::issue,
         assertions::present,
+        links::fetch,
+        links::present,
         sessions::show,
         sessions::end,
         operations::live,

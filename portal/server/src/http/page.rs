@@ -1,22 +1,27 @@
-//! The page that shows who is signed in. It needs no script.
+//! The page that signs in, and shows who is signed in. Without its script it offers the link and the command.
 
 use std::sync::Arc;
 
 use askama::Template;
-use axum::extract::State;
-use axum::http::header::{CACHE_CONTROL, CONTENT_LANGUAGE, CONTENT_TYPE, LOCATION, SET_COOKIE, VARY};
+use axum::Json;
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, State};
+use axum::http::header::{CONTENT_LANGUAGE, CONTENT_SECURITY_POLICY, LOCATION, SET_COOKIE, VARY};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{Html, IntoResponse as _, Response};
 use latchkey_verify::Assurance;
+use serde::Serialize;
 use time::OffsetDateTime;
 use time::macros::format_description;
 use url::form_urlencoded;
 
 use super::body::FormBody;
-use super::page_texts::Texts;
-use super::{Language, Refusal, cookies};
+use super::page_texts::{SignInState, Texts};
+use super::{Language, Refusal, challenges, cookies};
+use crate::link::{ShortCode, link};
 use crate::portal::{Portal, rfc3339};
 use crate::session::{Holder, Session};
+use crate::storage::NotCompleted;
 use crate::token::Token;
 
 #[derive(Template)]
@@ -25,7 +30,9 @@ struct Page<'a> {
     language: Language,
     texts: &'static Texts,
     portal_name: &'a str,
-    title: &'static str,
+    title: &'a str,
+    client_port: u16,
+    states: Vec<SignInState>,
     content: Content,
 }
 
@@ -41,8 +48,14 @@ enum Content {
         expires_at: Moment,
         form_key: String,
     },
+    Link {
+        link: String,
+        short_code: ShortCode,
+        minutes: i64,
+    },
     Refused {
-        what_to_do: &'static str,
+        what_happened: String,
+        what_to_do: String,
         code: &'static str,
     },
 }
@@ -78,9 +91,64 @@ pub(super) async fn sign_out(
     }
 }
 
-pub(super) async fn style() -> Response {
-    let headers = [(CONTENT_TYPE, "text/css; charset=utf-8"), (CACHE_CONTROL, "public, max-age=3600")];
-    (headers, include_str!("../../templates/style.css")).into_response()
+/// Offers a link, for browsers that cannot call the client program.
+pub(super) async fn offer_link(
+    State(portal): State<Arc<Portal>>,
+    headers: HeaderMap,
+    body: Result<FormBody, Refusal>,
+) -> Response {
+    let offered = match body {
+        Ok(FormBody(body)) if body.is_empty() => challenges::offer_link(&portal, &headers).await,
+        Ok(_) => Err(Refusal::Body),
+        Err(refusal) => Err(refusal),
+    };
+    match offered {
+        Ok((offered, cookie)) => {
+            let lifetime = offered.challenge.expires_at - offered.challenge.issued_at;
+            let content = Content::Link {
+                link: link(portal.origin(), &offered.request),
+                short_code: offered.short_code,
+                minutes: lifetime.whole_minutes().max(1),
+            };
+            ([(SET_COOKIE, cookie)], page(&portal, &headers, StatusCode::OK, content)).into_response()
+        }
+        Err(refusal) => refused(&portal, &headers, &refusal),
+    }
+}
+
+/// Where a sign-in by link ends. Signs in the browser that asked for the link and no other.
+pub(super) async fn complete(
+    State(portal): State<Arc<Portal>>,
+    completion: Result<Path<String>, PathRejection>,
+    headers: HeaderMap,
+) -> Response {
+    match signed_in_by_link(&portal, completion, &headers).await {
+        Ok(response) => response,
+        Err(refusal) => {
+            portal.metrics().sign_in_refused(refusal.code());
+            refused(&portal, &headers, &refusal)
+        }
+    }
+}
+
+/// The words for a code of this service, in the language that the page has.
+pub(super) async fn words(code: Result<Path<String>, PathRejection>, headers: HeaderMap) -> Result<Response, Refusal> {
+    let language = Language::preferred(&headers);
+    let words = code.ok().and_then(|Path(code)| words_for(language, &code)).ok_or(Refusal::NotFound)?;
+    let headers = [(CONTENT_LANGUAGE, language.tag()), (VARY, "Accept-Language")];
+    Ok((headers, Json(words)).into_response())
+}
+
+async fn signed_in_by_link(
+    portal: &Portal,
+    completion: Result<Path<String>, PathRejection>,
+    headers: &HeaderMap,
+) -> Result<Response, Refusal> {
+    let completion = completion.ok().and_then(|Path(token)| Token::parse(&token)).ok_or(NotCompleted::Unknown)?;
+    let (browser, former) = (cookies::BROWSER.read(headers), cookies::SESSION.read(headers));
+    let started = portal.complete(&completion, browser.as_ref(), former.as_ref()).await?;
+    let home = [(LOCATION, HeaderValue::from_static("/"))];
+    Ok((StatusCode::SEE_OTHER, home, cookies::signed_in(&started)?).into_response())
 }
 
 async fn end_session(
@@ -143,9 +211,15 @@ fn moment(time: OffsetDateTime) -> Result<Moment, Refusal> {
 }
 
 fn refused(portal: &Portal, headers: &HeaderMap, refusal: &Refusal) -> Response {
-    let texts = Texts::of(Language::preferred(headers));
-    let what_to_do = if refusal.status().is_server_error() { texts.try_later } else { texts.go_back };
-    let mut response = page(portal, headers, refusal.status(), Content::Refused { what_to_do, code: refusal.code() });
+    let language = Language::preferred(headers);
+    let texts = Texts::of(language);
+    let words = words_for(language, refusal.code()).unwrap_or_else(|| RefusalWords {
+        what_happened: texts.refused.to_owned(),
+        what_to_do: texts.try_later.to_owned(),
+    });
+    let RefusalWords { what_happened, what_to_do } = words;
+    let content = Content::Refused { what_happened, what_to_do, code: refusal.code() };
+    let mut response = page(portal, headers, refusal.status(), content);
     response.extensions_mut().insert(refusal.detail());
     response
 }
@@ -156,14 +230,50 @@ fn page(portal: &Portal, headers: &HeaderMap, status: StatusCode, content: Conte
     let title = match content {
         Content::NobodySignedIn { .. } => texts.nobody_signed_in,
         Content::SignedIn { .. } => texts.signed_in,
+        Content::Link { .. } => texts.link_title,
         Content::Refused { .. } => texts.refused,
     };
-    let page = Page { language, texts, portal_name: portal.name(language), title, content };
+    let states = texts.states();
+    let client_port = portal.client_port();
+    let page = Page { language, texts, portal_name: portal.name(language), title, client_port, states, content };
     match page.render() {
         Ok(html) => {
-            let headers = [(CONTENT_LANGUAGE, language.tag()), (VARY, "Accept-Language, Cookie")];
+            let headers = [
+                (CONTENT_LANGUAGE, language.tag().to_owned()),
+                (VARY, "Accept-Language, Cookie".to_owned()),
+                (CONTENT_SECURITY_POLICY, policy(client_port)),
+            ];
             (status, headers, Html(html)).into_response()
         }
         Err(_) => Refusal::Internal("the page cannot be written").into_response(),
     }
+}
+
+/// What a refusal says to people.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct RefusalWords {
+    what_happened: String,
+    what_to_do: String,
+}
+
+fn words_for(language: Language, code: &str) -> Option<RefusalWords> {
+    let language = match language {
+        Language::Belarusian => latchkey_texts::Language::Belarusian,
+        Language::Russian => latchkey_texts::Language::Russian,
+        Language::English => latchkey_texts::Language::English,
+    };
+    let texts = latchkey_texts::Texts::new(language, latchkey_texts::refusals(language));
+    let code = format!("portal-refused-{code}");
+    let what_happened = texts.what_happened(&code, &[])?;
+    Some(RefusalWords { what_happened, what_to_do: texts.what_to_do_in_window(&code, &[])? })
+}
+
+/// What the page may do: run its own scripts, and call this service and the program on the visitor's computer.
+fn policy(client_port: u16) -> String {
+    format!(
+        "default-src 'none'; script-src 'self'; style-src 'self'; \
+         connect-src 'self' http://127.0.0.1:{client_port} http://[::1]:{client_port}; form-action 'self'; \
+         base-uri 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
+    )
 }

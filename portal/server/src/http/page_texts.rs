@@ -1,10 +1,27 @@
 //! The wording of the page in three languages.
 
+mod belarusian;
+mod english;
+mod russian;
+
 use super::Language;
 
+/// What the page says in one language.
 pub(super) struct Texts {
     pub(super) nobody_signed_in: &'static str,
-    pub(super) how_to_sign_in: &'static str,
+    pub(super) welcome: &'static str,
+    pub(super) sign_in: &'static str,
+    pub(super) cancel: &'static str,
+    pub(super) other_ways: &'static str,
+    pub(super) link_offer: &'static str,
+    pub(super) link_ask: &'static str,
+    pub(super) link_title: &'static str,
+    pub(super) link_open: &'static str,
+    pub(super) link_open_button: &'static str,
+    pub(super) link_compare: &'static str,
+    pub(super) link_end: &'static str,
+    pub(super) link_validity: &'static str,
+    pub(super) command_offer: &'static str,
     pub(super) signed_in: &'static str,
     pub(super) holder: &'static str,
     pub(super) personal_number: &'static str,
@@ -15,79 +32,138 @@ pub(super) struct Texts {
     pub(super) signed_in_at: &'static str,
     pub(super) expires_at: &'static str,
     pub(super) sign_out: &'static str,
+    pub(super) ended: &'static str,
+    pub(super) ended_why: &'static str,
     pub(super) refused: &'static str,
     pub(super) try_later: &'static str,
-    pub(super) go_back: &'static str,
     pub(super) code: &'static str,
     pub(super) back: &'static str,
+    pub(super) states: States,
+}
+
+/// What the page says at each moment of a sign-in through the program.
+pub(super) struct States {
+    pub(super) explain: Words,
+    pub(super) connecting: Words,
+    pub(super) permission_asked: Words,
+    pub(super) waiting_in_line: Words,
+    pub(super) asking_holder: Words,
+    pub(super) card: Words,
+    pub(super) signing: Words,
+    pub(super) presenting: Words,
+    pub(super) holder_refused: Words,
+    pub(super) client_refused: Words,
+    pub(super) taken_back: Words,
+    pub(super) dismissed: Words,
+    pub(super) denied: Words,
+    pub(super) not_running: Words,
+    pub(super) other_program: Words,
+    pub(super) no_answer: Words,
+    pub(super) connection_lost: Words,
+    pub(super) portal_refused: Words,
+    pub(super) portal_unreachable: Words,
+}
+
+/// The words of one moment: what there is, what it means for the visitor, and what the button says, if there is one.
+#[derive(Clone, Copy)]
+pub(super) struct Words {
+    pub(super) title: &'static str,
+    pub(super) text: &'static str,
+    pub(super) action: Option<&'static str>,
+}
+
+/// One moment of a sign-in, as the page's script finds it.
+pub(super) struct SignInState {
+    pub(super) name: &'static str,
+    pub(super) tone: &'static str,
+    pub(super) words: Words,
+    /// The code of a refusal by the program that has words of its own.
+    pub(super) reason: Option<&'static str>,
+    /// The sign-in is under way and can be cancelled.
+    pub(super) is_open: bool,
+    /// Another way to sign in may help.
+    pub(super) needs_other_way: bool,
+    /// A code is shown with it.
+    pub(super) has_code: bool,
 }
 
 impl Texts {
     pub(super) const fn of(language: Language) -> &'static Self {
         match language {
-            Language::Belarusian => &BELARUSIAN,
-            Language::Russian => &RUSSIAN,
-            Language::English => &ENGLISH,
+            Language::Belarusian => &belarusian::TEXTS,
+            Language::Russian => &russian::TEXTS,
+            Language::English => &english::TEXTS,
         }
+    }
+
+    /// Every moment of a sign-in, by the names that the script knows.
+    pub(super) fn states(&self) -> Vec<SignInState> {
+        let States {
+            explain,
+            connecting,
+            permission_asked,
+            waiting_in_line,
+            asking_holder,
+            card,
+            signing,
+            presenting,
+            holder_refused,
+            client_refused,
+            taken_back,
+            dismissed,
+            denied,
+            not_running,
+            other_program,
+            no_answer,
+            connection_lost,
+            portal_refused,
+            portal_unreachable,
+        } = self.states;
+        vec![
+            SignInState { is_open: true, ..SignInState::new("explain", "attention", explain) },
+            SignInState::under_way("connecting", "busy", connecting),
+            SignInState::under_way("permission-asked", "attention", permission_asked),
+            SignInState::under_way("waiting-in-line", "busy", waiting_in_line),
+            SignInState::under_way("asking-holder", "busy", asking_holder),
+            SignInState::under_way("card", "busy", card),
+            SignInState::under_way("signing", "busy", signing),
+            SignInState::new("done", "busy", presenting),
+            SignInState::new("presenting", "busy", presenting),
+            SignInState { reason: Some("cancelled"), ..SignInState::new("holder-refused", "quiet", holder_refused) },
+            SignInState { has_code: true, ..SignInState::new("client-refused", "attention", client_refused) },
+            SignInState::new("taken-back", "quiet", taken_back),
+            SignInState::new("dismissed", "attention", dismissed),
+            SignInState::unreached("denied", denied),
+            SignInState::unreached("not-running", not_running),
+            SignInState::unreached("other-program", other_program),
+            SignInState::unreached("no-answer", no_answer),
+            SignInState::new("connection-lost", "attention", connection_lost),
+            SignInState { has_code: true, ..SignInState::new("portal-refused", "bad", portal_refused) },
+            SignInState::new("portal-unreachable", "attention", portal_unreachable),
+        ]
     }
 }
 
-const BELARUSIAN: Texts = Texts {
-    nobody_signed_in: "Вы не ўвайшлі",
-    how_to_sign_in: "Каб увайсці з ID-карткай, устаўце яе ў счытвальнік і выканайце на сваім камп'ютары каманду:",
-    signed_in: "Вы ўвайшлі",
-    holder: "Імя",
-    personal_number: "Ідэнтыфікацыйны нумар",
-    assurance: "Узровень даверу",
-    assurance_low: "нізкі",
-    assurance_substantial: "значны",
-    assurance_high: "высокі",
-    signed_in_at: "Час уваходу",
-    expires_at: "Сеанс дзейнічае да",
-    sign_out: "Выйсці",
-    refused: "Не атрымалася",
-    try_later: "Служба часова недаступная. Паспрабуйце яшчэ раз праз некалькі хвілін.",
-    go_back: "Вярніцеся на галоўную старонку і паспрабуйце яшчэ раз.",
-    code: "Код",
-    back: "На галоўную старонку",
-};
+impl SignInState {
+    const fn new(name: &'static str, tone: &'static str, words: Words) -> Self {
+        Self { name, tone, words, reason: None, is_open: false, needs_other_way: false, has_code: false }
+    }
 
-const RUSSIAN: Texts = Texts {
-    nobody_signed_in: "Вы не вошли",
-    how_to_sign_in: "Чтобы войти с ID-картой, вставьте её в считыватель и выполните на своём компьютере команду:",
-    signed_in: "Вы вошли",
-    holder: "Имя",
-    personal_number: "Идентификационный номер",
-    assurance: "Уровень доверия",
-    assurance_low: "низкий",
-    assurance_substantial: "значительный",
-    assurance_high: "высокий",
-    signed_in_at: "Время входа",
-    expires_at: "Сеанс действует до",
-    sign_out: "Выйти",
-    refused: "Не получилось",
-    try_later: "Служба временно недоступна. Попробуйте ещё раз через несколько минут.",
-    go_back: "Вернитесь на главную страницу и попробуйте ещё раз.",
-    code: "Код",
-    back: "На главную страницу",
-};
+    const fn under_way(name: &'static str, tone: &'static str, words: Words) -> Self {
+        Self { is_open: true, ..Self::new(name, tone, words) }
+    }
 
-const ENGLISH: Texts = Texts {
-    nobody_signed_in: "You are not signed in",
-    how_to_sign_in: "To sign in with your ID card, put it into the reader and run this command on your computer:",
-    signed_in: "You are signed in",
-    holder: "Name",
-    personal_number: "Identification number",
-    assurance: "Assurance level",
-    assurance_low: "low",
-    assurance_substantial: "substantial",
-    assurance_high: "high",
-    signed_in_at: "Signed in at",
-    expires_at: "The session ends at",
-    sign_out: "Sign out",
-    refused: "That did not work",
-    try_later: "The service is not available for now. Try again in a few minutes.",
-    go_back: "Go back to the main page and try again.",
-    code: "Code",
-    back: "To the main page",
-};
+    const fn unreached(name: &'static str, words: Words) -> Self {
+        Self { needs_other_way: true, ..Self::new(name, "attention", words) }
+    }
+}
+
+/// Words beside which nothing is to be pressed but what ends the sign-in.
+const fn telling(title: &'static str, text: &'static str) -> Words {
+    Words { title, text, action: None }
+}
+
+/// Words with a button.
+const fn offering(title: &'static str, text: &'static str, action: &'static str) -> Words {
+    Words { title, text, action: Some(action) }
+}

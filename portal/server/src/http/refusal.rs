@@ -8,7 +8,7 @@ use latchkey_verify::Rejection;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::storage::{NotTaken, StorageError};
+use crate::storage::{LinkSpent, NotCompleted, NotTaken, StorageError};
 
 /// Why a request was not answered as asked.
 #[derive(Debug, thiserror::Error)]
@@ -44,6 +44,12 @@ pub enum Refusal {
     /// The challenge was not there to be taken.
     #[error(transparent)]
     Challenge(#[from] NotTaken),
+    /// The link could not be used.
+    #[error(transparent)]
+    Link(#[from] LinkSpent),
+    /// The browser is not signed in by the link.
+    #[error(transparent)]
+    Completion(#[from] NotCompleted),
     /// The assertion is not accepted.
     #[error(transparent)]
     Assertion(#[from] Rejection),
@@ -81,7 +87,7 @@ pub(super) struct RefusalDetail {
 
 impl Refusal {
     /// Every code that [`Refusal::code`] can give besides those of [`Rejection::CODES`].
-    pub const OWN_CODES: [&'static str; 17] = [
+    pub const OWN_CODES: [&'static str; 22] = [
         "origin-refused",
         "content-type-refused",
         "body-too-large",
@@ -94,6 +100,11 @@ impl Refusal {
         "challenge-unknown",
         "challenge-of-other-session",
         "challenge-replayed",
+        "link-unknown",
+        "link-replayed",
+        "completion-unknown",
+        "completion-expired",
+        "completion-of-other-browser",
         "storage-damaged",
         "storage-unavailable",
         "too-many-challenges",
@@ -117,6 +128,11 @@ impl Refusal {
             Self::Challenge(NotTaken::Unknown) => "challenge-unknown",
             Self::Challenge(NotTaken::OtherSession) => "challenge-of-other-session",
             Self::Challenge(NotTaken::Replayed) => "challenge-replayed",
+            Self::Link(LinkSpent::Unknown) => "link-unknown",
+            Self::Link(LinkSpent::Replayed) => "link-replayed",
+            Self::Completion(NotCompleted::Unknown) => "completion-unknown",
+            Self::Completion(NotCompleted::Expired) => "completion-expired",
+            Self::Completion(NotCompleted::OtherBrowser) => "completion-of-other-browser",
             Self::Assertion(rejection) => rejection.code(),
             Self::Storage(StorageError::Damaged(_)) => "storage-damaged",
             Self::Storage(_) => "storage-unavailable",
@@ -130,15 +146,22 @@ impl Refusal {
     #[must_use]
     pub fn status(&self) -> StatusCode {
         match self {
-            Self::Origin | Self::Form | Self::Challenge(NotTaken::OtherSession) => StatusCode::FORBIDDEN,
+            Self::Origin
+            | Self::Form
+            | Self::Challenge(NotTaken::OtherSession)
+            | Self::Completion(NotCompleted::OtherBrowser) => StatusCode::FORBIDDEN,
             Self::ContentType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::BodySize => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Body => StatusCode::BAD_REQUEST,
             Self::TimeOut => StatusCode::REQUEST_TIMEOUT,
-            Self::NotFound | Self::NoSession | Self::Challenge(NotTaken::Unknown) => StatusCode::NOT_FOUND,
+            Self::NotFound
+            | Self::NoSession
+            | Self::Challenge(NotTaken::Unknown)
+            | Self::Link(LinkSpent::Unknown)
+            | Self::Completion(NotCompleted::Unknown) => StatusCode::NOT_FOUND,
             Self::Method => StatusCode::METHOD_NOT_ALLOWED,
-            Self::Challenge(NotTaken::Replayed) => StatusCode::CONFLICT,
-            Self::Assertion(Rejection::ChallengeExpired) => StatusCode::GONE,
+            Self::Challenge(NotTaken::Replayed) | Self::Link(LinkSpent::Replayed) => StatusCode::CONFLICT,
+            Self::Assertion(Rejection::ChallengeExpired) | Self::Completion(NotCompleted::Expired) => StatusCode::GONE,
             Self::Assertion(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Self::Storage(StorageError::Damaged(_)) | Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
             Self::Storage(_) | Self::TooManyChallenges | Self::Stopping => StatusCode::SERVICE_UNAVAILABLE,
@@ -161,6 +184,11 @@ impl Refusal {
             Self::Challenge(NotTaken::Unknown) => "There is no such challenge; ask for a new one.",
             Self::Challenge(NotTaken::OtherSession) => "The challenge was issued to another browser.",
             Self::Challenge(NotTaken::Replayed) => "The challenge has been used; ask for a new one.",
+            Self::Link(LinkSpent::Unknown) => "There is no such link; ask for a new one.",
+            Self::Link(LinkSpent::Replayed) => "The link has been used; ask for a new one.",
+            Self::Completion(NotCompleted::Unknown) => "Nothing waits at this address, or nothing any more.",
+            Self::Completion(NotCompleted::Expired) => "The browser came too late; sign in again.",
+            Self::Completion(NotCompleted::OtherBrowser) => "Another browser asked for the link; nobody is signed in.",
             Self::Assertion(Rejection::ChallengeExpired) => "The challenge has expired; ask for a new one.",
             Self::Assertion(_) => "The assertion is not accepted; the code says why.",
             Self::Storage(StorageError::Damaged(_)) | Self::Internal(_) => "The service has a fault.",

@@ -5,6 +5,7 @@
 //! taken stays taken after a power cut. What is deleted is overwritten (`secure_delete`), and with the next purge it is
 //! gone from the log too.
 
+mod links;
 mod row;
 
 use std::fs::OpenOptions;
@@ -16,12 +17,16 @@ use std::time::{Duration, Instant};
 use sqlx::error::DatabaseError;
 use sqlx::migrate::Migrator;
 use sqlx::pool::PoolOptions;
+use sqlx::query::Query;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
-use sqlx::{Sqlite, SqlitePool};
+use sqlx::{Database, Sqlite, SqlitePool, Transaction};
 use time::OffsetDateTime;
 use tokio::sync::RwLock;
 
-use super::{Answer, KeptChallenge, NotTaken, Purged, Storage, StorageError, TOMBSTONE};
+use super::{
+    Answer, Completing, KeptChallenge, KeptCompletion, LinkSpent, NotCompleted, NotTaken, Purged, Storage,
+    StorageError, TOMBSTONE,
+};
 use crate::challenge::ChallengeId;
 use crate::files::EVERYBODY;
 use crate::session::Session;
@@ -139,7 +144,8 @@ impl Storage for SqliteStorage {
     fn keep_challenge<'a>(&'a self, challenge: &'a KeptChallenge) -> Answer<'a, ()> {
         Box::pin(async move {
             sqlx::query(
-                "INSERT INTO challenges (id, browser, challenge, purpose, issued_at, expires_at) VALUES (?, ?, ?, ?, ?, ?)",
+                "INSERT INTO challenges (id, browser, challenge, purpose, issued_at, expires_at, link, short_code) \
+                 VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
             )
             .bind(challenge.id.octets().as_slice())
             .bind(challenge.browser.octets().as_slice())
@@ -147,6 +153,8 @@ impl Storage for SqliteStorage {
             .bind(challenge.purpose.name())
             .bind(row::milliseconds(challenge.issued_at))
             .bind(row::milliseconds(challenge.expires_at))
+            .bind(challenge.link.as_ref().map(|link| link.request.octets().as_slice()))
+            .bind(challenge.link.map(|link| link.short_code.to_string()))
             .execute(&self.writer().await?)
             .await?;
             Ok(())
@@ -162,7 +170,8 @@ impl Storage for SqliteStorage {
         Box::pin(async move {
             let writer = self.writer().await?;
             let taken = sqlx::query(
-                "UPDATE challenges SET taken_at = ? WHERE id = ? AND browser = ? AND taken_at IS NULL RETURNING *",
+                "UPDATE challenges SET taken_at = ? \
+                 WHERE id = ? AND browser = ? AND link IS NULL AND taken_at IS NULL RETURNING *",
             )
             .bind(row::milliseconds(now))
             .bind(id.octets().as_slice())
@@ -173,7 +182,7 @@ impl Storage for SqliteStorage {
                 return row::challenge(&taken).map(Ok);
             }
             // Only a name for the refusal; whatever happens meanwhile, nothing is handed out here.
-            let present = sqlx::query("SELECT * FROM challenges WHERE id = ?")
+            let present = sqlx::query("SELECT * FROM challenges WHERE id = ? AND link IS NULL")
                 .bind(id.octets().as_slice())
                 .fetch_optional(&writer)
                 .await?;
@@ -185,6 +194,34 @@ impl Storage for SqliteStorage {
         })
     }
 
+    fn fetch_link<'a>(
+        &'a self,
+        request: &'a TokenHash,
+        now: OffsetDateTime,
+    ) -> Answer<'a, Result<KeptChallenge, LinkSpent>> {
+        Box::pin(async move { links::fetch(&self.writer().await?, request, now).await })
+    }
+
+    fn take_link<'a>(
+        &'a self,
+        request: &'a TokenHash,
+        now: OffsetDateTime,
+    ) -> Answer<'a, Result<KeptChallenge, LinkSpent>> {
+        Box::pin(async move { links::take(&self.writer().await?, request, now).await })
+    }
+
+    fn keep_completion<'a>(&'a self, completion: &'a KeptCompletion) -> Answer<'a, ()> {
+        Box::pin(async move { links::keep_completion(&self.writer().await?, completion).await })
+    }
+
+    fn complete<'a>(
+        &'a self,
+        completing: &'a Completing,
+        now: OffsetDateTime,
+    ) -> Answer<'a, Result<Session, NotCompleted>> {
+        Box::pin(async move { links::complete(&self.writer().await?, completing, now).await })
+    }
+
     fn open_session<'a>(
         &'a self,
         token: &'a TokenHash,
@@ -192,33 +229,8 @@ impl Storage for SqliteStorage {
         replaced: Option<&'a TokenHash>,
     ) -> Answer<'a, ()> {
         Box::pin(async move {
-            let belarusian = session.holder.belarusian_name.as_ref();
             let mut transaction = self.writer().await?.begin_with("BEGIN IMMEDIATE").await?;
-            if let Some(replaced) = replaced {
-                sqlx::query("DELETE FROM sessions WHERE token = ?")
-                    .bind(replaced.octets().as_slice())
-                    .execute(&mut *transaction)
-                    .await?;
-            }
-            sqlx::query(
-                "INSERT INTO sessions (token, signed_in_at, expires_at, assurance, personal_number, family_name, \
-                 given_name, patronymic, belarusian_family_name, belarusian_given_name, belarusian_patronymic, \
-                 latin_name) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            )
-            .bind(token.octets().as_slice())
-            .bind(row::milliseconds(session.signed_in_at))
-            .bind(row::milliseconds(session.expires_at))
-            .bind(session.assurance.name())
-            .bind(session.holder.personal_number.as_str())
-            .bind(session.holder.name.family.as_deref())
-            .bind(session.holder.name.given.as_deref())
-            .bind(session.holder.name.patronymic.as_deref())
-            .bind(belarusian.and_then(|name| name.family.as_deref()))
-            .bind(belarusian.and_then(|name| name.given.as_deref()))
-            .bind(belarusian.and_then(|name| name.patronymic.as_deref()))
-            .bind(session.holder.latin_name.as_deref())
-            .execute(&mut *transaction)
-            .await?;
+            start_session(&mut transaction, token, session, replaced).await?;
             transaction.commit().await?;
             Ok(())
         })
@@ -256,6 +268,10 @@ impl Storage for SqliteStorage {
                 .bind(row::milliseconds(now))
                 .execute(&writer)
                 .await?;
+            sqlx::query("DELETE FROM completions WHERE ends_at <= ?")
+                .bind(row::milliseconds(now))
+                .execute(&writer)
+                .await?;
             // The log beside the database still has what was deleted.
             sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").execute(&writer).await?;
             let left: i64 =
@@ -277,6 +293,47 @@ impl Storage for SqliteStorage {
             Ok(())
         })
     }
+}
+
+type Statement<'q> = Query<'q, Sqlite, <Sqlite as Database>::Arguments>;
+
+async fn start_session(
+    transaction: &mut Transaction<'_, Sqlite>,
+    token: &TokenHash,
+    session: &Session,
+    replaced: Option<&TokenHash>,
+) -> Result<(), StorageError> {
+    if let Some(replaced) = replaced {
+        sqlx::query("DELETE FROM sessions WHERE token = ?")
+            .bind(replaced.octets().as_slice())
+            .execute(&mut **transaction)
+            .await?;
+    }
+    let statement = sqlx::query(
+        "INSERT INTO sessions (token, signed_in_at, expires_at, assurance, personal_number, family_name, \
+         given_name, patronymic, belarusian_family_name, belarusian_given_name, belarusian_patronymic, \
+         latin_name) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    )
+    .bind(token.octets().as_slice());
+    bind_session(statement, session).execute(&mut **transaction).await?;
+    Ok(())
+}
+
+/// Binds what is kept of a session, in the order of its columns.
+fn bind_session<'q>(statement: Statement<'q>, session: &'q Session) -> Statement<'q> {
+    let belarusian = session.holder.belarusian_name.as_ref();
+    statement
+        .bind(row::milliseconds(session.signed_in_at))
+        .bind(row::milliseconds(session.expires_at))
+        .bind(session.assurance.name())
+        .bind(session.holder.personal_number.as_str())
+        .bind(session.holder.name.family.as_deref())
+        .bind(session.holder.name.given.as_deref())
+        .bind(session.holder.name.patronymic.as_deref())
+        .bind(belarusian.and_then(|name| name.family.as_deref()))
+        .bind(belarusian.and_then(|name| name.given.as_deref()))
+        .bind(belarusian.and_then(|name| name.patronymic.as_deref()))
+        .bind(session.holder.latin_name.as_deref())
 }
 
 /// Connects for the first time. Of two processes that start together on a new file, SQLite refuses one at once when both

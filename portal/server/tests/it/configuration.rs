@@ -29,7 +29,7 @@ fn the_documented_example_is_accepted_and_says_the_defaults() {
     assert_eq!((defaults.limits, defaults.log), (configuration.limits, configuration.log));
     let seconds = Duration::from_secs;
     let limits = Limits {
-        challenge: seconds(120),
+        challenge: seconds(300),
         challenges: 1_000_000,
         session: seconds(1800),
         request: seconds(15),

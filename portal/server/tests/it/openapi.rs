@@ -20,10 +20,10 @@ async fn the_description_is_reviewed_and_is_what_is_served() {
 async fn what_is_described_is_there() {
     let description = serde_json::to_value(description()).unwrap();
     let paths = description["paths"].as_object().unwrap();
-    assert_eq!(paths.len(), 7);
+    assert_eq!(paths.len(), 9);
     let world = World::new().await;
     for path in paths.keys() {
-        let answer = world.browser().get(&path.replace("{challenge}", "x")).await;
+        let answer = world.browser().get(&path.replace("{challenge}", "x").replace("{token}", "x")).await;
         let nothing = answer.header("content-type") == "application/json" && answer.json()["code"] == "not-found";
         assert!(!nothing, "{path}");
     }

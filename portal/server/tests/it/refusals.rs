@@ -9,7 +9,9 @@ use latchkey_crypto::assertion::ASSERTION_MAX_SIZE;
 use latchkey_fixtures::pki::{Revocation, RevocationReason, SOFTWARE_KEY_POLICY, TestPki, Validity};
 use latchkey_portal::challenge::ChallengeId;
 use latchkey_portal::session::Session;
-use latchkey_portal::storage::{Answer, KeptChallenge, NotTaken, Purged, Storage};
+use latchkey_portal::storage::{
+    Answer, Completing, KeptChallenge, KeptCompletion, LinkSpent, NotCompleted, NotTaken, Purged, Storage,
+};
 use latchkey_portal::token::TokenHash;
 use time::macros::date;
 use time::{Duration as TimeSpan, OffsetDateTime};
@@ -329,7 +331,9 @@ async fn a_request_that_takes_too_long_is_ended() {
 /// Every code that the description promises is provoked by a test of this crate.
 #[test]
 fn every_described_code_is_provoked() {
-    let tests = [include_str!("refusals.rs"), include_str!("page.rs"), include_str!("headers.rs")].concat();
+    let tests =
+        [include_str!("refusals.rs"), include_str!("page.rs"), include_str!("headers.rs"), include_str!("links.rs")]
+            .concat();
     let description = latchkey_portal::http::description().to_json().unwrap();
     let is_code =
         |text: &&str| text.contains('-') && text.bytes().all(|octet| octet == b'-' || octet.is_ascii_lowercase());
@@ -338,9 +342,10 @@ fn every_described_code_is_provoked() {
         .filter(is_code)
         .chain(["form-refused", "method-not-allowed", "not-found", "stopping"])
         .collect();
-    assert_eq!(codes.len(), 18, "{codes:?}");
-    for code in codes {
-        assert!(tests.contains(&format!("\"{code}\"")), "{code}");
+    assert_eq!(codes.len(), 20, "{codes:?}");
+    let of_completion = ["completion-unknown", "completion-expired", "completion-of-other-browser"];
+    for code in codes.into_iter().chain(of_completion) {
+        assert!([format!("\"{code}\""), format!("<code>{code}<")].iter().any(|named| tests.contains(named)), "{code}");
     }
 }
 
@@ -385,6 +390,22 @@ impl Storage for Silent {
         _: &'a TokenHash,
         _: OffsetDateTime,
     ) -> Answer<'a, Result<KeptChallenge, NotTaken>> {
+        silence()
+    }
+
+    fn fetch_link<'a>(&'a self, _: &'a TokenHash, _: OffsetDateTime) -> Answer<'a, Result<KeptChallenge, LinkSpent>> {
+        silence()
+    }
+
+    fn take_link<'a>(&'a self, _: &'a TokenHash, _: OffsetDateTime) -> Answer<'a, Result<KeptChallenge, LinkSpent>> {
+        silence()
+    }
+
+    fn keep_completion<'a>(&'a self, _: &'a KeptCompletion) -> Answer<'a, ()> {
+        silence()
+    }
+
+    fn complete<'a>(&'a self, _: &'a Completing, _: OffsetDateTime) -> Answer<'a, Result<Session, NotCompleted>> {
         silence()
     }
 

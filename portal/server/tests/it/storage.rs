@@ -27,6 +27,7 @@ fn challenge(seed: &str) -> KeptChallenge {
         purpose: Purpose::SignIn,
         issued_at: NOW,
         expires_at: NOW + Duration::seconds(120),
+        link: None,
     }
 }
 

@@ -107,6 +107,7 @@ fn settings(trust: TrustStore) -> PortalSettings {
             russian: "Выдуманный портал".to_owned(),
             english: "An invented portal".to_owned(),
         },
+        client_port: 8084,
         challenge_lifetime: time::Duration::seconds(120),
         challenge_limit: 1000,
         session_lifetime: time::Duration::minutes(30),

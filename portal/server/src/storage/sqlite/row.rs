@@ -9,9 +9,10 @@ use sqlx::{Decode, Row as _, Sqlite, Type};
 use time::OffsetDateTime;
 
 use crate::challenge::ChallengeId;
+use crate::link::ShortCode;
 use crate::session::{Holder, Session};
-use crate::storage::{KeptChallenge, StorageError};
-use crate::token::TokenHash;
+use crate::storage::{KeptChallenge, KeptCompletion, KeptLink, StorageError};
+use crate::token::{TOKEN_SIZE, TokenHash};
 
 /// Milliseconds since 1970, as the database writes times.
 pub(super) fn milliseconds(time: OffsetDateTime) -> i64 {
@@ -26,6 +27,23 @@ pub(super) fn challenge(row: &SqliteRow) -> Result<KeptChallenge, StorageError> 
         purpose: parsed(row, "purpose")?,
         issued_at: time(row, "issued_at")?,
         expires_at: time(row, "expires_at")?,
+        link: link(row)?,
+    })
+}
+
+fn link(row: &SqliteRow) -> Result<Option<KeptLink>, StorageError> {
+    let Some(request) = value::<Option<&[u8]>>(row, "link")? else { return Ok(None) };
+    let request: [u8; TOKEN_SIZE] = request.try_into().map_err(|_| StorageError::Damaged("link"))?;
+    let short_code = parse(row, "short_code", |text| ShortCode::parse(text).ok_or(()))?;
+    Ok(Some(KeptLink { request: TokenHash::from(request), short_code }))
+}
+
+pub(super) fn completion(row: &SqliteRow) -> Result<KeptCompletion, StorageError> {
+    Ok(KeptCompletion {
+        token: TokenHash::from(octets(row, "token")?),
+        browser: TokenHash::from(octets(row, "browser")?),
+        ends_at: time(row, "ends_at")?,
+        session: session(row)?,
     })
 }
 

@@ -1,0 +1,116 @@
+//! English.
+
+use super::{States, Texts, offering, telling};
+
+pub(super) const TEXTS: Texts = Texts {
+    nobody_signed_in: "You are not signed in",
+    welcome: "You need your ID card, a card reader, and the Latchkey program on this computer.",
+    sign_in: "Sign in with ID card",
+    cancel: "Cancel",
+    other_ways: "Other ways to sign in",
+    link_offer: "By link: it opens Latchkey, also when the browser does not let this page reach it.",
+    link_ask: "Get a link",
+    link_title: "Sign in by link",
+    link_open: "Open the link on this computer. It starts Latchkey.",
+    link_open_button: "Open Latchkey",
+    link_compare: "If the request is yours, Latchkey shows the same code:",
+    link_end: "Once you have agreed and entered your PIN in Latchkey, a new page opens in your browser and you are signed in \
+               there. It must be the browser that shows you this page.",
+    link_validity: "The link serves once. Do not send it to anybody. Minutes until it expires:",
+    command_offer: "On the command line:",
+    signed_in: "You are signed in",
+    holder: "Name",
+    personal_number: "Identification number",
+    assurance: "Assurance level",
+    assurance_low: "low",
+    assurance_substantial: "substantial",
+    assurance_high: "high",
+    signed_in_at: "Signed in at",
+    expires_at: "The session ends at",
+    sign_out: "Sign out",
+    ended: "You are signed out",
+    ended_why: "The card was taken out of the reader, so the session has ended.",
+    refused: "That did not work",
+    try_later: "The service is not available for now. Try again in a few minutes.",
+    code: "Code",
+    back: "To the main page",
+    states: States {
+        explain: offering(
+            "Your browser may ask you something",
+            "To sign you in, this page has to reach Latchkey on your computer. The browser may ask whether the page may \
+             access other apps and services on this device. Choose “Allow”.",
+            "Continue",
+        ),
+        connecting: telling("Looking for Latchkey", "This takes a moment."),
+        permission_asked: telling(
+            "Answer the browser's question",
+            "It is at the top of the window, beside the address. Choose “Allow”. If you see no question, Latchkey is slow \
+             to answer: wait a little.",
+        ),
+        waiting_in_line: telling("Latchkey is busy", "It finishes another request first. Yours is next."),
+        asking_holder: telling(
+            "Look at the Latchkey window",
+            "It shows who asks you to sign in and what would be handed over. You decide there.",
+        ),
+        card: telling(
+            "Go on in the Latchkey window",
+            "It says when to insert the card and asks for your PIN. Never enter the PIN on a page like this one.",
+        ),
+        signing: telling("The card is signing", "Leave it in the reader."),
+        presenting: telling("The signature is being checked", "This takes a moment."),
+        holder_refused: offering(
+            "You refused to sign in",
+            "Nothing was handed over. If you did not mean to refuse, sign in again.",
+            "Sign in again",
+        ),
+        client_refused: offering(
+            "Latchkey could not sign you in",
+            "The Latchkey window says what happened and what to do. Then try again.",
+            "Try again",
+        ),
+        taken_back: offering("You cancelled the sign-in", "Nothing was handed over.", "Sign in again"),
+        dismissed: offering(
+            "The browser's question was closed",
+            "Without your permission this page cannot reach Latchkey. Try again and choose “Allow”.",
+            "Try again",
+        ),
+        denied: offering(
+            "The browser does not let this page reach Latchkey",
+            "Click the icon to the left of the address, open the settings of this site, set “Apps on device” (other apps \
+             and services on this device) to “Allow”, and try again. Or sign in by link: it needs no such permission.",
+            "Try again",
+        ),
+        not_running: offering(
+            "Latchkey was not found",
+            "Start Latchkey from the list of your programs and try again. If it is not installed, install it first. If the \
+             browser asks for permission now, choose “Allow”.",
+            "Try again",
+        ),
+        other_program: offering(
+            "Latchkey cannot be understood",
+            "Another program answers in its place, or this version of Latchkey is too old for this page. Install the \
+             newest version, or sign in by link.",
+            "Try again",
+        ),
+        no_answer: offering(
+            "Latchkey does not answer",
+            "Close Latchkey, start it again, and try again. Or sign in by link.",
+            "Try again",
+        ),
+        connection_lost: offering(
+            "Latchkey has stopped",
+            "Nobody was signed in. Start Latchkey again and try again.",
+            "Try again",
+        ),
+        portal_refused: offering(
+            "The portal did not accept the sign-in",
+            "Try again. If it happens again, tell the portal's operator the code.",
+            "Try again",
+        ),
+        portal_unreachable: offering(
+            "The portal cannot be reached",
+            "Check your network connection and try again.",
+            "Try again",
+        ),
+    },
+};

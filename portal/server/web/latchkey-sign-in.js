@@ -1,0 +1,265 @@
+// SPDX-License-Identifier: Apache-2.0
+// @ts-check
+//
+// Signs in with an ID card from a portal's page, through the Latchkey program on the visitor's computer. No
+// dependencies, no words: what happens is told in codes, and the page says it in its visitor's language.
+// The types beside this file document the interface.
+//
+// Browsers ask the visitor before a public page may call a program on his own computer. What they then tell the page is
+// always the same failure; only the permission's state, asked for before and afresh after each failure, tells the cases
+// apart. Hence the order in here.
+
+/** @import { Options, Outcome, Progress, Reached, Watch } from "./latchkey-sign-in.d.ts" */
+
+/** Where the program listens unless an administrator has decided otherwise. */
+export const DEFAULT_PORT = 8084;
+
+/** A port that nobody listens on refuses at once; Windows tries for about two seconds. A call that takes longer waits for
+ * the visitor's answer to the browser's question. */
+const REFUSED_WITHIN = navigator.userAgent.includes("Windows") ? 2500 : 700;
+/** How long a program that runs may take to say that it does. */
+const ANSWERED_WITHIN = 10_000;
+/** How long to wait where there is nothing to wait for, so that a fault does not become a storm. */
+const PAUSE = 1000;
+
+/**
+ * Signs in. Call it from a click.
+ * @param {Options} options
+ * @returns {Promise<Outcome>}
+ */
+export async function signIn(options) {
+  const leaving = new AbortController();
+  const leave = () => leaving.abort();
+  addEventListener("pagehide", leave);
+  const stop = options.signal ? AbortSignal.any([options.signal, leaving.signal]) : leaving.signal;
+  const outcome = await attempt(options, stop).finally(() => removeEventListener("pagehide", leave));
+  if (outcome.code !== "not-running" || (await permission()) !== "prompt") return outcome;
+  // The browser may be asking at this very moment, too late for the call that has failed.
+  const retried = granted(stop).then((isGranted) => (isGranted ? attempt(options, stop) : { code: "taken-back" }));
+  return /** @type {Outcome} */ ({ ...outcome, retried });
+}
+
+/**
+ * Finds out whether the program runs. Call it from a click: the browser may ask the visitor.
+ * @param {Pick<Options, "port" | "explain" | "onProgress" | "signal">} [options]
+ * @returns {Promise<Reached>}
+ */
+export async function probe({ port = DEFAULT_PORT, explain, onProgress, signal } = {}) {
+  if ((await permission()) === "prompt" && (await explain?.()) === false) return { code: "taken-back" };
+  const stop = signal ?? new AbortController().signal;
+  onProgress?.({ phase: "connecting" });
+  /** @type {Reached} */
+  let reached = { code: "not-running" };
+  for (const base of addresses(port)) {
+    reached = await ask(base, onProgress, stop);
+    if (reached.code !== "not-running") return reached;
+  }
+  // Whoever may call and is not let read the answer learns here whether somebody listens at all.
+  if ((await permission()) !== "prompt") {
+    for (const base of addresses(port)) {
+      const listens = await fetch(`${base}/status`, { ...PLAIN, mode: "no-cors", signal: stop }).catch(() => null);
+      if (listens) return { code: "other-program" };
+    }
+  }
+  return stop.aborted ? { code: "taken-back" } : reached;
+}
+
+/**
+ * On computers for guests the program tells when the card that signed in is taken out.
+ * @param {Watch} watch
+ * @returns {Promise<boolean>}
+ */
+export async function cardRemoved({ requestId, port = DEFAULT_PORT, signal }) {
+  let base = "";
+  let failures = 0;
+  while (!signal?.aborted && failures < 3) {
+    for (const address of base ? [base] : addresses(port)) {
+      const started = performance.now();
+      const answer = await post(`${address}/requests/${requestId}/card-removed`, {}, { signal }).catch(() => null);
+      if (answer?.ok) return (await answer.json()).endSession === true;
+      // A program that once held the question open did watch the card: if it knows nothing of it now, nobody does.
+      if (answer) return base !== "";
+      if (performance.now() - started > PAUSE) [base, failures] = [address, 0];
+    }
+    if (!base) return false;
+    failures += 1;
+    await pause(PAUSE, signal);
+  }
+  return !signal?.aborted;
+}
+
+/**
+ * @param {Options} options
+ * @param {AbortSignal} stop
+ * @returns {Promise<Outcome>}
+ */
+async function attempt({ challenge, portalName, port, explain, onProgress }, stop) {
+  const reached = await probe({ port, explain, onProgress, signal: stop });
+  if (reached.code !== "running") return /** @type {Outcome} */ (reached);
+  const requestId = crypto.randomUUID();
+  // Asked for as late as this, so that it does not grow old while the visitor reads and decides.
+  const text = typeof challenge === "function" ? await challenge() : challenge;
+  if (stop.aborted) return { code: "taken-back" };
+  const done = new AbortController();
+  follow(reached.base, requestId, onProgress, AbortSignal.any([stop, done.signal]));
+  try {
+    const answer = await post(`${reached.base}/sign-in`, { requestId, challenge: text, portalName }, { signal: stop });
+    if (!answer.ok) return { code: "client-refused", reason: await reasonOf(answer) };
+    const { assertion } = await answer.json();
+    if (!isObject(assertion)) return { code: "other-program" };
+    return { code: "signed", assertion: /** @type {any} */ (assertion), requestId };
+  } catch {
+    if (stop.aborted) {
+      // The connection that breaks off says the same; this one also arrives through whatever stands between.
+      post(`${reached.base}/requests/${requestId}/cancel`, {}, { keepalive: true }).catch(() => null);
+      return { code: "taken-back" };
+    }
+    return { code: (await permission()) === "denied" ? "denied" : "connection-lost" };
+  } finally {
+    done.abort();
+  }
+}
+
+/**
+ * One question whether the program runs. While the visitor is being asked by the browser it takes as long as he does.
+ * @param {string} base
+ * @param {((progress: Progress) => void) | undefined} onProgress
+ * @param {AbortSignal} stop
+ * @returns {Promise<Reached>}
+ */
+async function ask(base, onProgress, stop) {
+  const silence = new AbortController();
+  const listening = new AbortController();
+  const status = await permissionStatus();
+  let isAsked = false;
+  /** @type {number[]} */
+  const timers = [];
+  const expectAnswer = () => timers.push(setTimeout(() => silence.abort(), ANSWERED_WITHIN));
+  if (status?.state === "prompt") {
+    timers.push(setTimeout(() => ((isAsked = true), onProgress?.({ phase: "permission-asked" })), REFUSED_WITHIN));
+    const answered = () => status.state !== "prompt" && (onProgress?.({ phase: "connecting" }), expectAnswer());
+    status.addEventListener("change", answered, { signal: listening.signal });
+  } else {
+    expectAnswer();
+  }
+  try {
+    const signal = AbortSignal.any([stop, silence.signal]);
+    const answer = await fetch(`${base}/status`, { ...PLAIN, signal });
+    if (!answer.ok) return { code: "client-refused", reason: await reasonOf(answer) };
+    const { program, api } = await answer.json();
+    const isLatchkey = program === "latchkey" && Array.isArray(api) && api.includes("v1");
+    return isLatchkey ? { code: "running", base } : { code: "other-program" };
+  } catch (error) {
+    if (stop.aborted) return { code: "taken-back" };
+    if (silence.signal.aborted) return { code: "no-answer" };
+    if (error instanceof SyntaxError) return { code: "other-program" };
+    const now = await permission();
+    if (now === "denied") return { code: "denied" };
+    return { code: now === "prompt" && isAsked ? "dismissed" : "not-running" };
+  } finally {
+    listening.abort();
+    timers.forEach(clearTimeout);
+  }
+}
+
+/**
+ * Tells how the request goes, as long as the program says so. It is for show: if it fails, the sign-in goes on.
+ * @param {string} base
+ * @param {string} requestId
+ * @param {((progress: Progress) => void) | undefined} onProgress
+ * @param {AbortSignal} signal
+ */
+async function follow(base, requestId, onProgress, signal) {
+  let after = 0;
+  for (let failures = 0; onProgress && !signal.aborted && failures < 5; ) {
+    try {
+      const answer = await fetch(`${base}/requests/${requestId}/progress?after=${after}`, { ...PLAIN, signal });
+      const { step, phase } = await answer.json();
+      if (!answer.ok) throw new RangeError("the request is not known yet");
+      failures = 0;
+      if (step > after && PHASES.includes(phase)) onProgress({ phase });
+      else await pause(PAUSE, signal);
+      after = Math.max(after, step);
+    } catch {
+      failures += 1;
+      await pause(PAUSE / 4, signal);
+    }
+  }
+}
+
+/** @type {Progress["phase"][]} */
+const PHASES = ["waiting-in-line", "asking-holder", "card", "signing", "done"];
+
+/** @type {RequestInit} */
+const PLAIN = { cache: "no-store", credentials: "omit", referrerPolicy: "no-referrer", redirect: "error" };
+
+/** @param {number} port */
+const addresses = (port) => [`http://127.0.0.1:${port}/latchkey/v1`, `http://[::1]:${port}/latchkey/v1`];
+
+/**
+ * @param {string} address
+ * @param {object} body
+ * @param {RequestInit} init
+ */
+const post = (address, body, init) =>
+  fetch(address, {
+    ...PLAIN,
+    ...init,
+    method: "POST",
+    headers: { "Content-Type": "application/json" },
+    body: JSON.stringify(body),
+  });
+
+/**
+ * The stable code that the program gives as its reason.
+ * @param {Response} answer
+ */
+async function reasonOf(answer) {
+  const body = await answer.json().catch(() => null);
+  const code = isObject(body) ? body.code : null;
+  return typeof code === "string" && /^[a-z0-9-]{1,64}$/.test(code) ? code : "unknown";
+}
+
+/** @param {unknown} value @returns {value is Record<string, unknown>} */
+const isObject = (value) => typeof value === "object" && value !== null && !Array.isArray(value);
+
+/** The permission to call this computer; none in browsers that ask for none. */
+async function permissionStatus() {
+  for (const name of ["loopback-network", "local-network-access"]) {
+    try {
+      return await navigator.permissions.query({ name: /** @type {PermissionName} */ (name) });
+    } catch {
+      // A name that this browser does not know.
+    }
+  }
+  return null;
+}
+
+const permission = async () => (await permissionStatus())?.state ?? "none";
+
+/**
+ * Waits until the visitor gives the permission; false if `stop` comes first.
+ * @param {AbortSignal} stop
+ * @returns {Promise<boolean>}
+ */
+async function granted(stop) {
+  const status = await permissionStatus();
+  if (!status || stop.aborted) return false;
+  return new Promise((settle) => {
+    const look = () => status.state === "granted" && settle(true);
+    status.addEventListener("change", look, { signal: stop });
+    stop.addEventListener("abort", () => settle(false));
+    look();
+  });
+}
+
+/**
+ * @param {number} milliseconds
+ * @param {AbortSignal} [signal]
+ * @returns {Promise<void>}
+ */
+const pause = (milliseconds, signal) =>
+  new Promise((settle) => {
+    const timer = setTimeout(settle, milliseconds);
+    signal?.addEventListener("abort", () => (clearTimeout(timer), settle()));
+  });
