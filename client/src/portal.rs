@@ -4,9 +4,11 @@ use std::time::Duration;
 
 use latchkey_crypto::assertion::{Assertion, ChallengeText, Origin};
 use reqwest::header::{self, HeaderMap, HeaderValue};
-use reqwest::{Certificate, Client, Method, Response, StatusCode, redirect};
+use reqwest::{Certificate, Client, ClientBuilder, Method, Response, StatusCode, redirect};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+
+use crate::settings::Proxy;
 
 /// Most octets of a portal's answer.
 pub const ANSWER_MAX_SIZE: usize = 64 * 1024;
@@ -14,6 +16,8 @@ pub const ANSWER_MAX_SIZE: usize = 64 * 1024;
 pub const PORTAL_NAME_MAX_SIZE: usize = 200;
 /// Digits of the code by which a holder recognises his own link.
 pub const SHORT_CODE_SIZE: usize = 4;
+/// Longest file of certificate authorities, in octets: more than every public one together.
+pub const CA_FILE_MAX_SIZE: u64 = 4 * 1024 * 1024;
 /// Longest time for a connection to be made.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// Longest time for a whole exchange.
@@ -138,6 +142,50 @@ impl ExtraTrust {
     }
 }
 
+/// How a portal is reached.
+#[derive(Debug, Clone, Default)]
+pub struct Access {
+    /// Who is trusted beside the system's certificate authorities.
+    pub trust: ExtraTrust,
+    /// The proxy.
+    pub proxy: Proxy,
+}
+
+impl From<ExtraTrust> for Access {
+    fn from(trust: ExtraTrust) -> Self {
+        Self { trust, proxy: Proxy::System }
+    }
+}
+
+impl Access {
+    /// What every connection to this origin has in common.
+    pub(crate) fn client(self, origin: &Origin) -> ClientBuilder {
+        let builder = Client::builder()
+            .tls_backend_native()
+            .https_only(true)
+            .redirect(redirect::Policy::none())
+            .referer(false)
+            .user_agent(USER_AGENT)
+            .connect_timeout(CONNECT_TIMEOUT)
+            .timeout(EXCHANGE_TIMEOUT)
+            .tls_certs_merge(self.trust.0);
+        match self.proxy {
+            // What runs on this computer is never asked for through a proxy, as in browsers.
+            _ if is_loopback(origin) => builder.no_proxy(),
+            Proxy::System => builder,
+            Proxy::Direct => builder.no_proxy(),
+            Proxy::Through(address) => match reqwest::Proxy::all(address.as_str()) {
+                Ok(proxy) => builder.no_proxy().proxy(proxy),
+                // The address was parsed when it was set; past the proxy goes nothing.
+                Err(error) => {
+                    tracing::error!(%error, "the proxy cannot be used");
+                    builder
+                }
+            },
+        }
+    }
+}
+
 /// A portal of one origin, with the cookies that it set meanwhile.
 #[derive(Debug)]
 pub(crate) struct Portal {
@@ -244,24 +292,10 @@ pub struct VerdictSession {
 
 impl Portal {
     /// `language` is the one that the portal is asked to name itself in, as an ISO 639-1 code.
-    pub(crate) fn new(origin: Origin, trust: ExtraTrust, language: &'static str) -> Result<Self, PortalFailure> {
+    pub(crate) fn new(origin: Origin, access: Access, language: &'static str) -> Result<Self, PortalFailure> {
         let mut headers = HeaderMap::new();
         headers.insert(header::ACCEPT_LANGUAGE, HeaderValue::from_static(language));
-        let mut builder = Client::builder()
-            .tls_backend_native()
-            .https_only(true)
-            .redirect(redirect::Policy::none())
-            .cookie_store(true)
-            .referer(false)
-            .user_agent(USER_AGENT)
-            .default_headers(headers)
-            .connect_timeout(CONNECT_TIMEOUT)
-            .timeout(EXCHANGE_TIMEOUT)
-            .tls_certs_merge(trust.0);
-        if is_loopback(&origin) {
-            // What runs on this computer is never asked for through a proxy, as in browsers.
-            builder = builder.no_proxy();
-        }
+        let builder = access.client(&origin).cookie_store(true).default_headers(headers);
         let client = builder.build().map_err(|error| {
             tracing::error!(error = %innermost(&error), "the HTTPS client could not be made");
             PortalFailure::Untrusted

@@ -9,7 +9,7 @@ use std::time::Duration;
 use latchkey_agent::{CardRequest, CardTask, ReaderChoice, Request, SignIn};
 use latchkey_crypto::assertion::{Assertion, Origin};
 
-use crate::portal::{Challenge, ExtraTrust, Portal, PortalFailure, Verdict, parse_address};
+use crate::portal::{Access, Challenge, Portal, PortalFailure, Verdict, parse_address};
 use crate::texts::Language;
 
 /// First: does the holder agree that this host is contacted?
@@ -43,13 +43,13 @@ impl HostQuestion {
 pub struct AgreedHost(Origin);
 
 impl AgreedHost {
-    /// Fetches the portal's challenge. The portal is reached under the system's trust and `trust`, and nowhere else; it
+    /// Fetches the portal's challenge. The portal is reached by `access`, and nowhere else; it
     /// is asked to name itself in `language`.
     ///
     /// # Errors
     /// [`PortalFailure`].
-    pub async fn fetch(self, trust: ExtraTrust, language: Language) -> Result<HandOverQuestion, PortalFailure> {
-        let portal = Portal::new(self.0, trust, language.code())?;
+    pub async fn fetch(self, access: impl Into<Access>, language: Language) -> Result<HandOverQuestion, PortalFailure> {
+        let portal = Portal::new(self.0, access.into(), language.code())?;
         let challenge = portal.fetch_challenge().await?;
         Ok(HandOverQuestion(Fetched { portal, challenge }))
     }

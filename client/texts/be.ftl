@@ -391,6 +391,26 @@ failure-too-many-requests = Адкрыта занадта шмат запыта�
 failure-program-stopping = Праграма завяршыла працу раней, чым скончыўся ўваход. Нічога не перададзена.
     .todo = Запусціце праграму і паўтарыце запыт на старонцы сайта.
 
+## Налады ў камандным радку
+
+help-managed = Узяць налады адміністратара з гэтага файла, а не з /etc/latchkey/managed.toml
+help-settings = Паказаць і змяніць налады і тое, што запомнена пра сайты
+help-settings-show = Паказаць налады
+help-settings-set = Змяніць наладу
+help-settings-name = Налада: language (мова), theme (афармленне), autostart (запуск разам з сеансам), tray (значок у латку), pin-pad (клавіятура на экране), proxy (проксі), proxy-address (адрас проксі) або history (гісторыя)
+help-settings-value = Значэнне: мова (system, be, ru, en), афармленне (system, light, dark, contrast), шлях да парталаў (system, none, address), адрас проксі або true ці false
+help-settings-sites = Паказаць, што вядома пра сайты
+help-settings-forget = Забыць, што вы адказалі сайту: пра яго спытаюць зноў
+help-settings-origin = Сайт, напрыклад https://portal.example
+setting-none = не зададзена
+setting-fixed-note = { " " }(замацаваў адміністратар)
+settings-file = файл налад
+site-allowed = вы дазволілі
+site-refused-today = вы адмовілі; цягам сутак пра яго не спытаюць
+site-allowed-by-administrator = назваў адміністратар
+site-forbidden-by-administrator = забараніў адміністратар
+sites-none = Ні пра адзін сайт нічога не вядома.
+
 ## Налады: што здарылася
 
 failure-settings-damaged = Ваш файл налад { $file } незразумелы ў радку { $line }: { $problem }.
@@ -402,7 +422,7 @@ failure-settings-unwritable = Не ўдалося запісаць { $file }: { 
 failure-setting-fixed = Наладу «{ $name }» замацаваў адміністратар гэтага камп’ютара.
     .todo = Калі яна мусіць быць іншай, звярніцеся да адміністратара.
 failure-setting-unknown = Налады «{ $name }» няма.
-    .todo = Паглядзіце наяўныя: «latchkey settings».
+    .todo = Паглядзіце наяўныя: «latchkey settings show».
     .window = Запусціце праграму нанова.
 failure-setting-value = Налада «{ $name }» не можа быць «{ $value }»: { $problem }.
     .todo = Выберыце іншае значэнне.

@@ -382,6 +382,26 @@ failure-too-many-requests = Too many requests are open at the same time.
 failure-program-stopping = The program was ended before the sign-in was finished. Nothing was handed over.
     .todo = Start the program and ask again on the site's page.
 
+## Settings on the command line
+
+help-managed = Take the administrator's settings from this file and not from /etc/latchkey/managed.toml
+help-settings = Show and change settings, and what is remembered about sites
+help-settings-show = Show the settings
+help-settings-set = Change a setting
+help-settings-name = The setting: language, theme, autostart, tray, pin-pad, proxy, proxy-address or history
+help-settings-value = Its value: a language (system, be, ru, en), a theme (system, light, dark, contrast), a way to portals (system, none, address), a proxy's address, or true or false
+help-settings-sites = Show what is known about sites
+help-settings-forget = Forget what you said about a site: it is asked about again
+help-settings-origin = The site, such as https://portal.example
+setting-none = not set
+setting-fixed-note = { " " }(fixed by the administrator)
+settings-file = settings file
+site-allowed = allowed by you
+site-refused-today = refused by you; not asked about again for a day
+site-allowed-by-administrator = named by the administrator
+site-forbidden-by-administrator = forbidden by the administrator
+sites-none = Nothing is known about any site.
+
 ## Settings: what went wrong
 
 failure-settings-damaged = Your settings file { $file } cannot be understood at line { $line }: { $problem }.
@@ -393,7 +413,7 @@ failure-settings-unwritable = { $file } cannot be written: { $reason }.
 failure-setting-fixed = The administrator of this computer has fixed the setting “{ $name }”.
     .todo = Ask the administrator if it should be otherwise.
 failure-setting-unknown = There is no setting called “{ $name }”.
-    .todo = See what there is: “latchkey settings”.
+    .todo = See what there is: “latchkey settings show”.
     .window = Start the program again.
 failure-setting-value = “{ $name }” cannot be “{ $value }”: it { $problem }.
     .todo = Choose another value.

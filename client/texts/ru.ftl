@@ -391,6 +391,26 @@ failure-too-many-requests = Открыто слишком много запро�
 failure-program-stopping = Программа завершила работу раньше, чем закончился вход. Ничего не передано.
     .todo = Запустите программу и повторите запрос на странице сайта.
 
+## Настройки в командной строке
+
+help-managed = Взять настройки администратора из этого файла, а не из /etc/latchkey/managed.toml
+help-settings = Показать и изменить настройки и то, что запомнено о сайтах
+help-settings-show = Показать настройки
+help-settings-set = Изменить настройку
+help-settings-name = Настройка: language (язык), theme (оформление), autostart (запуск вместе с сеансом), tray (значок в лотке), pin-pad (клавиатура на экране), proxy (прокси), proxy-address (адрес прокси) или history (история)
+help-settings-value = Значение: язык (system, be, ru, en), оформление (system, light, dark, contrast), путь к порталам (system, none, address), адрес прокси либо true или false
+help-settings-sites = Показать, что известно о сайтах
+help-settings-forget = Забыть, что вы ответили сайту: о нём спросят снова
+help-settings-origin = Сайт, например https://portal.example
+setting-none = не задано
+setting-fixed-note = { " " }(закрепил администратор)
+settings-file = файл настроек
+site-allowed = вы разрешили
+site-refused-today = вы отказали; в течение суток о нём не спросят
+site-allowed-by-administrator = назвал администратор
+site-forbidden-by-administrator = запретил администратор
+sites-none = Ни об одном сайте ничего не известно.
+
 ## Настройки: что случилось
 
 failure-settings-damaged = Ваш файл настроек { $file } непонятен в строке { $line }: { $problem }.
@@ -402,7 +422,7 @@ failure-settings-unwritable = Не удалось записать { $file }: { 
 failure-setting-fixed = Настройку «{ $name }» закрепил администратор этого компьютера.
     .todo = Если она должна быть другой, обратитесь к администратору.
 failure-setting-unknown = Настройки «{ $name }» нет.
-    .todo = Посмотрите имеющиеся: «latchkey settings».
+    .todo = Посмотрите имеющиеся: «latchkey settings show».
     .window = Запустите программу заново.
 failure-setting-value = Настройка «{ $name }» не может быть «{ $value }»: { $problem }.
     .todo = Выберите другое значение.

@@ -7,6 +7,6 @@ use time::OffsetDateTime;
 fn main() -> ExitCode {
     let hardened = latchkey_agent::harden_process();
     #[expect(clippy::disallowed_methods, reason = "the clock is read here and is an argument everywhere else")]
-    let now = OffsetDateTime::now_utc();
-    latchkey_client::command_line::run(std::env::args_os(), now, hardened)
+    let clock = OffsetDateTime::now_utc;
+    latchkey_client::command_line::run(std::env::args_os(), clock, hardened)
 }

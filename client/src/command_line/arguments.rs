@@ -4,6 +4,7 @@ use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use clap_complete::Shell;
 
 use super::manual::Manual;
+use super::settings::{self, SettingsTask};
 use crate::texts::{Language, Texts};
 
 /// The whole command line in that language.
@@ -28,6 +29,7 @@ pub fn command(texts: &Texts) -> Command {
         .subcommand(sign_in(texts))
         .subcommand(open(texts))
         .subcommand(pin(texts))
+        .subcommand(settings::command(texts))
         .subcommand(
             Command::new("man").hide(true).about(texts.say("help-man")).arg(
                 Arg::new("program")
@@ -117,6 +119,13 @@ pub enum Task {
         /// With the PUK.
         puk: bool,
     },
+    /// Show or change settings.
+    Settings {
+        /// What to do with them.
+        task: SettingsTask,
+        /// As JSON.
+        json: bool,
+    },
     /// Write a manual page.
     Man(Manual),
     /// Write a completion script.
@@ -168,6 +177,10 @@ impl Invocation {
                 consent: Consent::from_matches(own),
             },
             "pin" => pin_task(own)?,
+            "settings" => {
+                let (task, json) = SettingsTask::from_matches(own)?;
+                Task::Settings { task, json }
+            }
             "man" => {
                 Task::Man(own.get_one("program").map_or(Some(Manual::CommandLine), |name: &String| Manual::of(name))?)
             }
@@ -298,11 +311,11 @@ fn secret_arguments(texts: &Texts) -> [Arg; 2] {
     ]
 }
 
-fn json(texts: &Texts) -> Arg {
+pub(super) fn json(texts: &Texts) -> Arg {
     flag("json", None).help(texts.say("help-json"))
 }
 
-fn global_arguments(texts: &Texts) -> [Arg; 4] {
+fn global_arguments(texts: &Texts) -> [Arg; 5] {
     let heading = texts.say("help-global-options");
     [
         Arg::new("lang")
@@ -311,6 +324,11 @@ fn global_arguments(texts: &Texts) -> [Arg; 4] {
             .value_parser(Language::ALL.map(Language::code))
             .hide_possible_values(true)
             .help(texts.say("help-lang")),
+        Arg::new("managed")
+            .long("managed")
+            .value_name("FILE")
+            .value_parser(value_parser!(std::path::PathBuf))
+            .help(texts.say("help-managed")),
         flag("verbose", Some('v')).action(ArgAction::Count).help(texts.say("help-verbose")),
         flag("help", Some('h')).action(ArgAction::Help).help(texts.say("help-help")),
         flag("version", Some('V')).action(ArgAction::Version).help(texts.say("help-version")),

@@ -3,7 +3,9 @@
 use latchkey_agent::{Failure, ReaderName};
 use serde_json::{Value, json};
 
+use crate::desk::RequestFailure;
 use crate::portal::PortalFailure;
+use crate::settings::SettingsFailure;
 use crate::sign_in::link::LinkFailure;
 use crate::texts::{Filling, Texts};
 use crate::wording::{Place, Told, Words};
@@ -21,6 +23,12 @@ pub enum CommandFailure {
     /// A link, or the browser in which it ends.
     #[error(transparent)]
     Link(#[from] LinkFailure),
+    /// The settings, the holder's or the administrator's.
+    #[error(transparent)]
+    Settings(#[from] SettingsFailure),
+    /// What was asked for is not done.
+    #[error(transparent)]
+    Request(#[from] RequestFailure),
     /// The command line.
     #[error(transparent)]
     Usage(#[from] UsageFailure),
@@ -104,6 +112,8 @@ impl CommandFailure {
             Self::Card(failure) => failure.code(),
             Self::Portal(failure) => failure.code(),
             Self::Link(failure) => failure.code(),
+            Self::Settings(failure) => failure.code(),
+            Self::Request(failure) => failure.code(),
             Self::Usage(failure) => failure.code(),
             Self::ProcessNotProtected { .. } => "process-not-protected",
             Self::HandOverInterrupted => "hand-over-interrupted",
@@ -118,11 +128,19 @@ impl CommandFailure {
             Self::Card(failure) => card_exit(failure),
             Self::Portal(PortalFailure::AddressInvalid { .. } | PortalFailure::CaFileUnreadable { .. })
             | Self::Link(LinkFailure::Malformed)
+            | Self::Settings(
+                SettingsFailure::Fixed { .. }
+                | SettingsFailure::Unknown { .. }
+                | SettingsFailure::Value { .. }
+                | SettingsFailure::SiteUnknown { .. },
+            )
             | Self::Usage(_) => Exit::Usage,
             Self::Portal(PortalFailure::Refused { .. }) => Exit::Refused,
             Self::Portal(_) => Exit::Portal,
-            Self::HandOverInterrupted => Exit::Cancelled,
-            Self::Link(_) | Self::ProcessNotProtected { .. } | Self::OutputFailed { .. } => Exit::Internal,
+            Self::HandOverInterrupted | Self::Request(_) => Exit::Cancelled,
+            Self::Settings(_) | Self::Link(_) | Self::ProcessNotProtected { .. } | Self::OutputFailed { .. } => {
+                Exit::Internal
+            }
         }
     }
 
@@ -178,6 +196,8 @@ impl Told for CommandFailure {
             Self::Portal(failure) => failure.fillings(),
             Self::Usage(failure) => failure.fillings(),
             Self::Link(failure) => failure.fillings(),
+            Self::Settings(failure) => failure.fillings(),
+            Self::Request(failure) => failure.fillings(),
             Self::HandOverInterrupted => Vec::new(),
             Self::ProcessNotProtected { reason } | Self::OutputFailed { reason } => {
                 vec![("reason", reason.as_str().into())]

@@ -5,12 +5,14 @@ mod console;
 mod failure;
 mod manual;
 mod output;
+mod settings;
 mod table;
 mod tasks;
 mod turn;
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::io::Write;
+use std::os::unix::ffi::OsStrExt;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -24,20 +26,23 @@ use tracing_subscriber::util::SubscriberInitExt;
 pub use arguments::{Common, Consent, Invocation, Task, command};
 pub use failure::{CommandFailure, Exit, UsageFailure};
 pub use manual::Manual;
+pub use settings::SettingsTask;
 
+use crate::settings::SettingsStore;
 use crate::texts::{self, Language, Texts};
 use console::Console;
 
-/// Carries out the command line `arguments`, the program's name first, at the moment `now`.
+/// Carries out the command line `arguments`, the program's name first. `clock` tells the time.
 ///
 /// The process holds PINs: call [`latchkey_agent::harden_process`] before anything else and hand its result over.
 pub fn run(
     arguments: impl IntoIterator<Item = OsString>,
-    now: OffsetDateTime,
+    clock: fn() -> OffsetDateTime,
     hardened: std::io::Result<()>,
 ) -> ExitCode {
     let arguments: Vec<_> = arguments.into_iter().collect();
-    let texts = Arc::new(texts::texts(language(&arguments)));
+    let settings = settings::held(&arguments, clock);
+    let texts = Arc::new(texts::texts(language(&arguments, settings.as_ref().ok())));
     let invocation = match parse(&texts, &arguments) {
         Ok(Parsed::Invocation(invocation)) => invocation,
         Ok(Parsed::Shown(text)) => return report(&texts, false, output::write(text.trim_end())),
@@ -49,7 +54,11 @@ pub fn run(
     }
     log(invocation.verbosity);
     let result = surroundings(&texts).and_then(|(runtime, console)| {
-        let work = tasks::Work { console, runtime, now };
+        let settings = settings?;
+        if let Some(failure) = settings.failure() {
+            console.line(&CommandFailure::from(failure).tell(&texts));
+        }
+        let work = tasks::Work { console, runtime, now: clock(), settings };
         work.carry_out(invocation.task)
     });
     report(&texts, as_json, result)
@@ -71,14 +80,24 @@ fn parse(texts: &Texts, arguments: &[OsString]) -> Result<Parsed, UsageFailure> 
 }
 
 /// The language is needed before the command line can be read, since its errors are texts too.
-fn language(arguments: &[OsString]) -> Language {
-    let mut chosen = None;
-    let mut rest = arguments.iter().skip(1).filter_map(|argument| argument.to_str());
-    while let Some(argument) = rest.next() {
-        let code = if argument == "--lang" { rest.next() } else { argument.strip_prefix("--lang=") };
-        chosen = code.and_then(Language::of_code).or(chosen);
-    }
+fn language(arguments: &[OsString], settings: Option<&SettingsStore>) -> Language {
+    let named = option(arguments, "--lang").and_then(|code| Language::of_code(code.to_str()?));
+    let chosen = named.or_else(|| settings?.settings().language);
     chosen.unwrap_or_else(|| sys_locale::get_locale().map_or(Language::English, |locale| Language::of_locale(&locale)))
+}
+
+/// The value of an option that must be known before the command line is read.
+fn option<'a>(arguments: &'a [OsString], name: &str) -> Option<&'a OsStr> {
+    let mut found = None;
+    let mut rest = arguments.iter().skip(1);
+    while let Some(argument) = rest.next() {
+        if argument == name {
+            found = rest.next().map(OsString::as_os_str);
+        } else if let Some(value) = argument.as_bytes().strip_prefix(name.as_bytes()) {
+            found = value.strip_prefix(b"=").map(OsStr::from_bytes).or(found);
+        }
+    }
+    found
 }
 
 /// Only this program's own words are logged: what libraries say of what passes through them is nobody's business.

@@ -9,6 +9,7 @@ use latchkey_agent::{
     AfterUnblocking, Agent, Answer, CardAgent, CardContents, CardRequest, CardStatus, CardTask, DeactivateWith,
     Failure, ReaderChoice, ReaderName, Report, Request, SecretPrompt, Step,
 };
+use latchkey_crypto::assertion::Origin;
 use time::OffsetDateTime;
 use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
@@ -18,7 +19,9 @@ use super::console::{Console, Wording};
 use super::failure::{CommandFailure, UsageFailure};
 use super::output;
 use super::turn::{Handled, in_turn};
-use crate::portal::{ExtraTrust, PortalFailure};
+use crate::desk::RequestFailure;
+use crate::portal::{Access, CA_FILE_MAX_SIZE, ExtraTrust, PortalFailure};
+use crate::settings::SettingsStore;
 use crate::sign_in::HostQuestion;
 use crate::sign_in::browser::{Opener, SystemBrowser};
 use crate::sign_in::link::Link;
@@ -29,6 +32,7 @@ pub(super) struct Work {
     pub(super) console: Console,
     pub(super) runtime: Runtime,
     pub(super) now: OffsetDateTime,
+    pub(super) settings: SettingsStore,
 }
 
 /// An agent and the card that the person means.
@@ -62,6 +66,7 @@ impl Work {
                 let with = if puk { DeactivateWith::Puk } else { DeactivateWith::Pin };
                 self.manage_pin(&common, CardTask::DeactivatePin(with), "pin-put-out-of-use")
             }
+            Task::Settings { task, json } => self.change_settings(&task, json),
             Task::Man(manual) => output::write(manual.page(&self.console.texts).trim_end()),
             Task::Completions(shell) => {
                 let mut script = Vec::new();
@@ -144,9 +149,9 @@ impl Work {
         let texts = &self.console.texts;
         let question = HostQuestion::about(address)?;
         let origin = question.origin().clone();
-        let trust = ca_file.map(read_trust).transpose()?.unwrap_or_default();
+        let access = self.access(&origin, ca_file)?;
         self.console.agree(&texts.fill("ask-host", &[("origin", origin.as_str().into())]), consent.host)?;
-        let question = self.online(question.agreed().fetch(trust, texts.language()), Failure::Cancelled.into())?;
+        let question = self.online(question.agreed().fetch(access, texts.language()), Failure::Cancelled.into())?;
         self.console.step(&texts.say("step-fetched"));
 
         let fillings = [("origin", origin.as_str().into()), ("name", quotable(question.portal_name()).into())];
@@ -173,9 +178,9 @@ impl Work {
         let texts = &self.console.texts;
         let link = Link::parse(link)?;
         let origin = link.origin().clone();
-        let trust = ca_file.map(read_trust).transpose()?.unwrap_or_default();
+        let access = self.access(&origin, ca_file)?;
         self.console.agree(&texts.fill("ask-host", &[("origin", origin.as_str().into())]), consent.host)?;
-        let question = self.online(link.agreed().fetch(trust, texts.language()), Failure::Cancelled.into())?;
+        let question = self.online(link.agreed().fetch(access, texts.language()), Failure::Cancelled.into())?;
         self.console.step(&texts.say("step-fetched"));
 
         let fillings = [("origin", origin.as_str().into()), ("name", quotable(question.portal_name()).into())];
@@ -193,6 +198,16 @@ impl Work {
         let address = self.online(agreed.present(&assertion), CommandFailure::HandOverInterrupted)?;
         SystemBrowser.open(&address)?;
         output::opened(texts, &origin).write(common.json)
+    }
+
+    /// How the portal of that origin is reached, if the administrator lets anybody go there.
+    fn access(&self, origin: &Origin, ca_file: Option<&std::path::Path>) -> Result<Access, CommandFailure> {
+        if self.settings.managed().is_forbidden(origin) {
+            return Err(RequestFailure::SiteForbidden.into());
+        }
+        let mut trust = self.settings.managed().trust().clone();
+        trust.add(ca_file.map(read_trust).transpose()?.unwrap_or_default());
+        Ok(Access { trust, proxy: self.settings.settings().proxy() })
     }
 
     /// Asks the agent. After a wrong PIN a person is asked again as long as two tries are left: the last one is not
@@ -300,7 +315,7 @@ impl Task {
     /// Whether the result is wanted as JSON.
     pub(super) fn is_json(&self) -> bool {
         match self {
-            Self::Readers { json, .. } => *json,
+            Self::Readers { json, .. } | Self::Settings { json, .. } => *json,
             Self::Card { common, .. }
             | Self::SignIn { common, .. }
             | Self::Open { common, .. }
@@ -313,9 +328,6 @@ impl Task {
         }
     }
 }
-
-/// Longest file of certificate authorities, in octets: more than every public one together.
-const CA_FILE_MAX_SIZE: u64 = 4 * 1024 * 1024;
 
 fn read_trust(file: &std::path::Path) -> Result<ExtraTrust, PortalFailure> {
     let unreadable = |error: std::io::Error| PortalFailure::CaFileUnreadable { reason: error.to_string() };

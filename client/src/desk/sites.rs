@@ -14,8 +14,8 @@ pub const REFUSAL_HOLDS: Duration = Duration::DAY;
 pub enum Standing {
     /// Nothing: the holder is asked before anything is handed over.
     Unknown,
-    /// The holder allowed it, or the administrator for him: the question about the hand-over is left out. The PIN is
-    /// asked for all the same, with the site's name.
+    /// The holder allowed it before: the question about the hand-over is left out. The PIN is asked for all the same,
+    /// with the site's name.
     Allowed,
     /// The holder refused it less than [`REFUSAL_HOLDS`] ago: he is not asked again.
     RefusedToday,

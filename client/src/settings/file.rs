@@ -116,7 +116,7 @@ fn replace(table: &mut Table, key: &str, mut item: Item) {
 }
 
 /// Reads a file that nobody else may write to. `None` if there is none.
-pub(super) fn read(path: &Path, owners: &[u32]) -> Result<Option<String>, String> {
+pub(super) fn read(path: &Path, owners: &[u32], max_size: u64) -> Result<Option<String>, String> {
     let file = match File::open(path) {
         Ok(file) => file,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
@@ -133,8 +133,8 @@ pub(super) fn read(path: &Path, owners: &[u32]) -> Result<Option<String>, String
         return Err("it belongs to somebody else".to_owned());
     }
     let mut octets = Vec::new();
-    file.take(FILE_MAX_SIZE.saturating_add(1)).read_to_end(&mut octets).map_err(|error| error.to_string())?;
-    if u64::try_from(octets.len()).unwrap_or(u64::MAX) > FILE_MAX_SIZE {
+    file.take(max_size.saturating_add(1)).read_to_end(&mut octets).map_err(|error| error.to_string())?;
+    if u64::try_from(octets.len()).unwrap_or(u64::MAX) > max_size {
         return Err("it is too long".to_owned());
     }
     String::from_utf8(octets).map(Some).map_err(|error| error.to_string())

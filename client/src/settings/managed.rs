@@ -14,7 +14,7 @@ use super::file;
 use super::store::our_user;
 use super::value::{Choices, InvalidValue};
 use super::{Fault, SettingsFailure, SiteState};
-use crate::portal::{ExtraTrust, PortalFailure};
+use crate::portal::{CA_FILE_MAX_SIZE, ExtraTrust, PortalFailure};
 
 /// Where the administrator's settings are, unless a command line names another file.
 pub const MANAGED_FILE: &str = "/etc/latchkey/managed.toml";
@@ -113,7 +113,7 @@ impl Managed {
     }
 
     fn load(path: &Path, owners: &[u32]) -> Result<Option<Self>, SettingsFailure> {
-        let Some(text) = read_trusted(path, owners)? else { return Ok(None) };
+        let Some(text) = read_trusted(path, owners, file::FILE_MAX_SIZE)? else { return Ok(None) };
         let document =
             Document::parse(&text).map_err(|fault| SettingsFailure::ManagedFaulty { path: path.to_owned(), fault })?;
         let mut trust = ExtraTrust::default();
@@ -177,8 +177,8 @@ impl Managed {
 const ROOT: u32 = 0;
 
 /// Reads a file that nobody but these users can have written or exchanged. `None` if there is none.
-fn read_trusted(path: &Path, owners: &[u32]) -> Result<Option<String>, SettingsFailure> {
-    let text = file::read(path, owners).map_err(|reason| unreadable(path, reason))?;
+fn read_trusted(path: &Path, owners: &[u32], max_size: u64) -> Result<Option<String>, SettingsFailure> {
+    let text = file::read(path, owners, max_size).map_err(|reason| unreadable(path, reason))?;
     if text.is_some() {
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let metadata = fs::metadata(folder).map_err(|error| unreadable(folder, error.to_string()))?;
@@ -195,7 +195,8 @@ fn read_trusted(path: &Path, owners: &[u32]) -> Result<Option<String>, SettingsF
 }
 
 fn read_authorities(path: &Path, owners: &[u32]) -> Result<ExtraTrust, SettingsFailure> {
-    let text = read_trusted(path, owners)?.ok_or_else(|| unreadable(path, "there is no such file"))?;
+    let text =
+        read_trusted(path, owners, CA_FILE_MAX_SIZE)?.ok_or_else(|| unreadable(path, "there is no such file"))?;
     ExtraTrust::from_pem(text.as_bytes()).map_err(|failure| {
         let reason = match failure {
             PortalFailure::CaFileUnreadable { reason } => reason,

@@ -17,7 +17,7 @@ pub use autostart::Autostart;
 pub use failure::{Fault, SettingsFailure};
 pub use managed::{GuestDefaults, LoopbackOrigin, MANAGED_FILE, Managed};
 pub use places::Places;
-pub use sites::{REFUSAL_LASTS, RememberedSite, SiteState};
+pub use sites::{RememberedSite, SiteState};
 pub use store::SettingsStore;
 pub use value::{InvalidValue, LanguageChoice, ProxyAddress, ProxyChoice, Setting, SettingName, Theme};
 

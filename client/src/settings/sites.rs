@@ -5,8 +5,7 @@ use std::collections::BTreeMap;
 use latchkey_crypto::assertion::Origin;
 use time::{Duration, OffsetDateTime};
 
-/// For how long a refused site is not asked about again.
-pub const REFUSAL_LASTS: Duration = Duration::DAY;
+use crate::desk::REFUSAL_HOLDS;
 
 /// Most sites that are remembered; beyond them the one that was met longest ago is forgotten.
 pub(super) const SITES_MAX: usize = 500;
@@ -27,12 +26,25 @@ pub struct RememberedSite {
 pub enum SiteState {
     /// The holder agreed to hand over what it asks for.
     Allowed,
-    /// The holder refused it less than [`REFUSAL_LASTS`] ago.
+    /// The holder refused it less than [`REFUSAL_HOLDS`] ago.
     RefusedToday,
     /// The administrator named it as a site of this computer's people.
     AllowedByAdministrator,
     /// The administrator forbids it.
     ForbiddenByAdministrator,
+}
+
+impl SiteState {
+    /// The stable name of the state.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Allowed => "allowed",
+            Self::RefusedToday => "refused-today",
+            Self::AllowedByAdministrator => "allowed-by-administrator",
+            Self::ForbiddenByAdministrator => "forbidden-by-administrator",
+        }
+    }
 }
 
 /// What the holder said about a site.
@@ -94,5 +106,5 @@ impl Words {
 }
 
 fn holds((word, since): (Word, OffsetDateTime), now: OffsetDateTime) -> bool {
-    word == Word::Allowed || (Duration::ZERO..REFUSAL_LASTS).contains(&(now - since))
+    word == Word::Allowed || (Duration::ZERO..REFUSAL_HOLDS).contains(&(now - since))
 }

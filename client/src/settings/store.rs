@@ -11,9 +11,10 @@ use std::time::SystemTime;
 use latchkey_crypto::assertion::Origin;
 use time::OffsetDateTime;
 
-use super::file::{self, Contents};
+use super::file::{self, Contents, FILE_MAX_SIZE};
 use super::sites::{Word, Words};
 use super::{Autostart, Managed, RememberedSite, Setting, SettingName, Settings, SettingsFailure, SiteState};
+use crate::desk::{Sites, Standing};
 
 /// The holder's settings under the administrator's.
 ///
@@ -227,7 +228,7 @@ impl SettingsStore {
         let failed = |error: std::io::Error| unwritable(error.to_string());
         let mut held = self.held();
         let _lock = lock(&self.path).map_err(failed)?;
-        let text = file::read(&self.path, &[our_user()]).map_err(unwritable)?.unwrap_or_default();
+        let text = file::read(&self.path, &[our_user()], FILE_MAX_SIZE).map_err(unwritable)?.unwrap_or_default();
         let mut contents = Contents::parse(&text);
         let faults = contents.faults.len();
         let changed = change(&text, &mut contents);
@@ -256,6 +257,29 @@ impl SettingsStore {
     }
 }
 
+impl Sites for SettingsStore {
+    fn standing(&self, origin: &Origin) -> Standing {
+        match self.site(origin) {
+            None | Some(SiteState::AllowedByAdministrator) => Standing::Unknown,
+            Some(SiteState::Allowed) => Standing::Allowed,
+            Some(SiteState::RefusedToday) => Standing::RefusedToday,
+            Some(SiteState::ForbiddenByAdministrator) => Standing::Forbidden,
+        }
+    }
+
+    fn refused(&self, origin: &Origin) {
+        if let Err(error) = self.refuse_site(origin) {
+            tracing::warn!(%error, "the refusal holds for this run only");
+        }
+    }
+
+    fn agreed(&self, origin: &Origin) {
+        if let Err(error) = self.allow_site(origin) {
+            tracing::warn!(%error, "the site will be asked about again");
+        }
+    }
+}
+
 impl Held {
     fn look_again(&mut self, path: &Path) {
         let stamp = Stamp::of(path);
@@ -263,7 +287,7 @@ impl Held {
             return;
         }
         self.stamp = stamp;
-        (self.contents, self.failure) = match file::read(path, &[our_user()]) {
+        (self.contents, self.failure) = match file::read(path, &[our_user()], FILE_MAX_SIZE) {
             Ok(text) => {
                 let contents = text.map(|text| Contents::parse(&text)).unwrap_or_default();
                 let fault = contents.faults.first().cloned();

@@ -11,7 +11,7 @@ use latchkey_agent::{ReaderChoice, Request};
 use latchkey_crypto::assertion::{Assertion, Origin};
 
 use super::card_request;
-use crate::portal::{CompletionAddress, ExtraTrust, LinkedChallenge, Portal, PortalFailure};
+use crate::portal::{Access, CompletionAddress, LinkedChallenge, Portal, PortalFailure};
 use crate::texts::Language;
 
 /// Most octets of a link.
@@ -126,13 +126,16 @@ impl fmt::Debug for Link {
 pub struct AgreedLink(Link);
 
 impl AgreedLink {
-    /// Fetches what the link is about. The portal gives it once. It is reached under the system's trust and `trust`, and
-    /// nowhere else, and is asked to name itself in `language`.
+    /// Fetches what the link is about. The portal gives it once. It is reached by `access`, and nowhere else, and is asked to name itself in `language`.
     ///
     /// # Errors
     /// [`PortalFailure`].
-    pub async fn fetch(self, trust: ExtraTrust, language: Language) -> Result<LinkHandOverQuestion, PortalFailure> {
-        let portal = Portal::new(self.0.origin, trust, language.code())?;
+    pub async fn fetch(
+        self,
+        access: impl Into<Access>,
+        language: Language,
+    ) -> Result<LinkHandOverQuestion, PortalFailure> {
+        let portal = Portal::new(self.0.origin, access.into(), language.code())?;
         let challenge = portal.fetch_link(&self.0.request).await?;
         Ok(LinkHandOverQuestion(Fetched { portal, challenge }))
     }

@@ -3,9 +3,10 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
+use latchkey_client::desk::{REFUSAL_HOLDS, Sites, Standing};
 use latchkey_client::settings::{
-    Autostart, LanguageChoice, ProxyAddress, ProxyChoice, REFUSAL_LASTS, Setting, SettingName, Settings,
-    SettingsFailure, SettingsStore, SiteState, Theme,
+    Autostart, LanguageChoice, ProxyAddress, ProxyChoice, Setting, SettingName, Settings, SettingsFailure,
+    SettingsStore, SiteState, Theme,
 };
 use latchkey_client::texts::Language;
 use proptest::prelude::*;
@@ -224,7 +225,7 @@ fn a_refusal_lasts_a_day_and_an_agreement_until_it_is_forgotten() {
     let store = holder.store();
     assert_eq!(store.site(&portal), Some(SiteState::Allowed));
     assert_eq!(store.site(&shop), Some(SiteState::RefusedToday));
-    holder.later(REFUSAL_LASTS - Duration::SECOND);
+    holder.later(REFUSAL_HOLDS - Duration::SECOND);
     assert_eq!(store.site(&shop), Some(SiteState::RefusedToday));
     holder.later(Duration::SECOND);
     assert_eq!(store.site(&shop), None);
@@ -234,6 +235,25 @@ fn a_refusal_lasts_a_day_and_an_agreement_until_it_is_forgotten() {
     assert_eq!(store.site(&portal), None);
     assert!(!holder.reads().contains("portal.example"));
     assert!(matches!(store.forget_site(&portal), Err(SettingsFailure::SiteUnknown { .. })));
+}
+
+#[test]
+fn the_desk_is_told_what_was_said_about_a_site() {
+    let holder = Holder::new();
+    let text = "[sites]\nallowed = [\"https://named.example\"]\nforbidden = [\"https://bad.example\"]\n";
+    let store = holder.store_under(managed(text));
+    let sites: &dyn Sites = &store;
+    let standing = |name: &str| sites.standing(&origin(&format!("https://{name}.example")));
+    assert_eq!(standing("portal"), Standing::Unknown);
+    assert_eq!(standing("named"), Standing::Unknown, "the administrator answered for the holder");
+    assert_eq!(standing("bad"), Standing::Forbidden);
+    sites.refused(&origin("https://portal.example"));
+    sites.agreed(&origin("https://named.example"));
+    sites.agreed(&origin("https://bad.example"));
+    assert_eq!(standing("portal"), Standing::RefusedToday);
+    assert_eq!(standing("named"), Standing::Allowed);
+    assert_eq!(standing("bad"), Standing::Forbidden);
+    assert!(holder.reads().contains("named.example"));
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! The holder's settings and the administrator's.
 
+mod command;
 mod file;
 mod managed;
 
