@@ -3,5 +3,10 @@ import { defineConfig } from "vite";
 
 export default defineConfig({
   plugins: [svelte()],
-  build: { target: "safari15", license: { fileName: "licences.json" }, assetsInlineLimit: 0, modulePreload: { polyfill: false } },
+  build: {
+    target: "safari17.5",
+    license: { fileName: "licences.json" },
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+  },
 });

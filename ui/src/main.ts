@@ -1,5 +1,4 @@
-import { mount } from "svelte";
-import Window from "./Window.svelte";
+import { open } from "./open";
+import { program } from "./tauri";
 
-const place = document.getElementById("window");
-if (place) mount(Window, { target: place });
+void open(program);

@@ -1,0 +1,162 @@
+/// Every screen and state, in every language, light and dark: usable by everyone, nothing cut off, and as a picture.
+
+import assert from "node:assert/strict";
+import { readFile, mkdir } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import { after, before, describe, test } from "node:test";
+import type { Page } from "playwright-core";
+import type { Language } from "../src/backend";
+import { Browser, enlarge, least, open, screenshots, show, usual } from "./browser";
+import { failed, failures, languages, sample, states } from "./states";
+import { contactSheet } from "./sheet";
+
+type Scheme = "light" | "dark";
+
+interface Violation {
+  readonly id: string;
+  readonly nodes: readonly { readonly target: readonly unknown[]; readonly failureSummary?: string }[];
+}
+
+declare const axe: {
+  run(context: Document, options: unknown): Promise<{ readonly violations: readonly Violation[] }>;
+};
+
+const axeSource = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+
+/// Colours are all that differs between light and dark.
+const violations = async (page: Page, only: readonly string[] | null): Promise<readonly string[]> => {
+  const found = await page.evaluate(async (rules) => {
+    const result = await axe.run(document, {
+      resultTypes: ["violations"],
+      ...(rules === null ? {} : { runOnly: { type: "rule", values: rules } }),
+    });
+    return result.violations;
+  }, only);
+  return found.flatMap(({ id, nodes }) => nodes.map(({ target, failureSummary }) => `${id} ${target.join(" ")} ${failureSummary ?? ""}`));
+};
+
+/// What does not fit: a page wider than the window, text that is wider than its box or stands over other text.
+const misfits = (page: Page): Promise<readonly string[]> =>
+  page.evaluate(() => {
+    const found: string[] = [];
+    const width = document.documentElement.clientWidth;
+    if (document.documentElement.scrollWidth > width) found.push(`the page is ${document.documentElement.scrollWidth} wide`);
+    const hidden = (element: Element): boolean => element.closest(".unseen, svg, pre") !== null;
+    const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+    for (let node = walker.nextNode(); node; node = walker.nextNode()) {
+      const element = node.parentElement;
+      const text = node.textContent?.trim() ?? "";
+      if (!element || text === "" || hidden(element)) continue;
+      const range = document.createRange();
+      range.selectNodeContents(node);
+      for (const box of range.getClientRects()) {
+        if (box.left < -0.5 || box.right > width + 0.5) found.push(`“${text}” leaves the window`);
+        const button = element.closest("button, label, .badge, .panel, .card")?.getBoundingClientRect();
+        if (button && (box.left < button.left - 0.5 || box.right > button.right + 0.5 || box.bottom > button.bottom + 0.5)) {
+          found.push(`“${text}” leaves its box`);
+        }
+      }
+      const style = getComputedStyle(element);
+      if (style.overflow !== "visible" && element.scrollWidth > element.clientWidth + 1) found.push(`“${text}” is cut off`);
+    }
+    return found;
+  });
+
+/// A text without words: a key, a missing value, or a function that was not called.
+const nonsense = (page: Page): Promise<string | null> =>
+  page.evaluate(() => /undefined|null|NaN|\[object|=>|\{\s*\$/.exec(document.body.innerText)?.[0] ?? null);
+
+/// Dark, and with large text, one language is looked at for the others: the one of most who will use it.
+const pictured = (language: Language): boolean => language === "be";
+
+const inColours = (page: Page, colorScheme: Scheme): Promise<void> => page.emulateMedia({ colorScheme });
+
+let browser: Browser;
+
+before(async () => {
+  await mkdir(screenshots, { recursive: true });
+  browser = await Browser.start();
+});
+after(() => browser.stop());
+
+const audited = async (): Promise<Page> => {
+  const page = await browser.page();
+  await page.evaluate(axeSource);
+  return page;
+};
+
+const picture = (page: Page, name: string): Promise<Buffer> =>
+  page.screenshot({ path: join(screenshots, `ui-${name}.png`), fullPage: true });
+
+describe("screens", { concurrency: 3 }, () => {
+  for (const language of languages) {
+    test(`every state in ${language}`, async () => {
+      const page = await audited();
+      const faults: string[] = [];
+      for (const state of states) {
+        const note = (what: string) => (fault: string) => faults.push(`${state.name}, ${what}: ${fault}`);
+        await show(page, state, language);
+        const lang = await page.evaluate(() => document.documentElement.lang);
+        if (lang !== language) note("language")(`lang is ${lang}`);
+        const heading = await page.evaluate(() => [document.querySelectorAll("h1").length, document.activeElement?.tagName]);
+        if (heading[0] !== 1 || heading[1] !== "H1") note("heading")(heading.join(" "));
+        const empty = await nonsense(page);
+        if (empty !== null) note("text")(empty);
+        (await violations(page, null)).forEach(note("light"));
+        (await misfits(page)).forEach(note("usual size"));
+        await picture(page, `${state.name}-${language}-light`);
+        await inColours(page, "dark");
+        (await violations(page, ["color-contrast"])).forEach(note("dark"));
+        if (pictured(language)) await picture(page, `${state.name}-${language}-dark`);
+        await inColours(page, "light");
+        await page.setViewportSize(least);
+        await enlarge(page, 2);
+        (await misfits(page)).forEach(note("twice the text"));
+        if (pictured(language)) await picture(page, `${state.name}-${language}-200`);
+        await enlarge(page, 1);
+        await page.setViewportSize(usual);
+      }
+      assert.deepEqual(faults, []);
+    });
+
+    test(`every failure in ${language}`, async () => {
+      const page = await audited();
+      const faults: string[] = [];
+      const shots: { name: string; png: Buffer }[] = [];
+      for (const failure of failures(language)) {
+        await open(page, failed(failure, language));
+        const said = await page.evaluate(() => document.querySelector("main")?.innerText ?? "");
+        for (const part of [failure.whatHappened, failure.whatToDo, failure.code]) {
+          if (!said.includes(part.trim())) faults.push(`${failure.code} does not say: ${part}`);
+        }
+        faults.push(...(await misfits(page)).map((fault) => `${failure.code}: ${fault}`));
+        shots.push({ name: failure.code, png: await page.screenshot() });
+      }
+      assert.deepEqual(faults, []);
+      await contactSheet(page, shots, join(screenshots, `ui-failures-${language}.png`));
+    });
+  }
+
+  test("high contrast, by choice and by the system's wish", async () => {
+    const page = await audited();
+    const faults: string[] = [];
+    for (const name of ["ask-hand-over", "card-usable", "doctor-bad", "settings", "asks-pin"]) {
+      for (const colorScheme of ["light", "dark"] as const) {
+        for (const chosen of [true, false]) {
+          await page.emulateMedia({ colorScheme, contrast: chosen ? "no-preference" : "more" });
+          const snapshot = sample(name, "be");
+          await open(page, chosen ? { ...snapshot, settings: { ...snapshot.settings, theme: "contrast" } } : snapshot);
+          const found = await violations(page, ["color-contrast", "color-contrast-enhanced"]);
+          faults.push(...found.map((fault) => `${name}, ${colorScheme}: ${fault}`));
+          if (chosen) await picture(page, `${name}-be-contrast-${colorScheme}`);
+        }
+      }
+    }
+    assert.deepEqual(faults, []);
+  });
+});
+
+test("the pages complain of nothing, and the content security policy refuses nothing", () => {
+  assert.deepEqual(browser.complaints, []);
+});
