@@ -4,17 +4,21 @@
 //! Every part belongs to a [`Screen`], which owns display, buses, home folder and everything that was started on it, so
 //! that stages can stand side by side.
 
+mod agent_window;
 mod assistive;
 mod browser;
 mod environment;
 pub mod memory;
+mod play;
 mod program;
 mod screen;
 mod site;
 mod web_driver;
 
+pub use agent_window::{AGENT, AgentWindow, agent_says};
 pub use assistive::{AssistiveTool, Event, Key, Perceived, Place, Wanted};
 pub use browser::{Answer, Browser, LoopbackPermission, Portals};
+pub use play::{Play, PlayOrder, managed_settings};
 pub use program::{Desktop, Window};
 pub use screen::{Screen, screenshots};
 pub use site::Site;

@@ -4,4 +4,5 @@ pub mod benchmark;
 pub mod desktop;
 pub mod installed;
 pub mod process;
+pub mod show;
 pub mod stage;

@@ -93,6 +93,14 @@ impl Process {
         self.child.id()
     }
 
+    /// Whether the program has ended by itself.
+    ///
+    /// # Errors
+    /// If the system does not tell.
+    pub fn has_ended(&mut self) -> Result<bool> {
+        Ok(self.child.try_wait()?.is_some())
+    }
+
     /// Asks the program to end (SIGTERM), waits, and gives its exit status and everything it printed.
     ///
     /// # Errors

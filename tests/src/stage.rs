@@ -254,7 +254,10 @@ minimum_assurance = "high"
 }
 
 /// A port that was free a moment ago: the public origin must be known before the portal listens.
-pub(crate) fn free_port() -> Result<u16> {
+///
+/// # Errors
+/// If there is none.
+pub fn free_port() -> Result<u16> {
     Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
 }
 

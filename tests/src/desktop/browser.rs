@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::ops::Deref;
 use std::path::Path;
+use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
@@ -47,26 +48,23 @@ impl Browser {
     /// # Errors
     /// If Chromium or its driver is missing or does not start.
     pub fn start(screen: &Screen, profile: &str, portals: Portals<'_>) -> Result<Self> {
-        let folder = screen.home().join(profile);
-        let default = folder.join("Default");
-        fs::create_dir_all(&default)?;
-        fs::write(default.join("Preferences"), preferences(portals).to_string())?;
-        trust(screen, portals.authority)?;
-        let mut arguments = vec![
-            format!("--user-data-dir={}", folder.display()),
-            format!("--ip-address-space-overrides={}", public(portals.origins)?),
-            // A name of the internet that leads here.
-            "--host-resolver-rules=MAP portal.example 127.0.0.1".to_owned(),
-        ];
-        arguments.extend(QUIET.iter().map(|&flag| flag.to_owned()));
-        if rustix::process::getuid().is_root() {
-            arguments.push("--no-sandbox".to_owned());
-        }
+        let arguments = arguments(screen, profile, portals)?;
         let options = json!({ "args": arguments, "excludeSwitches": ["enable-automation"], "binary": CHROMIUM });
         let capabilities: Capabilities = [("goog:chromeOptions".to_owned(), options)].into_iter().collect();
         let mut command = screen.command("chromedriver");
         let driver = WebDriver::start("chromedriver", command.arg("--port=0"), listening, capabilities)?;
         Ok(Self { driver })
+    }
+
+    /// The command that opens a window for a person, who drives it himself. A second one with the same profile opens a
+    /// tab in that window.
+    ///
+    /// # Errors
+    /// If the profile cannot be written.
+    pub fn for_a_person(screen: &Screen, profile: &str, portals: Portals<'_>) -> Result<Command> {
+        let mut command = screen.command(CHROMIUM);
+        command.args(arguments(screen, profile, portals)?);
+        Ok(command)
     }
 
     /// What the browser says of the page's permission to reach programs on this computer: "granted", "denied", "prompt".
@@ -138,6 +136,26 @@ fn listening(driver: &mut Process) -> Result<String> {
     let line = driver.wait_for_line(words, PATIENCE)?;
     let port = line.split_once(words).map(|(_, port)| port.trim_end_matches('.')).context("no port")?;
     Ok(format!("http://127.0.0.1:{port}"))
+}
+
+/// Writes a profile, and gives the arguments to use it with.
+fn arguments(screen: &Screen, profile: &str, portals: Portals<'_>) -> Result<Vec<String>> {
+    let folder = screen.home().join(profile);
+    let default = folder.join("Default");
+    fs::create_dir_all(&default)?;
+    fs::write(default.join("Preferences"), preferences(portals).to_string())?;
+    trust(screen, portals.authority)?;
+    let mut arguments = vec![
+        format!("--user-data-dir={}", folder.display()),
+        format!("--ip-address-space-overrides={}", public(portals.origins)?),
+        // A name of the internet that leads here.
+        "--host-resolver-rules=MAP portal.example 127.0.0.1".to_owned(),
+    ];
+    arguments.extend(QUIET.iter().map(|&flag| flag.to_owned()));
+    if rustix::process::getuid().is_root() {
+        arguments.push("--no-sandbox".to_owned());
+    }
+    Ok(arguments)
 }
 
 fn preferences(portals: Portals<'_>) -> Value {

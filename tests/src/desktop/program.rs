@@ -1,6 +1,6 @@
 //! The desktop client itself.
 
-use std::ops::Deref;
+use std::ops::{Deref, DerefMut};
 use std::process::Command;
 use std::time::Duration;
 
@@ -97,6 +97,12 @@ impl Deref for Window {
 }
 
 const DRIVER: &str = "WebKitWebDriver";
+
+impl DerefMut for Window {
+    fn deref_mut(&mut self) -> &mut WebDriver {
+        &mut self.driver
+    }
+}
 
 /// Whether somebody listens on that port of this machine.
 fn listens(port: u16) -> bool {

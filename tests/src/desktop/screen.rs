@@ -68,11 +68,19 @@ impl Screen {
     /// # Errors
     /// If the folder for it cannot be made.
     pub fn keep_addresses(&mut self) -> Result<()> {
+        // Whole lines, at once: whoever looks meanwhile finds all of an address or nothing.
+        self.open_addresses_with("printf '%s\\n' \"$1\" >>\"$HOME/addresses\"")
+    }
+
+    /// Has addresses that programs want to have shown opened by this shell command, as `$1`.
+    ///
+    /// # Errors
+    /// If the folder for it cannot be made.
+    pub fn open_addresses_with(&mut self, command: &str) -> Result<()> {
         let folder = self.home().join("bin");
         fs::create_dir_all(&folder)?;
         let program = folder.join("xdg-open");
-        // Whole lines, at once: whoever looks meanwhile finds all of an address or nothing.
-        fs::write(&program, "#!/bin/sh\nprintf '%s\\n' \"$1\" >>\"$HOME/addresses\"\n")?;
+        fs::write(&program, format!("#!/bin/sh\n{command}\n"))?;
         fs::set_permissions(&program, fs::Permissions::from_mode(0o755))?;
         let mut path = folder.into_os_string();
         path.push(":");
@@ -145,7 +153,11 @@ impl Screen {
         Ok(path)
     }
 
-    fn picture_of(&self, window: &str, path: &Path) -> Result<()> {
+    /// Keeps a picture of the window with that title, or of `root`, in a file whose name says its kind.
+    ///
+    /// # Errors
+    /// If there is no such window.
+    pub fn picture_of(&self, window: &str, path: &Path) -> Result<()> {
         let output = self.command("import").args(["-silent", "-window", window]).arg(path).output();
         let output = output.context("ImageMagick is missing")?;
         if !output.status.success() {

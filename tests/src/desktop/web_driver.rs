@@ -112,7 +112,8 @@ impl WebDriver {
             let found = self.runtime.block_on(self.client()?.find_all(Locator::Css(selector)))?;
             let Some(element) = found.into_iter().next() else { return Ok(None) };
             // A page that has just drawn itself anew has other elements: look again.
-            Ok(self.runtime.block_on(element.click()).ok())
+            self.runtime.block_on(element.click())?;
+            Ok(Some(()))
         })
     }
 
@@ -200,8 +201,11 @@ impl WebDriver {
     pub fn wait<T>(&self, what: &str, mut look: impl FnMut() -> Result<Option<T>>) -> Result<T> {
         let end = Instant::now() + PATIENCE;
         loop {
-            // A page that is being loaded answers with errors.
+            // A page that is being loaded answers with errors, and so does a window that was closed.
             let looked = look();
+            if looked.is_err() {
+                self.attach();
+            }
             if let Ok(Some(value)) = looked {
                 return Ok(value);
             }
@@ -212,6 +216,20 @@ impl WebDriver {
             }
             std::thread::sleep(LOOK_AGAIN);
         }
+    }
+
+    /// Turns to a window that is there, if the one under control is not: the client makes a new one when it needs one.
+    fn attach(&self) {
+        let Ok(client) = self.client() else { return };
+        self.runtime.block_on(async {
+            if client.window().await.is_err()
+                && let Ok(windows) = client.windows().await
+                && let Some(window) = windows.into_iter().next()
+            {
+                // If that one goes too, there is a next time.
+                let _ = client.switch_to_window(window).await;
+            }
+        });
     }
 
     /// What the driver program has printed.

@@ -1,0 +1,144 @@
+//! The demo: one sign-in, end to end, with nothing simulated but the card and its reader's slot.
+//!
+//! Exit codes: 0 the portal accepted; 1 it did not, or a part failed; 2 wrong use; 130 interrupted.
+
+mod browser;
+
+use std::process::{Command, ExitCode};
+
+use anyhow::{Result, bail};
+use latchkey_fixtures::holders::{Holder, sample_holders};
+use latchkey_fixtures::vcard::automaton::PinState;
+use latchkey_tests::show::{Interrupted, Interruption, Terminal};
+use latchkey_tests::stage::{Cards, Portal, SampleSet, give_secrets, holder};
+
+const USAGE: &str = "\
+Usage: ./dev demo [--browser] [--yes] [--holder NAME] [--lang be|ru|en]
+
+  --browser        in Chromium and the window of the client program, instead of on the command line; on your screen if
+                   there is one
+  --yes            type the sample PIN and agree to everything by itself
+  --holder NAME    whose card; without it, an ordinary citizen's. --holder list names them
+  --lang LANGUAGE  language of the client program
+
+Exit codes: 0 the portal accepted the sign-in; 1 it did not, or something failed; 2 wrong use; 130 interrupted";
+
+const DEFAULT_HOLDER: &str = "hanna-vydumanaya";
+
+fn main() -> ExitCode {
+    let wishes = match Wishes::from_arguments(std::env::args().skip(1)) {
+        Ok(Some(wishes)) => wishes,
+        Ok(None) => {
+            println!("{USAGE}");
+            return ExitCode::SUCCESS;
+        }
+        Err(complaint) => {
+            eprintln!("{complaint}\n\n{USAGE}");
+            return ExitCode::from(2);
+        }
+    };
+    if wishes.holder == "list" {
+        list_holders();
+        return ExitCode::SUCCESS;
+    }
+    let interruption = Interruption::watch();
+    let result = interruption.and_then(|interruption| {
+        if wishes.in_browser { browser::demo(&wishes, &interruption) } else { demo(&wishes, &interruption) }
+    });
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) if error.is::<Interrupted>() => ExitCode::from(130),
+        Err(error) => {
+            eprintln!("\nThe demo failed: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// What was asked for on the command line.
+struct Wishes {
+    in_browser: bool,
+    unattended: bool,
+    holder: String,
+    language: String,
+}
+
+impl Wishes {
+    /// `None`: help is wanted.
+    fn from_arguments(mut arguments: impl Iterator<Item = String>) -> Result<Option<Self>, String> {
+        let (holder, language) = (DEFAULT_HOLDER.to_owned(), "en".to_owned());
+        let mut wishes = Self { in_browser: false, unattended: false, holder, language };
+        while let Some(argument) = arguments.next() {
+            let mut value = || arguments.next().ok_or(format!("{argument} needs a value"));
+            match argument.as_str() {
+                "--browser" => wishes.in_browser = true,
+                "--yes" => wishes.unattended = true,
+                "--holder" => wishes.holder = value()?,
+                "--lang" => wishes.language = value()?,
+                "--help" | "-h" => return Ok(None),
+                other => return Err(format!("unknown argument {other:?}")),
+            }
+        }
+        Ok(Some(wishes))
+    }
+}
+
+fn list_holders() {
+    for Holder { id, case, pin, .. } in sample_holders() {
+        println!("{id:<28} PIN {pin}  {case}");
+    }
+}
+
+fn demo(wishes: &Wishes, interruption: &Interruption) -> Result<()> {
+    let terminal = Terminal::new();
+    let holder = holder(&wishes.holder)?;
+    terminal.title("Latchkey: a sign-in with an ID card, end to end");
+
+    let set = terminal.step(interruption, "Sample people, their cards and a test PKI", || {
+        let set = SampleSet::write()?;
+        Ok((format!("{} invented holders; TEST KEYS", sample_holders().len()), set))
+    })?;
+    let mut cards = terminal.step(interruption, "Smart card service", || {
+        let cards = Cards::start(&set, 1)?;
+        Ok((format!("a private pcscd with the reader \"{}\"", cards.reader_name(1).unwrap_or_default()), cards))
+    })?;
+    terminal.step(interruption, "Card inserted", || {
+        cards.insert(holder.id, 1)?;
+        Ok((format!("the card of {} ({})", holder.id, holder.case), ()))
+    })?;
+    let portal = terminal.step(interruption, "Portal", || {
+        let portal = Portal::start(&set)?;
+        Ok((format!("{} with an embedded database, HTTPS under a test CA", portal.address()), portal))
+    })?;
+
+    let mut client = cards.client()?;
+    client.args(["--lang", &wishes.language, "sign-in", &portal.address(), "--ca-file"]).arg(set.tls_authority());
+    terminal.command(&format!("latchkey sign-in {} --ca-file tls/ca.pem", portal.address()));
+    terminal.note(&format!("The sample PIN is {}.", holder.pin));
+    if wishes.unattended {
+        unattended(&mut client, &holder)?;
+    }
+    let accepted = interruption.run(&mut client)?;
+
+    terminal.step(interruption, "Everything put away", || {
+        drop(cards);
+        portal.stop()?;
+        Ok(("card, card service, portal, files".to_owned(), drop(set)))
+    })?;
+    if !accepted {
+        bail!("the portal did not accept the sign-in");
+    }
+    terminal.title("The portal knows who signed in.");
+    Ok(())
+}
+
+/// Lets the client take its answers from a pipe, in place of a person.
+fn unattended(client: &mut Command, holder: &Holder) -> Result<()> {
+    client.arg("--yes");
+    if holder.pin_state == PinState::Pins {
+        client.arg("--allow-last-try");
+        give_secrets(client, &[holder.can, holder.pin])
+    } else {
+        give_secrets(client, &[holder.pin])
+    }
+}
