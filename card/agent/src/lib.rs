@@ -25,7 +25,7 @@ pub use cancellation::Cancellation;
 pub use failure::Failure;
 pub use hardening::harden_process;
 pub use latchkey_card::dialogue::{OtherCard, PinStatus};
-pub use latchkey_card::password::{Can, DigitEntry, Pin, Puk};
+pub use latchkey_card::password::{Can, DigitEntry, Password, Pin, Puk};
 pub use latchkey_reader::{ReaderEvent, ReaderName};
 pub use message::{
     AfterUnblocking, Answer, CardContents, CardModel, CardRequest, CardStatus, CardTask, DeactivateWith, ReaderChoice,

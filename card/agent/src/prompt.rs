@@ -71,7 +71,6 @@ pub enum Asker {
 
 /// What a secret is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
 pub enum Purpose {
     /// To sign in.
     SignIn,

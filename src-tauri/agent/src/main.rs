@@ -1,35 +1,47 @@
-//! The agent as a process of its own: it owns cards and secrets, and asks for secrets in a window of its own. Requests
+//! The agent as a process of its own: it owns cards and secrets, and asks for secrets in windows of its own. Requests
 //! arrive on standard input and reports leave on standard output, as `latchkey_agent::wire` writes them.
 
 mod arguments;
-mod nowhere;
+mod prompt;
+mod texts;
+mod window;
+mod words;
 
+use std::error::Error;
 use std::io;
 use std::process::ExitCode;
+use std::thread;
 
 use arguments::Arguments;
-use latchkey_agent::wire::serve;
+use gtk::glib;
+use latchkey_agent::wire::{WireFault, serve};
 use latchkey_agent::{Agent, harden_process};
-use nowhere::Nowhere;
+use prompt::WindowPrompt;
+use window::Windows;
 
 fn main() -> ExitCode {
-    if let Err(error) = harden_process() {
-        return fail(&error);
-    }
-    match Arguments::parse(std::env::args().skip(1), sys_locale::get_locale().as_deref()) {
-        Ok(arguments) => work(arguments).unwrap_or_else(|error| fail(&*error)),
-        Err(error) => fail(&error),
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("latchkey-agent: {error}");
+            ExitCode::FAILURE
+        }
     }
 }
 
-fn work(arguments: Arguments) -> Result<ExitCode, Box<dyn std::error::Error>> {
-    tracing::debug!(?arguments, "started");
-    let agent = Agent::start_on_pcsc(Box::new(Nowhere))?;
-    serve(&agent, io::stdin(), io::stdout())?;
-    Ok(ExitCode::SUCCESS)
-}
-
-fn fail(error: &dyn std::error::Error) -> ExitCode {
-    tracing::error!(%error, "the agent cannot work");
-    ExitCode::FAILURE
+/// Windows live on this thread, requests on another. Nothing of the screen is touched before there is a question.
+fn run() -> Result<(), Box<dyn Error>> {
+    harden_process()?;
+    let arguments = Arguments::parse(std::env::args().skip(1), sys_locale::get_locale().as_deref())?;
+    Windows::prepare(arguments);
+    let agent = Agent::start_on_pcsc(Box::new(WindowPrompt::new()))?;
+    let windows = glib::MainLoop::new(None, false);
+    let done = windows.clone();
+    let requests = thread::Builder::new().name("requests".into()).spawn(move || -> Result<(), WireFault> {
+        let served = serve(&agent, io::stdin(), io::stdout());
+        glib::idle_add_once(move || done.quit());
+        served
+    })?;
+    windows.run();
+    Ok(requests.join().map_err(|_| "the thread for requests has ended")??)
 }

@@ -8,4 +8,6 @@
 )]
 
 mod process;
+mod questions;
+mod screen;
 mod stage;

@@ -4,21 +4,22 @@ use std::ffi::OsString;
 use std::fs;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use latchkey_agent::wire::{AgentProcess, AgentProgram, Appearance};
 use latchkey_agent::{CardAgent, CardRequest, CardTask, Exchange, ReaderChoice, Request, SignIn};
 use latchkey_crypto::assertion::{ChallengeText, Origin};
 use latchkey_fixtures::card_image::CardImage;
-use latchkey_fixtures::holders::{issue_card, sample_holders, sample_pki};
+use latchkey_fixtures::holders::{Holder, issue_card, sample_holders, sample_pki};
 use latchkey_fixtures::pcscd::PrivatePcscd;
 use latchkey_fixtures::random::Seeded;
 use latchkey_fixtures::store::{CardStore, InProcess};
 use latchkey_fixtures::vcard::VirtualCard;
 use latchkey_fixtures::vcard::automaton::PinState;
 use latchkey_fixtures::vpcd::InsertedCard;
+use latchkey_tests::desktop::Screen;
 use time::OffsetDateTime;
 use time::macros::datetime;
 
@@ -31,6 +32,7 @@ pub(crate) const ORDINARY: &str = "hanna-vydumanaya";
 pub(crate) struct Stage {
     pub(crate) service: PrivatePcscd,
     folder: tempfile::TempDir,
+    scripts: AtomicU32,
 }
 
 /// A card's memory, which outlives its stay in a reader.
@@ -58,7 +60,11 @@ impl HolderCard {
 
 impl Stage {
     pub(crate) fn new() -> Self {
-        Self { service: PrivatePcscd::start(1).unwrap(), folder: tempfile::tempdir().unwrap() }
+        Self {
+            service: PrivatePcscd::start(1).unwrap(),
+            folder: tempfile::tempdir().unwrap(),
+            scripts: AtomicU32::new(0),
+        }
     }
 
     pub(crate) fn insert(&self, card: &HolderCard) -> InsertedCard {
@@ -70,21 +76,34 @@ impl Stage {
 
     /// The agent's program without a screen.
     pub(crate) fn agent(&self) -> AgentProcess {
-        let surroundings = [("PCSCLITE_CSOCK_NAME", self.service.socket().into_os_string())];
-        let program = program_in(self.folder.path(), env!("CARGO_BIN_EXE_latchkey-agent"), &surroundings);
-        AgentProcess::new(program, Appearance::default())
+        self.agent_in(&[], "")
+    }
+
+    /// The agent's program on that screen, with further arguments.
+    pub(crate) fn agent_on(&self, screen: &Screen, arguments: &str) -> AgentProcess {
+        let command = screen.command("agent");
+        let variables = command.get_envs().filter_map(|(name, value)| Some((name.to_owned(), value?.to_owned())));
+        self.agent_in(&variables.collect::<Vec<_>>(), arguments)
+    }
+
+    fn agent_in(&self, surroundings: &[(OsString, OsString)], arguments: &str) -> AgentProcess {
+        let given: String = surroundings
+            .iter()
+            .map(|(name, value)| format!(" '{}={}'", name.to_str().unwrap(), value.to_str().unwrap()))
+            .collect();
+        let script = self.folder.path().join(format!("agent-{}", self.scripts.fetch_add(1, Ordering::Relaxed)));
+        let service = self.service.socket();
+        let program = env!("CARGO_BIN_EXE_latchkey-agent");
+        let line =
+            format!("exec env -i 'PCSCLITE_CSOCK_NAME={}'{given} '{program}' \"$@\" {arguments}", service.display());
+        fs::write(&script, format!("#!/bin/sh\n{line}\n")).unwrap();
+        fs::set_permissions(&script, fs::Permissions::from_mode(0o755)).unwrap();
+        AgentProcess::new(AgentProgram::at(script), Appearance::default())
     }
 }
 
-/// A program in surroundings of its own: without a screen if none is among them.
-pub(crate) fn program_in(folder: &Path, program: &str, surroundings: &[(&str, OsString)]) -> AgentProgram {
-    let given: String =
-        surroundings.iter().map(|(name, value)| format!(" {name}='{}'", value.to_str().unwrap())).collect();
-    let script = folder.join("agent");
-    let unset = "-u DISPLAY -u WAYLAND_DISPLAY -u DBUS_SESSION_BUS_ADDRESS -u AT_SPI_BUS_ADDRESS";
-    fs::write(&script, format!("#!/bin/sh\nexec env {unset}{given} '{program}' \"$@\"\n")).unwrap();
-    fs::set_permissions(&script, fs::Permissions::from_mode(0o755)).unwrap();
-    AgentProgram::at(script)
+pub(crate) fn holder(id: &str) -> Holder {
+    sample_holders().into_iter().find(|holder| holder.id == id).unwrap()
 }
 
 pub(crate) fn sign_in() -> CardTask {

@@ -1,0 +1,100 @@
+//! Every kind of question, answered in its window as an assistive tool does it.
+
+use latchkey_agent::{AfterUnblocking, Answer, CardTask, DeactivateWith, PinStatus, SecretKind};
+use latchkey_fixtures::vcard::automaton::PinState;
+
+use crate::screen::{Scene, next_question};
+use crate::stage::{ORDINARY, holder, sign_in};
+
+const SUSPENDED: &str = "alena-prypynenaya";
+const BLOCKED: &str = "kastus-zablakavany";
+const DEACTIVATED: &str = "ihar-adkliuchany";
+
+#[test]
+fn a_sign_in_is_agreed_to_with_the_pin() {
+    let mut scene = Scene::new(ORDINARY, "--lang en");
+    let exchange = scene.begin(sign_in());
+    for words in
+        ["Sign in", "https://portal.example", "your personal number", "3 tries left", "Latchkey Virtual Reader"]
+    {
+        scene.sees(words);
+    }
+    scene.enter("PIN of your card, 6 digits", holder(ORDINARY).pin, "Sign in");
+    assert!(matches!(exchange.finish(|_| ()), Ok(Answer::SignedIn(_))));
+}
+
+#[test]
+fn the_last_try_is_warned_of_and_takes_yes_can_and_pin() {
+    let mut scene = Scene::new(SUSPENDED, "--lang en");
+    let person = holder(SUSPENDED);
+    let exchange = scene.begin(sign_in());
+    for words in ["Your PIN is suspended", "What happens next", "Nothing is lost"] {
+        scene.sees(words);
+    }
+    scene.press("Use the last try");
+    assert_eq!(next_question(&exchange), SecretKind::Can);
+    scene.sees("The CAN never blocks");
+    scene.sees("Step 1 of 2");
+    scene.enter("CAN, printed on your card", person.can, "Continue");
+    assert_eq!(next_question(&exchange), SecretKind::Pin);
+    scene.sees("The last try: a wrong PIN will be blocked");
+    scene.enter("PIN of your card", person.pin, "Sign in");
+    assert!(matches!(exchange.finish(|_| ()), Ok(Answer::SignedIn(_))));
+    assert_eq!(scene.card.pin_state(), PinState::Pin3);
+}
+
+#[test]
+fn a_blocked_pin_is_unblocked_and_replaced_by_one_entered_twice() {
+    let mut scene = Scene::new(BLOCKED, "--lang en");
+    let exchange = scene.begin(CardTask::UnblockPin(AfterUnblocking::NewPin));
+    for words in ["Unblock the PIN", "your card has blocked it", "After ten wrong PUKs", "Nothing leaves this computer"]
+    {
+        scene.sees(words);
+    }
+    scene.enter("PUK, from the letter", holder(BLOCKED).puk, "Continue");
+    assert_eq!(next_question(&exchange), SecretKind::NewPin);
+    scene.enter("New PIN, 6 digits", "580317", "Continue");
+    scene.enter("The new PIN once more", "580371", "Unblock");
+    scene.sees("The two entries differ");
+    scene.enter("New PIN, 6 digits", "580317", "Continue");
+    scene.enter("The new PIN once more", "580317", "Unblock");
+    let answer = exchange.finish(|_| ()).unwrap();
+    assert!(matches!(answer, Answer::PinManaged(PinStatus::Usable { tries_left: 3 })), "{answer:?}");
+    let exchange = scene.begin(CardTask::ReadCertificates);
+    scene.enter("PIN of your card", "580317", "Show");
+    assert!(matches!(exchange.finish(|_| ()), Ok(Answer::Card(_))));
+}
+
+#[test]
+fn a_deactivated_pin_is_put_into_use_and_out_of_use_again() {
+    let mut scene = Scene::new(DEACTIVATED, "--lang en");
+    let person = holder(DEACTIVATED);
+    let exchange = scene.begin(CardTask::ActivatePin);
+    scene.sees("nobody can sign in with this card");
+    scene.enter("PUK, from the letter", person.puk, "Put into use");
+    let answer = exchange.finish(|_| ()).unwrap();
+    assert!(matches!(answer, Answer::PinManaged(PinStatus::Usable { .. })), "{answer:?}");
+    let exchange = scene.begin(CardTask::DeactivatePin(DeactivateWith::Pin));
+    scene.sees("Afterwards nobody can sign in");
+    scene.enter("PIN of your card", person.pin, "Put out of use");
+    let answer = exchange.finish(|_| ()).unwrap();
+    assert!(matches!(answer, Answer::PinManaged(PinStatus::Deactivated)), "{answer:?}");
+}
+
+#[test]
+fn a_pin_is_changed_in_two_steps_and_a_wrong_one_is_told_with_the_next_question() {
+    let mut scene = Scene::new(ORDINARY, "--lang en");
+    let exchange = scene.begin(CardTask::ChangePin);
+    scene.sees("Step 1 of 2");
+    scene.enter("PIN that you have now", "999999", "Continue");
+    assert_eq!(next_question(&exchange), SecretKind::NewPin);
+    scene.sees("Step 2 of 2");
+    scene.enter("New PIN, 6 digits", "580317", "Continue");
+    scene.enter("The new PIN once more", "580317", "Change");
+    assert_eq!(exchange.finish(|_| ()).unwrap_err().tries_left(), Some(2));
+    let exchange = scene.begin(CardTask::ChangePin);
+    scene.sees("A wrong PIN was entered before: 2 tries left");
+    scene.press("Cancel");
+    assert_eq!(exchange.finish(|_| ()).unwrap_err().code(), "cancelled");
+    assert_eq!(scene.card.pin_state(), PinState::Pin2);
+}
