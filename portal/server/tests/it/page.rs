@@ -142,7 +142,7 @@ async fn its_scripts_are_its_own_files_and_nothing_is_from_elsewhere() {
             |name: &str| html.split(name).skip(1).map(|rest| rest.split('"').next().unwrap()).collect::<Vec<_>>();
         assert_eq!(values("src=\""), ["/page.js"]);
         assert!(values("href=\"").into_iter().all(|link| ["/style.css", "/"].contains(&link)), "{html}");
-        for needed in ["<!DOCTYPE html>", "<main>", "<h1>", "<title>", "name=\"viewport\""] {
+        for needed in ["<!DOCTYPE html>", "<main ", "<h1>", "<title>", "name=\"viewport\""] {
             assert!(html.contains(needed), "{needed} not in {html}");
         }
     }
