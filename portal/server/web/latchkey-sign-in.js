@@ -57,7 +57,7 @@ export async function probe({ port = DEFAULT_PORT, explain, onProgress, signal }
   // Whoever may call and is not let read the answer learns here whether somebody listens at all.
   if ((await permission()) !== "prompt") {
     for (const base of addresses(port)) {
-      const listens = await fetch(`${base}/status`, { ...PLAIN, mode: "no-cors", signal: stop }).catch(() => null);
+      const listens = await fetch(`${base}/status`, { ...PLAIN, ...BLIND, signal: stop }).catch(() => null);
       if (listens) return { code: "other-program" };
     }
   }
@@ -192,6 +192,9 @@ const PHASES = ["waiting-in-line", "asking-holder", "card", "signing", "done"];
 
 /** @type {RequestInit} */
 const PLAIN = { cache: "no-store", credentials: "omit", referrerPolicy: "no-referrer", redirect: "error" };
+
+/** Tells only whether somebody listens. @type {RequestInit} */
+const BLIND = { mode: "no-cors", redirect: "follow" };
 
 /** @param {number} port */
 const addresses = (port) => [`http://127.0.0.1:${port}/latchkey/v1`, `http://[::1]:${port}/latchkey/v1`];

@@ -269,11 +269,13 @@ fn words_for(language: Language, code: &str) -> Option<RefusalWords> {
     Some(RefusalWords { what_happened, what_to_do: texts.what_to_do_in_window(&code, &[])? })
 }
 
-/// What the page may do: run its own scripts, and call this service and the program on the visitor's computer.
+/// What the page may do: run its own scripts, and call this service and the program on the visitor's computer. Browsers
+/// know no way to write the address ::1 here, hence any host at that port; over plain HTTP a page of HTTPS reaches none
+/// but this computer, since all else is mixed content.
 fn policy(client_port: u16) -> String {
     format!(
         "default-src 'none'; script-src 'self'; style-src 'self'; \
-         connect-src 'self' http://127.0.0.1:{client_port} http://[::1]:{client_port}; form-action 'self'; \
+         connect-src 'self' http://127.0.0.1:{client_port} http://*:{client_port}; form-action 'self'; \
          base-uri 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
     )
 }
