@@ -8,6 +8,12 @@ pub fn texts(language: Language) -> Texts {
     Texts::new(language, source(language))
 }
 
+/// The language that the system says.
+#[must_use]
+pub fn system_language() -> Language {
+    sys_locale::get_locale().map_or(Language::English, |locale| Language::of_locale(&locale))
+}
+
 /// The Fluent text of that language: what the client says, and what portals refuse.
 #[must_use]
 pub const fn source(language: Language) -> &'static str {

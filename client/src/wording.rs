@@ -3,7 +3,7 @@
 use std::fmt::Display;
 use std::path::Path;
 
-use latchkey_agent::{Failure, ReaderName, SecretKind};
+use latchkey_agent::{CardModel, Failure, ReaderName, SecretKind};
 
 use crate::desk::RequestFailure;
 use crate::portal::PortalFailure;
@@ -197,6 +197,15 @@ impl Told for SettingsFailure {
             }
             Self::SiteUnknown { origin } => vec![("origin", origin.as_str().into())],
         }
+    }
+}
+
+/// What a card of that model is called.
+#[must_use]
+pub fn card_model(texts: &Texts, model: CardModel) -> String {
+    match model {
+        CardModel::Stb79 => texts.say("model-stb-34-101-79"),
+        other => other.code().to_owned(),
     }
 }
 

@@ -424,3 +424,29 @@ failure-managed-settings-faulty = The administrator's file { $file } has a fault
     .todo = Tell the administrator of this computer. The file may forbid something, so nothing is done until it is mended.
 failure-managed-settings-unreadable = The administrator's settings cannot be used. { $file }: { $reason }.
     .todo = Tell the administrator of this computer. They may forbid something, so nothing is done until this is mended.
+
+## What a certificate's key may be used for
+
+usage-signing-in = signing in
+usage-signing-documents = signing documents
+usage-encryption = encryption
+
+## The window's command line
+
+desktop-help =
+    Shows the window of Latchkey, or starts it without one.
+    
+    Usage: latchkey-desktop [OPTIONS] [LINK]
+    
+    LINK is a link of a portal that begins with “latchkey:”. If the program runs already, it is told what was wanted.
+    
+    Options:
+      --background    Start without a window: it opens when a portal asks
+      --quit          End the program that runs
+      --managed FILE  The administrator's settings, in place of the system's file
+      --lang LANG     Language of the texts: be, ru or en
+      --help          Show this help
+      --version       Show the version
+    
+    Exit codes: 0 done, 1 internal error, 2 wrong usage
+desktop-misused = “{ $argument }” cannot be understood. See “latchkey-desktop --help”.

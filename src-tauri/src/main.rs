@@ -1,16 +1,17 @@
-//! The window of Latchkey.
+//! The binary `latchkey-desktop`.
 
-use tauri::WebviewWindowBuilder;
+use std::process::ExitCode;
 
-fn main() -> Result<(), tauri::Error> {
-    tauri::Builder::default()
-        .plugin(tauri_plugin_single_instance::init(|_app, _arguments, _directory| {}))
-        .plugin(tauri_plugin_deep_link::init())
-        .setup(|app| {
-            for window in &app.config().app.windows {
-                WebviewWindowBuilder::from_config(app, window)?.build()?;
-            }
-            Ok(())
-        })
-        .run(tauri::generate_context!())
+use time::OffsetDateTime;
+
+fn main() -> ExitCode {
+    if let Some(code) = latchkey_desktop::surroundings::start_again_without_steering() {
+        return code;
+    }
+    latchkey_desktop::run(std::env::args_os(), now)
+}
+
+fn now() -> OffsetDateTime {
+    #[expect(clippy::disallowed_methods, reason = "the clock is read here and is an argument everywhere else")]
+    OffsetDateTime::now_utc()
 }

@@ -107,6 +107,8 @@ export interface CardContents {
     readonly validity: "valid" | "expires-soon" | "expired" | "not-yet";
     readonly usage: string;
   }[];
+  /// How many more there are that cannot be read.
+  readonly unreadable: number;
 }
 
 export interface Settings {

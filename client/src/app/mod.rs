@@ -1,3 +1,259 @@
-//! The program behind the window, without a window: what it shows, and what the holder can do in it.
+//! The program behind the window, without a window: what it shows, and what the holder can do in it. Whoever shows it
+//! hands on [`App::changes`], carries out [`App::wishes`], and calls a method for what the holder does.
 
+mod card;
+mod computer;
+mod contents;
+mod readers;
+mod requests;
 pub mod snapshot;
+mod state;
+mod window;
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+
+use latchkey_agent::{CardAgent, ReaderName};
+use time::OffsetDateTime;
+use tokio::runtime::Handle;
+use tokio::sync::watch;
+
+pub use computer::Surroundings;
+pub use window::{RESULT_STAYS, WindowWish};
+
+use crate::desk::{Desk, DeskView, RequestNumber};
+use crate::texts::{self, Language};
+use readers::Watch;
+use snapshot::{CardTaskName, Snapshot};
+use state::State;
+use window::{Closing, Window};
+
+/// What the program behind the window works with.
+pub struct Parts {
+    /// Who may touch a card.
+    pub agent: Arc<dyn CardAgent>,
+    /// Where requests of portals meet the holder.
+    pub desk: Desk,
+    /// The language that the system says.
+    pub system_language: Language,
+    /// Tells the time.
+    pub clock: Box<dyn Fn() -> OffsetDateTime + Send + Sync>,
+}
+
+/// The program behind the window. Clones are the same program.
+#[derive(Clone)]
+pub struct App {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    agent: Arc<dyn CardAgent>,
+    desk: Desk,
+    clock: Box<dyn Fn() -> OffsetDateTime + Send + Sync>,
+    runtime: Handle,
+    state: Mutex<State>,
+    watch: Mutex<Option<Watch>>,
+    shown: watch::Sender<Arc<Snapshot>>,
+    wishes: watch::Sender<WindowWish>,
+}
+
+impl App {
+    /// Begins, on the Tokio runtime that the caller is in. No window is shown yet.
+    #[must_use]
+    pub fn start(parts: Parts) -> Self {
+        let Parts { agent, desk, system_language, clock } = parts;
+        let state = State::new(texts::texts(system_language));
+        let (shown, _) = watch::channel(Arc::new(state.snapshot(clock())));
+        let shared = Arc::new(Shared {
+            agent,
+            desk,
+            clock,
+            runtime: Handle::current(),
+            state: Mutex::new(state),
+            watch: Mutex::default(),
+            shown,
+            wishes: watch::Sender::default(),
+        });
+        shared.runtime.spawn(attend_desk(shared.desk.changes(), Arc::downgrade(&shared)));
+        Self { shared }
+    }
+
+    /// What the window shows now.
+    #[must_use]
+    pub fn snapshot(&self) -> Arc<Snapshot> {
+        self.shared.shown.borrow().clone()
+    }
+
+    /// What the window shows, now and after every change.
+    #[must_use]
+    pub fn changes(&self) -> watch::Receiver<Arc<Snapshot>> {
+        self.shared.shown.subscribe()
+    }
+
+    /// What is wanted of the window.
+    #[must_use]
+    pub fn wishes(&self) -> watch::Receiver<WindowWish> {
+        self.shared.wishes.subscribe()
+    }
+
+    /// The holder started the program, or chose its window in the tray.
+    pub fn show_window(&self) {
+        self.shared.change(|state| state.window.is_wanted_by_holder());
+        self.shared.want_window();
+    }
+
+    /// The window is there. Readers are watched as long as it is.
+    pub fn window_opened(&self) {
+        let was_closed = self.shared.change(|state| state.window.opened());
+        if was_closed {
+            *self.shared.watch() = Some(readers::watch(&self.shared));
+            self.shared.consider_closing();
+        }
+    }
+
+    /// The window is gone: what was read from the card is forgotten, what was being done with it taken back, and every
+    /// request ended, since nobody sees it any more.
+    pub fn window_closed(&self) {
+        *self.shared.watch() = None;
+        let requests = self.shared.change(|state| {
+            state.window = Window::default();
+            state.card.forget();
+            state.requests.numbers()
+        });
+        for request in requests {
+            self.shared.desk.end(request);
+        }
+    }
+
+    /// The program is about to end: requests end, and with them what the card is doing.
+    pub fn stop(&self) {
+        *self.shared.watch() = None;
+        self.shared.change(|state| state.card.forget());
+        self.shared.desk.stop();
+    }
+
+    /// The holder wants the window to stay.
+    pub fn keep_open(&self) {
+        self.shared.change(|state| state.window.is_used_by_holder());
+    }
+
+    /// The holder's yes to a request.
+    pub fn agree(&self, request: u64) {
+        self.shared.desk.agree(RequestNumber(request));
+    }
+
+    /// The holder's no to a request.
+    pub fn refuse(&self, request: u64) {
+        self.shared.desk.refuse(RequestNumber(request));
+    }
+
+    /// The holder takes a request off the list.
+    pub fn end(&self, request: u64) {
+        self.shared.desk.end(RequestNumber(request));
+    }
+
+    /// The holder tries a request again that failed.
+    pub fn retry(&self, request: u64) {
+        self.shared.desk.retry(RequestNumber(request));
+    }
+
+    /// The holder wants more time for a request.
+    pub fn more_time(&self, request: u64) {
+        self.shared.desk.more_time(RequestNumber(request));
+    }
+
+    /// The holder says which of several cards he means: for a request, or for what he does with his own card.
+    pub fn choose_reader(&self, request: Option<u64>, reader: &str) {
+        match request {
+            None => card::choose_reader(&self.shared, reader),
+            Some(request) => match ReaderName::parse(reader) {
+                Ok(reader) => self.shared.desk.choose_reader(RequestNumber(request), reader),
+                Err(error) => tracing::warn!(%error, "a reader was chosen that cannot be there"),
+            },
+        }
+    }
+
+    /// The holder wants something of his own card.
+    pub fn card(&self, task: CardTaskName) {
+        self.shared.change(|state| state.window.is_used_by_holder());
+        card::begin(&self.shared, task);
+    }
+
+    /// The holder takes that back, or puts away what it came to.
+    pub fn cancel_card(&self) {
+        self.shared.change(|state| state.card.cancel());
+    }
+}
+
+impl Shared {
+    /// Changes what is known, and shows it.
+    fn change<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {
+        let mut state = self.state();
+        let result = change(&mut state);
+        let snapshot = state.snapshot((self.clock)());
+        // Under the lock: snapshots are shown in the order in which they were true.
+        self.shown.send_if_modified(|before| {
+            let changed = **before != snapshot;
+            if changed {
+                *before = Arc::new(snapshot);
+            }
+            changed
+        });
+        result
+    }
+
+    /// A window that was opened for requests goes when they are gone, and a little later when they are done.
+    fn consider_closing(self: &Arc<Self>) {
+        let begun = self.change(|state| {
+            let Window::OfRequest { closing } = &mut state.window else { return None };
+            if state.requests.are_none() {
+                self.want_no_window();
+                return None;
+            }
+            let was_closing = closing.take();
+            if !state.requests.are_all_done() {
+                return None;
+            }
+            let newest = state.requests.newest();
+            *closing = was_closing.filter(|closing| closing.after == newest).or(Some(Closing { after: newest }));
+            (was_closing != *closing).then_some(*closing).flatten()
+        });
+        if let Some(closing) = begun {
+            let shared = Arc::clone(self);
+            self.runtime.spawn(async move {
+                tokio::time::sleep(RESULT_STAYS).await;
+                let is_over = shared.state().window == Window::OfRequest { closing: Some(closing) };
+                if is_over {
+                    shared.want_no_window();
+                }
+            });
+        }
+    }
+
+    fn want_window(&self) {
+        self.wishes.send_modify(|wish| wish.shown = wish.shown.wrapping_add(1));
+    }
+
+    fn want_no_window(&self) {
+        self.wishes.send_modify(|wish| wish.gone = wish.gone.wrapping_add(1));
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn watch(&self) -> MutexGuard<'_, Option<Watch>> {
+        self.watch.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Shows what the desk shows. A request that comes wants a window.
+async fn attend_desk(mut changes: watch::Receiver<Arc<DeskView>>, shared: Weak<Shared>) {
+    while changes.changed().await.is_ok() {
+        let Some(shared) = shared.upgrade() else { return };
+        let at_desk = changes.borrow_and_update().clone();
+        if shared.change(|state| state.requests.update(at_desk)) {
+            shared.want_window();
+        }
+        shared.consider_closing();
+    }
+}

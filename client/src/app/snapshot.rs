@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::advice::{Advice, Remedy};
-use crate::texts::{Language, Texts, printable};
+use crate::texts::{Language, Texts};
 use crate::wording::{Place, Told, Words};
 
 /// Everything that the window shows. The program pushes a whole one on every change.
@@ -106,14 +106,6 @@ pub struct Reader {
     pub name: String,
     /// Whether a card is in it.
     pub card: bool,
-}
-
-impl Reader {
-    /// A reader of that name.
-    #[must_use]
-    pub fn new(name: &str, card: bool) -> Self {
-        Self { name: printable(name), card }
-    }
 }
 
 /// What a portal wants.
@@ -304,6 +296,8 @@ pub struct CardContents {
     pub holder: Option<Holder>,
     /// The certificates.
     pub certificates: Vec<CertificateView>,
+    /// How many more there are that cannot be read.
+    pub unreadable: usize,
 }
 
 /// A person, as a certificate names him.

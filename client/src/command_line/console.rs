@@ -4,9 +4,10 @@ use std::io::{IsTerminal, Write};
 use std::sync::Arc;
 
 use latchkey_agent::terminal::{PromptWording, Terminal, TerminalError};
-use latchkey_agent::{Asker, Cancellation, CardModel, Failure, PinStatus, Purpose, Question, Report, SecretKind, Step};
+use latchkey_agent::{Asker, Cancellation, Failure, PinStatus, Purpose, Question, Report, SecretKind, Step};
 
 use crate::texts::Texts;
+use crate::wording::card_model;
 
 /// Standard error and the terminal, in one language.
 pub(super) struct Console {
@@ -45,7 +46,7 @@ impl Console {
             Step::WaitingForReader => return self.line(&texts.say("wait-reader")),
             Step::WaitingForCard => return self.line(&texts.say("wait-card")),
             Step::ReaderChosen(reader) => texts.fill("step-reader", &[("reader", reader.to_string().into())]),
-            Step::CardRecognised(model) => texts.fill("step-card", &[("model", model_name(texts, *model).into())]),
+            Step::CardRecognised(model) => texts.fill("step-card", &[("model", card_model(texts, *model).into())]),
             Step::PinStatusKnown(pin) => texts.fill("step-pin", &[("status", pin_status(texts, *pin).into())]),
             Step::ChannelOpen => texts.say("step-channel"),
             Step::CertificateRead => texts.say("step-certificate"),
@@ -113,13 +114,6 @@ impl PromptWording for Wording {
 
     fn is_yes(&self, answer: &str) -> bool {
         is_yes(&self.0, answer)
-    }
-}
-
-pub(super) fn model_name(texts: &Texts, model: CardModel) -> String {
-    match model {
-        CardModel::Stb79 => texts.say("model-stb-34-101-79"),
-        other => other.code().to_owned(),
     }
 }
 

@@ -83,7 +83,7 @@ fn parse(texts: &Texts, arguments: &[OsString]) -> Result<Parsed, UsageFailure> 
 fn language(arguments: &[OsString], settings: Option<&SettingsStore>) -> Language {
     let named = option(arguments, "--lang").and_then(|code| Language::of_code(code.to_str()?));
     let chosen = named.or_else(|| settings?.settings().language);
-    chosen.unwrap_or_else(|| sys_locale::get_locale().map_or(Language::English, |locale| Language::of_locale(&locale)))
+    chosen.unwrap_or_else(texts::system_language)
 }
 
 /// The value of an option that must be known before the command line is read.

@@ -10,11 +10,12 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use time::macros::format_description;
 
-use super::console::{model_name, pin_status};
+use super::console::pin_status;
 use super::failure::CommandFailure;
 use super::table::{columns, table};
 use crate::portal::{Verdict, VerdictName};
 use crate::texts::{Language, Texts};
+use crate::wording::card_model;
 
 /// A result: the text is made only if it is wanted.
 pub(super) struct Output {
@@ -78,7 +79,7 @@ fn service_event(texts: &Texts, name: &str) -> Output {
 pub(super) fn card(texts: &Texts, status: &CardStatus, contents: Option<&CardContents>, now: OffsetDateTime) -> Output {
     let mut rows = vec![
         (texts.say("card-reader"), status.reader.to_string()),
-        (texts.say("card-model"), model_name(texts, status.model)),
+        (texts.say("card-model"), card_model(texts, status.model)),
         (texts.say("card-pin"), pin_status(texts, status.pin)),
     ];
     let mut json = json!({

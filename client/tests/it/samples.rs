@@ -68,6 +68,10 @@ fn reader() -> ReaderName {
     ReaderName::parse(READER).unwrap()
 }
 
+fn reader_view(name: &str, card: bool) -> Reader {
+    Reader { name: name.to_owned(), card }
+}
+
 fn other_reader() -> ReaderName {
     ReaderName::parse(OTHER_READER).unwrap()
 }
@@ -181,7 +185,7 @@ fn blank(texts: &Texts) -> Snapshot {
         version: "0.1.0",
         language: texts.language().code(),
         service: ServiceState::Listening,
-        readers: Some(vec![Reader::new(READER, true)]),
+        readers: Some(vec![reader_view(READER, true)]),
         readers_failure: None,
         requests: Vec::new(),
         card: CardView::default(),
@@ -211,7 +215,7 @@ type States = Vec<(&'static str, Snapshot)>;
 
 fn home(texts: &Texts) -> States {
     let with_readers = |readers: &[(&str, bool)]| Snapshot {
-        readers: Some(readers.iter().map(|(name, card)| Reader::new(name, *card)).collect()),
+        readers: Some(readers.iter().map(|(name, card)| reader_view(name, *card)).collect()),
         ..blank(texts)
     };
     let failed = |failure: &dyn Told| snapshot::Failure::of(failure, texts);
@@ -249,7 +253,7 @@ fn requests(texts: &Texts) -> States {
     let with = |request: PortalRequest| Snapshot { requests: vec![request], ..blank(texts) };
     let asks = |secret, tries_left| with(request(Phase::AgentAsks { secret, tries_left }));
     let failed = |failure: &dyn Told| with(request(Phase::Failed { failure: snapshot::Failure::of(failure, texts) }));
-    let without_card = |phase| Snapshot { readers: Some(vec![Reader::new(READER, false)]), ..with(request(phase)) };
+    let without_card = |phase| Snapshot { readers: Some(vec![reader_view(READER, false)]), ..with(request(phase)) };
     let long_name =
         "A portal that has given itself a name which is so long that it hardly fits on two lines".to_owned();
     let long_origin = "https://electronic-services.department-of-examples.municipality.portal.example:8443";
@@ -292,7 +296,7 @@ fn requests(texts: &Texts) -> States {
         (
             "choose-reader",
             Snapshot {
-                readers: Some(vec![Reader::new(READER, true), Reader::new(OTHER_READER, true)]),
+                readers: Some(vec![reader_view(READER, true), reader_view(OTHER_READER, true)]),
                 ..with(request(Phase::ChooseReader { readers: vec![READER.to_owned(), OTHER_READER.to_owned()] }))
             },
         ),
@@ -353,8 +357,10 @@ fn contents(texts: &Texts, validity: Validity) -> CardContents {
             valid_from: valid_from.to_owned(),
             valid_to: valid_to.to_owned(),
             validity,
-            usage: words_of(texts, "уваход", "вход", "signing in"),
+            usage: texts.say("usage-signing-in"),
         }],
+        unreadable: 0,
+        unreadable: 0,
     }
 }
 
@@ -392,7 +398,7 @@ fn card(texts: &Texts) -> States {
         (
             "card-choose-reader",
             Snapshot {
-                readers: Some(vec![Reader::new(READER, true), Reader::new(OTHER_READER, true)]),
+                readers: Some(vec![reader_view(READER, true), reader_view(OTHER_READER, true)]),
                 ..with(CardView {
                     task: Some(CardTaskName::Look),
                     phase: Some(Phase::ChooseReader { readers: vec![READER.to_owned(), OTHER_READER.to_owned()] }),

@@ -1,0 +1,90 @@
+//! What the window's page can ask for: one command a method of `Backend` in `ui/src/backend.ts`. The page answers what
+//! it is asked, by number; none of this takes an origin, a challenge, a hash or a secret.
+
+use std::sync::Arc;
+
+use latchkey_client::app::App;
+use latchkey_client::app::snapshot::{CardTaskName, Snapshot};
+use tauri::ipc::Invoke;
+use tauri::{AppHandle, State, Wry};
+
+use crate::window;
+
+pub(crate) fn handler() -> impl Fn(Invoke<Wry>) -> bool + Send + Sync + 'static {
+    tauri::generate_handler![
+        agree,
+        cancel_card,
+        card,
+        choose_reader,
+        close_window,
+        copy_report,
+        end,
+        keep_open,
+        more_time,
+        refuse,
+        retry,
+        snapshot,
+    ]
+}
+
+#[tauri::command]
+fn snapshot(app: State<'_, App>) -> Arc<Snapshot> {
+    app.snapshot()
+}
+
+#[tauri::command]
+fn agree(app: State<'_, App>, request: u64) {
+    app.agree(request);
+}
+
+#[tauri::command]
+fn refuse(app: State<'_, App>, request: u64) {
+    app.refuse(request);
+}
+
+#[tauri::command]
+fn keep_open(app: State<'_, App>) {
+    app.keep_open();
+}
+
+#[tauri::command]
+fn end(app: State<'_, App>, request: u64) {
+    app.end(request);
+}
+
+#[tauri::command]
+fn retry(app: State<'_, App>, request: u64) {
+    app.retry(request);
+}
+
+#[tauri::command]
+fn choose_reader(app: State<'_, App>, request: Option<u64>, reader: &str) {
+    app.choose_reader(request, reader);
+}
+
+#[tauri::command]
+fn more_time(app: State<'_, App>, request: u64) {
+    app.more_time(request);
+}
+
+#[tauri::command]
+fn card(app: State<'_, App>, task: CardTaskName) {
+    app.card(task);
+}
+
+#[tauri::command]
+fn cancel_card(app: State<'_, App>) {
+    app.cancel_card();
+}
+
+#[tauri::command]
+fn copy_report(handle: AppHandle, app: State<'_, App>) {
+    if let Some(report) = &app.snapshot().doctor.report {
+        window::copy(&handle, report);
+    }
+}
+
+#[tauri::command]
+fn close_window(handle: AppHandle) {
+    window::close(&handle);
+}

@@ -1,0 +1,112 @@
+//! The window of Latchkey: a thin Tauri shell. What the window shows and does is [`latchkey_client::app`]'s; here it is
+//! put on the screen.
+
+pub mod arguments;
+mod commands;
+pub mod guard;
+mod log;
+pub mod surroundings;
+mod window;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use latchkey_client::app::{App, Surroundings};
+use latchkey_client::texts::{self, Language, Texts};
+use tauri::{AppHandle, Manager, RunEvent};
+use time::OffsetDateTime;
+use tokio::signal::unix::{SignalKind, signal};
+
+use arguments::{Misused, Start, Wanted};
+
+/// Exit codes, as those of the command line `latchkey`.
+const INTERNAL: u8 = 1;
+const USAGE: u8 = 2;
+
+/// Carries out the command line `arguments`, the program's name first. `clock` tells the time.
+#[must_use]
+pub fn run(arguments: impl IntoIterator<Item = OsString>, clock: fn() -> OffsetDateTime) -> ExitCode {
+    let language = texts::system_language();
+    match Wanted::read(arguments.into_iter().skip(1)) {
+        Ok(Wanted::Help) => {
+            println!("{}", texts::texts(language).say("desktop-help"));
+            ExitCode::SUCCESS
+        }
+        Ok(Wanted::Version) => {
+            println!("latchkey-desktop {}", env!("CARGO_PKG_VERSION"));
+            ExitCode::SUCCESS
+        }
+        Ok(Wanted::Running(start)) => show(start, language, clock),
+        Err(misused) => {
+            eprintln!("{}", complaint(&texts::texts(language), misused));
+            ExitCode::from(USAGE)
+        }
+    }
+}
+
+fn complaint(texts: &Texts, misused: Misused) -> String {
+    texts.fill("desktop-misused", &[("argument", misused.argument.into())])
+}
+
+/// Runs until it is told to end. If the program runs already, that one is told what was wanted of this one.
+fn show(start: Start, language: Language, clock: fn() -> OffsetDateTime) -> ExitCode {
+    log::begin();
+    let built = tauri::Builder::default()
+        .plugin(tauri_plugin_single_instance::init(|handle, arguments, _directory| {
+            if let Ok(Wanted::Running(again)) = Wanted::read(arguments.into_iter().skip(1).map(OsString::from)) {
+                wanted(handle, &again);
+            }
+        }))
+        .invoke_handler(commands::handler())
+        .setup(move |tauri| {
+            let surroundings = Surroundings { language: start.language.unwrap_or(language), clock };
+            let app = tauri::async_runtime::block_on(App::of_this_computer(surroundings))?;
+            tauri.manage(app);
+            let handle = tauri.handle().clone();
+            tauri::async_runtime::spawn(window::attend(handle.clone()));
+            tauri::async_runtime::spawn(end_when_told(handle.clone()));
+            wanted(&handle, &start);
+            Ok(())
+        })
+        .build(tauri::generate_context!());
+    match built {
+        Ok(tauri) => ExitCode::from(u8::try_from(tauri.run_return(happened)).unwrap_or(INTERNAL)),
+        Err(error) => {
+            tracing::error!(%error, "the window's system does not start");
+            eprintln!("{error}");
+            ExitCode::from(INTERNAL)
+        }
+    }
+}
+
+/// What a start of the program is for: the first one, or another while it runs.
+fn wanted(handle: &AppHandle, start: &Start) {
+    let app = handle.state::<App>();
+    match &start.link {
+        _ if start.quits => handle.exit(0),
+        Some(_) => app.show_window(),
+        None if start.in_background => {}
+        None => app.show_window(),
+    }
+}
+
+fn happened(handle: &AppHandle, event: RunEvent) {
+    match event {
+        // The last window is gone. The program goes on: pages call it, and it opens a window when one does.
+        RunEvent::ExitRequested { code: None, api, .. } => api.prevent_exit(),
+        RunEvent::Exit => handle.state::<App>().stop(),
+        _ => {}
+    }
+}
+
+/// Ends in good order when the session ends or somebody asks.
+async fn end_when_told(handle: AppHandle) {
+    let signals = [SignalKind::terminate(), SignalKind::interrupt(), SignalKind::hangup()].map(signal);
+    let [Ok(mut terminate), Ok(mut interrupt), Ok(mut hang_up)] = signals else { return };
+    tokio::select! {
+        _ = terminate.recv() => (),
+        _ = interrupt.recv() => (),
+        _ = hang_up.recv() => (),
+    }
+    handle.exit(0);
+}

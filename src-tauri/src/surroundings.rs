@@ -1,0 +1,64 @@
+//! Variables with which others steer a web view: they open it to remote control, to inspection, or make it load another
+//! program. None of them reaches ours.
+
+use std::ffi::{OsStr, OsString};
+use std::process::{Command, ExitCode};
+
+/// Whoever can set these can drive or replace what shows our pages.
+const STEERING: &[&str] = &["TAURI_", "WEBKIT_", "WEBVIEW2_", "JSC_"];
+
+/// What people need on some graphics cards, and what steers nothing.
+const HARMLESS: &[&str] = &["WEBKIT_DISABLE_COMPOSITING_MODE", "WEBKIT_DISABLE_DMABUF_RENDERER"];
+
+/// With these the end-to-end tests drive the window. A release knows no exception.
+const REMOTE_CONTROL: &[&str] = &["TAURI_AUTOMATION", "TAURI_WEBVIEW_AUTOMATION", "WEBKIT_INSPECTOR_SERVER"];
+
+/// The names among `variables` that must not be there.
+///
+/// With `is_for_tests` the variables for remote control may stay where all of them are wanted: the build for tests, which
+/// is never packaged.
+pub fn steering(variables: impl Iterator<Item = OsString>, is_for_tests: bool) -> Vec<OsString> {
+    let steers = |name: &OsStr| {
+        // Windows does not tell case apart.
+        let name = name.to_string_lossy().to_ascii_uppercase();
+        STEERING.iter().any(|prefix| name.starts_with(prefix)) && !HARMLESS.contains(&name.as_str())
+    };
+    let mut names: Vec<_> = variables.filter(|name| steers(name)).collect();
+    if is_for_tests && names.iter().any(|name| name == "TAURI_AUTOMATION") {
+        names.retain(|name| !REMOTE_CONTROL.iter().any(|kept| name == kept));
+    }
+    names
+}
+
+/// Starts this program anew without such variables if there are any: to take them out of a process that runs is not safe.
+/// To be called first thing. `None` if there are none; otherwise how the new one ended, or that there is none.
+#[must_use]
+pub fn start_again_without_steering() -> Option<ExitCode> {
+    let names = steering(std::env::vars_os().map(|(name, _)| name), cfg!(debug_assertions));
+    if names.is_empty() {
+        return None;
+    }
+    let mut arguments = std::env::args_os();
+    let name = arguments.next().unwrap_or_default();
+    let Ok(program) = std::env::current_exe() else { return Some(ExitCode::FAILURE) };
+    let mut command = Command::new(program);
+    for name in names {
+        command.env_remove(name);
+    }
+    Some(replace(command.args(arguments), &name))
+}
+
+#[cfg(unix)]
+fn replace(command: &mut Command, name: &OsStr) -> ExitCode {
+    use std::os::unix::process::CommandExt;
+    // Comes back only if it failed.
+    let error = command.arg0(name).exec();
+    eprintln!("{error}");
+    ExitCode::FAILURE
+}
+
+#[cfg(not(unix))]
+fn replace(command: &mut Command, _name: &OsStr) -> ExitCode {
+    let code = command.status().ok().and_then(|status| status.code()).and_then(|code| u8::try_from(code).ok());
+    code.map_or(ExitCode::FAILURE, ExitCode::from)
+}
