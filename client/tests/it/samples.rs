@@ -124,6 +124,8 @@ fn agent_failures() -> Vec<Failure> {
         Failure::LastTryNotAllowed,
         Failure::AgentFault,
         Failure::AgentStopped,
+        Failure::AgentMissing { reason: "No such file or directory (os error 2)".to_owned() },
+        Failure::HolderSilent,
     ]
 }
 
@@ -359,7 +361,6 @@ fn contents(texts: &Texts, validity: Validity) -> CardContents {
             validity,
             usage: texts.say("usage-signing-in"),
         }],
-        unreadable: 0,
         unreadable: 0,
     }
 }
