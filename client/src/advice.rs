@@ -135,6 +135,14 @@ const ROWS: &[(&str, Advice)] = &[
     ("portal-answer-malformed", TECHNICAL),
     ("portal-failed", AGAIN),
     ("portal-refused", AGAIN),
+    // Newer versions.
+    ("update-not-configured", NOTHING),
+    ("update-unreachable", TECHNICAL),
+    ("update-malformed", AGAIN),
+    ("update-signature-wrong", NOTHING),
+    ("update-expired", AGAIN),
+    ("update-older", NOTHING),
+    ("update-not-remembered", AGAIN),
     // Links, which only the browser can give anew.
     ("link-malformed", NOTHING),
     ("browser-not-opened", NOTHING),

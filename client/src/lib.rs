@@ -8,4 +8,5 @@ pub mod portal;
 pub mod settings;
 pub mod sign_in;
 pub mod texts;
+pub mod update;
 pub mod wording;

@@ -10,6 +10,7 @@ use crate::portal::PortalFailure;
 use crate::settings::SettingsFailure;
 use crate::sign_in::link::LinkFailure;
 use crate::texts::{Filling, Texts};
+use crate::update::UpdateFailure;
 
 /// A failure that people are told about.
 pub trait Told: Display {
@@ -206,6 +207,19 @@ pub fn card_model(texts: &Texts, model: CardModel) -> String {
     match model {
         CardModel::Stb79 => texts.say("model-stb-34-101-79"),
         other => other.code().to_owned(),
+    }
+}
+
+impl Told for UpdateFailure {
+    fn code(&self) -> &'static str {
+        self.code()
+    }
+
+    fn fillings(&self) -> Vec<(&'static str, Filling)> {
+        match self {
+            Self::Unreachable { reason } | Self::NotRemembered { reason } => vec![("reason", reason.as_str().into())],
+            _ => Vec::new(),
+        }
     }
 }
 

@@ -452,3 +452,22 @@ desktop-help =
     
     Exit codes: 0 done, 1 internal error, 2 wrong usage
 desktop-misused = “{ $argument }” cannot be understood. See “latchkey-desktop --help”.
+
+## Newer versions
+
+failure-update-not-configured = This computer does not ask for newer versions.
+    .todo = If the program came with your system, it is updated with the system. Otherwise ask your administrator.
+failure-update-unreachable = The server that tells about newer versions cannot be reached: { $reason }.
+    .todo = Check the network connection and ask again later.
+failure-update-malformed = The server that tells about newer versions gave an answer that cannot be understood.
+    .todo = Ask again later. If it happens again, tell your administrator.
+failure-update-signature-wrong = The answer about newer versions does not come from whoever publishes the program.
+    .todo = Install nothing that was offered to you because of it, and tell your administrator.
+failure-update-expired = The answer about newer versions has expired.
+    .todo = Check the date on this computer, and ask again later. If it happens again, tell your administrator.
+failure-update-older = The answer about newer versions is older than one that came before.
+    .todo = Somebody may be hiding a newer version from you. Ask again from another network, or tell your administrator.
+failure-update-not-remembered = The answer about newer versions could not be noted down: { $reason }.
+    .todo = Make sure that there is space on the disk and that you may write to your own folders, then ask again.
+update-newer = There is a newer version: { $version }. This is { $own }.
+update-newest = This is the newest version: { $own }.

@@ -23,4 +23,5 @@ mod settings;
 mod sign_in;
 mod test_portal;
 mod texts;
+mod update;
 mod waiting;
