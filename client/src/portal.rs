@@ -136,10 +136,6 @@ impl ExtraTrust {
         Ok(Self(certificates))
     }
 
-    pub(crate) fn into_certificates(self) -> Vec<Certificate> {
-        self.0
-    }
-
     /// Trusts those too.
     pub fn add(&mut self, others: Self) {
         self.0.extend(others.0);

@@ -469,5 +469,6 @@ failure-update-older = The answer about newer versions is older than one that ca
     .todo = Somebody may be hiding a newer version from you. Ask again from another network, or tell your administrator.
 failure-update-not-remembered = The answer about newer versions could not be noted down: { $reason }.
     .todo = Make sure that there is space on the disk and that you may write to your own folders, then ask again.
+help-update = Ask whether there is a newer version, where an administrator has set whom to ask
 update-newer = There is a newer version: { $version }. This is { $own }.
 update-newest = This is the newest version: { $own }.

@@ -9,6 +9,7 @@ mod settings;
 mod table;
 mod tasks;
 mod turn;
+mod update;
 
 use std::ffi::{OsStr, OsString};
 use std::io::Write;

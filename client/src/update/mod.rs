@@ -8,13 +8,14 @@ mod fetch;
 mod manifest;
 mod note;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use latchkey_crypto::assertion::Origin;
 use reqwest::Url;
 use time::{Duration, OffsetDateTime};
 
-use crate::portal::ExtraTrust;
-use crate::settings::Proxy;
+use crate::portal::Access;
+use crate::settings::SettingsStore;
 use note::Note;
 
 pub use manifest::{ANSWER_MAX_SIZE, Manifest, UpdateKey, Version};
@@ -23,6 +24,7 @@ pub use manifest::{ANSWER_MAX_SIZE, Manifest, UpdateKey, Version};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UpdateSource {
     address: Url,
+    origin: Origin,
     key: UpdateKey,
 }
 
@@ -31,8 +33,10 @@ impl UpdateSource {
     #[must_use]
     pub fn new(address: &str, key: UpdateKey) -> Option<Self> {
         let address = Url::parse(address).ok()?;
-        let is_good = address.scheme() == "https" && address.username().is_empty() && address.password().is_none();
-        is_good.then_some(Self { address, key })
+        // There is none of another scheme.
+        let origin = Origin::parse(&address.origin().ascii_serialization()).ok()?;
+        let is_bare = address.username().is_empty() && address.password().is_none();
+        is_bare.then_some(Self { address, origin, key })
     }
 }
 
@@ -42,8 +46,7 @@ pub struct UpdateCheck {
     source: UpdateSource,
     own: Version,
     file: PathBuf,
-    proxy: Proxy,
-    trust: ExtraTrust,
+    access: Access,
 }
 
 /// Shortest time between two checks that nobody asked for.
@@ -52,8 +55,22 @@ const BETWEEN_CHECKS: Duration = Duration::DAY;
 impl UpdateCheck {
     /// Asks `source` on behalf of version `own`, remembers in `folder`, and connects as portals are connected to.
     #[must_use]
-    pub fn new(source: UpdateSource, own: Version, folder: &std::path::Path, proxy: Proxy, trust: ExtraTrust) -> Self {
-        Self { source, own, file: folder.join("update.json"), proxy, trust }
+    pub fn new(source: UpdateSource, own: Version, folder: &Path, access: Access) -> Self {
+        Self { source, own, file: folder.join("update.json"), access }
+    }
+
+    /// The check that the administrator has set up, if he has. It remembers in `folder`.
+    #[must_use]
+    pub fn of(settings: &SettingsStore, folder: &Path) -> Option<Self> {
+        let source = settings.managed().updates()?.clone();
+        let access = Access { trust: settings.managed().trust().clone(), proxy: settings.settings().proxy() };
+        Some(Self::new(source, Version::own(), folder, access))
+    }
+
+    /// The version that asks.
+    #[must_use]
+    pub const fn own(&self) -> Version {
+        self.own
     }
 
     /// The newer version that is known from earlier checks.
@@ -86,7 +103,7 @@ impl UpdateCheck {
     }
 
     async fn newest(&self, note: &Note, now: OffsetDateTime) -> Result<Version, UpdateFailure> {
-        let answer = fetch::fetch(&self.source.address, &self.proxy, self.trust.clone()).await?;
+        let answer = fetch::fetch(&self.source, self.access.clone()).await?;
         let manifest = Manifest::open(&answer, &self.source.key)?;
         if manifest.expires <= now {
             return Err(UpdateFailure::Expired);

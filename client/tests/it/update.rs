@@ -7,8 +7,8 @@ use axum::http::StatusCode;
 use axum::routing::get;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use latchkey_client::portal::ExtraTrust;
-use latchkey_client::settings::{Managed, Proxy};
+use latchkey_client::portal::{Access, ExtraTrust};
+use latchkey_client::settings::Managed;
 use latchkey_client::update::{
     ANSWER_MAX_SIZE, Manifest, UpdateCheck, UpdateFailure, UpdateKey, UpdateSource, Version,
 };
@@ -20,6 +20,7 @@ use tempfile::TempDir;
 use time::macros::datetime;
 use time::{Duration, OffsetDateTime};
 
+use crate::binary::{latchkey, run};
 use crate::test_portal::{serve, tls};
 
 const NOW: OffsetDateTime = datetime!(2026-12-01 12:00 UTC);
@@ -93,7 +94,7 @@ impl Stage {
         let source = UpdateSource::new(&self.address, self.publisher.key().parse().unwrap()).unwrap();
         let trust = ExtraTrust::from_pem(&tls().authority).unwrap();
         let own = "1.2.3".parse().unwrap();
-        UpdateCheck::new(source, own, &self.folder.path().join("latchkey"), Proxy::Direct, trust)
+        UpdateCheck::new(source, own, &self.folder.path().join("latchkey"), trust.into())
     }
 
     fn hears(&self, answer: String, now: OffsetDateTime) -> Result<Option<String>, UpdateFailure> {
@@ -180,8 +181,7 @@ fn a_server_that_fails_or_redirects_is_not_followed() {
         UpdateSource::new(&stage.address, stage.publisher.key().parse().unwrap()).unwrap(),
         Version::own(),
         stage.folder.path(),
-        Proxy::Direct,
-        ExtraTrust::default(),
+        Access::default(),
     );
     assert!(matches!(stage.runtime.block_on(trusts_no_test.ask(NOW)), Err(UpdateFailure::Unreachable { .. })));
     assert_eq!(*stage.asked.lock().unwrap(), 3);
@@ -281,4 +281,32 @@ proptest! {
         prop_assert!(Manifest::open(&answer, &key).is_err());
         prop_assert!(Manifest::open(publisher.signs(&text).as_bytes(), &key).is_err());
     }
+}
+
+#[test]
+fn the_command_line_asks_when_it_is_told_to() {
+    let stage = Stage::set();
+    let authorities = stage.folder.path().join("authorities.pem");
+    std::fs::write(&authorities, &tls().authority).unwrap();
+    let managed = stage.folder.path().join("managed.toml");
+    let ask = |managed_says: &str| {
+        std::fs::write(&managed, managed_says).unwrap();
+        let mut command = latchkey();
+        command.env("HOME", stage.folder.path()).env("XDG_STATE_HOME", stage.folder.path().join("state"));
+        run(command.arg("--managed").arg(&managed).args(["--lang", "en", "update", "--json"]))
+    };
+    let off = ask("");
+    assert_eq!((off.code, &off.json()["error"]["code"]), (2, &json!("update-not-configured")), "{off:?}");
+
+    let set = format!(
+        "certificate_authorities = [{authorities:?}]\n[updates]\naddress = {:?}\nkey = {:?}\n",
+        stage.address,
+        stage.publisher.key()
+    );
+    *stage.answer.lock().unwrap() = (200, stage.publisher.publishes("4000000000.0.0", "9999-01-01T00:00:00Z"));
+    let newer = ask(&set);
+    assert_eq!((newer.code, &newer.json()["newer"]), (0, &json!("4000000000.0.0")), "{newer:?}");
+    *stage.answer.lock().unwrap() = (200, stage.publisher.publishes("3.0.0", "9999-01-01T00:00:00Z"));
+    let older = ask(&set);
+    assert_eq!((older.code, &older.json()["error"]["code"]), (8, &json!("update-older")), "{older:?}");
 }
