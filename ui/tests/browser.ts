@@ -11,7 +11,9 @@ import type { Stage } from "./page/main";
 import { sample, type State } from "./states";
 import type { Language } from "../src/backend";
 
-declare const stage: Stage;
+declare global {
+  const stage: Stage;
+}
 
 /// npm runs the tests in the folder of the pages.
 const root = "..";

@@ -57,11 +57,29 @@ const misfits = (page: Page): Promise<readonly string[]> =>
           found.push(`“${text}” leaves its box`);
         }
       }
+      // A word may break where it says so, and an address anywhere.
+      if (!element.closest(".host, code, dd, .row > span:only-child")) {
+        for (const { 0: word, index } of (node.textContent ?? "").matchAll(/[^\s\u00ad-]+/g)) {
+          range.setStart(node, index);
+          range.setEnd(node, index + word.length);
+          const tops = [...range.getClientRects()].map(({ top }) => Math.round(top));
+          if (new Set(tops).size > 1) found.push(`“${word}” is broken`);
+        }
+      }
       const style = getComputedStyle(element);
       if (style.overflow !== "visible" && element.scrollWidth > element.clientWidth + 1) found.push(`“${text}” is cut off`);
     }
     return found;
   });
+
+/// Anything to type into. Digits typed into this window go nowhere, and must have nowhere to go.
+const editable = (page: Page): Promise<number> =>
+  page.evaluate(
+    () =>
+      document.querySelectorAll(
+        'input:not([type="radio"], [type="checkbox"]), textarea, select, [contenteditable], [role="textbox"]',
+      ).length,
+  );
 
 /// A text without words: a key, a missing value, or a function that was not called.
 const nonsense = (page: Page): Promise<string | null> =>
@@ -103,6 +121,7 @@ describe("screens", { concurrency: 3 }, () => {
         if (heading[0] !== 1 || heading[1] !== "H1") note("heading")(heading.join(" "));
         const empty = await nonsense(page);
         if (empty !== null) note("text")(empty);
+        if ((await editable(page)) > 0) note("text field")("there is something to type into");
         (await violations(page, null)).forEach(note("light"));
         (await misfits(page)).forEach(note("usual size"));
         await picture(page, `${state.name}-${language}-light`);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { textsIn } from "../src/texts";
+import { day, moment, textsIn } from "../src/texts";
 import { languages } from "./states";
 
 /// Every text with its key; functions are called with a number and with a word.
@@ -40,6 +40,15 @@ test("each language keeps to its own letters", () => {
   for (const [key, text] of texts.get("be") ?? []) assert.doesNotMatch(text, /[ищъ]/i, `be ${key}: ${text}`);
   for (const [key, text] of texts.get("ru") ?? []) assert.doesNotMatch(text, /[іўґ]/i, `ru ${key}: ${text}`);
   for (const [key, text] of texts.get("en") ?? []) assert.doesNotMatch(text, /[а-яёіў]/i, `en ${key}: ${text}`);
+});
+
+test("days are written as each language writes them", () => {
+  const noon = "2026-11-22T12:00:00Z";
+  assert.deepEqual(
+    languages.map((language) => day(noon, language)),
+    ["22 лістапада 2026 г.", "22 ноября 2026 г.", "22 November 2026"],
+  );
+  assert.match(moment(noon, "ru"), /^22 ноября 2026 г\., \d\d:\d\d$/);
 });
 
 test("numbers are counted as each language counts", () => {

@@ -72,9 +72,17 @@ const ofCode: ReadonlyMap<string, Picture> = new Map([
   ["secret-malformed", picture("small-window", "bang")],
   ["last-try-not-allowed", picture("small-window", "hand")],
   ["no-prompt", picture("small-window", "question")],
-  // The holder
+  // The holder, and pages that ask
+  ["holder-silent", picture("small-window", "clock")],
+  ["holder-refused", picture("site", "hand")],
+  ["refused-today", picture("site", "hand")],
+  ["site-forbidden", picture("site", "lock")],
+  ["request-ended", picture("line", "hand")],
+  ["request-taken-back", picture("site", "turn")],
+  ["too-many-requests", picture("line", "bang")],
   ["cancelled", picture("small-window", "hand")],
   // The program
+  ["program-stopping", picture("program", "pause")],
   ["agent-fault", picture("program", "bang")],
   ["agent-stopped", picture("program", "bang")],
   // The portal
@@ -94,6 +102,9 @@ const ofBeginning: readonly (readonly [string, Picture])[] = [
   ["portal-refused-challenge", picture("clock", "cross")],
   ["portal-refused-certificate", picture("certificate", "cross")],
   ["portal-refused-issuer", picture("certificate", "cross")],
+  ["portal-refused-link", picture("link", "cross")],
+  ["portal-refused-completion", picture("link", "cross")],
+  ["portal-refused-revocation", picture("certificate", "question")],
   ["portal-refused-unknown-issuer", picture("certificate", "question")],
   ["portal-refused-", picture("site", "cross")],
 ];

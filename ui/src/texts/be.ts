@@ -1,15 +1,11 @@
 /// Што акно кажа па-беларуску.
 
 import type { Texts } from "./en";
+import { counted as plural, form } from "./slavic";
 
-const rules = new Intl.PluralRules("be");
-const plural = (count: number, one: string, few: string, many: string): string => {
-  const form = rules.select(count);
-  return `${count} ${form === "one" ? one : form === "few" ? few : many}`;
-};
 const seconds = (count: number): string => plural(count, "секунда", "секунды", "секунд");
 const left = (count: number): string =>
-  `${rules.select(count) === "one" ? "засталася" : "засталося"} ${plural(count, "спроба", "спробы", "спроб")}`;
+  `${form(count) === "one" ? "засталася" : "засталося"} ${plural(count, "спроба", "спробы", "спроб")}`;
 
 export const be: Texts = {
   languageName: "Беларуская",
@@ -29,8 +25,13 @@ export const be: Texts = {
     newerVersion: (version) => `Выйшла новая версія: ${version}. Усталюйце яе адтуль жа, адкуль гэту.`,
   },
 
+  dates: {
+    months: ["студзеня", "лютага", "сакавіка", "красавіка", "мая", "чэрвеня", "ліпеня", "жніўня", "верасня", "кастрычніка", "лістапада", "снежня"],
+    day: (day, month, year) => `${day} ${month} ${year} г.`,
+  },
+
   time: {
-    left: (count) => `${rules.select(count) === "one" ? "Засталася" : "Засталося"} ${seconds(count)}`,
+    left: (count) => `${form(count) === "one" ? "Засталася" : "Засталося"} ${seconds(count)}`,
     thenEnds: "Потым запыт закрыецца сам. Нічога перададзена не будзе.",
     more: "Мне трэба больш часу",
   },
@@ -244,7 +245,7 @@ export const be: Texts = {
     again: "Праверыць яшчэ раз",
     running: "Правяраем…",
     allGood: "Усё ў парадку",
-    someBad: (count) => `${rules.select(count) === "one" ? "Увайсці замінае" : "Увайсці замінаюць"} ${plural(count, "непаладка", "непаладкі", "непаладак")}`,
+    someBad: (count) => `${form(count) === "one" ? "Увайсці замінае" : "Увайсці замінаюць"} ${plural(count, "непаладка", "непаладкі", "непаладак")}`,
     someWarnings: "Увайсці можна, ёсць заўвагі",
     good: "У парадку",
     warning: "Заўвага",

@@ -4,6 +4,8 @@
 /// What to do, and a word more about it.
 export type Step = readonly [string, string];
 
+type Months = readonly [string, string, string, string, string, string, string, string, string, string, string, string];
+
 const plural = (count: number, one: string, other: string): string => `${count} ${count === 1 ? one : other}`;
 const tries = (count: number): string => plural(count, "try", "tries");
 
@@ -23,6 +25,11 @@ export const en = {
     closeWindow: "Close this window",
     keepOpen: "Keep it open",
     newerVersion: (version: string) => `There is a newer version: ${version}. Install it from where you got this one.`,
+  },
+
+  dates: {
+    months: ["January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"] as Months,
+    day: (day: string, month: string, year: string) => `${day} ${month} ${year}`,
   },
 
   time: {
@@ -362,9 +369,11 @@ type Widened<T> = {
     ? string
     : T[K] extends (...parameters: infer P) => string
       ? (...parameters: P) => string
-      : T[K] extends Step[]
-        ? readonly Step[]
-        : Widened<T[K]>;
+      : T[K] extends Months
+        ? Months
+        : T[K] extends Step[]
+          ? readonly Step[]
+          : Widened<T[K]>;
 };
 
 export type Texts = Widened<typeof en>;

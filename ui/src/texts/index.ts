@@ -15,10 +15,16 @@ export const languages: readonly (readonly [Language, string])[] = (["be", "ru",
   all[language].languageName,
 ]);
 
-/// A day, as people of that language write it.
-export const day = (rfc3339: string, language: Language): string =>
-  new Intl.DateTimeFormat(language, { dateStyle: "long" }).format(new Date(rfc3339));
+/// A day, as people of that language write it. Not every browser knows Belarusian months.
+export const day = (rfc3339: string, language: Language): string => {
+  const { dates } = all[language];
+  const date = new Date(rfc3339);
+  return dates.day(String(date.getDate()), dates.months[date.getMonth()] ?? "", String(date.getFullYear()));
+};
 
 /// A day and the time of it.
-export const moment = (rfc3339: string, language: Language): string =>
-  new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short" }).format(new Date(rfc3339));
+export const moment = (rfc3339: string, language: Language): string => {
+  const date = new Date(rfc3339);
+  const [hours, minutes] = [date.getHours(), date.getMinutes()].map((part) => String(part).padStart(2, "0"));
+  return `${day(rfc3339, language)}, ${hours}:${minutes}`;
+};

@@ -1,15 +1,11 @@
 /// Что окно говорит по-русски.
 
 import type { Texts } from "./en";
+import { counted as plural, form } from "./slavic";
 
-const rules = new Intl.PluralRules("ru");
-const plural = (count: number, one: string, few: string, many: string): string => {
-  const form = rules.select(count);
-  return `${count} ${form === "one" ? one : form === "few" ? few : many}`;
-};
 const seconds = (count: number): string => plural(count, "секунда", "секунды", "секунд");
 const left = (count: number): string =>
-  `${rules.select(count) === "one" ? "осталась" : "осталось"} ${plural(count, "попытка", "попытки", "попыток")}`;
+  `${form(count) === "one" ? "осталась" : "осталось"} ${plural(count, "попытка", "попытки", "попыток")}`;
 
 export const ru: Texts = {
   languageName: "Русский",
@@ -29,8 +25,13 @@ export const ru: Texts = {
     newerVersion: (version) => `Вышла новая версия: ${version}. Установите её оттуда же, откуда эту.`,
   },
 
+  dates: {
+    months: ["января", "февраля", "марта", "апреля", "мая", "июня", "июля", "августа", "сентября", "октября", "ноября", "декабря"],
+    day: (day, month, year) => `${day} ${month} ${year} г.`,
+  },
+
   time: {
-    left: (count) => `${rules.select(count) === "one" ? "Осталась" : "Осталось"} ${seconds(count)}`,
+    left: (count) => `${form(count) === "one" ? "Осталась" : "Осталось"} ${seconds(count)}`,
     thenEnds: "Потом запрос закроется сам. Ничего передано не будет.",
     more: "Мне нужно больше времени",
   },
@@ -244,7 +245,7 @@ export const ru: Texts = {
     again: "Проверить ещё раз",
     running: "Проверяем…",
     allGood: "Всё в порядке",
-    someBad: (count) => `${rules.select(count) === "one" ? "Войти мешает" : "Войти мешают"} ${plural(count, "неполадка", "неполадки", "неполадок")}`,
+    someBad: (count) => `${form(count) === "one" ? "Войти мешает" : "Войти мешают"} ${plural(count, "неполадка", "неполадки", "неполадок")}`,
     someWarnings: "Войти можно, есть замечания",
     good: "В порядке",
     warning: "Замечание",

@@ -17,12 +17,6 @@ export interface Stage {
   answers: boolean;
 }
 
-declare global {
-  interface globalThis {
-    stage: Stage;
-  }
-}
-
 const place = document.getElementById("window");
 if (!place) throw new Error("the page has no place for the window");
 
