@@ -25,7 +25,7 @@ const here = (page: Page): Promise<Stop> =>
     return {
       name: element === document.body ? "" : name.trim(),
       ring: style.outlineStyle !== "none" && Number.parseFloat(style.outlineWidth) >= 3,
-      seen: box.top >= 0 && box.bottom <= innerHeight && box.left >= 0 && box.right <= innerWidth,
+      seen: box.top > -1 && box.bottom < innerHeight + 1 && box.left >= 0 && box.right <= innerWidth,
     };
   });
 

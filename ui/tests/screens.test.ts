@@ -58,7 +58,7 @@ const misfits = (page: Page): Promise<readonly string[]> =>
         }
       }
       // A word may break where it says so, and an address anywhere.
-      if (!element.closest(".host, code, dd, .row > span:only-child")) {
+      if (!element.closest(".host, .data, code, dd")) {
         for (const { 0: word, index } of (node.textContent ?? "").matchAll(/[^\s\u00ad-]+/g)) {
           range.setStart(node, index);
           range.setEnd(node, index + word.length);

@@ -183,7 +183,7 @@ export const be: Texts = {
     getsName: "Ваша імя",
     getsNameMore: "прозвішча, імя, імя па бацьку",
     getsNumber: "Ваш асабісты нумар",
-    getsNumberMore: "ідэнтыфікацыйны нумар з вашых дакументаў",
+    getsNumberMore: "нумар з вашых дакументаў",
     getsCertificate: "Ваш сертыфікат",
     getsCertificateMore: "у ім імя, нумар і ўсё іншае, што запісаў выдавец",
     getsSignature: "Подпіс вашай карткі",

@@ -185,7 +185,7 @@ export const en = {
     getsName: "Your name",
     getsNameMore: "family name, given name, patronymic",
     getsNumber: "Your personal number",
-    getsNumberMore: "the identification number in your documents",
+    getsNumberMore: "the number in your documents",
     getsCertificate: "Your certificate",
     getsCertificateMore: "the name and number stand in it, and what else its issuer wrote there",
     getsSignature: "Your card’s signature",

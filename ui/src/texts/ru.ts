@@ -183,7 +183,7 @@ export const ru: Texts = {
     getsName: "Ваше имя",
     getsNameMore: "фамилию, имя, отчество",
     getsNumber: "Ваш личный номер",
-    getsNumberMore: "идентификационный номер из ваших документов",
+    getsNumberMore: "номер из ваших документов",
     getsCertificate: "Ваш сертификат",
     getsCertificateMore: "в нём имя, номер и всё прочее, что записал издатель",
     getsSignature: "Подпись вашей карты",
