@@ -135,14 +135,6 @@ const ROWS: &[(&str, Advice)] = &[
     ("portal-answer-malformed", TECHNICAL),
     ("portal-failed", AGAIN),
     ("portal-refused", AGAIN),
-    // Newer versions.
-    ("update-not-configured", NOTHING),
-    ("update-unreachable", TECHNICAL),
-    ("update-malformed", AGAIN),
-    ("update-signature-wrong", NOTHING),
-    ("update-expired", AGAIN),
-    ("update-older", NOTHING),
-    ("update-not-remembered", AGAIN),
     // Links, which only the browser can give anew.
     ("link-malformed", NOTHING),
     ("browser-not-opened", NOTHING),
@@ -154,6 +146,9 @@ const ROWS: &[(&str, Advice)] = &[
     ("request-taken-back", NOTHING),
     ("too-many-requests", NOTHING),
     ("program-stopping", NOTHING),
+    // The local service.
+    ("port-taken", TECHNICAL),
+    ("service-not-started", TECHNICAL),
     // What a portal refuses, by its own code: what a request brought about is asked for anew.
     ("portal-refused-challenge-expired", AGAIN),
     ("portal-refused-challenge-unknown", AGAIN),

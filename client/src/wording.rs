@@ -7,10 +7,10 @@ use latchkey_agent::{CardModel, Failure, ReaderName, SecretKind};
 
 use crate::desk::RequestFailure;
 use crate::portal::PortalFailure;
+use crate::service::ServiceFailure;
 use crate::settings::SettingsFailure;
 use crate::sign_in::link::LinkFailure;
 use crate::texts::{Filling, Texts};
-use crate::update::UpdateFailure;
 
 /// A failure that people are told about.
 pub trait Told: Display {
@@ -166,6 +166,27 @@ impl Told for RequestFailure {
     }
 }
 
+impl Told for ServiceFailure {
+    fn code(&self) -> &'static str {
+        self.code()
+    }
+
+    fn fillings(&self) -> Vec<(&'static str, Filling)> {
+        match self {
+            Self::PortTaken { port, owner } => {
+                let (program, process) = owner.as_ref().map_or_else(
+                    || ("none".to_owned(), String::new()),
+                    |owner| (owner.program.clone(), owner.process.to_string()),
+                );
+                vec![("port", port.to_string().into()), ("program", program.into()), ("process", process.into())]
+            }
+            Self::NotStarted { port, reason } => {
+                vec![("port", port.to_string().into()), ("reason", reason.as_str().into())]
+            }
+        }
+    }
+}
+
 impl RequestFailure {
     fn cause(&self) -> Option<&dyn Told> {
         match self {
@@ -207,19 +228,6 @@ pub fn card_model(texts: &Texts, model: CardModel) -> String {
     match model {
         CardModel::Stb79 => texts.say("model-stb-34-101-79"),
         other => other.code().to_owned(),
-    }
-}
-
-impl Told for UpdateFailure {
-    fn code(&self) -> &'static str {
-        self.code()
-    }
-
-    fn fillings(&self) -> Vec<(&'static str, Filling)> {
-        match self {
-            Self::Unreachable { reason } | Self::NotRemembered { reason } => vec![("reason", reason.as_str().into())],
-            _ => Vec::new(),
-        }
     }
 }
 

@@ -52,9 +52,7 @@ man-desktop-long =
     Answers portals whose pages ask for a sign-in with an ID card, shows in a window who asks and what is handed over, and lets its user look after the card and its PIN. It starts without a window when it is started with the session, and shows one when it is needed. It runs once for each user; started again, it brings the window to the front.
 
     PIN, CAN and PUK are asked for by latchkey-agent in a window of its own.
-man-desktop-background = Start without a window, as the session does
 man-desktop-managed = The administrator's settings are in this file, not in /etc/latchkey/managed.toml
-man-desktop-quit = End the Latchkey that runs
 man-desktop-link = A sign-in link that begins with latchkey:, as the browser hands it over
 man-agent = The part of Latchkey that holds cards and secrets.
 man-agent-long =
@@ -453,22 +451,40 @@ desktop-help =
     Exit codes: 0 done, 1 internal error, 2 wrong usage
 desktop-misused = “{ $argument }” cannot be understood. See “latchkey-desktop --help”.
 
-## Newer versions
+## The local service for pages
 
-failure-update-not-configured = This computer does not ask for newer versions.
-    .todo = If the program came with your system, it is updated with the system. Otherwise ask your administrator.
-failure-update-unreachable = The server that tells about newer versions cannot be reached: { $reason }.
-    .todo = Check the network connection and ask again later.
-failure-update-malformed = The server that tells about newer versions gave an answer that cannot be understood.
-    .todo = Ask again later. If it happens again, tell your administrator.
-failure-update-signature-wrong = The answer about newer versions does not come from whoever publishes the program.
-    .todo = Install nothing that was offered to you because of it, and tell your administrator.
-failure-update-expired = The answer about newer versions has expired.
-    .todo = Check the date on this computer, and ask again later. If it happens again, tell your administrator.
-failure-update-older = The answer about newer versions is older than one that came before.
-    .todo = Somebody may be hiding a newer version from you. Ask again from another network, or tell your administrator.
-failure-update-not-remembered = The answer about newer versions could not be noted down: { $reason }.
-    .todo = Make sure that there is space on the disk and that you may write to your own folders, then ask again.
-help-update = Ask whether there is a newer version, where an administrator has set whom to ask
-update-newer = There is a newer version: { $version }. This is { $own }.
-update-newest = This is the newest version: { $own }.
+page-not-signed = The card was not signed in with. The program on the computer has told its user why.
+failure-port-taken =
+    { $program ->
+        [none] Pages cannot reach the program: something else listens at port { $port } of this computer.
+       *[other] Pages cannot reach the program: “{ $program }” (process { $process }) listens at port { $port } of this computer.
+    }
+    .todo = If that is Latchkey itself, it is running already and you need do nothing. If not, end that program and start this one again.
+failure-service-not-started = Pages cannot reach the program: it may not listen at port { $port } of this computer ({ $reason }).
+    .todo = Ask whoever looks after this computer to allow it.
+failure-host-refused = The request was addressed to another computer.
+    .todo = Call the program at http://127.0.0.1 or http://[::1].
+failure-caller-of-other-user = The request came from a program of another user of this computer.
+    .todo = Use a browser of the user who runs the program.
+failure-origin-missing = The request did not say which site's page sent it.
+    .todo = Send the request from a page, in a browser.
+failure-origin-refused = The request does not come from a page of an HTTPS site.
+    .todo = Open the site by its https:// address.
+failure-navigation-refused = The program's address was opened as if it were a page.
+    .todo = Open the portal's page; it calls the program by itself.
+failure-content-type-refused = The page sent data of another kind than JSON.
+    .todo = Tell the portal's operator.
+failure-body-too-large = The page sent too much.
+    .todo = Tell the portal's operator.
+failure-body-malformed = The page sent something that cannot be understood.
+    .todo = Tell the portal's operator.
+failure-request-timeout = The page's request did not arrive completely.
+    .todo = Load the page again and repeat.
+failure-not-found = The page asked for something that this program does not have.
+    .todo = Install the newest version of the program, or tell the portal's operator.
+failure-method-not-allowed = The page asked in a way that this program does not know.
+    .todo = Install the newest version of the program, or tell the portal's operator.
+failure-request-unknown = The site has no such request here, or it was long ago.
+    .todo = Load the page again and repeat.
+failure-request-repeated = The page used the same name for two requests.
+    .todo = Load the page again and repeat.

@@ -30,7 +30,6 @@ pub fn command(texts: &Texts) -> Command {
         .subcommand(open(texts))
         .subcommand(pin(texts))
         .subcommand(settings::command(texts))
-        .subcommand(Command::new("update").about(texts.say("help-update")).arg(json(texts)))
         .subcommand(
             Command::new("man").hide(true).about(texts.say("help-man")).arg(
                 Arg::new("program")
@@ -127,11 +126,6 @@ pub enum Task {
         /// As JSON.
         json: bool,
     },
-    /// Ask for a newer version.
-    Update {
-        /// As JSON.
-        json: bool,
-    },
     /// Write a manual page.
     Man(Manual),
     /// Write a completion script.
@@ -187,7 +181,6 @@ impl Invocation {
                 let (task, json) = SettingsTask::from_matches(own)?;
                 Task::Settings { task, json }
             }
-            "update" => Task::Update { json: own.get_flag("json") },
             "man" => {
                 Task::Man(own.get_one("program").map_or(Some(Manual::CommandLine), |name: &String| Manual::of(name))?)
             }

@@ -8,7 +8,6 @@ use crate::portal::PortalFailure;
 use crate::settings::SettingsFailure;
 use crate::sign_in::link::LinkFailure;
 use crate::texts::{Filling, Texts};
-use crate::update::UpdateFailure;
 use crate::wording::{Place, Told, Words};
 
 /// Why a command failed.
@@ -27,9 +26,6 @@ pub enum CommandFailure {
     /// The settings, the holder's or the administrator's.
     #[error(transparent)]
     Settings(#[from] SettingsFailure),
-    /// Newer versions.
-    #[error(transparent)]
-    Update(#[from] UpdateFailure),
     /// What was asked for is not done.
     #[error(transparent)]
     Request(#[from] RequestFailure),
@@ -117,7 +113,6 @@ impl CommandFailure {
             Self::Portal(failure) => failure.code(),
             Self::Link(failure) => failure.code(),
             Self::Settings(failure) => failure.code(),
-            Self::Update(failure) => failure.code(),
             Self::Request(failure) => failure.code(),
             Self::Usage(failure) => failure.code(),
             Self::ProcessNotProtected { .. } => "process-not-protected",
@@ -139,14 +134,10 @@ impl CommandFailure {
                 | SettingsFailure::Value { .. }
                 | SettingsFailure::SiteUnknown { .. },
             )
-            | Self::Update(UpdateFailure::NotConfigured)
             | Self::Usage(_) => Exit::Usage,
             Self::Portal(PortalFailure::Refused { .. }) => Exit::Refused,
             Self::Portal(_) => Exit::Portal,
             Self::HandOverInterrupted | Self::Request(_) => Exit::Cancelled,
-            Self::Update(UpdateFailure::NotRemembered { .. }) => Exit::Internal,
-            // A server like a portal's.
-            Self::Update(_) => Exit::Portal,
             Self::Settings(_) | Self::Link(_) | Self::ProcessNotProtected { .. } | Self::OutputFailed { .. } => {
                 Exit::Internal
             }
@@ -206,7 +197,6 @@ impl Told for CommandFailure {
             Self::Usage(failure) => failure.fillings(),
             Self::Link(failure) => failure.fillings(),
             Self::Settings(failure) => failure.fillings(),
-            Self::Update(failure) => failure.fillings(),
             Self::Request(failure) => failure.fillings(),
             Self::HandOverInterrupted => Vec::new(),
             Self::ProcessNotProtected { reason } | Self::OutputFailed { reason } => {

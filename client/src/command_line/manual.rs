@@ -2,7 +2,7 @@
 //! that are installed with it.
 
 use clap::{Arg, Command};
-use clap_mangen::roff::{Inline, Roff, bold, italic, roman};
+use clap_mangen::roff::{Roff, bold, italic, roman};
 
 use super::arguments::command;
 use crate::texts::Texts;
@@ -43,18 +43,12 @@ impl Manual {
     pub fn page(self, texts: &Texts) -> String {
         match self {
             Self::CommandLine => of_command_line(texts),
-            Self::Agent => of_program(self, texts, ["man-agent", "man-agent-long"], &[]),
+            Self::Agent => of_program(self, texts, "man-agent", &[]),
             Self::Desktop => of_program(
                 self,
                 texts,
-                ["man-desktop", "man-desktop-long"],
-                &[
-                    ("--background", "", "man-desktop-background"),
-                    ("--lang", "LANGUAGE", "help-lang"),
-                    ("--managed", "FILE", "man-desktop-managed"),
-                    ("--quit", "", "man-desktop-quit"),
-                    ("", "LINK", "man-desktop-link"),
-                ],
+                "man-desktop",
+                &[("--managed", "FILE", "man-desktop-managed"), ("", "LINK", "man-desktop-link")],
             ),
         }
     }
@@ -81,34 +75,33 @@ fn of_command_line(texts: &Texts) -> String {
     page.render()
 }
 
-/// A program that takes little on its command line: what it is in one line, then in paragraphs, then each argument
+/// A program that takes little on its command line: `about` in one line, then in paragraphs (`-long`), then each argument
 /// with its value and the key of its text.
-fn of_program(manual: Manual, texts: &Texts, [about, long]: [&str; 2], arguments: &[(&str, &str, &str)]) -> String {
+fn of_program(manual: Manual, texts: &Texts, about: &str, arguments: &[(&str, &str, &str)]) -> String {
     let mut page = beginning(manual, texts, about);
     let mut synopsis = vec![bold(manual.program())];
     for (name, value, _) in arguments {
-        synopsis.push(roman(" ["));
-        synopsis.extend(argument(name, value));
-        synopsis.push(roman("]"));
+        synopsis.extend([
+            roman(" ["),
+            bold(*name),
+            roman(if name.is_empty() { "" } else { " " }),
+            italic(*value),
+            roman("]"),
+        ]);
     }
     page.text(synopsis);
     section(&mut page, &texts.say("man-description"));
-    paragraphs(&mut page, &texts.say(long));
+    paragraphs(&mut page, &texts.say(&format!("{about}-long")));
     if !arguments.is_empty() {
         section(&mut page, &texts.say("help-arguments"));
     }
     for (name, value, text) in arguments {
         page.control("TP", []);
-        page.text(argument(name, value));
+        page.text([bold(*name), roman(if name.is_empty() { "" } else { " " }), italic(*value)]);
         page.text([roman(texts.say(text))]);
     }
     see_also(manual, texts, &mut page);
     page.render()
-}
-
-fn argument(name: &str, value: &str) -> [Inline; 3] {
-    let between = if name.is_empty() || value.is_empty() { "" } else { " " };
-    [bold(name), roman(between), italic(value)]
 }
 
 /// Title, name, and the heading of the synopsis.

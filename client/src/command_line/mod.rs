@@ -9,7 +9,6 @@ mod settings;
 mod table;
 mod tasks;
 mod turn;
-mod update;
 
 use std::ffi::{OsStr, OsString};
 use std::io::Write;

@@ -67,7 +67,6 @@ impl Work {
                 self.manage_pin(&common, CardTask::DeactivatePin(with), "pin-put-out-of-use")
             }
             Task::Settings { task, json } => self.change_settings(&task, json),
-            Task::Update { json } => self.ask_for_update(json),
             Task::Man(manual) => output::write(manual.page(&self.console.texts).trim_end()),
             Task::Completions(shell) => {
                 let mut script = Vec::new();
@@ -316,7 +315,7 @@ impl Task {
     /// Whether the result is wanted as JSON.
     pub(super) fn is_json(&self) -> bool {
         match self {
-            Self::Readers { json, .. } | Self::Settings { json, .. } | Self::Update { json } => *json,
+            Self::Readers { json, .. } | Self::Settings { json, .. } => *json,
             Self::Card { common, .. }
             | Self::SignIn { common, .. }
             | Self::Open { common, .. }

@@ -33,7 +33,7 @@ struct Clerk {
     last_errand: u64,
 }
 
-/// Something that is under way for the request at work.
+/// Something that is under way for the request at work. Dropped, it is taken back.
 struct Errand {
     number: u64,
     request: RequestNumber,
@@ -121,9 +121,7 @@ impl Clerk {
                     self.go_online(request, link.present(assertion), Event::Presented);
                 }
                 Action::Finish(outcome) => {
-                    if let Some(errand) = self.errand.take_if(|errand| errand.request == request) {
-                        errand.taken_back.take_back();
-                    }
+                    self.errand.take_if(|errand| errand.request == request);
                     let code = outcome.as_ref().map_or_else(|failure| failure.code(), |_| "signed-in");
                     tracing::info!(number = request.0, code, "a request is over");
                     if let Some(counterfoil) = self.counterfoils.remove(&request) {
@@ -196,11 +194,11 @@ impl Clerk {
     }
 }
 
-impl TakeBack {
-    fn take_back(self) {
-        match self {
-            Self::Agent(cancellation) => cancellation.cancel(),
-            Self::Network(task) => task.abort(),
+impl Drop for Errand {
+    fn drop(&mut self) {
+        match &self.taken_back {
+            TakeBack::Agent(cancellation) => cancellation.cancel(),
+            TakeBack::Network(task) => task.abort(),
         }
     }
 }

@@ -6,10 +6,10 @@ use latchkey_client::advice::{Advice, Remedy};
 use latchkey_client::command_line::CommandFailure;
 use latchkey_client::desk::RequestFailure;
 use latchkey_client::portal::PortalFailure;
+use latchkey_client::service::ServiceFailure;
 use latchkey_client::settings::SettingsFailure;
 use latchkey_client::sign_in::link::LinkFailure;
 use latchkey_client::texts::{self, Filling, Language};
-use latchkey_client::update::UpdateFailure;
 
 /// Codes that only a command line meets.
 const NOT_IN_WINDOWS: &[&str] = &["output-failed"];
@@ -21,8 +21,8 @@ fn codes() -> BTreeSet<&'static str> {
         .chain(PortalFailure::CODES)
         .chain(LinkFailure::CODES)
         .chain(RequestFailure::OWN_CODES)
+        .chain(ServiceFailure::CODES)
         .chain(SettingsFailure::CODES)
-        .chain(UpdateFailure::CODES)
         .chain(CommandFailure::OWN_CODES)
         .filter(|code| !NOT_IN_WINDOWS.contains(code))
         .collect()

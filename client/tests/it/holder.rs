@@ -4,12 +4,16 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use latchkey_agent::{Agent, Asking, NoSecret, Question, SecretKind, SecretPrompt};
+use latchkey_agent::{
+    Agent, Asking, CardAgent as _, CardRequest, CardTask, NoSecret, Question, ReaderChoice, ReaderName, Request,
+    SecretKind, SecretPrompt,
+};
 use latchkey_card::password::{Can, Password, Pin, Puk};
 use latchkey_fixtures::random::Seeded;
+use latchkey_fixtures::vcard::VirtualCard;
 use tokio::sync::mpsc;
 
-use crate::readers::{Desk as Readers, Event, HolderCard, holder};
+use crate::readers::{Desk as Readers, Event, HolderCard, Played, holder};
 
 /// Whose card it is.
 pub(crate) const HOLDER: &str = "hanna-vydumanaya";
@@ -18,6 +22,7 @@ pub(crate) const HOLDER: &str = "hanna-vydumanaya";
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Reply {
     Digits(&'static str),
+    Cancel,
     /// Thinks until the request is taken back.
     Think,
 }
@@ -34,13 +39,23 @@ pub(crate) struct Holder {
     pub(crate) agent: Arc<Agent>,
     pub(crate) readers: Readers,
     replies: Arc<Mutex<VecDeque<Reply>>>,
-    asked: mpsc::UnboundedReceiver<(SecretKind, Question)>,
+    asked: mpsc::UnboundedReceiver<(SecretKind, Question, Asking)>,
 }
 
 impl Holder {
     /// His card is in the only reader; he thinks about whatever he is asked.
     pub(crate) fn with_card() -> Self {
         Self::at(Readers::with(&HolderCard::of(HOLDER)))
+    }
+
+    /// His card takes its time to sign: until the other part is dropped.
+    pub(crate) fn with_slow_card() -> (Self, Signing) {
+        let (hold, held) = std::sync::mpsc::channel();
+        let readers = Readers::default();
+        readers.plug_in("Reader");
+        let card = HolderCard::of(HOLDER).powered_up();
+        readers.insert_played("Reader", Box::new(Slow { card, held }));
+        (Self::at(readers), Signing { _hold: hold })
     }
 
     pub(crate) fn at(readers: Readers) -> Self {
@@ -59,7 +74,23 @@ impl Holder {
 
     /// Waits until the agent asks him something.
     pub(crate) async fn asked(&mut self) -> (SecretKind, Question) {
-        self.asked.recv().await.unwrap()
+        let (kind, question, _) = self.asked.recv().await.unwrap();
+        (kind, question)
+    }
+
+    /// Waits until the agent asks him something, and gives the question while it is open.
+    pub(crate) async fn asking(&mut self) -> Asking {
+        self.asked.recv().await.unwrap().2
+    }
+
+    /// Waits until the agent has done everything that it was asked for, and sees that it left nothing in the card.
+    pub(crate) async fn until_card_was_reset(&self) {
+        let agent = Arc::clone(&self.agent);
+        let reader = ReaderChoice::Reader(ReaderName::parse("Nowhere").unwrap());
+        // Requests are carried out one after another; this one touches no card.
+        let request = Request::OfCard(CardRequest { reader, patience: Duration::ZERO, task: CardTask::Status });
+        tokio::task::spawn_blocking(move || agent.send(request).finish(|_| ())).await.unwrap().unwrap_err();
+        assert!(self.card_was_reset(), "{:?}", self.readers.events());
     }
 
     /// Whether the card was left without our session in it.
@@ -73,8 +104,35 @@ impl Holder {
     }
 }
 
+/// As long as this is kept, a slow card signs.
+pub(crate) struct Signing {
+    _hold: std::sync::mpsc::Sender<()>,
+}
+
+struct Slow {
+    card: VirtualCard,
+    held: std::sync::mpsc::Receiver<()>,
+}
+
+/// PERFORM SECURITY OPERATION: the instruction that signs.
+const SIGN: u8 = 0x2A;
+
+impl Played for Slow {
+    fn process(&mut self, command: &[u8]) -> Vec<u8> {
+        if command.get(1) == Some(&SIGN) {
+            // Nothing is ever sent: this waits until the other end is dropped.
+            self.held.recv().ok();
+        }
+        self.card.process(command)
+    }
+
+    fn reset(&mut self) {
+        self.card.reset();
+    }
+}
+
 struct Asked {
-    tell: mpsc::UnboundedSender<(SecretKind, Question)>,
+    tell: mpsc::UnboundedSender<(SecretKind, Question, Asking)>,
     replies: Arc<Mutex<VecDeque<Reply>>>,
     readers: Readers,
 }
@@ -83,9 +141,10 @@ impl Asked {
     fn answer(&self, kind: SecretKind, question: &Question, asking: &Asking) -> Result<&'static str, NoSecret> {
         assert!(!self.readers.is_in_transaction(), "a transaction is held while the holder thinks");
         // A test that has ended does not listen.
-        self.tell.send((kind, question.clone())).ok();
+        self.tell.send((kind, question.clone(), asking.clone())).ok();
         match self.replies.lock().unwrap().pop_front().unwrap_or(Reply::Think) {
             Reply::Digits(digits) => return Ok(digits),
+            Reply::Cancel => return Err(NoSecret::Cancelled),
             Reply::Think => {}
         }
         assert!(asking.cancellation().wait(Duration::from_secs(60)), "nobody took the request back");

@@ -19,9 +19,10 @@ mod portal;
 #[path = "../../../card/agent/tests/it/desk.rs"]
 mod readers;
 mod samples;
+mod service;
 mod settings;
 mod sign_in;
 mod test_portal;
 mod texts;
-mod update;
 mod waiting;
+mod wire;

@@ -15,6 +15,7 @@ use latchkey_client::app::snapshot::{
 };
 use latchkey_client::desk::RequestFailure;
 use latchkey_client::portal::PortalFailure;
+use latchkey_client::service::{PortOwner, ServiceFailure};
 use latchkey_client::texts::{self, Language, Texts};
 use latchkey_client::wording::Told;
 use serde::Serialize;
@@ -53,7 +54,12 @@ fn there_is_a_sample_of_every_failure() {
     for language in Language::ALL {
         let words = failures(&texts::texts(language));
         let sampled: BTreeSet<_> = words.iter().map(|failure| failure.code.as_str()).collect();
-        for code in Failure::CODES.into_iter().chain(PortalFailure::CODES).chain(RequestFailure::OWN_CODES) {
+        for code in Failure::CODES
+            .into_iter()
+            .chain(PortalFailure::CODES)
+            .chain(RequestFailure::OWN_CODES)
+            .chain(ServiceFailure::CODES)
+        {
             assert!(sampled.contains(code), "no sample of {code}");
         }
         for key in texts::source(language).lines().filter_map(|line| line.strip_prefix("failure-portal-refused-")) {
@@ -151,8 +157,17 @@ fn failures(texts: &Texts) -> Vec<snapshot::Failure> {
     let mut told: Vec<Box<dyn Told>> = Vec::new();
     told.extend(agent_failures().into_iter().map(|failure| Box::new(failure) as Box<dyn Told>));
     told.extend(portal_failures().into_iter().map(|failure| Box::new(failure) as Box<dyn Told>));
+    told.extend(service_failures().into_iter().map(|failure| Box::new(failure) as Box<dyn Told>));
     told.extend(request_failures().into_iter().map(|failure| Box::new(failure) as Box<dyn Told>));
     told.iter().map(|failure| snapshot::Failure::of(&**failure, texts)).collect()
+}
+
+fn service_failures() -> [ServiceFailure; 2] {
+    let owner = Some(PortOwner { program: "example".to_owned(), process: 4217 });
+    [
+        ServiceFailure::PortTaken { port: 8084, owner },
+        ServiceFailure::NotStarted { port: 8084, reason: "Permission denied".to_owned() },
+    ]
 }
 
 fn request_failures() -> [RequestFailure; 7] {

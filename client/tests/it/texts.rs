@@ -8,10 +8,10 @@ use fluent_syntax::ast::{Entry, Expression, InlineExpression, Pattern, PatternEl
 use latchkey_client::command_line::{CommandFailure, UsageFailure};
 use latchkey_client::desk::RequestFailure;
 use latchkey_client::portal::PortalFailure;
+use latchkey_client::service::{ServiceFailure, ServiceRefusal};
 use latchkey_client::settings::SettingsFailure;
 use latchkey_client::sign_in::link::LinkFailure;
 use latchkey_client::texts::{self, Filling, Language, printable};
-use latchkey_client::update::UpdateFailure;
 
 /// What a text consists of: its variables and the sets of plural forms it chooses by.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -110,8 +110,9 @@ fn every_code_says_what_happened_and_what_to_do() {
         .chain(PortalFailure::CODES)
         .chain(LinkFailure::CODES)
         .chain(RequestFailure::OWN_CODES)
+        .chain(ServiceFailure::CODES)
+        .chain(ServiceRefusal::OWN_CODES)
         .chain(SettingsFailure::CODES)
-        .chain(UpdateFailure::CODES)
         .chain(UsageFailure::CODES)
         .chain(CommandFailure::OWN_CODES);
     let codes: BTreeSet<_> = codes.collect();

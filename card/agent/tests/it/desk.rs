@@ -187,7 +187,10 @@ impl Desk {
 
     pub(crate) fn pull(&self, reader: &str) {
         let name = ReaderName::parse(reader).unwrap();
-        self.state().slot(&name).card = None;
+        let mut state = self.state();
+        if let Some(card) = state.slot(&name).card.take() {
+            state.publish(&ReaderEvent::CardRemoved { reader: name, insertion: card.insertion });
+        }
     }
 
     /// Another program resets the card.

@@ -1,0 +1,127 @@
+//! The local HTTP service: how pages of portals reach the program, on 127.0.0.1 and ::1 only. Before the holder agreed
+//! to anything, a page learns that the program answers, and nothing else.
+
+mod body;
+mod callers;
+mod card_removed;
+mod connections;
+mod failure;
+mod guard;
+mod language;
+mod listen;
+mod openapi;
+mod operations;
+mod proc_net;
+mod refusal;
+mod requests;
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::middleware;
+use axum::routing::{MethodRouter, any, get, post};
+use latchkey_agent::CardAgent;
+use tokio::task::AbortHandle;
+
+pub use body::BODY_MAX_SIZE;
+pub use callers::{Caller, Callers, CallersOfSystem};
+pub use connections::{BODY_TIME, CONNECTIONS, HEADER_TIME};
+pub use failure::ServiceFailure;
+pub use listen::Listeners;
+pub use openapi::description;
+pub use proc_net::PortOwner;
+pub use refusal::ServiceRefusal;
+pub use requests::{LONG_POLL_TIME, REMEMBERED_REQUESTS, REQUESTS_UNDER_WAY_OF_SITE, RequestId};
+
+use crate::desk::{Desk, Sites};
+
+/// The port that portals' pages call unless the administrator chose another.
+pub const DEFAULT_PORT: u16 = 8084;
+
+/// What the service works with.
+pub struct Surroundings {
+    /// Where requests meet the holder.
+    pub desk: Desk,
+    /// Watches for the card's removal.
+    pub agent: Arc<dyn CardAgent>,
+    /// What was said about sites.
+    pub sites: Arc<dyn Sites>,
+    /// Whose program it is that calls.
+    pub callers: Arc<dyn Callers>,
+    /// Whether a guest uses this computer.
+    pub guest: Arc<dyn GuestMode>,
+    /// Origins without TLS on this computer whose pages may call: a developer's setting of the administrator.
+    pub developer_origins: BTreeSet<String>,
+}
+
+/// Whether this is a public computer whose sessions end with the card's removal.
+pub trait GuestMode: Send + Sync {
+    /// Whether it is so now.
+    fn is_on(&self) -> bool;
+}
+
+/// This is the holder's own computer.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct NoGuest;
+
+impl GuestMode for NoGuest {
+    fn is_on(&self) -> bool {
+        false
+    }
+}
+
+/// What all handlers share.
+struct Shared {
+    surroundings: Surroundings,
+    requests: requests::Requests,
+    port: u16,
+}
+
+/// The service at work. Dropped, it hangs up on everybody.
+#[derive(Debug)]
+pub struct Service {
+    port: u16,
+    accepting: Vec<AbortHandle>,
+}
+
+impl Service {
+    /// Serves whoever calls there, on the Tokio runtime that the caller is in.
+    ///
+    /// # Errors
+    /// [`ServiceFailure::NotStarted`] if the runtime cannot take the sockets over.
+    pub fn start(listeners: Listeners, surroundings: Surroundings) -> Result<Self, ServiceFailure> {
+        let port = listeners.port();
+        let shared = Arc::new(Shared { surroundings, requests: requests::Requests::default(), port });
+        let accepting = connections::accept(listeners, &shared, &router(&shared))?;
+        Ok(Self { port, accepting })
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub const fn port(&self) -> u16 {
+        self.port
+    }
+}
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        self.accepting.iter().for_each(AbortHandle::abort);
+    }
+}
+
+fn router(shared: &Arc<Shared>) -> Router {
+    let only = |allowed: MethodRouter<Arc<Shared>>| allowed.fallback(refusal::method_not_allowed);
+    let api = Router::new()
+        .route("/status", only(get(operations::status)))
+        .route("/sign-in", only(post(operations::sign_in)))
+        .route("/requests/{request}/progress", only(get(operations::progress)))
+        .route("/requests/{request}/cancel", only(post(operations::cancel)))
+        .route("/requests/{request}/card-removed", only(post(card_removed::card_removed)))
+        .route("/openapi.json", only(get(openapi::serve)));
+    Router::new()
+        .nest("/latchkey/v1", api)
+        .fallback(any(refusal::not_found))
+        .layer(middleware::from_fn_with_state(Arc::clone(shared), guard::guard))
+        .with_state(Arc::clone(shared))
+}
