@@ -4,6 +4,7 @@ pub mod advice;
 pub mod app;
 pub mod command_line;
 pub mod desk;
+pub mod doctor;
 pub mod portal;
 pub mod service;
 pub mod settings;

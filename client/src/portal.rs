@@ -7,6 +7,8 @@ use reqwest::header::{self, HeaderMap, HeaderValue};
 use reqwest::{Certificate, Client, ClientBuilder, Method, Response, StatusCode, redirect};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc2822;
 
 use crate::settings::Proxy;
 
@@ -358,6 +360,23 @@ impl Portal {
             .await
             .map_err(|error| failure_of(&error))
     }
+}
+
+/// Looks whether a portal of that origin would let somebody sign in: asks it for a challenge, and leaves it at that. The
+/// first of the two is what time it is there, if anything answered.
+pub(crate) async fn look_at(origin: &Origin, access: Access) -> (Option<OffsetDateTime>, Result<(), PortalFailure>) {
+    let portal = match Portal::new(origin.clone(), access, "en") {
+        Ok(portal) => portal,
+        Err(failure) => return (None, Err(failure)),
+    };
+    let answer = match portal.post(CHALLENGE_PATH, "{}".to_owned()).await {
+        Ok(answer) => answer,
+        Err(failure) => return (None, Err(failure)),
+    };
+    let date = answer.headers().get(header::DATE).and_then(|date| date.to_str().ok());
+    let date = date.and_then(|date| OffsetDateTime::parse(date, &Rfc2822).ok());
+    let challenge = async { read_json::<ChallengeBody>(answer, StatusCode::CREATED).await?.checked() };
+    (date, challenge.await.map(|_| ()))
 }
 
 #[derive(Deserialize)]

@@ -391,6 +391,101 @@ failure-too-many-requests = Адкрыта занадта шмат запыта�
 failure-program-stopping = Праграма завяршыла працу раней, чым скончыўся ўваход. Нічога не перададзена.
     .todo = Запусціце праграму і паўтарыце запыт на старонцы сайта.
 
+## Дыягностыка
+
+help-doctor = Знайсці прычыну, калі штосьці не працуе: крок за крокам ад службы картак да партала. PIN-код не пытаецца, спробы не трацяцца
+help-doctor-portal = Праверыць і гэты партал
+help-doctor-report = Вывесці толькі справаздачу для тых, хто дапамагае. Асабістых звестак у ёй няма
+doctor-line = { $verdict } { $title } – { $finding }
+doctor-cure = → Парада: { $cure }
+doctor-good = [ добра  ]
+doctor-warning = [ увага  ]
+doctor-bad = [ДРЭННА  ]
+doctor-not-checked = [   –    ]
+doctor-title-pcsc-service = Служба картак
+doctor-title-reader = Счытвальнік картак
+doctor-title-card = Картка
+doctor-title-card-model = Від карткі
+doctor-title-pin = PIN-код карткі
+doctor-title-agent = Ахова вашага PIN-кода
+doctor-title-service-port = Шлях ад старонак парталаў да праграмы
+doctor-title-loopback = Злучэнні ўнутры камп’ютара
+doctor-title-clock = Гадзіннік
+doctor-title-proxy = Шлях да парталаў
+doctor-title-portal = Партал у сетцы
+doctor-title-browsers = Браўзеры
+doctor-title-link-handler = Спасылкі парталаў
+doctor-title-autostart = Запуск разам з сеансам
+doctor-because = Не правяралася, бо няспраўна вось што: { $check }.
+doctor-no-answer = Своечасовага адказу не было.
+doctor-no-answer-cure = Перазагрузіце камп’ютар і паўтарыце дыягностыку.
+doctor-service-answers = Працуе (пратакол { $version }).
+doctor-service-not-installed = Не ўсталявана.
+doctor-service-not-installed-cure = Усталюйце пакет pcscd або звярніцеся да таго, хто наладжвае гэты камп’ютар.
+doctor-service-not-running = Усталявана, але не працуе.
+doctor-service-not-running-cure = Перазагрузіце камп’ютар. Калі гэта паўторыцца, уключыце сістэмную службу pcscd.socket.
+doctor-service-forbidden = Вам нельга ёю карыстацца.
+doctor-service-forbidden-cure = Увайдзіце ў сістэму за самім камп’ютарам, а не здалёк, або папрасіце ў адміністратара права карыстацца службай картак.
+doctor-service-strange = На яе месцы адказвае штосьці іншае: { $reason }.
+doctor-service-strange-cure = Перазагрузіце камп’ютар. Калі гэта паўторыцца, пераўсталюйце пакет pcscd.
+doctor-service-of-other-version = Працуе, але не разумее гэтай праграмы: у яе іншая версія.
+doctor-service-of-other-version-cure = Усталюйце апошнія абнаўленні сістэмы і запускайце праграму па-за пясочніцай кшталту Flatpak або Snap.
+doctor-readers = Падключана: { $readers }.
+doctor-card-in = Картка ў счытвальніку «{ $reader }».
+doctor-several-cards = Карткі ёсць у некалькіх счытвальніках: { $readers }.
+doctor-several-cards-cure = Пакіньце толькі адну картку і паўтарыце дыягностыку.
+doctor-card-known = Праграма ведае гэту картку.
+doctor-pin-suspended-cure = Падрыхтуйце CAN – 6 лічбаў, надрукаваных на картцы. Калі вы не ўпэўнены ў PIN-кодзе, не спрабуйце.
+doctor-pin-blocked = Заблакіраваны.
+doctor-pin-blocked-cure = Разблакіруйце яго ў раздзеле «Мая картка» з дапамогай PUK з ліста, атрыманага разам з карткай.
+doctor-pin-deactivated = Адключаны.
+doctor-pin-deactivated-cure = Уключыце яго ў раздзеле «Мая картка» з дапамогай PUK з ліста, атрыманага разам з карткай.
+doctor-agent-protected = Частка, якая пытае PIN-код, працуе, і іншыя праграмы не могуць чытаць яе памяць.
+doctor-agent-exposed = Частка, якая пытае PIN-код, працуе, але іншыя праграмы маглі б чытаць яе памяць.
+doctor-agent-exposed-cure = Не ўводзьце PIN-код. Запусціце праграму па-за кантэйнерам або пясочніцай, дзе ахова забаронена.
+doctor-port-ours = Старонкі звяртаюцца да праграмы праз порт { $port }.
+doctor-port-of-nobody = Порт { $port } ніхто не слухае: старонкі не могуць звярнуцца да праграмы.
+doctor-port-of-nobody-cure = Запусціце Latchkey і не закрывайце, пакуль карыстаецеся парталам.
+doctor-port-of-program = Порт { $port } занялі: праграма { $program }.
+doctor-port-of-other = Порт { $port } заняла іншая праграма.
+doctor-port-of-other-cure = Закрыйце тую праграму і запусціце Latchkey нанова. Да таго часу ўваходзьце па спасылцы, якую прапануе партал.
+doctor-loopback-works = Працуюць.
+doctor-loopback-without-ipv6 = Працуюць па IPv4, але не па IPv6.
+doctor-loopback-without-ipv6-cure = Рабіць нічога не трэба: старонкі карыстаюцца тым, што працуе.
+doctor-loopback-broken = Не працуюць: ніводная старонка не можа звярнуцца да праграмы.
+doctor-loopback-broken-cure = Праверце міжсеткавы экран: злучэнні з 127.0.0.1 мусяць быць дазволены.
+doctor-clock-right = Супадае з гадзіннікам партала.
+doctor-clock-not-compared = Праўдападобны; з гадзіннікам партала не параўноўваўся.
+doctor-clock-before-release = Паказвае { $now }, а гэтага не можа быць.
+doctor-clock-cure = Настаўце гадзіннік або ўключыце яго настаўленне праз сетку: па ім ацэньваюцца сертыфікаты і запыты.
+doctor-proxy-of-system = Паводле налад сістэмы.
+doctor-proxy-none = Напрасткі, без проксі.
+doctor-proxy-reached = Праз проксі { $address }, які адказвае.
+doctor-proxy-unreachable = Праз проксі { $address }, які не адказвае.
+doctor-proxy-unreachable-cure = Выпраўце адрас проксі ў наладах або выберыце сістэмны.
+doctor-no-portal = Партал не пазначаны.
+doctor-portal-answers = { $origin } адказвае, заслугоўвае даверу і прымае ID-карты.
+doctor-no-browser = Не знойдзены.
+doctor-no-browser-cure = Усталюйце браўзер, напрыклад Chromium або Firefox.
+doctor-browsers = Знойдзены: { $names }.
+doctor-browsers-confined = Знойдзены: { $names }, але толькі як Snap або Flatpak. Уваход з імі працуе, гасцявы рэжым – не.
+doctor-browsers-confined-cure = Калі спасылкі парталаў не адкрываюцца або патрэбны гасцявы рэжым, усталюйце браўзер з пакетаў сістэмы.
+doctor-links-ours = Іх адкрывае гэта праграма.
+doctor-links-of-nobody = Іх не адкрывае ніводная праграма.
+doctor-links-of-other = Іх адкрывае іншая праграма: { $entry }.
+doctor-links-cure = Пераўсталюйце пакет Latchkey. Уваход са старонкі партала працуе і так.
+doctor-autostart-on = Уключаны.
+doctor-autostart-off = Выключаны: запускайце праграму перад уваходам.
+doctor-autostart-missing = У наладах уключаны, але працоўны стол пра гэта не ведае.
+doctor-autostart-unwanted = У наладах выключаны, але працоўны стол усё роўна запускае праграму.
+doctor-autostart-cure = Выключыце і зноў уключыце яго ў наладах.
+doctor-clock-apart =
+    { $minutes ->
+        [one] Разыходзіцца з гадзіннікам партала на { $minutes } хвіліну.
+        [few] Разыходзіцца з гадзіннікам партала на { $minutes } хвіліны.
+       *[other] Разыходзіцца з гадзіннікам партала на { $minutes } хвілін.
+    }
+
 ## Налады ў камандным радку
 
 help-managed = Узяць налады адміністратара з гэтага файла, а не з /etc/latchkey/managed.toml

@@ -382,6 +382,100 @@ failure-too-many-requests = Too many requests are open at the same time.
 failure-program-stopping = The program was ended before the sign-in was finished. Nothing was handed over.
     .todo = Start the program and ask again on the site's page.
 
+## Diagnosis
+
+help-doctor = Look for the cause when something does not work, step by step from the card service to the portal. No PIN is asked for and no try is spent
+help-doctor-portal = Look at this portal too
+help-doctor-report = Write only the report for those who help. It holds no personal data
+doctor-line = { $verdict } { $title }: { $finding }
+doctor-cure = → { $cure }
+doctor-good = [ good ]
+doctor-warning = [ note ]
+doctor-bad = [ BAD  ]
+doctor-not-checked = [  –   ]
+doctor-title-pcsc-service = Card service
+doctor-title-reader = Card reader
+doctor-title-card = Card
+doctor-title-card-model = Kind of card
+doctor-title-pin = PIN
+doctor-title-agent = Protection of your PIN
+doctor-title-service-port = Way from portals' pages to this program
+doctor-title-loopback = Connections within this computer
+doctor-title-clock = Clock
+doctor-title-proxy = Way to portals
+doctor-title-portal = Portal
+doctor-title-browsers = Browsers
+doctor-title-link-handler = Links of portals
+doctor-title-autostart = Start with your session
+doctor-because = Not checked, because this is not as it should be: { $check }.
+doctor-no-answer = There was no answer in time.
+doctor-no-answer-cure = Restart the computer and run the diagnosis again.
+doctor-service-answers = It is running (protocol { $version }).
+doctor-service-not-installed = It is not installed.
+doctor-service-not-installed-cure = Install the package pcscd, or ask whoever looks after this computer.
+doctor-service-not-running = It is installed, but not running.
+doctor-service-not-running-cure = Restart the computer. If it happens again, have the system service pcscd.socket enabled.
+doctor-service-forbidden = You are not allowed to use it.
+doctor-service-forbidden-cure = Log in at this computer itself, not from afar, or ask its administrator for the right to use the card service.
+doctor-service-strange = Something answers in its place: { $reason }.
+doctor-service-strange-cure = Restart the computer. If it happens again, have the package pcscd installed anew.
+doctor-service-of-other-version = It runs, but does not understand this program: its version is another.
+doctor-service-of-other-version-cure = Install the newest updates of your system, and use this program outside of a sandbox such as Flatpak or Snap.
+doctor-readers = Connected: { $readers }.
+doctor-card-in = There is a card in “{ $reader }”.
+doctor-several-cards = There are cards in several readers: { $readers }.
+doctor-several-cards-cure = Leave only one card inserted, and run the diagnosis again.
+doctor-card-known = The program knows this card.
+doctor-pin-suspended-cure = Have the CAN ready, the 6 digits printed on the card. If you are not sure of the PIN, do not try.
+doctor-pin-blocked = It is blocked.
+doctor-pin-blocked-cure = Unblock it in “My card” with the PUK from the letter that came with the card.
+doctor-pin-deactivated = It is out of use.
+doctor-pin-deactivated-cure = Put it into use in “My card” with the PUK from the letter that came with the card.
+doctor-agent-protected = The part that asks for the PIN works, and other programs cannot read its memory.
+doctor-agent-exposed = The part that asks for the PIN works, but other programs could read its memory.
+doctor-agent-exposed-cure = Do not enter your PIN. Run the program outside of the container or sandbox that forbids the protection.
+doctor-port-ours = Pages reach this program at port { $port }.
+doctor-port-of-nobody = Nothing listens at port { $port }: pages cannot reach this program.
+doctor-port-of-nobody-cure = Start Latchkey, and leave it running while you use a portal.
+doctor-port-of-program = Another program, { $program }, has port { $port }.
+doctor-port-of-other = Another program has port { $port }.
+doctor-port-of-other-cure = Close that program and start Latchkey again. Until then sign in by the link that the portal offers.
+doctor-loopback-works = They work.
+doctor-loopback-without-ipv6 = They work by IPv4, but not by IPv6.
+doctor-loopback-without-ipv6-cure = Nothing needs to be done: pages use the one that works.
+doctor-loopback-broken = They do not work: no page can reach this program.
+doctor-loopback-broken-cure = Check the firewall: connections to 127.0.0.1 must be allowed.
+doctor-clock-right = It agrees with the portal's.
+doctor-clock-not-compared = It is plausible; it was not compared with a portal's.
+doctor-clock-before-release = It shows { $now }, which cannot be.
+doctor-clock-cure = Set the clock, or switch on its setting from the network. Certificates and requests are judged by it.
+doctor-proxy-of-system = As the system's settings say.
+doctor-proxy-none = Directly, without a proxy.
+doctor-proxy-reached = By the proxy { $address }, which answers.
+doctor-proxy-unreachable = By the proxy { $address }, which does not answer.
+doctor-proxy-unreachable-cure = Correct the proxy's address in the settings, or choose the system's.
+doctor-no-portal = No portal was named.
+doctor-portal-answers = { $origin } answers, is trusted, and takes ID cards.
+doctor-no-browser = None was found.
+doctor-no-browser-cure = Install a browser, such as Chromium or Firefox.
+doctor-browsers = Found: { $names }.
+doctor-browsers-confined = Found: { $names }, as Snap or Flatpak only. Signing in works with them; guest mode does not.
+doctor-browsers-confined-cure = If links of portals do not open or you need guest mode, install a browser from the system's packages.
+doctor-links-ours = This program opens them.
+doctor-links-of-nobody = No program opens them.
+doctor-links-of-other = Another program opens them: { $entry }.
+doctor-links-cure = Install Latchkey's package anew. Signing in from a portal's page works all the same.
+doctor-autostart-on = It is on.
+doctor-autostart-off = It is off: start the program before you sign in.
+doctor-autostart-missing = It is on in the settings, but the desktop does not know.
+doctor-autostart-unwanted = It is off in the settings, but the desktop starts the program all the same.
+doctor-autostart-cure = Switch it off and on again in the settings.
+doctor-clock-apart =
+    { $minutes ->
+        [one] It differs from the portal's by { $minutes } minute or less.
+       *[other] It differs from the portal's by { $minutes } minutes.
+    }
+
 ## Settings on the command line
 
 help-managed = Take the administrator's settings from this file and not from /etc/latchkey/managed.toml

@@ -391,6 +391,101 @@ failure-too-many-requests = Открыто слишком много запро�
 failure-program-stopping = Программа завершила работу раньше, чем закончился вход. Ничего не передано.
     .todo = Запустите программу и повторите запрос на странице сайта.
 
+## Диагностика
+
+help-doctor = Найти причину, если что-то не работает: шаг за шагом от службы карт до портала. PIN-код не спрашивается, попытки не тратятся
+help-doctor-portal = Проверить и этот портал
+help-doctor-report = Вывести только отчёт для тех, кто помогает. Личных данных в нём нет
+doctor-line = { $verdict } { $title }: { $finding }
+doctor-cure = → Совет: { $cure }
+doctor-good = [ хорошо ]
+doctor-warning = [внимание]
+doctor-bad = [ ПЛОХО  ]
+doctor-not-checked = [   –    ]
+doctor-title-pcsc-service = Служба карт
+doctor-title-reader = Считыватель карт
+doctor-title-card = Карта
+doctor-title-card-model = Вид карты
+doctor-title-pin = PIN-код карты
+doctor-title-agent = Защита вашего PIN-кода
+doctor-title-service-port = Путь от страниц порталов к программе
+doctor-title-loopback = Соединения внутри компьютера
+doctor-title-clock = Часы
+doctor-title-proxy = Путь к порталам
+doctor-title-portal = Портал в сети
+doctor-title-browsers = Браузеры
+doctor-title-link-handler = Ссылки порталов
+doctor-title-autostart = Запуск вместе с сеансом
+doctor-because = Не проверялось, потому что неисправно вот что: { $check }.
+doctor-no-answer = Вовремя ответа не было.
+doctor-no-answer-cure = Перезагрузите компьютер и повторите диагностику.
+doctor-service-answers = Работает (протокол { $version }).
+doctor-service-not-installed = Не установлена.
+doctor-service-not-installed-cure = Установите пакет pcscd или обратитесь к тому, кто настраивает этот компьютер.
+doctor-service-not-running = Установлена, но не работает.
+doctor-service-not-running-cure = Перезагрузите компьютер. Если это повторится, включите системную службу pcscd.socket.
+doctor-service-forbidden = Вам нельзя ею пользоваться.
+doctor-service-forbidden-cure = Войдите в систему за самим компьютером, а не удалённо, или попросите у администратора право пользоваться службой карт.
+doctor-service-strange = На её месте отвечает что-то другое: { $reason }.
+doctor-service-strange-cure = Перезагрузите компьютер. Если это повторится, переустановите пакет pcscd.
+doctor-service-of-other-version = Работает, но не понимает эту программу: у неё другая версия.
+doctor-service-of-other-version-cure = Установите последние обновления системы и запускайте программу вне песочницы вроде Flatpak или Snap.
+doctor-readers = Подключено: { $readers }.
+doctor-card-in = Карта в считывателе «{ $reader }».
+doctor-several-cards = Карты есть в нескольких считывателях: { $readers }.
+doctor-several-cards-cure = Оставьте только одну карту и повторите диагностику.
+doctor-card-known = Программа знает эту карту.
+doctor-pin-suspended-cure = Приготовьте CAN – 6 цифр, напечатанных на карте. Если вы не уверены в PIN-коде, не пробуйте.
+doctor-pin-blocked = Заблокирован.
+doctor-pin-blocked-cure = Разблокируйте его в разделе «Моя карта» с помощью PUK из письма, полученного вместе с картой.
+doctor-pin-deactivated = Отключён.
+doctor-pin-deactivated-cure = Включите его в разделе «Моя карта» с помощью PUK из письма, полученного вместе с картой.
+doctor-agent-protected = Часть, которая спрашивает PIN-код, работает, и другие программы не могут читать её память.
+doctor-agent-exposed = Часть, которая спрашивает PIN-код, работает, но другие программы могли бы читать её память.
+doctor-agent-exposed-cure = Не вводите PIN-код. Запустите программу вне контейнера или песочницы, где защита запрещена.
+doctor-port-ours = Страницы обращаются к программе через порт { $port }.
+doctor-port-of-nobody = Порт { $port } никто не слушает: страницы не могут обратиться к программе.
+doctor-port-of-nobody-cure = Запустите Latchkey и не закрывайте, пока пользуетесь порталом.
+doctor-port-of-program = Порт { $port } заняла другая программа: { $program }.
+doctor-port-of-other = Порт { $port } заняла другая программа.
+doctor-port-of-other-cure = Закройте ту программу и запустите Latchkey заново. До тех пор входите по ссылке, которую предлагает портал.
+doctor-loopback-works = Работают.
+doctor-loopback-without-ipv6 = Работают по IPv4, но не по IPv6.
+doctor-loopback-without-ipv6-cure = Делать ничего не нужно: страницы пользуются тем, что работает.
+doctor-loopback-broken = Не работают: ни одна страница не может обратиться к программе.
+doctor-loopback-broken-cure = Проверьте межсетевой экран: соединения с 127.0.0.1 должны быть разрешены.
+doctor-clock-right = Совпадают с часами портала.
+doctor-clock-not-compared = Правдоподобны; с часами портала не сравнивались.
+doctor-clock-before-release = Показывают { $now }, а этого не может быть.
+doctor-clock-cure = Установите часы или включите их установку по сети: по ним оцениваются сертификаты и запросы.
+doctor-proxy-of-system = Согласно настройкам системы.
+doctor-proxy-none = Напрямую, без прокси.
+doctor-proxy-reached = Через прокси { $address }, который отвечает.
+doctor-proxy-unreachable = Через прокси { $address }, который не отвечает.
+doctor-proxy-unreachable-cure = Исправьте адрес прокси в настройках или выберите системный.
+doctor-no-portal = Портал не указан.
+doctor-portal-answers = { $origin } отвечает, заслуживает доверия и принимает ID-карты.
+doctor-no-browser = Не найдены.
+doctor-no-browser-cure = Установите браузер, например Chromium или Firefox.
+doctor-browsers = Найдены: { $names }.
+doctor-browsers-confined = Найдены: { $names }, но только как Snap или Flatpak. Вход с ними работает, гостевой режим – нет.
+doctor-browsers-confined-cure = Если ссылки порталов не открываются или нужен гостевой режим, установите браузер из пакетов системы.
+doctor-links-ours = Их открывает эта программа.
+doctor-links-of-nobody = Их не открывает ни одна программа.
+doctor-links-of-other = Их открывает другая программа: { $entry }.
+doctor-links-cure = Переустановите пакет Latchkey. Вход со страницы портала работает и так.
+doctor-autostart-on = Включён.
+doctor-autostart-off = Выключен: запускайте программу перед входом.
+doctor-autostart-missing = В настройках включён, но рабочий стол об этом не знает.
+doctor-autostart-unwanted = В настройках выключен, но рабочий стол всё равно запускает программу.
+doctor-autostart-cure = Выключите и снова включите его в настройках.
+doctor-clock-apart =
+    { $minutes ->
+        [one] Расходятся с часами портала на { $minutes } минуту.
+        [few] Расходятся с часами портала на { $minutes } минуты.
+       *[other] Расходятся с часами портала на { $minutes } минут.
+    }
+
 ## Настройки в командной строке
 
 help-managed = Взять настройки администратора из этого файла, а не из /etc/latchkey/managed.toml

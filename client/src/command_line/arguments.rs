@@ -3,6 +3,7 @@
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use clap_complete::Shell;
 
+use super::doctor::{self, DoctorTask};
 use super::manual::Manual;
 use super::settings::{self, SettingsTask};
 use crate::texts::{Language, Texts};
@@ -29,6 +30,7 @@ pub fn command(texts: &Texts) -> Command {
         .subcommand(sign_in(texts))
         .subcommand(open(texts))
         .subcommand(pin(texts))
+        .subcommand(doctor::command(texts))
         .subcommand(settings::command(texts))
         .subcommand(
             Command::new("man").hide(true).about(texts.say("help-man")).arg(
@@ -119,6 +121,8 @@ pub enum Task {
         /// With the PUK.
         puk: bool,
     },
+    /// Look for the cause when something does not work.
+    Doctor(DoctorTask),
     /// Show or change settings.
     Settings {
         /// What to do with them.
@@ -177,6 +181,7 @@ impl Invocation {
                 consent: Consent::from_matches(own),
             },
             "pin" => pin_task(own)?,
+            "doctor" => Task::Doctor(DoctorTask::from_matches(own)),
             "settings" => {
                 let (task, json) = SettingsTask::from_matches(own)?;
                 Task::Settings { task, json }
@@ -340,7 +345,7 @@ fn global_arguments(texts: &Texts) -> [Arg; 5] {
     })
 }
 
-fn flag(name: &'static str, short: Option<char>) -> Arg {
+pub(super) fn flag(name: &'static str, short: Option<char>) -> Arg {
     Arg::new(name).long(name).short(short).action(ArgAction::SetTrue)
 }
 

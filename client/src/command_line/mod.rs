@@ -2,6 +2,7 @@
 
 mod arguments;
 mod console;
+mod doctor;
 mod failure;
 mod manual;
 mod output;
@@ -24,6 +25,7 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
 pub use arguments::{Common, Consent, Invocation, Task, command};
+pub use doctor::DoctorTask;
 pub use failure::{CommandFailure, Exit, UsageFailure};
 pub use manual::Manual;
 pub use settings::SettingsTask;
@@ -58,7 +60,7 @@ pub fn run(
         if let Some(failure) = settings.failure() {
             console.line(&CommandFailure::from(failure).tell(&texts));
         }
-        let work = tasks::Work { console, runtime, now: clock(), settings };
+        let work = tasks::Work { console, runtime, now: clock(), clock, settings };
         work.carry_out(invocation.task)
     });
     report(&texts, as_json, result)

@@ -32,6 +32,7 @@ pub(super) struct Work {
     pub(super) console: Console,
     pub(super) runtime: Runtime,
     pub(super) now: OffsetDateTime,
+    pub(super) clock: fn() -> OffsetDateTime,
     pub(super) settings: SettingsStore,
 }
 
@@ -66,6 +67,7 @@ impl Work {
                 let with = if puk { DeactivateWith::Puk } else { DeactivateWith::Pin };
                 self.manage_pin(&common, CardTask::DeactivatePin(with), "pin-put-out-of-use")
             }
+            Task::Doctor(task) => self.diagnose(&task),
             Task::Settings { task, json } => self.change_settings(&task, json),
             Task::Man(manual) => output::write(manual.page(&self.console.texts).trim_end()),
             Task::Completions(shell) => {
@@ -297,7 +299,7 @@ impl Work {
             .map_or(if is_person { PATIENCE } else { Duration::ZERO }, |seconds| Duration::from_secs(seconds.into()))
     }
 
-    fn terminal_prompt(&self) -> TerminalPrompt {
+    pub(super) fn terminal_prompt(&self) -> TerminalPrompt {
         TerminalPrompt::new(Box::new(Wording(Arc::clone(&self.console.texts))))
     }
 }
@@ -324,6 +326,7 @@ impl Task {
             | Self::PinStatus(common)
             | Self::PinChange(common)
             | Self::PinActivate(common) => common.json,
+            Self::Doctor(task) => task.json,
             Self::Man(_) | Self::Completions(_) => false,
         }
     }

@@ -11,6 +11,7 @@ mod advice;
 mod binary;
 mod card;
 mod desk;
+mod doctor;
 mod help;
 mod holder;
 mod portal;
