@@ -2,6 +2,8 @@
 //! is a type that only the one before it gives. The sign-in ends in the browser that asked for the link and in no other:
 //! the portal gives an address, which is opened there, and which signs in only whoever has that browser's cookie.
 
+mod followed;
+
 use std::fmt;
 use std::fmt::Write as _;
 use std::str::FromStr;
@@ -9,6 +11,8 @@ use std::time::Duration;
 
 use latchkey_agent::{ReaderChoice, Request};
 use latchkey_crypto::assertion::{Assertion, Origin};
+
+pub use followed::FollowedLink;
 
 use super::card_request;
 use crate::portal::{Access, CompletionAddress, LinkedChallenge, Portal, PortalFailure};
@@ -126,7 +130,8 @@ impl fmt::Debug for Link {
 pub struct AgreedLink(Link);
 
 impl AgreedLink {
-    /// Fetches what the link is about. The portal gives it once. It is reached by `access`, and nowhere else, and is asked to name itself in `language`.
+    /// Fetches what the link is about. The portal gives it once. It is reached by `access`, and nowhere else, and is
+    /// asked to name itself in `language`.
     ///
     /// # Errors
     /// [`PortalFailure`].

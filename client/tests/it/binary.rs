@@ -126,6 +126,11 @@ impl World {
         self.service.readers()[index].name.to_string()
     }
 
+    /// The authority that the test portal's certificate is from.
+    pub(crate) fn ca_file(&self) -> &Path {
+        self.ca_file.path()
+    }
+
     pub(crate) fn latchkey(&self) -> Command {
         let mut command = latchkey();
         command.env("PCSCLITE_CSOCK_NAME", self.service.socket());

@@ -14,6 +14,7 @@ mod desk;
 mod doctor;
 mod help;
 mod holder;
+mod link;
 mod portal;
 // Readers with virtual cards, as the agent's own tests have them.
 #[allow(dead_code, reason = "the agent's tests use all of it")]

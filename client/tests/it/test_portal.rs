@@ -20,6 +20,10 @@ pub(crate) const CHALLENGE: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=
 pub(crate) struct Answers {
     pub(crate) to_challenge: Answer,
     pub(crate) to_assertion: Answer,
+    /// To a client that fetches what a link is about.
+    pub(crate) to_link: Answer,
+    /// To the assertion for a link.
+    pub(crate) to_link_assertion: Answer,
     /// Whether assertions are never answered.
     pub(crate) keeps_silent: bool,
 }
@@ -54,6 +58,16 @@ pub(crate) fn challenge() -> Value {
     })
 }
 
+/// Where the default answer sends the browser: the test puts the portal's address before it.
+pub(crate) const COMPLETION: &str = "ORIGIN/complete/AbCdEfGh_-";
+
+pub(crate) fn linked_challenge() -> Value {
+    let mut linked = challenge();
+    linked["assertionPath"] = "/api/v1/links/token/assertion".into();
+    linked["shortCode"] = "0042".into();
+    linked
+}
+
 pub(crate) fn verdict() -> Value {
     json!({
         "result": "accepted",
@@ -78,6 +92,8 @@ impl Default for Answers {
         Self {
             to_challenge: Answer::json(201, &challenge()).with_header("set-cookie", cookie),
             to_assertion: Answer::json(200, &verdict()),
+            to_link: Answer::json(200, &linked_challenge()),
+            to_link_assertion: Answer::json(200, &json!({ "result": "signed", "completionAddress": COMPLETION })),
             keeps_silent: false,
         }
     }
@@ -123,6 +139,8 @@ impl TestPortal {
         listener.set_nonblocking(true).unwrap();
         let address = format!("https://localhost:{}", listener.local_addr().unwrap().port());
         let received = Arc::new((Mutex::new(Vec::new()), Condvar::new()));
+        let mut answers = answers;
+        answers.to_link_assertion.body = answers.to_link_assertion.body.replace("ORIGIN", &address);
         let shared = Shared { answers, received: Arc::clone(&received) };
         let config = OpenSSLConfig::from_pem(&tls().certificate, &tls().key).unwrap();
         let router = Router::new().fallback(answer).with_state(shared);
@@ -153,7 +171,10 @@ async fn answer(State(shared): State<Shared>, uri: Uri, headers: HeaderMap, body
     if is_assertion && shared.answers.keeps_silent {
         std::future::pending::<()>().await;
     }
+    let of_link = uri.path().strip_prefix("/api/v1/links/");
     let answer = match (uri.path(), is_assertion) {
+        _ if of_link.is_some_and(|rest| rest.ends_with("/assertion")) => shared.answers.to_link_assertion,
+        _ if of_link.is_some() => shared.answers.to_link,
         ("/api/v1/challenges", _) => shared.answers.to_challenge,
         (_, true) if has_cookie => shared.answers.to_assertion,
         (_, true) => Answer::json(403, &json!({ "code": "challenge-of-other-session", "message": "no cookie" })),

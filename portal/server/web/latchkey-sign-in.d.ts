@@ -81,7 +81,7 @@ export type Outcome =
 export type Reached =
   /** It runs. `base` is the address of its interface. */
   | { readonly code: "running"; readonly base: string }
-  /** It said no; `reason` is its stable code. `cancelled` if the holder refused, and only then. */
+  /** It said no; `reason` is its stable code: `holder-refused` if the holder refused, and only then. */
   | { readonly code: "client-refused"; readonly reason: string }
   /** The visitor closed the browser's question without an answer. Asking again is possible, a few times. */
   | { readonly code: "dismissed" }

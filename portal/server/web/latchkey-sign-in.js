@@ -170,14 +170,15 @@ async function ask(base, onProgress, stop) {
  * @param {AbortSignal} signal
  */
 async function follow(base, requestId, onProgress, signal) {
-  let after = 0;
+  let after = -1;
   for (let failures = 0; onProgress && !signal.aborted && failures < 5; ) {
     try {
-      const answer = await fetch(`${base}/requests/${requestId}/progress?after=${after}`, { ...PLAIN, signal });
+      const news = after < 0 ? "" : `?after=${after}`;
+      const answer = await fetch(`${base}/requests/${requestId}/progress${news}`, { ...PLAIN, signal });
       const { step, phase } = await answer.json();
       if (!answer.ok) throw new RangeError("the request is not known yet");
       failures = 0;
-      if (step > after && PHASES.includes(phase)) onProgress({ phase });
+      if (step > after && PHASES.includes(phase) && !signal.aborted) onProgress({ phase });
       else await pause(PAUSE, signal);
       after = Math.max(after, step);
     } catch {

@@ -79,7 +79,7 @@ function offerSignIn() {
       return;
     }
     if (outcome.code === "client-refused") {
-      const own = main.querySelector(`#states [data-reason="${outcome.reason}"]`);
+      const own = main.querySelector(`#states [data-reasons~="${outcome.reason}"]`);
       return show(own ?? "client-refused", outcome.reason);
     }
     show(outcome.code);

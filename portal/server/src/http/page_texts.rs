@@ -52,6 +52,9 @@ pub(super) struct States {
     pub(super) signing: Words,
     pub(super) presenting: Words,
     pub(super) holder_refused: Words,
+    pub(super) refused_today: Words,
+    pub(super) site_forbidden: Words,
+    pub(super) holder_silent: Words,
     pub(super) client_refused: Words,
     pub(super) taken_back: Words,
     pub(super) dismissed: Words,
@@ -77,8 +80,8 @@ pub(super) struct SignInState {
     pub(super) name: &'static str,
     pub(super) tone: &'static str,
     pub(super) words: Words,
-    /// The code of a refusal by the program that has words of its own.
-    pub(super) reason: Option<&'static str>,
+    /// The codes of refusals by the program that it stands for, with a space between.
+    pub(super) reasons: &'static str,
     /// The sign-in is under way and can be cancelled.
     pub(super) is_open: bool,
     /// Another way to sign in may help.
@@ -108,6 +111,9 @@ impl Texts {
             signing,
             presenting,
             holder_refused,
+            refused_today,
+            site_forbidden,
+            holder_silent,
             client_refused,
             taken_back,
             dismissed,
@@ -129,7 +135,16 @@ impl Texts {
             SignInState::under_way("signing", "busy", signing),
             SignInState::new("done", "busy", presenting),
             SignInState::new("presenting", "busy", presenting),
-            SignInState { reason: Some("cancelled"), ..SignInState::new("holder-refused", "quiet", holder_refused) },
+            SignInState {
+                reasons: "holder-refused request-ended cancelled",
+                ..SignInState::new("holder-refused", "quiet", holder_refused)
+            },
+            SignInState { reasons: "refused-today", ..SignInState::new("refused-today", "quiet", refused_today) },
+            SignInState {
+                reasons: "site-forbidden",
+                ..SignInState::new("site-forbidden", "attention", site_forbidden)
+            },
+            SignInState { reasons: "holder-silent", ..SignInState::new("holder-silent", "quiet", holder_silent) },
             SignInState { has_code: true, ..SignInState::new("client-refused", "attention", client_refused) },
             SignInState::new("taken-back", "quiet", taken_back),
             SignInState::new("dismissed", "attention", dismissed),
@@ -146,7 +161,7 @@ impl Texts {
 
 impl SignInState {
     const fn new(name: &'static str, tone: &'static str, words: Words) -> Self {
-        Self { name, tone, words, reason: None, is_open: false, needs_other_way: false, has_code: false }
+        Self { name, tone, words, reasons: "", is_open: false, needs_other_way: false, has_code: false }
     }
 
     const fn under_way(name: &'static str, tone: &'static str, words: Words) -> Self {

@@ -63,6 +63,21 @@ pub(super) const TEXTS: Texts = Texts {
             "Nothing was handed over. If you did not mean to refuse, sign in again.",
             "Sign in again",
         ),
+        refused_today: offering(
+            "You refused this site today",
+            "Therefore Latchkey does not ask you about it again before tomorrow. If you have changed your mind, take the \
+             site off the list in Latchkey's settings, and try again.",
+            "Try again",
+        ),
+        site_forbidden: telling(
+            "Signing in here is not allowed on this computer",
+            "The administrator of this computer has decided so. Ask there if you need this portal.",
+        ),
+        holder_silent: offering(
+            "Nothing happened in the Latchkey window",
+            "After two minutes Latchkey stopped waiting. Nothing was handed over.",
+            "Try again",
+        ),
         client_refused: offering(
             "Latchkey could not sign you in",
             "The Latchkey window says what happened and what to do. Then try again.",
