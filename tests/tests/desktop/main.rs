@@ -7,5 +7,7 @@
     reason = "a test that panics is a test that fails"
 )]
 
+mod portal_page;
 mod secrets;
+mod service_double;
 mod stage;

@@ -11,6 +11,7 @@ mod attacks;
 mod command_line;
 mod configuration;
 mod headers;
+mod link_attacks;
 mod links;
 mod observation;
 mod openapi;

@@ -70,6 +70,15 @@ impl Installation {
         self.client_builder().cookie_store(true).build().unwrap()
     }
 
+    /// A browser that keeps cookies and tells where it is sent.
+    pub(crate) fn browser(&self) -> reqwest::Client {
+        self.client_builder().cookie_store(true).redirect(reqwest::redirect::Policy::none()).build().unwrap()
+    }
+
+    pub(crate) fn client_without_redirects(&self) -> reqwest::Client {
+        self.client_builder().redirect(reqwest::redirect::Policy::none()).build().unwrap()
+    }
+
     pub(crate) fn client_without_cookies(&self) -> reqwest::Client {
         self.client_builder().build().unwrap()
     }
