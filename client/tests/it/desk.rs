@@ -27,7 +27,7 @@ pub(crate) struct Scene {
 }
 
 impl Scene {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self::of(Holder::with_card(), Arc::new(SitesOfThisRun::new(|| NOW)))
     }
 

@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 
 use crate::binary::{Person, Ran, World, holder, image, latchkey, run, run_with_input};
 use crate::desk::Scene;
-use crate::holder::{Holder, Reply};
+use crate::holder::Reply;
 use crate::test_portal::{Answer, Answers, CHALLENGE, TestPortal, linked_challenge, tls};
 
 const REQUEST: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGx-_Hh8";
@@ -245,7 +245,7 @@ fn at_the_desk_a_link_asks_twice_signs_and_ends_in_the_browser() {
     let portal = TestPortal::start(Answers::default());
     let browser = Arc::new(KeptAddresses::default());
     wait(async {
-        let mut scene = Scene::of(Holder::with_card());
+        let mut scene = Scene::new();
         scene.holder.replies([Reply::pin()]);
         scene.desk.follow(followed(&portal, &browser));
         let asked = scene.first(|request| request.phase == Phase::AskHost).await;
@@ -272,7 +272,7 @@ fn at_the_desk_a_missing_browser_is_told_with_the_address() {
     let portal = TestPortal::start(Answers::default());
     let browser = Arc::new(KeptAddresses { is_missing: true, ..KeptAddresses::default() });
     wait(async {
-        let mut scene = Scene::of(Holder::with_card());
+        let mut scene = Scene::new();
         scene.holder.replies([Reply::pin()]);
         scene.desk.follow(followed(&portal, &browser));
         for phase in [Phase::AskHost, Phase::AskHandOver] {

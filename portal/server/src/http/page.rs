@@ -193,14 +193,16 @@ fn signed_in(token: &Token, session: Session, language: Language) -> Result<Cont
     })
 }
 
-/// The name in the page's language, if the certificate has it.
+/// The name in the page's language, if the certificate has it. What would turn the direction of writing, or not be seen,
+/// is made visible.
 fn name_in(language: Language, holder: &Holder) -> String {
     let subject = holder.name.to_string();
-    match language {
+    let name = match language {
         Language::Belarusian => holder.belarusian_name.as_ref().map_or(subject, ToString::to_string),
         Language::Russian => subject,
         Language::English => holder.latin_name.clone().unwrap_or(subject),
-    }
+    };
+    latchkey_texts::printable(&name)
 }
 
 fn moment(time: OffsetDateTime) -> Result<Moment, Refusal> {

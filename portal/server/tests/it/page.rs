@@ -87,6 +87,17 @@ async fn names_are_text_never_markup() {
 }
 
 #[tokio::test]
+async fn names_cannot_turn_the_direction_of_writing() {
+    let world = World::new().await;
+    let mut browser = world.browser();
+    let hostile = |order: &mut PersonOrder| order.person.family_name.russian = "\u{202e}ЯАННАДЫВ\u{2066}".to_owned();
+    let accepted = browser.sign_in(&Card::issue(&world.pki, hostile)).await;
+    assert_eq!(accepted.status, 200, "{}", accepted.text());
+    let page = page_in(&mut browser, "ru").await;
+    assert!(page.text().contains("\u{fffd}ЯАННАДЫВ\u{fffd}"), "{}", page.text());
+}
+
+#[tokio::test]
 async fn the_button_signs_out() {
     let world = World::new().await;
     let mut browser = world.browser();
