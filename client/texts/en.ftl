@@ -27,6 +27,8 @@ help-sign-in-url = The portal's address, such as https://portal.example
 help-ca-file = Trust the certificate authorities in this PEM file too, for this sign-in
 help-yes-to-host = Agree in advance to contact the portal
 help-yes = Agree in advance to contact the portal and to hand over what it asks for. The PIN is asked for all the same
+help-openapi = Write the description of the service for pages (OpenAPI)
+help-serve = Let portals' pages in this computer's browsers ask you to sign in, and be asked at this terminal, until interrupted
 help-pin = Manage the PIN
 help-pin-status = Show the state of the PIN, without a password
 help-pin-change = Change the PIN
@@ -582,3 +584,25 @@ failure-request-unknown = The site has no such request here, or it was long ago.
     .todo = Load the page again and repeat.
 failure-request-repeated = The page used the same name for two requests.
     .todo = Load the page again and repeat.
+
+## Serving pages at the terminal
+
+serve-listening = Pages can reach the program at { $address }. To end it, press Ctrl+C.
+serve-ended = Pages cannot reach the program any more.
+serve-waiting = { $origin } asks too, and waits
+serve-done = { $origin } received your signature. The page says how it goes on.
+serve-gone = The request of { $origin } is closed.
+serve-seconds-left =
+    { $seconds ->
+        [one] The request will be closed in { $seconds } second if you do not answer.
+       *[other] The request will be closed in { $seconds } seconds if you do not answer.
+    }
+serve-again = Try again?
+serve-which-reader = There are cards in several readers. Which one is yours?
+serve-number = Its number:{ " " }
+ask-hand-over-unnamed =
+    { $origin } asks you to sign in.
+    If you agree, it will receive:
+      – your certificate: family name, given name, patronymic, personal number, and what else the issuer wrote into it;
+      – your card's signature, which is valid for this portal and this sign-in only.
+    Hand this over?

@@ -30,6 +30,7 @@ pub fn command(texts: &Texts) -> Command {
         .subcommand(sign_in(texts))
         .subcommand(open(texts))
         .subcommand(pin(texts))
+        .subcommand(Command::new("serve").about(texts.say("help-serve")).arg(json(texts)))
         .subcommand(doctor::command(texts))
         .subcommand(settings::command(texts))
         .subcommand(
@@ -41,6 +42,7 @@ pub fn command(texts: &Texts) -> Command {
                     .help(texts.say("help-man-program")),
             ),
         )
+        .subcommand(Command::new("openapi").hide(true).about(texts.say("help-openapi")))
         .subcommand(
             Command::new("completions").hide(true).about(texts.say("help-completions")).arg(
                 Arg::new("shell")
@@ -101,6 +103,13 @@ pub enum Task {
         /// What was agreed to in advance.
         consent: Consent,
     },
+    /// Serve pages of portals.
+    Serve {
+        /// What happens as JSON.
+        json: bool,
+    },
+    /// Write the description of the service for pages.
+    OpenApi,
     /// Show the state of the PIN.
     PinStatus(Common),
     /// Change the PIN.
@@ -181,6 +190,8 @@ impl Invocation {
                 consent: Consent::from_matches(own),
             },
             "pin" => pin_task(own)?,
+            "serve" => Task::Serve { json: own.get_flag("json") },
+            "openapi" => Task::OpenApi,
             "doctor" => Task::Doctor(DoctorTask::from_matches(own)),
             "settings" => {
                 let (task, json) = SettingsTask::from_matches(own)?;

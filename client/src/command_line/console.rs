@@ -138,7 +138,7 @@ const fn purpose_key(purpose: Purpose) -> &'static str {
     }
 }
 
-fn is_yes(texts: &Texts, answer: &str) -> bool {
+pub(super) fn is_yes(texts: &Texts, answer: &str) -> bool {
     let answer = answer.to_lowercase();
     texts.say("yes-words").split_whitespace().any(|word| word == answer)
 }

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use crate::desk::RequestFailure;
 use crate::portal::PortalFailure;
+use crate::service::ServiceFailure;
 use crate::settings::SettingsFailure;
 use crate::sign_in::link::LinkFailure;
 use crate::texts::{Filling, Texts};
@@ -26,6 +27,9 @@ pub enum CommandFailure {
     /// The settings, the holder's or the administrator's.
     #[error(transparent)]
     Settings(#[from] SettingsFailure),
+    /// The service for pages.
+    #[error(transparent)]
+    Service(#[from] ServiceFailure),
     /// What was asked for is not done.
     #[error(transparent)]
     Request(#[from] RequestFailure),
@@ -113,6 +117,7 @@ impl CommandFailure {
             Self::Portal(failure) => failure.code(),
             Self::Link(failure) => failure.code(),
             Self::Settings(failure) => failure.code(),
+            Self::Service(failure) => failure.code(),
             Self::Request(failure) => failure.code(),
             Self::Usage(failure) => failure.code(),
             Self::ProcessNotProtected { .. } => "process-not-protected",
@@ -138,9 +143,11 @@ impl CommandFailure {
             Self::Portal(PortalFailure::Refused { .. }) => Exit::Refused,
             Self::Portal(_) => Exit::Portal,
             Self::HandOverInterrupted | Self::Request(_) => Exit::Cancelled,
-            Self::Settings(_) | Self::Link(_) | Self::ProcessNotProtected { .. } | Self::OutputFailed { .. } => {
-                Exit::Internal
-            }
+            Self::Service(_)
+            | Self::Settings(_)
+            | Self::Link(_)
+            | Self::ProcessNotProtected { .. }
+            | Self::OutputFailed { .. } => Exit::Internal,
         }
     }
 
@@ -197,6 +204,7 @@ impl Told for CommandFailure {
             Self::Usage(failure) => failure.fillings(),
             Self::Link(failure) => failure.fillings(),
             Self::Settings(failure) => failure.fillings(),
+            Self::Service(failure) => failure.fillings(),
             Self::Request(failure) => failure.fillings(),
             Self::HandOverInterrupted => Vec::new(),
             Self::ProcessNotProtected { reason } | Self::OutputFailed { reason } => {

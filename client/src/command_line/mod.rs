@@ -6,6 +6,7 @@ mod doctor;
 mod failure;
 mod manual;
 mod output;
+mod serve;
 mod settings;
 mod table;
 mod tasks;
@@ -56,7 +57,7 @@ pub fn run(
     }
     log(invocation.verbosity);
     let result = surroundings(&texts).and_then(|(runtime, console)| {
-        let settings = settings?;
+        let settings = Arc::new(settings?);
         if let Some(failure) = settings.failure() {
             console.line(&CommandFailure::from(failure).tell(&texts));
         }

@@ -33,7 +33,7 @@ pub(super) struct Work {
     pub(super) runtime: Runtime,
     pub(super) now: OffsetDateTime,
     pub(super) clock: fn() -> OffsetDateTime,
-    pub(super) settings: SettingsStore,
+    pub(super) settings: Arc<SettingsStore>,
 }
 
 /// An agent and the card that the person means.
@@ -69,6 +69,8 @@ impl Work {
             }
             Task::Doctor(task) => self.diagnose(&task),
             Task::Settings { task, json } => self.change_settings(&task, json),
+            Task::Serve { json } => self.serve(json),
+            Task::OpenApi => output::write(&description()),
             Task::Man(manual) => output::write(manual.page(&self.console.texts).trim_end()),
             Task::Completions(shell) => {
                 let mut script = Vec::new();
@@ -317,7 +319,7 @@ impl Task {
     /// Whether the result is wanted as JSON.
     pub(super) fn is_json(&self) -> bool {
         match self {
-            Self::Readers { json, .. } | Self::Settings { json, .. } => *json,
+            Self::Readers { json, .. } | Self::Settings { json, .. } | Self::Serve { json } => *json,
             Self::Card { common, .. }
             | Self::SignIn { common, .. }
             | Self::Open { common, .. }
@@ -327,7 +329,7 @@ impl Task {
             | Self::PinChange(common)
             | Self::PinActivate(common) => common.json,
             Self::Doctor(task) => task.json,
-            Self::Man(_) | Self::Completions(_) => false,
+            Self::Man(_) | Self::OpenApi | Self::Completions(_) => false,
         }
     }
 }
@@ -342,4 +344,9 @@ fn read_trust(file: &std::path::Path) -> Result<ExtraTrust, PortalFailure> {
     } else {
         Err(unreadable(std::io::ErrorKind::FileTooLarge.into()))
     }
+}
+
+/// The description of the local service.
+fn description() -> String {
+    crate::service::description().to_pretty_json().unwrap_or_default()
 }

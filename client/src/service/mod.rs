@@ -15,7 +15,6 @@ mod proc_net;
 mod refusal;
 mod requests;
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use axum::Router;
@@ -51,8 +50,6 @@ pub struct Surroundings {
     pub callers: Arc<dyn Callers>,
     /// Whether a guest uses this computer.
     pub guest: Arc<dyn GuestMode>,
-    /// Origins without TLS on this computer whose pages may call: a developer's setting of the administrator.
-    pub developer_origins: BTreeSet<String>,
 }
 
 /// Whether this is a public computer whose sessions end with the card's removal.

@@ -105,9 +105,17 @@ fn the_manual_page_names_every_command_and_option() {
     for language in Language::ALL {
         let texts = texts::texts(language);
         let page = Manual::CommandLine.page(&texts);
-        for name in
-            ["readers", "card", "sign-in", "pin unblock", "pin deactivate", "\\-\\-pin\\-fd", "\\-\\-ca\\-file", "URL"]
-        {
+        for name in [
+            "readers",
+            "card",
+            "sign-in",
+            "pin unblock",
+            "pin deactivate",
+            "serve",
+            "\\-\\-pin\\-fd",
+            "\\-\\-ca\\-file",
+            "URL",
+        ] {
             assert!(page.contains(name), "{}: {name} is missing:\n{page}", language.code());
         }
         let headings: Vec<_> = page.lines().filter(|line| line.starts_with(".SH")).collect();

@@ -21,6 +21,7 @@ mod portal;
 #[path = "../../../card/agent/tests/it/desk.rs"]
 mod readers;
 mod samples;
+mod serve;
 mod service;
 mod settings;
 mod sign_in;

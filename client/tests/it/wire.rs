@@ -1,6 +1,5 @@
 //! HTTP as it goes over the wire, so that a test says every octet, and the service that it talks to.
 
-use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -53,14 +52,8 @@ impl Served {
     pub(crate) fn with(holder: Holder, sites: Arc<dyn Sites>, callers: Arc<dyn Callers>) -> Self {
         let desk = Desk::open(holder.agent.clone(), Arc::clone(&sites));
         let guest = Arc::new(Guest::default());
-        let surroundings = Surroundings {
-            desk: desk.clone(),
-            agent: holder.agent.clone(),
-            sites,
-            callers,
-            guest: guest.clone(),
-            developer_origins: BTreeSet::new(),
-        };
+        let surroundings =
+            Surroundings { desk: desk.clone(), agent: holder.agent.clone(), sites, callers, guest: guest.clone() };
         let service = Service::start(Listeners::bind(0).unwrap(), surroundings).unwrap();
         let view = desk.changes();
         Self { port: service.port(), scene: Scene { desk, holder, view }, guest, _service: service }
