@@ -41,6 +41,7 @@ const within: readonly State[] = [
   state("task-change-pin", "card-usable", "change-pin"),
   state("task-deactivate-with-pin", "card-usable", "deactivate-with-pin"),
   state("task-deactivate-with-puk", "card-usable", "deactivate-with-pin", "with-puk"),
+  state("task-forgot-pin", "card-usable", "unblock-with-new-pin"),
   state("task-read-suspended", "card-suspended", "read"),
   state("task-unblock-with-new-pin", "card-blocked", "unblock-with-new-pin"),
   state("task-unblock-pin", "card-blocked", "unblock-pin"),
