@@ -125,6 +125,12 @@ const ROWS: &[(&str, Advice)] = &[
     ("site-unknown", NOTHING),
     ("managed-settings-faulty", NOTHING),
     ("managed-settings-unreadable", NOTHING),
+    // Guests.
+    ("guest-busy", NOTHING),
+    ("guest-no-browser", TECHNICAL),
+    ("guest-browser-not-started", TECHNICAL),
+    ("guest-no-profile", TECHNICAL),
+    ("guest-not-cleared", TECHNICAL),
     // The portal and the way to it.
     ("portal-address-invalid", NOTHING),
     ("ca-file-unreadable", NOTHING),

@@ -5,6 +5,7 @@ pub mod app;
 pub mod command_line;
 pub mod desk;
 pub mod doctor;
+pub mod guest;
 pub mod portal;
 pub mod service;
 pub mod settings;

@@ -6,6 +6,7 @@ use std::path::Path;
 use latchkey_agent::{CardModel, Failure, ReaderName, SecretKind};
 
 use crate::desk::RequestFailure;
+use crate::guest::GuestFailure;
 use crate::portal::PortalFailure;
 use crate::service::ServiceFailure;
 use crate::settings::SettingsFailure;
@@ -228,6 +229,22 @@ pub fn card_model(texts: &Texts, model: CardModel) -> String {
     match model {
         CardModel::Stb79 => texts.say("model-stb-34-101-79"),
         other => other.code().to_owned(),
+    }
+}
+
+impl Told for GuestFailure {
+    fn code(&self) -> &'static str {
+        self.code()
+    }
+
+    fn fillings(&self) -> Vec<(&'static str, Filling)> {
+        match self {
+            Self::Busy | Self::NoBrowser => Vec::new(),
+            Self::BrowserNotStarted { reason } => vec![("reason", reason.as_str().into())],
+            Self::NoProfile { path, reason } | Self::NotCleared { path, reason } => {
+                vec![("file", path.display().to_string().into()), ("reason", reason.as_str().into())]
+            }
+        }
     }
 }
 

@@ -384,6 +384,19 @@ failure-too-many-requests = Too many requests are open at the same time.
 failure-program-stopping = The program was ended before the sign-in was finished. Nothing was handed over.
     .todo = Start the program and ask again on the site's page.
 
+## Guests
+
+failure-guest-busy = Somebody else is using this computer as a guest.
+    .todo = End that session first.
+failure-guest-no-browser = There is no browser in which a guest's traces could be deleted.
+    .todo = Install Chromium or Firefox from the system's packages; Snap and Flatpak browsers cannot be used for this.
+failure-guest-browser-not-started = The browser did not start: { $reason }.
+    .todo = Repeat. If it happens again, install the browser anew.
+failure-guest-no-profile = The guest's folder { $file } cannot be made: { $reason }.
+    .todo = Check that the disk is not full and that the folder belongs to this user.
+failure-guest-not-cleared = Something of the last guest could not be deleted. { $file }: { $reason }.
+    .todo = Do not let anybody else use this computer before it is restarted; then start the program again, which deletes it.
+
 ## Diagnosis
 
 help-doctor = Look for the cause when something does not work, step by step from the card service to the portal. No PIN is asked for and no try is spent

@@ -19,7 +19,7 @@ pub use report::{Personal, report};
 pub use surroundings::{
     AgentState, Browser, CardService, Confinement, LinkHandler, Loopback, PortHolder, PortalLook, Surroundings,
 };
-pub use system::{Plan, System};
+pub use system::{Plan, System, browsers_in};
 
 /// Longest time for one check.
 pub const CHECK_TIME: Duration = Duration::from_secs(20);

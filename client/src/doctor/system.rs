@@ -20,6 +20,7 @@ use super::surroundings::{
     AgentState, Browser, CardService, Confinement, LinkHandler, Loopback, PortHolder, PortalLook, Surroundings,
 };
 use crate::portal::{Access, ExtraTrust, PortalFailure, look_at};
+use crate::service::{DEFAULT_PORT, Listeners, ServiceFailure};
 use crate::settings::Proxy;
 
 /// What to look at, as the program is set up.
@@ -79,8 +80,6 @@ impl Plan {
         }
     }
 }
-
-const DEFAULT_PORT: u16 = 8084;
 
 /// This computer.
 pub struct System {
@@ -143,8 +142,11 @@ impl Surroundings for System {
         if is_ours(port) {
             return PortHolder::Ours { port };
         }
-        match TcpListener::bind((Ipv4Addr::LOCALHOST, port)) {
+        match Listeners::bind(port) {
             Ok(_) => PortHolder::Nobody { port },
+            Err(ServiceFailure::PortTaken { owner, .. }) => {
+                PortHolder::Other { port, program: owner.map(|owner| owner.program) }
+            }
             Err(_) => PortHolder::Other { port, program: None },
         }
     }
@@ -188,16 +190,7 @@ impl Surroundings for System {
     }
 
     fn browsers(&self) -> Vec<Browser> {
-        BROWSERS
-            .iter()
-            .filter_map(|(name, programs)| {
-                let folders = &self.plan.program_folders;
-                let places = programs.iter().flat_map(|program| folders.iter().map(move |folder| folder.join(program)));
-                let program = places.into_iter().find(|place| is_program(place))?;
-                let confinement = confinement(&program);
-                Some(Browser { name, program, confinement })
-            })
-            .collect()
+        browsers_in(&self.plan.program_folders)
     }
 
     fn link_handler(&self) -> LinkHandler {
@@ -216,11 +209,25 @@ impl Surroundings for System {
     }
 }
 
+/// The browsers of these folders, the first program of each.
+#[must_use]
+pub fn browsers_in(folders: &[PathBuf]) -> Vec<Browser> {
+    BROWSERS
+        .iter()
+        .filter_map(|(name, programs)| {
+            let places = programs.iter().flat_map(|program| folders.iter().map(move |folder| folder.join(program)));
+            let program = places.into_iter().find(|place| is_program(place))?;
+            let confinement = confinement(&program);
+            Some(Browser { name, program, confinement })
+        })
+        .collect()
+}
+
 /// Longest time for a connection within this computer or to a proxy.
 const CONNECT_TIME: Duration = Duration::from_secs(3);
 
 /// Browsers by the names of their programs, flatpaks last.
-pub(crate) const BROWSERS: &[(&str, &[&str])] = &[
+const BROWSERS: &[(&str, &[&str])] = &[
     ("Chromium", &["chromium", "chromium-browser", "org.chromium.Chromium"]),
     ("Google Chrome", &["google-chrome-stable", "google-chrome", "com.google.Chrome"]),
     ("Microsoft Edge", &["microsoft-edge-stable", "microsoft-edge", "com.microsoft.Edge"]),
@@ -302,7 +309,7 @@ fn is_program(place: &Path) -> bool {
 }
 
 /// How a browser is kept apart: by where its program really is, or by the script that starts it.
-pub(crate) fn confinement(program: &Path) -> Confinement {
+fn confinement(program: &Path) -> Confinement {
     let really = fs::canonicalize(program).unwrap_or_else(|_| program.to_owned());
     let is_below = |folder: &str| program.starts_with(folder) || really.starts_with(folder);
     let is_flatpak = program.components().any(|component| component.as_os_str() == "flatpak");

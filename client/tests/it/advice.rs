@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use latchkey_client::advice::{Advice, Remedy};
 use latchkey_client::command_line::CommandFailure;
 use latchkey_client::desk::RequestFailure;
+use latchkey_client::guest::GuestFailure;
 use latchkey_client::portal::PortalFailure;
 use latchkey_client::service::ServiceFailure;
 use latchkey_client::settings::SettingsFailure;
@@ -23,6 +24,7 @@ fn codes() -> BTreeSet<&'static str> {
         .chain(RequestFailure::OWN_CODES)
         .chain(ServiceFailure::CODES)
         .chain(SettingsFailure::CODES)
+        .chain(GuestFailure::CODES)
         .chain(CommandFailure::OWN_CODES)
         .filter(|code| !NOT_IN_WINDOWS.contains(code))
         .collect()

@@ -12,6 +12,7 @@ mod binary;
 mod card;
 mod desk;
 mod doctor;
+mod guest;
 mod help;
 mod holder;
 mod link;

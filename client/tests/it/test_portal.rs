@@ -26,6 +26,8 @@ pub(crate) struct Answers {
     pub(crate) to_link_assertion: Answer,
     /// Whether assertions are never answered.
     pub(crate) keeps_silent: bool,
+    /// The page at its root, as HTML.
+    pub(crate) page: Option<String>,
 }
 
 #[derive(Clone)]
@@ -95,6 +97,7 @@ impl Default for Answers {
             to_link: Answer::json(200, &linked_challenge()),
             to_link_assertion: Answer::json(200, &json!({ "result": "signed", "completionAddress": COMPLETION })),
             keeps_silent: false,
+            page: None,
         }
     }
 }
@@ -178,6 +181,9 @@ async fn answer(State(shared): State<Shared>, uri: Uri, headers: HeaderMap, body
         ("/api/v1/challenges", _) => shared.answers.to_challenge,
         (_, true) if has_cookie => shared.answers.to_assertion,
         (_, true) => Answer::json(403, &json!({ "code": "challenge-of-other-session", "message": "no cookie" })),
+        ("/", _) if let Some(page) = shared.answers.page => {
+            Answer { status: 200, headers: vec![("content-type", "text/html".to_owned())], body: page }
+        }
         _ => Answer::json(404, &json!({ "code": "not-found", "message": "nothing here" })),
     };
     let mut response = Response::builder().status(StatusCode::from_u16(answer.status).unwrap());

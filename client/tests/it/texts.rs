@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use fluent_syntax::ast::{Entry, Expression, InlineExpression, Pattern, PatternElement};
 use latchkey_client::command_line::{CommandFailure, UsageFailure};
 use latchkey_client::desk::RequestFailure;
+use latchkey_client::guest::GuestFailure;
 use latchkey_client::portal::PortalFailure;
 use latchkey_client::service::{ServiceFailure, ServiceRefusal};
 use latchkey_client::settings::SettingsFailure;
@@ -121,6 +122,7 @@ fn every_code_says_what_happened_and_what_to_do() {
         .chain(ServiceFailure::CODES)
         .chain(ServiceRefusal::OWN_CODES)
         .chain(SettingsFailure::CODES)
+        .chain(GuestFailure::CODES)
         .chain(UsageFailure::CODES)
         .chain(CommandFailure::OWN_CODES);
     let codes: BTreeSet<_> = codes.collect();
