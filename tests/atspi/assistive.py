@@ -41,10 +41,20 @@ def describe(element):
         "name": element.get_name() or "",
         "description": element.get_description() or "",
         "states": states(element),
+        "labels": labels(element),
         "text": Atspi.Text.get_text(element, 0, -1) if text else None,
         "actions": [Atspi.Action.get_action_name(element, n) for n in range(count_actions(element))],
         "place": place(element),
     }
+
+
+def labels(element):
+    return [
+        relation.get_target(n).get_name() or ""
+        for relation in element.get_relation_set()
+        if relation.get_relation_type() == Atspi.RelationType.LABELLED_BY
+        for n in range(relation.get_n_targets())
+    ]
 
 
 def count_actions(element):
@@ -179,11 +189,12 @@ def focus(command):
 def key(command):
     """A key pressed and released, whoever has the focus."""
     symbol = command["symbol"]
-    for held in command.get("holding", []):
-        Atspi.generate_keyboard_event(held, None, Atspi.KeySynthType.PRESS)
+    held = sum(1 << modifier for modifier in command.get("holding", []))
+    if held:
+        Atspi.generate_keyboard_event(held, None, Atspi.KeySynthType.LOCKMODIFIERS)
     Atspi.generate_keyboard_event(symbol, None, Atspi.KeySynthType.SYM)
-    for held in reversed(command.get("holding", [])):
-        Atspi.generate_keyboard_event(held, None, Atspi.KeySynthType.RELEASE)
+    if held:
+        Atspi.generate_keyboard_event(held, None, Atspi.KeySynthType.UNLOCKMODIFIERS)
 
 
 def click(command):

@@ -48,6 +48,8 @@ pub struct Perceived {
     pub description: String,
     /// The states it is in.
     pub states: Vec<String>,
+    /// The names of what labels it.
+    pub labels: Vec<String>,
     /// What is written in it.
     pub text: Option<String>,
     /// What can be done with it.
@@ -96,11 +98,21 @@ pub enum Key {
     Space,
     /// Leave.
     Escape,
+    /// Take the last character back.
+    Backspace,
+    /// Take the next character out.
+    Delete,
+    /// To the beginning.
+    Home,
     /// A character of the basic Latin alphabet.
     Character(char),
+    /// The same with Control held.
+    Control(char),
 }
 
-const SHIFT_LEFT: u32 = 0xFFE1;
+/// Modifiers, by their numbers in the accessibility bus.
+const SHIFT: u32 = 0;
+const CONTROL: u32 = 2;
 
 impl AssistiveTool {
     /// Starts it on that screen.
@@ -181,14 +193,21 @@ impl AssistiveTool {
     /// # Errors
     /// If the display is gone.
     pub fn strike(&mut self, key: Key) -> Result<()> {
-        let holding: &[u32] = if key == Key::BackTab { &[SHIFT_LEFT] } else { &[] };
+        let holding: &[u32] = match key {
+            Key::BackTab => &[SHIFT],
+            Key::Control(_) => &[CONTROL],
+            _ => &[],
+        };
         let symbol = match key {
             Key::Tab => 0xFF09,
             Key::BackTab => 0xFE20,
             Key::Enter => 0xFF0D,
             Key::Escape => 0xFF1B,
             Key::Space => u32::from(' '),
-            Key::Character(character) => u32::from(character),
+            Key::Backspace => 0xFF08,
+            Key::Delete => 0xFFFF,
+            Key::Home => 0xFF50,
+            Key::Character(character) | Key::Control(character) => u32::from(character),
         };
         self.ask(json!({ "do": "key", "symbol": symbol, "holding": holding })).map(drop)
     }

@@ -1,6 +1,7 @@
 //! The agent's side: takes requests from the pipe until it ends.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::io::{Read, Write};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
@@ -8,7 +9,7 @@ use std::time::Duration;
 
 use super::frame::WireFault;
 use super::message::{FromAgent, ToAgent};
-use crate::{Cancellation, CardAgent, Exchange, Report, RequestId};
+use crate::{Cancellation, CardAgent, Exchange, Failure, Report, RequestId};
 
 /// Most requests at once.
 pub const MAX_OPEN_REQUESTS: usize = 64;
@@ -58,7 +59,10 @@ fn forward(id: RequestId, exchange: &Exchange, output: &Mutex<impl Write>, open:
             open.forget(id);
         }
         let mut output = output.lock().unwrap_or_else(PoisonError::into_inner);
-        let written = FromAgent(id, report).write(&mut *output);
+        let mut written = FromAgent(id, report).write(&mut *output);
+        if finished && matches!(written, Err(WireFault::TooLong(_))) {
+            written = FromAgent(id, Report::Finished(Err(Failure::AgentFault))).write(&mut *output);
+        }
         drop(output);
         if let Err(error) = written {
             tracing::warn!(%error, "a report could not be told");
@@ -83,10 +87,13 @@ impl Open {
         if requests.len() >= MAX_OPEN_REQUESTS {
             return Err(WireFault::TooManyRequests);
         }
-        if requests.insert(id, None).is_some() {
-            return Err(WireFault::RepeatedRequest(id.0));
+        match requests.entry(id) {
+            Entry::Occupied(_) => Err(WireFault::RepeatedRequest(id.0)),
+            Entry::Vacant(place) => {
+                place.insert(None);
+                Ok(())
+            }
         }
-        Ok(())
     }
 
     fn note(&self, id: RequestId, cancellation: Cancellation) {

@@ -17,3 +17,4 @@ mod sign_in;
 mod terminal;
 mod waiting;
 mod wire;
+mod wire_messages;

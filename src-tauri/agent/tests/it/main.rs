@@ -11,3 +11,4 @@ mod process;
 mod questions;
 mod screen;
 mod stage;
+mod window;

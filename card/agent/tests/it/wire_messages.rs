@@ -1,0 +1,360 @@
+//! Messages one by one: each survives writing and reading, in one spelling, and none has a place for a secret.
+
+use std::collections::BTreeSet;
+use std::ffi::CString;
+use std::io::Cursor;
+use std::time::Duration;
+
+use latchkey_agent::wire::{FRAME_MAX_SIZE, FromAgent, ToAgent, WireFault};
+use latchkey_agent::{
+    AfterUnblocking, Answer, CardContents, CardModel, CardRequest, CardStatus, CardTask, DeactivateWith, Failure,
+    OtherCard, PinStatus, ReaderChoice, ReaderEvent, ReaderName, ReaderReport, Report, Request, RequestId, SecretKind,
+    SignIn, Step,
+};
+use latchkey_crypto::assertion::{APP_VERSION_MAX_SIZE, Assertion, AssertionAlgorithm, ChallengeText, Origin};
+use latchkey_crypto::hash::HashAlgorithm;
+use latchkey_fixtures::random::Seeded;
+use latchkey_reader::{Atr, CardPresence, Insertion};
+use proptest::prelude::*;
+
+fn written(message: &ToAgent) -> Vec<u8> {
+    let mut octets = Vec::new();
+    message.write(&mut octets).unwrap();
+    octets
+}
+
+fn told(message: &FromAgent) -> Vec<u8> {
+    let mut octets = Vec::new();
+    message.write(&mut octets).unwrap();
+    octets
+}
+
+fn reader() -> ReaderName {
+    // As a service may name one: not UTF-8.
+    ReaderName::from_service(&CString::new(*b"R\xE9ader").unwrap()).unwrap()
+}
+
+fn requests() -> Vec<ToAgent> {
+    let sign_in = SignIn {
+        origin: Origin::parse("https://portal.example:8443").unwrap(),
+        challenge: ChallengeText::draw(&mut Seeded::new("a challenge")),
+        app_version: "latchkey:0.1.0".into(),
+    };
+    let tasks = [
+        CardTask::Status,
+        CardTask::SignIn(sign_in),
+        CardTask::ReadCertificates,
+        CardTask::ChangePin,
+        CardTask::UnblockPin(AfterUnblocking::KeepPin),
+        CardTask::UnblockPin(AfterUnblocking::NewPin),
+        CardTask::ActivatePin,
+        CardTask::DeactivatePin(DeactivateWith::Pin),
+        CardTask::DeactivatePin(DeactivateWith::Puk),
+    ];
+    let of_card = tasks.into_iter().enumerate().map(|(index, task)| {
+        let choice = if index % 2 == 0 { ReaderChoice::TheOnlyCard } else { ReaderChoice::Reader(reader()) };
+        let patience = Duration::from_millis(index as u64 * 700);
+        ToAgent::Request(RequestId(index as u64), Request::OfCard(CardRequest { reader: choice, patience, task }))
+    });
+    let others = [
+        ToAgent::Request(RequestId(u64::MAX), Request::ListReaders),
+        ToAgent::Request(RequestId(0), Request::WatchReaders),
+        ToAgent::Cancel(RequestId(3)),
+        ToAgent::End,
+    ];
+    of_card.chain(others).collect()
+}
+
+fn failures() -> Vec<Failure> {
+    use Failure as F;
+    let name = reader();
+    vec![
+        F::NoService,
+        F::ServiceFault { reason: "out of memory".into() },
+        F::NoReader,
+        F::UnknownReader { name: name.clone(), readers: vec![name.clone(), name.clone()] },
+        F::ReaderGone,
+        F::Transmission,
+        F::NoCard,
+        F::SeveralCards { readers: vec![name] },
+        F::CardRemoved,
+        F::CardReset,
+        F::CardSilent,
+        F::CardMute,
+        F::CardBusy,
+        F::CardUnsupported,
+        F::MalformedResponse,
+        F::OtherCard(OtherCard::Payment),
+        F::OtherCard(OtherCard::TravelDocument),
+        F::OtherCard(OtherCard::Piv),
+        F::OtherCard(OtherCard::OpenPgp),
+        F::OtherCard(OtherCard::Unknown),
+        F::CardProtocol,
+        F::CardClosedChannel,
+        F::CardRefused { status: 0x6A82 },
+        F::KeyMissing,
+        F::KeyInactive,
+        F::CertificateMissing,
+        F::CertificatePending,
+        F::CertificateFaulty,
+        F::SignatureFaulty,
+        F::PinWrong { tries_left: 2 },
+        F::PinBlocked,
+        F::PinDeactivated,
+        F::PinStatusChanged,
+        F::PinDead,
+        F::CanWrong,
+        F::PukWrong { tries_left: None },
+        F::PukWrong { tries_left: Some(9) },
+        F::Cancelled,
+        F::HolderSilent,
+        F::NoPrompt,
+        F::SecretMalformed { kind: SecretKind::NewPin },
+        F::LastTryNotAllowed,
+        F::AgentFault,
+        F::AgentStopped,
+        F::AgentMissing { reason: "no such file".into() },
+    ]
+}
+
+fn assertion() -> Assertion {
+    let algorithm = AssertionAlgorithm::Bign(HashAlgorithm::BeltHash);
+    Assertion::new(vec![0x30; 900], algorithm, vec![7; 48], "latchkey:0.1.0".into()).unwrap()
+}
+
+fn reports() -> Vec<FromAgent> {
+    let kinds =
+        [SecretKind::Pin, SecretKind::NewPin, SecretKind::Can, SecretKind::Puk, SecretKind::LastTryConfirmation];
+    let statuses =
+        [PinStatus::Usable { tries_left: 2 }, PinStatus::Suspended, PinStatus::Blocked, PinStatus::Deactivated];
+    let steps = [
+        Step::WaitingForReader,
+        Step::WaitingForCard,
+        Step::ReaderChosen(reader()),
+        Step::CardRecognised(CardModel::Stb79),
+        Step::HolderActive,
+        Step::ChannelOpen,
+        Step::CertificateRead,
+        Step::Signing,
+        Step::Done,
+    ];
+    let steps = steps.into_iter().chain(kinds.map(Step::WaitingFor)).chain(statuses.map(Step::PinStatusKnown));
+    let (insertion, atr) = (Insertion::new(u64::MAX), Atr::new(&[0x3B, 0x80, 0x01]).unwrap());
+    let presences = [
+        CardPresence::Absent,
+        CardPresence::Present { insertion, atr },
+        CardPresence::InUseExclusively { insertion, atr },
+        CardPresence::Mute { insertion },
+    ];
+    let events = [
+        ReaderEvent::ServiceUp,
+        ReaderEvent::ServiceDown,
+        ReaderEvent::ReaderAppeared(reader()),
+        ReaderEvent::ReaderVanished(reader()),
+        ReaderEvent::CardRemoved { reader: reader(), insertion },
+    ];
+    let cards = presences.into_iter().flat_map(|presence| {
+        [
+            ReaderEvent::CardInserted { reader: reader(), presence: presence.clone() },
+            ReaderEvent::CardChanged { reader: reader(), presence },
+        ]
+    });
+    let (model, pin) = (CardModel::Stb79, PinStatus::Usable { tries_left: 3 });
+    let certificates = vec![vec![0x30; 4000], vec![]];
+    let answers = [
+        Answer::Readers(vec![
+            ReaderReport { name: reader(), card: true },
+            ReaderReport { name: reader(), card: false },
+        ]),
+        Answer::CardStatus(CardStatus { reader: reader(), model, pin }),
+        Answer::SignedIn(assertion()),
+        Answer::Card(CardContents { reader: reader(), model, certificates }),
+        Answer::PinManaged(pin),
+    ];
+    let all = steps
+        .map(Report::Progress)
+        .chain(events.into_iter().chain(cards).map(Report::Readers))
+        .chain(answers.into_iter().map(|answer| Report::Finished(Ok(answer))))
+        .chain(failures().into_iter().map(|failure| Report::Finished(Err(failure))));
+    all.map(|report| FromAgent(RequestId(12), report)).collect()
+}
+
+#[test]
+fn every_message_arrives_as_it_was_sent() {
+    for message in requests() {
+        let octets = written(&message);
+        let read = ToAgent::read(&mut Cursor::new(&octets)).unwrap().unwrap();
+        assert_eq!(format!("{read:?}"), format!("{message:?}"));
+        assert_eq!(written(&read), octets);
+    }
+    for message in reports() {
+        let octets = told(&message);
+        let read = FromAgent::read(&mut Cursor::new(&octets)).unwrap().unwrap();
+        assert_eq!(format!("{read:?}"), format!("{message:?}"));
+        assert_eq!(told(&read), octets);
+    }
+    assert!(ToAgent::read(&mut Cursor::new([])).unwrap().is_none());
+}
+
+#[test]
+fn every_code_of_a_failure_can_be_told() {
+    let told: BTreeSet<_> = failures().iter().map(Failure::code).collect();
+    assert_eq!(told, Failure::CODES.into_iter().collect());
+}
+
+#[test]
+fn no_part_of_a_message_is_one() {
+    for octets in requests().iter().map(written) {
+        for kept in 1..octets.len() {
+            let cut = ToAgent::read(&mut Cursor::new(&octets[..kept]));
+            assert!(matches!(cut, Err(WireFault::Truncated)), "a prefix of {kept} octets: {cut:?}");
+        }
+        // The same with a length that fits.
+        for kept in 0..octets.len() - 4 {
+            let length = u32::try_from(kept).unwrap().to_be_bytes();
+            let cut = [&length[..], &octets[4..4 + kept]].concat();
+            assert!(ToAgent::read(&mut Cursor::new(&cut)).is_err(), "{kept} octets of a message");
+        }
+    }
+    for octets in reports().iter().map(told).filter(|octets| octets.len() < 2000) {
+        for kept in 0..octets.len() - 4 {
+            let length = u32::try_from(kept).unwrap().to_be_bytes();
+            let cut = [&length[..], &octets[4..4 + kept]].concat();
+            assert!(FromAgent::read(&mut Cursor::new(&cut)).is_err(), "{kept} octets of a message");
+        }
+    }
+}
+
+#[test]
+fn what_does_not_fit_its_type_is_refused() {
+    let sign_in = |origin: &str, challenge: &str, version: &str| {
+        format!(
+            r#"{{"request":{{"id":1,"request":{{"of-card":{{"reader":null,"patienceMilliseconds":0,"task":{{"sign-in":{{"origin":"{origin}","challenge":"{challenge}","appVersion":"{version}"}}}}}}}}}}}}"#
+        )
+    };
+    let challenge = ChallengeText::draw(&mut Seeded::new("a challenge"));
+    let (origin, challenge) = ("https://portal.example", challenge.as_str());
+    let long = "v".repeat(APP_VERSION_MAX_SIZE + 1);
+    let read = |json: &str| {
+        let length = u32::try_from(json.len()).unwrap().to_be_bytes();
+        ToAgent::read(&mut Cursor::new([&length[..], json.as_bytes()].concat()))
+    };
+    assert!(read(&sign_in(origin, challenge, "v")).is_ok());
+    let rows = [
+        ("another scheme", sign_in("http://portal.example", challenge, "v")),
+        ("another spelling of an origin", sign_in("https://PORTAL.example", challenge, "v")),
+        ("an address", sign_in("https://portal.example/", challenge, "v")),
+        ("a short challenge", sign_in(origin, "AAAA", "v")),
+        ("a long name of a program", sign_in(origin, challenge, &long)),
+        ("a field too many", sign_in(origin, challenge, r#"v","pin":"123456"#)),
+        ("a field twice", sign_in(origin, challenge, r#"v","appVersion":"v"#)),
+        ("an empty reader's name", sign_in(origin, challenge, "v").replace("null", r#""""#)),
+        ("a reader's name with NUL", sign_in(origin, challenge, "v").replace("null", r#""AAAA""#)),
+        ("no base64", sign_in(origin, challenge, "v").replace("null", r#""Reader""#)),
+        ("a negative patience", sign_in(origin, challenge, "v").replace(":0,", ":-1,")),
+        ("a list for an object", r#"{"cancel":[1]}"#.to_owned()),
+        ("two messages", r#"{"cancel":{"id":1}}{"cancel":{"id":1}}"#.to_owned()),
+        ("a message of the other direction", r#"{"id":1,"report":{"progress":"done"}}"#.to_owned()),
+    ];
+    for (name, json) in rows {
+        assert!(read(&json).is_err(), "{name}");
+    }
+}
+
+#[test]
+fn nothing_larger_than_a_frame_is_written_or_read() {
+    let certificates = vec![vec![0; 8000]; 64];
+    let contents = CardContents { reader: reader(), model: CardModel::Stb79, certificates };
+    let message = FromAgent(RequestId(1), Report::Finished(Ok(Answer::Card(contents))));
+    assert!(matches!(message.write(&mut Vec::new()), Err(WireFault::TooLong(_))));
+    let length = u32::try_from(FRAME_MAX_SIZE + 1).unwrap().to_be_bytes();
+    let endless = std::io::Read::chain(&length[..], std::io::repeat(b'['));
+    assert!(matches!(FromAgent::read(&mut { endless }), Err(WireFault::TooLong(_))));
+}
+
+/// Everything in a message that is a free text, with where it is.
+fn free_texts(value: &serde_json::Value, place: &str, found: &mut BTreeSet<String>) {
+    use serde_json::Value;
+    match value {
+        Value::Object(fields) => fields.iter().for_each(|(key, value)| free_texts(value, key, found)),
+        Value::Array(values) => values.iter().for_each(|value| free_texts(value, place, found)),
+        Value::String(_) => _ = found.insert(place.to_owned()),
+        _ => {}
+    }
+}
+
+#[test]
+fn no_message_has_a_place_for_a_secret() {
+    let frames = requests().iter().map(written).chain(reports().iter().map(told)).collect::<Vec<_>>();
+    let mut found = BTreeSet::new();
+    for octets in frames {
+        free_texts(&serde_json::from_slice(&octets[4..]).unwrap(), "", &mut found);
+    }
+    // Each with the type that it is read into.
+    let places = [
+        "",                 // the word for the end
+        "appVersion",       // at most 255 octets, the program's own name
+        "atr",              // Atr
+        "card-recognised",  // CardModel
+        "certificates",     // octets of the card's files
+        "challenge",        // ChallengeText
+        "code",             // Failure::CODES
+        "kind",             // SecretKind
+        "model",            // CardModel
+        "name",             // ReaderName
+        "origin",           // Origin
+        "pin-status-known", // PinStatus
+        "presence",         // CardPresence
+        "progress",         // Step
+        "reader",           // ReaderName
+        "reader-appeared",  // ReaderName
+        "reader-chosen",    // ReaderName
+        "reader-vanished",  // ReaderName
+        "readers",          // ReaderEvent or ReaderName
+        "reason",           // the operating system's words, at most 500 octets
+        "request",          // Request
+        "signed-in",        // Assertion
+        "task",             // CardTask
+        "waiting-for",      // SecretKind
+    ];
+    assert_eq!(found, places.map(str::to_owned).into());
+}
+
+proptest! {
+    #[test]
+    fn octets_are_refused_or_a_message_in_its_one_spelling(octets in any::<Vec<u8>>()) {
+        let framed = [&u32::try_from(octets.len()).unwrap().to_be_bytes()[..], &octets].concat();
+        if let Ok(Some(message)) = ToAgent::read(&mut Cursor::new(&framed)) {
+            prop_assert_eq!(written(&message), framed.clone());
+        }
+        if let Ok(Some(message)) = FromAgent::read(&mut Cursor::new(&framed)) {
+            prop_assert_eq!(told(&message), framed);
+        }
+    }
+
+    #[test]
+    fn a_message_with_a_slip_is_refused_or_another_message(
+        which in 0_usize..100, at in any::<prop::sample::Index>(), octet in any::<u8>(), kind in 0..3
+    ) {
+        let (requests, reports) = (requests(), reports());
+        let slip = |mut octets: Vec<u8>| {
+            let at = 4 + at.index(octets.len() - 4);
+            match kind {
+                0 => octets[at] = octet,
+                1 => octets.insert(at, octet),
+                _ => _ = octets.remove(at),
+            }
+            let length = u32::try_from(octets.len() - 4).unwrap().to_be_bytes();
+            octets[..4].copy_from_slice(&length);
+            octets
+        };
+        let altered = slip(written(&requests[which % requests.len()]));
+        if let Ok(Some(message)) = ToAgent::read(&mut Cursor::new(&altered)) {
+            prop_assert_eq!(written(&message), altered);
+        }
+        let altered = slip(told(&reports[which % reports.len()]));
+        if let Ok(Some(message)) = FromAgent::read(&mut Cursor::new(&altered)) {
+            prop_assert_eq!(told(&message), altered);
+        }
+    }
+}
