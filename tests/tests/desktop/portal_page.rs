@@ -2,11 +2,13 @@
 //! when it calls a program on this computer.
 
 use std::fs;
+use std::path::Path;
 
 use latchkey_tests::desktop::{
     Answer, AssistiveTool, Browser, LoopbackPermission, Portals, Screen, screenshots, wait_until,
 };
 use latchkey_tests::stage::{Portal, SampleSet, free_port};
+use serde_json::json;
 
 use crate::service_double::{Behaviour, PHASES, ServiceDouble};
 
@@ -35,9 +37,15 @@ impl Scene {
         self.browser.open(&self.portal.address()).unwrap();
     }
 
-    /// Waits until the page shows this state, and keeps a picture of it.
+    /// Waits until the page shows this state, looks for what would keep people from using it, and keeps a picture.
     fn wait_for(&self, state: &str) {
         self.browser.wait_for(&format!("#state[data-shown=\"{state}\"]")).unwrap_or_else(|error| panic!("{error:#}"));
+        let axe = Path::new(env!("CARGO_MANIFEST_DIR")).join("../ui/node_modules/axe-core/axe.min.js");
+        let axe = fs::read_to_string(axe).expect("the pages' packages are installed by ./dev");
+        self.browser.execute(&axe, &[]).unwrap();
+        let look = "const done = arguments[0];
+                    axe.run().then(found => done(found.violations.map(it => it.id + ' ' + it.nodes[0].html)))";
+        assert_eq!(self.browser.execute_async(look, &[]).unwrap(), json!([]), "{state}");
         fs::write(screenshots().unwrap().join(format!("page-{state}.png")), self.browser.picture().unwrap()).unwrap();
     }
 

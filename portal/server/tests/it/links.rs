@@ -1,7 +1,13 @@
 //! Signing in by link, and what an attacker tries with links.
 
+use std::collections::BTreeSet;
+
 use axum::body::Body;
 use axum::http::Request;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use latchkey_fixtures::random::Seeded;
+use latchkey_portal::link::ShortCode;
 use serde_json::Value;
 use time::Duration;
 
@@ -282,4 +288,52 @@ async fn a_refusal_at_the_end_of_a_link_is_worded_in_the_pages_language() {
         assert!(words["whatToDo"].as_str().unwrap().ends_with('.'), "{code}");
     }
     assert_eq!(world.browser().get("/refusals/no-such-code").await.refusal(), (404, "not-found".to_owned()));
+}
+
+#[tokio::test]
+async fn the_database_holds_no_token_of_links() {
+    let world = World::new().await;
+    let mut browser = world.browser();
+    let offered = offer(&mut browser).await;
+    let address = completion(&present(&world, &fetch(&world, &offered.request).await).await);
+    for token in [offered.request.as_str(), address.rsplit('/').next().unwrap()] {
+        let octets = URL_SAFE_NO_PAD.decode(token).unwrap();
+        for file in std::fs::read_dir(world.directory()).unwrap() {
+            let file = std::fs::read(file.unwrap().path()).unwrap();
+            let contains = |needle: &[u8]| file.windows(needle.len()).any(|window| window == needle);
+            assert!(!contains(token.as_bytes()) && !contains(&octets));
+        }
+    }
+}
+
+#[tokio::test]
+async fn values_of_links_that_the_service_would_not_write_are_refused() {
+    let world = World::new().await;
+    let mut browser = world.browser();
+    let database = sqlx::SqlitePool::connect(world.database().to_str().unwrap()).await.unwrap();
+    let damaged = (500, "storage-damaged".to_owned());
+    for statement in ["UPDATE challenges SET short_code = 'abcd'", "UPDATE challenges SET short_code = NULL"] {
+        let offered = offer(&mut browser).await;
+        sqlx::query(statement).execute(&database).await.unwrap();
+        assert_eq!(fetch(&world, &offered.request).await.refusal(), damaged, "{statement}");
+    }
+    let address = signed(&world, &mut browser).await;
+    sqlx::query("UPDATE completions SET assurance = 'boundless'").execute(&database).await.unwrap();
+    let refused = browser.get(&address).await;
+    assert_eq!(refused.status, 500);
+    assert!(refused.text().contains("<code>storage-damaged</code>"), "{}", refused.text());
+    assert!(!is_signed_in(&browser).await);
+}
+
+#[test]
+fn short_codes_are_four_digits_and_nothing_else() {
+    let mut random = Seeded::new("short codes");
+    let drawn: BTreeSet<_> = (0..200).map(|_| ShortCode::draw(&mut random).to_string()).collect();
+    assert!(drawn.len() > 150 && drawn.iter().any(|code| code.starts_with('0')), "{drawn:?}");
+    for code in drawn {
+        assert_eq!(ShortCode::parse(&code).unwrap().to_string(), code);
+    }
+    for text in ["", "123", "12345", "+123", "12 4", "abcd", "٤٢١٧"] {
+        assert_eq!(ShortCode::parse(text), None, "{text}");
+    }
 }
