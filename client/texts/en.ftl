@@ -386,6 +386,10 @@ failure-program-stopping = The program was ended before the sign-in was finished
 
 ## Guests
 
+help-guest = Open a portal for a guest of a public computer: in a browser of its own that is closed, with everything it wrote, when the card is taken out
+help-guest-url = The portal's address. Without it, the first one that the administrator named for guests
+guest-open = { $origin } is open for a guest. To finish, take the card out, close the browser, or press Ctrl+C.
+guest-gone = The guest has gone, and everything he left is deleted.
 failure-guest-busy = Somebody else is using this computer as a guest.
     .todo = End that session first.
 failure-guest-no-browser = There is no browser in which a guest's traces could be deleted.

@@ -4,6 +4,7 @@ use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use clap_complete::Shell;
 
 use super::doctor::{self, DoctorTask};
+use super::guest;
 use super::manual::Manual;
 use super::settings::{self, SettingsTask};
 use crate::texts::{Language, Texts};
@@ -31,6 +32,7 @@ pub fn command(texts: &Texts) -> Command {
         .subcommand(open(texts))
         .subcommand(pin(texts))
         .subcommand(Command::new("serve").about(texts.say("help-serve")).arg(json(texts)))
+        .subcommand(guest::command(texts))
         .subcommand(doctor::command(texts))
         .subcommand(settings::command(texts))
         .subcommand(
@@ -102,6 +104,13 @@ pub enum Task {
         ca_file: Option<std::path::PathBuf>,
         /// What was agreed to in advance.
         consent: Consent,
+    },
+    /// Open a portal for a guest.
+    Guest {
+        /// The portal's address; without it, the administrator's first.
+        address: Option<String>,
+        /// What happens as JSON.
+        json: bool,
     },
     /// Serve pages of portals.
     Serve {
@@ -190,6 +199,7 @@ impl Invocation {
                 consent: Consent::from_matches(own),
             },
             "pin" => pin_task(own)?,
+            "guest" => Task::Guest { address: own.get_one("url").cloned(), json: own.get_flag("json") },
             "serve" => Task::Serve { json: own.get_flag("json") },
             "openapi" => Task::OpenApi,
             "doctor" => Task::Doctor(DoctorTask::from_matches(own)),

@@ -4,6 +4,7 @@ use latchkey_agent::{Failure, ReaderName};
 use serde_json::{Value, json};
 
 use crate::desk::RequestFailure;
+use crate::guest::GuestFailure;
 use crate::portal::PortalFailure;
 use crate::service::ServiceFailure;
 use crate::settings::SettingsFailure;
@@ -30,6 +31,9 @@ pub enum CommandFailure {
     /// The service for pages.
     #[error(transparent)]
     Service(#[from] ServiceFailure),
+    /// A guest could not come, or something of him could not be deleted.
+    #[error(transparent)]
+    Guest(#[from] GuestFailure),
     /// What was asked for is not done.
     #[error(transparent)]
     Request(#[from] RequestFailure),
@@ -118,6 +122,7 @@ impl CommandFailure {
             Self::Link(failure) => failure.code(),
             Self::Settings(failure) => failure.code(),
             Self::Service(failure) => failure.code(),
+            Self::Guest(failure) => failure.code(),
             Self::Request(failure) => failure.code(),
             Self::Usage(failure) => failure.code(),
             Self::ProcessNotProtected { .. } => "process-not-protected",
@@ -145,6 +150,7 @@ impl CommandFailure {
             Self::HandOverInterrupted | Self::Request(_) => Exit::Cancelled,
             Self::Service(_)
             | Self::Settings(_)
+            | Self::Guest(_)
             | Self::Link(_)
             | Self::ProcessNotProtected { .. }
             | Self::OutputFailed { .. } => Exit::Internal,
@@ -205,6 +211,7 @@ impl Told for CommandFailure {
             Self::Link(failure) => failure.fillings(),
             Self::Settings(failure) => failure.fillings(),
             Self::Service(failure) => failure.fillings(),
+            Self::Guest(failure) => failure.fillings(),
             Self::Request(failure) => failure.fillings(),
             Self::HandOverInterrupted => Vec::new(),
             Self::ProcessNotProtected { reason } | Self::OutputFailed { reason } => {

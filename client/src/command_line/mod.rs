@@ -4,6 +4,7 @@ mod arguments;
 mod console;
 mod doctor;
 mod failure;
+mod guest;
 mod manual;
 mod output;
 mod serve;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use latchkey_agent::terminal::{Terminal, TerminalError};
 use latchkey_agent::{Agent, Cancellation, Failure, ReaderName};
+use latchkey_crypto::assertion::Origin;
 use serde_json::{Value, json};
 use tokio::sync::{mpsc, oneshot};
 
@@ -12,18 +13,24 @@ use super::failure::CommandFailure;
 use super::output;
 use super::tasks::Work;
 use crate::desk::{Desk, DeskView, Phase, RequestNumber, RequestView};
-use crate::service::{CallersOfSystem, DEFAULT_PORT, Listeners, NoGuest, Service, Surroundings};
+use crate::service::{CallersOfSystem, DEFAULT_PORT, GuestMode, Listeners, NoGuest, Service, Surroundings};
 use crate::texts::{Texts, printable, quotable};
 use crate::wording::Told as _;
 
 impl Work {
     /// Serves pages until the person interrupts.
     pub(super) fn serve(&self, as_json: bool) -> Result<(), CommandFailure> {
+        self.serve_for(None, as_json)
+    }
+
+    /// Serves pages until the person interrupts, or until the guest for whom that portal is opened has gone.
+    pub(super) fn serve_for(&self, portal: Option<&Origin>, as_json: bool) -> Result<(), CommandFailure> {
         // Without a terminal nobody could be asked.
         Terminal::open().map_err(|_| Failure::NoPrompt)?;
         let managed = self.settings.managed();
         let listeners = Listeners::bind(managed.port().unwrap_or(DEFAULT_PORT))?;
         let agent = Arc::new(Agent::start_on_pcsc(Box::new(self.terminal_prompt()))?);
+        let guest = portal.map(|_| self.guest(agent.clone())).transpose()?.map(Arc::new);
         let ended = self.runtime.block_on(async {
             let desk = Desk::open(agent.clone(), self.settings.clone());
             let surroundings = Surroundings {
@@ -31,7 +38,7 @@ impl Work {
                 agent,
                 sites: self.settings.clone(),
                 callers: Arc::new(CallersOfSystem),
-                guest: Arc::new(NoGuest),
+                guest: guest.clone().map_or_else(|| Arc::new(NoGuest) as Arc<dyn GuestMode>, |guest| guest),
             };
             let service = Service::start(listeners, surroundings)?;
             let address = format!("http://127.0.0.1:{}", service.port());
@@ -43,7 +50,11 @@ impl Work {
             let (tell, answers) = mpsc::unbounded_channel();
             let attendant =
                 Attendant { console: &self.console, desk: desk.clone(), as_json, tell, open: None, before: Vec::new() };
-            let ended = attendant.attend(answers).await;
+            let attended = attendant.attend(answers);
+            let ended = match (&guest, portal) {
+                (Some(guest), Some(portal)) => self.with_guest(guest, portal, attended).await,
+                _ => attended.await,
+            };
             desk.stop();
             ended
         });

@@ -69,6 +69,7 @@ impl Work {
             }
             Task::Doctor(task) => self.diagnose(&task),
             Task::Settings { task, json } => self.change_settings(&task, json),
+            Task::Guest { address, json } => self.open_for_guest(address.as_deref(), json),
             Task::Serve { json } => self.serve(json),
             Task::OpenApi => output::write(&description()),
             Task::Man(manual) => output::write(manual.page(&self.console.texts).trim_end()),
@@ -319,7 +320,10 @@ impl Task {
     /// Whether the result is wanted as JSON.
     pub(super) fn is_json(&self) -> bool {
         match self {
-            Self::Readers { json, .. } | Self::Settings { json, .. } | Self::Serve { json } => *json,
+            Self::Readers { json, .. }
+            | Self::Settings { json, .. }
+            | Self::Serve { json }
+            | Self::Guest { json, .. } => *json,
             Self::Card { common, .. }
             | Self::SignIn { common, .. }
             | Self::Open { common, .. }

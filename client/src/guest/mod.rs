@@ -19,8 +19,9 @@ pub use browser::GuestBrowser;
 pub use failure::GuestFailure;
 pub use profile::clear_leftovers;
 
+use crate::doctor::{Plan, browsers_in};
 use crate::service::GuestMode;
-use crate::settings::SettingsStore;
+use crate::settings::{Places, SettingsStore};
 use session::Session;
 
 /// What guest mode works with.
@@ -36,6 +37,23 @@ pub struct GuestSurroundings {
     pub agent: Arc<dyn CardAgent>,
     /// Where sites are remembered: not for guests.
     pub settings: Arc<SettingsStore>,
+}
+
+impl GuestSurroundings {
+    /// The usual ones: the administrator's browser or the first that can be used, below the holder's own folders.
+    #[must_use]
+    pub fn usual(places: &Places, agent: Arc<dyn CardAgent>, settings: Arc<SettingsStore>) -> Self {
+        let defaults = settings.managed().guest().clone();
+        let first =
+            || GuestBrowser::first_of(&browsers_in(&Plan::of_variables(|name| std::env::var_os(name)).program_folders));
+        Self {
+            folder: places.runtime_folder().join("guest"),
+            browser: defaults.browser.map(GuestBrowser::at).or_else(first),
+            grace: defaults.grace,
+            agent,
+            settings,
+        }
+    }
 }
 
 /// How far guest mode is.

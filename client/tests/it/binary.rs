@@ -110,6 +110,11 @@ impl World {
         self.card = Some(insert(&self.service, 0, image));
     }
 
+    /// Takes the card out of the first reader.
+    pub(crate) fn remove(&mut self) {
+        self.card = None;
+    }
+
     /// The card in the first reader.
     pub(crate) fn card(&self) -> &InsertedCard {
         self.card.as_ref().unwrap()

@@ -3,7 +3,7 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
@@ -16,6 +16,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 use time::macros::datetime;
 
+use crate::binary::{Person, World, image, interrupt, latchkey, run};
 use crate::test_portal::{Answers, TestPortal};
 
 /// Generous: the machine may be building something else.
@@ -376,4 +377,96 @@ fn firefox_gets_a_profile_in_which_this_portal_alone_may_call() {
     assert!(seen.contains("--profile\n") && seen.contains("--private-window\nhttps://portal.example/\n"), "{seen}");
     assert!(!seen.contains("permissions.default.loopback-network"), "every page may call: {seen}");
     computer.assert_nothing_is_left();
+}
+
+/// A person at a public computer's terminal.
+struct Desk {
+    computer: Computer,
+    world: World,
+    person: Person,
+}
+
+impl Desk {
+    fn new(browser: impl FnOnce(&Computer) -> PathBuf) -> Self {
+        let computer = Computer::new();
+        let browser = browser(&computer);
+        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let text = format!("port = {port}\n[guest]\nbrowser = {browser:?}\ngrace_seconds = 0\n");
+        fs::write(computer.folder.path().join("managed.toml"), text).unwrap();
+        Self { computer, world: World::with(image("hanna-vydumanaya")), person: Person::new() }
+    }
+
+    fn open(&mut self, address: &str) -> Child {
+        let folder = self.computer.folder.path();
+        let mut command = self.world.latchkey();
+        command.args(["guest", address, "--managed"]).arg(folder.join("managed.toml"));
+        for variable in ["XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_RUNTIME_DIR"] {
+            command.env(variable, folder.join("xdg"));
+        }
+        let child = self.person.start(&command);
+        self.person.wait_for("is open for a guest.");
+        child
+    }
+
+    fn profiles(&self) -> PathBuf {
+        self.computer.folder.path().join("xdg/latchkey/guest")
+    }
+
+    fn assert_nothing_is_left(&self) {
+        assert_eq!(fs::read_dir(self.profiles()).unwrap().count(), 0);
+        assert_eq!(users_of(&self.profiles()), Vec::<u32>::new());
+    }
+}
+
+#[test]
+fn at_the_terminal_everything_is_gone_when_the_card_is_taken_out() {
+    let mut desk = Desk::new(Computer::chromium);
+    let (portal, _) = portal_with_page(PAGE);
+    let mut child = desk.open(&portal.address);
+    portal.wait_for_requests(2);
+    desk.world.remove();
+    desk.person.wait_for("The guest has gone, and everything he left is deleted.");
+    assert!(child.wait().unwrap().success());
+    desk.assert_nothing_is_left();
+}
+
+#[test]
+fn an_interruption_at_the_terminal_ends_the_guests_session() {
+    let mut desk = Desk::new(|computer| computer.browser("exec sleep 1000"));
+    let mut child = desk.open("https://portal.example");
+    interrupt(&child, Signal::INT);
+    desk.person.wait_for("The guest has gone, and everything he left is deleted.");
+    assert!(child.wait().unwrap().success());
+    desk.assert_nothing_is_left();
+}
+
+#[test]
+fn a_program_that_was_killed_clears_up_when_it_is_started_again() {
+    let mut desk = Desk::new(Computer::chromium);
+    let (portal, _) = portal_with_page(PAGE);
+    let mut child = desk.open(&portal.address);
+    portal.wait_for_requests(2);
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let left: Vec<_> = fs::read_dir(desk.profiles()).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let former = left.iter().find(|path| path.is_dir()).expect("the killed program left nothing").clone();
+    assert!(!users_of(&former).is_empty());
+
+    let mut child = desk.open(&portal.address);
+    assert!(!former.exists());
+    assert_eq!(users_of(&former), Vec::<u32>::new());
+    interrupt(&child, Signal::TERM);
+    assert!(child.wait().unwrap().success());
+    desk.assert_nothing_is_left();
+}
+
+#[test]
+fn a_guest_is_not_sent_where_the_administrator_forbids() {
+    let folder = tempfile::tempdir().unwrap();
+    let managed = folder.path().join("managed.toml");
+    fs::write(&managed, "[sites]\nforbidden = [\"https://bad.example\"]\n").unwrap();
+    let ran = |address: &[&str]| run(latchkey().args(["guest", "--json", "--managed"]).arg(&managed).args(address));
+    assert_eq!(ran(&["https://bad.example"]).json()["error"]["code"], "site-forbidden");
+    assert_eq!(ran(&["http://portal.example"]).json()["error"]["code"], "portal-address-invalid");
+    assert_eq!(ran(&[]).json()["error"]["code"], "usage-missing");
 }
