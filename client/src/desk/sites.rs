@@ -28,6 +28,11 @@ pub trait Sites: Send + Sync {
     /// What was said about this one.
     fn standing(&self, origin: &Origin) -> Standing;
 
+    /// Whether the administrator lets this page of the computer itself call without TLS, to try out a site.
+    fn is_developers(&self, _origin: &Origin) -> bool {
+        false
+    }
+
     /// The holder refused it just now.
     fn refused(&self, origin: &Origin);
 

@@ -267,6 +267,10 @@ impl Sites for SettingsStore {
         }
     }
 
+    fn is_developers(&self, origin: &Origin) -> bool {
+        self.managed.developer_origins().iter().any(|listed| listed.as_str() == origin.as_str())
+    }
+
     fn refused(&self, origin: &Origin) {
         if let Err(error) = self.refuse_site(origin) {
             tracing::warn!(%error, "the refusal holds for this run only");

@@ -9,6 +9,7 @@
 
 mod advice;
 mod binary;
+mod body;
 mod card;
 mod desk;
 mod doctor;

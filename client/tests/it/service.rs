@@ -516,6 +516,41 @@ async fn a_flood_of_requests_stays_outside() {
     assert_eq!(served.ask(Request::get(STATUS).with("Origin", OTHER)).await.status, 200);
 }
 
+/// Lets the page of a developer call.
+struct Developers(&'static str);
+
+impl Sites for Developers {
+    fn standing(&self, _: &Origin) -> Standing {
+        Standing::Unknown
+    }
+
+    fn is_developers(&self, origin: &Origin) -> bool {
+        origin.as_str() == self.0
+    }
+
+    fn refused(&self, _: &Origin) {}
+
+    fn agreed(&self, _: &Origin) {}
+}
+
+#[tokio::test]
+async fn a_developers_page_may_call_without_tls_if_the_administrator_listed_it() {
+    let listed = "http://localhost:3000";
+    let callers = Arc::new(latchkey_client::service::CallersOfSystem);
+    let mut served = Served::with(Holder::with_card(), Arc::new(Developers(listed)), callers);
+    served.scene.holder.replies([Reply::pin()]);
+    for origin in ["http://localhost:3001", "http://localhost", "http://127.0.0.1:3000", "http://portal.example"] {
+        assert_eq!(served.ask(Request::get(STATUS).with("Origin", origin)).await.code(), "origin-refused", "{origin}");
+    }
+    let mut page = served.send(Request::post(SIGN_IN, &sign_in_body(REQUEST)).with("Origin", listed)).await;
+    let request = served.scene.first(|request| request.phase == Phase::AskHandOver).await;
+    assert_eq!(request.origin, listed);
+    served.scene.desk.agree(request.id);
+    let answer = page.answer().await;
+    assert_eq!(answer.header("access-control-allow-origin"), Some(listed));
+    assert!(!verifies(&answer.json()["assertion"], PORTAL, CHALLENGE));
+}
+
 /// Forbids one site.
 struct Forbids(&'static str);
 

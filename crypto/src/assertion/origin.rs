@@ -7,8 +7,9 @@ use std::str::FromStr;
 /// Longest origin, in octets.
 pub const ORIGIN_MAX_SIZE: usize = 255;
 
-const SCHEME: &str = "https://";
-const DEFAULT_PORT: u16 = 443;
+const HTTPS: Scheme = Scheme { text: "https://", default_port: 443 };
+const HTTP: Scheme = Scheme { text: "http://", default_port: 80 };
+const LOOPBACK_HOSTS: [&str; 3] = ["localhost", "127.0.0.1", "[::1]"];
 const HOST_NAME_MAX_SIZE: usize = 253;
 const LABEL_MAX_SIZE: usize = 63;
 
@@ -19,8 +20,14 @@ const LABEL_MAX_SIZE: usize = 63;
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Origin {
     text: String,
+    host_begin: usize,
     host_end: usize,
     port: u16,
+}
+
+struct Scheme {
+    text: &'static str,
+    default_port: u16,
 }
 
 /// Why a text is no origin to sign in at.
@@ -50,23 +57,38 @@ impl Origin {
     /// # Errors
     /// [`InvalidOrigin`] for everything that is not the origin of an HTTPS site.
     pub fn parse(text: &str) -> Result<Self, InvalidOrigin> {
+        Self::with_scheme(text, &HTTPS)
+    }
+
+    /// Reads the origin of a page on this computer without TLS: `http` and a loopback host. Only who tries out a site of
+    /// his own has one; it is nobody's but that computer's.
+    ///
+    /// # Errors
+    /// [`InvalidOrigin`] for everything else.
+    pub fn parse_on_loopback(text: &str) -> Result<Self, InvalidOrigin> {
+        let origin = Self::with_scheme(text, &HTTP)?;
+        if LOOPBACK_HOSTS.contains(&origin.host()) { Ok(origin) } else { Err(InvalidOrigin::NotHttps) }
+    }
+
+    fn with_scheme(text: &str, scheme: &Scheme) -> Result<Self, InvalidOrigin> {
         if text.len() > ORIGIN_MAX_SIZE {
             return Err(InvalidOrigin::TooLong);
         }
         let lower = text.to_ascii_lowercase();
-        let rest = lower.strip_prefix(SCHEME).ok_or(InvalidOrigin::NotHttps)?;
+        let rest = lower.strip_prefix(scheme.text).ok_or(InvalidOrigin::NotHttps)?;
         let surplus = |octet: u8| matches!(octet, b'/' | b'\\' | b'?' | b'#' | b'@') || octet.is_ascii_whitespace();
         if rest.bytes().any(surplus) {
             return Err(InvalidOrigin::MoreThanOrigin);
         }
         let (host, port) = split_port(rest)?;
+        let port = port.unwrap_or(scheme.default_port);
         check_host(host)?;
-        let mut text = format!("{SCHEME}{host}");
+        let mut text = format!("{}{host}", scheme.text);
         let host_end = text.len();
-        if port != DEFAULT_PORT {
+        if port != scheme.default_port {
             text.push_str(&format!(":{port}"));
         }
-        Ok(Self { text, host_end, port })
+        Ok(Self { text, host_begin: scheme.text.len(), host_end, port })
     }
 
     /// The origin as it is signed over and shown.
@@ -78,7 +100,7 @@ impl Origin {
     /// The host: a name, an IPv4 address, or an IPv6 address in brackets.
     #[must_use]
     pub fn host(&self) -> &str {
-        self.text.get(SCHEME.len()..self.host_end).unwrap_or_default()
+        self.text.get(self.host_begin..self.host_end).unwrap_or_default()
     }
 
     /// The port, the default one included.
@@ -108,20 +130,20 @@ impl fmt::Debug for Origin {
     }
 }
 
-fn split_port(rest: &str) -> Result<(&str, u16), InvalidOrigin> {
+fn split_port(rest: &str) -> Result<(&str, Option<u16>), InvalidOrigin> {
     let after_host = match rest.strip_prefix('[') {
         Some(address) => 1 + address.find(']').ok_or(InvalidOrigin::Host)? + 1,
         None => rest.find(':').unwrap_or(rest.len()),
     };
     let (host, port) = rest.split_at_checked(after_host).ok_or(InvalidOrigin::Host)?;
     if port.is_empty() {
-        return Ok((host, DEFAULT_PORT));
+        return Ok((host, None));
     }
     let digits = port.strip_prefix(':').ok_or(InvalidOrigin::Host)?;
     if digits.starts_with('0') || !digits.bytes().all(|octet| octet.is_ascii_digit()) {
         return Err(InvalidOrigin::Port);
     }
-    digits.parse().map(|port| (host, port)).map_err(|_| InvalidOrigin::Port)
+    digits.parse().map(|port| (host, Some(port))).map_err(|_| InvalidOrigin::Port)
 }
 
 fn check_host(host: &str) -> Result<(), InvalidOrigin> {

@@ -40,6 +40,27 @@ fn origins_have_one_spelling() {
 }
 
 #[test]
+fn an_origin_without_tls_is_one_of_this_computer() {
+    for text in ["http://localhost", "http://127.0.0.1:3000", "http://[::1]:8080"] {
+        let origin = Origin::parse_on_loopback(text).unwrap();
+        assert_eq!(origin.as_str(), text);
+        assert_eq!(Origin::parse(text), Err(InvalidOrigin::NotHttps), "{text}");
+    }
+    let origin = Origin::parse_on_loopback("http://localhost:80").unwrap();
+    assert_eq!((origin.as_str(), origin.host(), origin.port()), ("http://localhost", "localhost", 80));
+    for text in [
+        "http://portal.example",
+        "http://localhost.example",
+        "http://127.0.0.2",
+        "http://localhost/",
+        "https://localhost",
+        "http://localhost@portal.example",
+    ] {
+        assert!(Origin::parse_on_loopback(text).is_err(), "{text}");
+    }
+}
+
+#[test]
 fn what_is_no_origin_is_refused() {
     let long_label = format!("https://{}.example", "a".repeat(64));
     let long = format!("https://{}example", "a.".repeat(130));

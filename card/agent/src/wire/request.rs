@@ -96,7 +96,9 @@ impl WireTask {
 }
 
 fn read_sign_in(origin: &str, challenge: &str, app_version: String) -> Result<SignIn, WireFault> {
-    let parsed = Origin::parse(origin).map_err(|_| WireFault::Part("origin"))?;
+    // Which pages without TLS may ask is the administrator's word, which the client has.
+    let parsed =
+        Origin::parse(origin).or_else(|_| Origin::parse_on_loopback(origin)).map_err(|_| WireFault::Part("origin"))?;
     // What the holder is shown is what was sent, in its one spelling.
     if parsed.as_str() != origin {
         return Err(WireFault::Part("origin"));
