@@ -13,7 +13,7 @@ use super::failure::CommandFailure;
 use super::output;
 use super::tasks::Work;
 use crate::desk::{Desk, DeskView, Phase, RequestNumber, RequestView};
-use crate::service::{CallersOfSystem, DEFAULT_PORT, GuestMode, Listeners, NoGuest, Service, Surroundings};
+use crate::service::{CallersOfSystem, DEFAULT_PORT, Listeners, NoGuest, Service, Surroundings};
 use crate::texts::{Texts, printable, quotable};
 use crate::wording::Told as _;
 
@@ -38,7 +38,10 @@ impl Work {
                 agent,
                 sites: self.settings.clone(),
                 callers: Arc::new(CallersOfSystem),
-                guest: guest.clone().map_or_else(|| Arc::new(NoGuest) as Arc<dyn GuestMode>, |guest| guest),
+                guest: match guest.clone() {
+                    Some(guest) => guest,
+                    None => Arc::new(NoGuest),
+                },
             };
             let service = Service::start(listeners, surroundings)?;
             let address = format!("http://127.0.0.1:{}", service.port());

@@ -201,6 +201,46 @@ fn a_file_that_others_may_write_to_or_exchange_is_refused() {
     assert!(matches!(Managed::of_file(&missing), Err(SettingsFailure::ManagedUnreadable { .. })));
 }
 
+/// The example in the guide, and all of the guide.
+fn guide() -> (String, String) {
+    let guide = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/operator.md")).unwrap();
+    let example = guide.split("```toml\n").nth(1).unwrap().split("```").next().unwrap().to_owned();
+    (example, guide)
+}
+
+#[test]
+fn the_guides_example_is_taken_and_means_what_it_says() {
+    let folder = tempfile::tempdir().unwrap();
+    let authorities = folder.path().join("ca.pem");
+    fs::write(&authorities, &crate::test_portal::tls().authority).unwrap();
+    let example = guide().0.replace("/etc/latchkey/portal-ca.pem", authorities.to_str().unwrap());
+    let holder = Holder::new();
+    let store = holder.store_under(managed(&example));
+    assert_eq!(store.managed().port(), Some(8084));
+    assert_eq!(store.managed().developer_origins().len(), 1);
+    assert!(store.managed().is_forbidden(&origin("https://other.example")));
+    assert_eq!(store.managed().guest().portals, [origin("https://portal.example")]);
+    assert!(store.settings().autostart);
+    assert_eq!(store.fixed().into_iter().collect::<Vec<_>>(), [SettingName::Proxy, SettingName::ProxyAddress]);
+}
+
+#[test]
+fn the_guide_names_every_key() {
+    let example = guide().0;
+    let mut keys = 0;
+    for table in ["", "[sites]\n", "[guest]\n", "[defaults]\n", "[fixed]\n"] {
+        // The parser lists what it knows when it meets what it does not.
+        let refused = refusal(&format!("{table}no_such_key = 1\n")).to_string();
+        let known = refused.split_once("expected one of").unwrap().1;
+        for key in known.split('`').skip(1).step_by(2) {
+            let documented = example.contains(&format!("\n{key} = ")) || example.contains(&format!("[{key}]\n"));
+            assert!(documented || example.starts_with(&format!("{key} = ")), "the guide does not show {key}");
+            keys += 1;
+        }
+    }
+    assert!(keys > 20, "only {keys} keys");
+}
+
 proptest! {
     #[test]
     fn no_text_harms_the_reader(text in "(port|\\[sites\\]|allowed|=|\\[|\\]|\"https://a.example\"|[0-9]{1,6}|\n| |.){0,40}") {
