@@ -15,6 +15,7 @@ const COMMANDS: &[&str] = &[
     "end_guest",
     "keep_open",
     "more_time",
+    "put_notice_away",
     "refuse",
     "retry",
     "snapshot",

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use latchkey_client::app::App;
-use latchkey_client::app::snapshot::{CardTaskName, Snapshot};
+use latchkey_client::app::snapshot::{CardTaskName, SettingChange, Snapshot};
 use tauri::ipc::Invoke;
 use tauri::{AppHandle, State, Wry};
 
@@ -15,12 +15,14 @@ pub(crate) fn handler() -> impl Fn(Invoke<Wry>) -> bool + Send + Sync + 'static 
         agree,
         cancel_card,
         card,
+        change,
         choose_reader,
         close_window,
         copy_report,
         end,
         keep_open,
         more_time,
+        put_notice_away,
         refuse,
         retry,
         snapshot,
@@ -75,6 +77,16 @@ fn card(app: State<'_, App>, task: CardTaskName) {
 #[tauri::command]
 fn cancel_card(app: State<'_, App>) {
     app.cancel_card();
+}
+
+#[tauri::command]
+fn change(app: State<'_, App>, change: SettingChange) {
+    app.change(change);
+}
+
+#[tauri::command]
+fn put_notice_away(app: State<'_, App>) {
+    app.put_notice_away();
 }
 
 #[tauri::command]

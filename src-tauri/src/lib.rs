@@ -12,7 +12,7 @@ use std::ffi::OsString;
 use std::process::ExitCode;
 
 use latchkey_client::app::{App, Surroundings};
-use latchkey_client::texts::{self, Language, Texts};
+use latchkey_client::texts::{self, Texts};
 use tauri::{AppHandle, Manager, RunEvent};
 use time::OffsetDateTime;
 use tokio::signal::unix::{SignalKind, signal};
@@ -36,7 +36,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, clock: fn() -> OffsetD
             println!("latchkey-desktop {}", env!("CARGO_PKG_VERSION"));
             ExitCode::SUCCESS
         }
-        Ok(Wanted::Running(start)) => show(start, language, clock),
+        Ok(Wanted::Running(start)) => show(start, clock),
         Err(misused) => {
             eprintln!("{}", complaint(&texts::texts(language), misused));
             ExitCode::from(USAGE)
@@ -49,7 +49,7 @@ fn complaint(texts: &Texts, misused: Misused) -> String {
 }
 
 /// Runs until it is told to end. If the program runs already, that one is told what was wanted of this one.
-fn show(start: Start, language: Language, clock: fn() -> OffsetDateTime) -> ExitCode {
+fn show(start: Start, clock: fn() -> OffsetDateTime) -> ExitCode {
     log::begin();
     let built = tauri::Builder::default()
         .plugin(tauri_plugin_single_instance::init(|handle, arguments, _directory| {
@@ -59,7 +59,8 @@ fn show(start: Start, language: Language, clock: fn() -> OffsetDateTime) -> Exit
         }))
         .invoke_handler(commands::handler())
         .setup(move |tauri| {
-            let surroundings = Surroundings { language: start.language.unwrap_or(language), clock };
+            let Start { managed, language, .. } = start.clone();
+            let surroundings = Surroundings { managed, language, clock };
             let app = tauri::async_runtime::block_on(App::of_this_computer(surroundings))?;
             tauri.manage(app);
             let handle = tauri.handle().clone();

@@ -25,6 +25,8 @@ export interface Snapshot {
   readonly history: readonly HistoryEntry[];
   /// A newer version than this one, if one is known.
   readonly update: { readonly version: string } | null;
+  /// Something that failed beside all that, such as a setting that could not be written, until the holder puts it away.
+  readonly notice: Failure | null;
   /// In how many seconds the window closes by itself: it was opened for a request, and that is done. null while it stays.
   readonly closesInSeconds: number | null;
 }
@@ -196,5 +198,7 @@ export interface Backend {
   startGuest(portal: string): Promise<void>;
   endGuest(): Promise<void>;
   deleteHistory(): Promise<void>;
+  /// The holder has read `notice`.
+  putNoticeAway(): Promise<void>;
   closeWindow(): Promise<void>;
 }

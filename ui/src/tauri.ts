@@ -22,5 +22,6 @@ export const program: Backend = {
   copyReport: () => invoke("copy_report"),
   startGuest: (portal) => invoke("start_guest", { portal }),
   endGuest: () => invoke("end_guest"),
+  putNoticeAway: () => invoke("put_notice_away"),
   closeWindow: () => invoke("close_window"),
 };

@@ -6,12 +6,14 @@ mod computer;
 mod contents;
 mod readers;
 mod requests;
+mod settings;
 pub mod snapshot;
 mod state;
 mod window;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
+use latchkey_agent::wire::Appearance;
 use latchkey_agent::{CardAgent, ReaderName};
 use time::OffsetDateTime;
 use tokio::runtime::Handle;
@@ -21,9 +23,10 @@ pub use computer::Surroundings;
 pub use window::{RESULT_STAYS, WindowWish};
 
 use crate::desk::{Desk, DeskView, RequestNumber};
+use crate::settings::SettingsStore;
 use crate::texts::{self, Language};
 use readers::Watch;
-use snapshot::{CardTaskName, Snapshot};
+use snapshot::{CardTaskName, SettingChange, Snapshot};
 use state::State;
 use window::{Closing, Window};
 
@@ -33,6 +36,12 @@ pub struct Parts {
     pub agent: Arc<dyn CardAgent>,
     /// Where requests of portals meet the holder.
     pub desk: Desk,
+    /// What the holder and his administrator have set.
+    pub settings: Arc<SettingsStore>,
+    /// Says how the agent's window looks from now on.
+    pub dress_agent: Box<dyn Fn(Appearance) + Send + Sync>,
+    /// The language of this run, whatever is set.
+    pub language_of_run: Option<Language>,
     /// The language that the system says.
     pub system_language: Language,
     /// Tells the time.
@@ -48,6 +57,10 @@ pub struct App {
 struct Shared {
     agent: Arc<dyn CardAgent>,
     desk: Desk,
+    settings: Arc<SettingsStore>,
+    dress_agent: Box<dyn Fn(Appearance) + Send + Sync>,
+    language_of_run: Option<Language>,
+    system_language: Language,
     clock: Box<dyn Fn() -> OffsetDateTime + Send + Sync>,
     runtime: Handle,
     state: Mutex<State>,
@@ -60,12 +73,17 @@ impl App {
     /// Begins, on the Tokio runtime that the caller is in. No window is shown yet.
     #[must_use]
     pub fn start(parts: Parts) -> Self {
-        let Parts { agent, desk, system_language, clock } = parts;
-        let state = State::new(texts::texts(system_language));
-        let (shown, _) = watch::channel(Arc::new(state.snapshot(clock())));
+        let Parts { agent, desk, settings, dress_agent, language_of_run, system_language, clock } = parts;
+        let language = language_of_run.or(settings.settings().language).unwrap_or(system_language);
+        let state = State::new(texts::texts(language));
+        let (shown, _) = watch::channel(Arc::new(state.snapshot(&settings, clock())));
         let shared = Arc::new(Shared {
             agent,
             desk,
+            settings,
+            dress_agent,
+            language_of_run,
+            system_language,
             clock,
             runtime: Handle::current(),
             state: Mutex::new(state),
@@ -73,6 +91,7 @@ impl App {
             shown,
             wishes: watch::Sender::default(),
         });
+        (shared.dress_agent)(settings::appearance(&shared));
         shared.runtime.spawn(attend_desk(shared.desk.changes(), Arc::downgrade(&shared)));
         Self { shared }
     }
@@ -182,6 +201,17 @@ impl App {
     pub fn cancel_card(&self) {
         self.shared.change(|state| state.card.cancel());
     }
+
+    /// The holder changes a setting. If that fails he is told in [`Snapshot::notice`].
+    pub fn change(&self, change: SettingChange) {
+        self.shared.change(|state| state.window.is_used_by_holder());
+        settings::change(&self.shared, change);
+    }
+
+    /// The holder has read the notice.
+    pub fn put_notice_away(&self) {
+        self.shared.change(|state| state.notice = None);
+    }
 }
 
 impl Shared {
@@ -189,7 +219,7 @@ impl Shared {
     fn change<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {
         let mut state = self.state();
         let result = change(&mut state);
-        let snapshot = state.snapshot((self.clock)());
+        let snapshot = state.snapshot(&self.settings, (self.clock)());
         // Under the lock: snapshots are shown in the order in which they were true.
         self.shown.send_if_modified(|before| {
             let changed = **before != snapshot;

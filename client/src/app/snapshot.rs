@@ -4,6 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::advice::{Advice, Remedy};
+use crate::settings::{ProxyChoice, SettingName, Theme};
 use crate::texts::{Language, Texts};
 use crate::wording::{Place, Told, Words};
 
@@ -35,6 +36,8 @@ pub struct Snapshot {
     pub history: Vec<HistoryEntry>,
     /// A newer version than this one, if one is known.
     pub update: Option<NewerVersion>,
+    /// Something that failed beside all that, until the holder puts it away.
+    pub notice: Option<Failure>,
     /// In how many seconds the window closes by itself: it was opened for a request, and that is done. `None` while it
     /// stays.
     pub closes_in_seconds: Option<u64>,
@@ -374,52 +377,6 @@ pub struct Settings {
     pub fixed: Vec<SettingName>,
     /// Where the settings are written, for those who edit files.
     pub file: String,
-}
-
-/// Colours.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Theme {
-    /// As the system says.
-    System,
-    /// Light.
-    Light,
-    /// Dark.
-    Dark,
-    /// Of high contrast.
-    Contrast,
-}
-
-/// How portals of links are reached.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum ProxyChoice {
-    /// As the system says.
-    System,
-    /// Directly.
-    None,
-    /// By [`Settings::proxy_address`].
-    Address,
-}
-
-/// A setting that an administrator can fix.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub enum SettingName {
-    /// [`Settings::language`].
-    Language,
-    /// [`Settings::theme`].
-    Theme,
-    /// [`Settings::autostart`].
-    Autostart,
-    /// [`Settings::tray`].
-    Tray,
-    /// [`Settings::pin_pad`].
-    PinPad,
-    /// [`Settings::proxy`].
-    Proxy,
-    /// [`Settings::history`].
-    History,
 }
 
 /// A site that something is remembered about.

@@ -1,13 +1,18 @@
 //! What the program behind the window knows, and how a snapshot is made of it.
 
+use std::sync::Arc;
+
 use time::OffsetDateTime;
 
 use super::card::MyCard;
 use super::readers::Readers;
 use super::requests::Requests;
-use super::snapshot::{self, DoctorView, GuestPhase, GuestView, ProxyChoice, ServiceState, Settings, Snapshot, Theme};
+use super::settings;
+use super::snapshot::{self, DoctorView, GuestPhase, GuestView, ServiceState, Snapshot};
 use super::window::Window;
+use crate::settings::SettingsStore;
 use crate::texts::Texts;
+use crate::wording::Told;
 
 /// Everything that can change.
 pub(super) struct State {
@@ -16,6 +21,7 @@ pub(super) struct State {
     pub(super) requests: Requests,
     pub(super) card: MyCard,
     pub(super) window: Window,
+    pub(super) notice: Option<Arc<dyn Told + Send + Sync>>,
 }
 
 impl State {
@@ -26,10 +32,11 @@ impl State {
             requests: Requests::default(),
             card: MyCard::default(),
             window: Window::default(),
+            notice: None,
         }
     }
 
-    pub(super) fn snapshot(&self, now: OffsetDateTime) -> Snapshot {
+    pub(super) fn snapshot(&self, settings: &SettingsStore, now: OffsetDateTime) -> Snapshot {
         let texts = &self.texts;
         Snapshot {
             version: env!("CARGO_PKG_VERSION"),
@@ -39,24 +46,12 @@ impl State {
             readers_failure: self.readers.failure().map(|failure| snapshot::Failure::of(failure, texts)),
             requests: self.requests.view(texts),
             card: self.card.view(texts, now),
-            settings: Settings {
-                language: None,
-                theme: Theme::System,
-                autostart: false,
-                tray: false,
-                pin_pad: false,
-                proxy: ProxyChoice::System,
-                proxy_address: None,
-                history: false,
-                history_failure: None,
-                sites: Vec::new(),
-                fixed: Vec::new(),
-                file: String::new(),
-            },
+            settings: settings::view(settings),
             doctor: DoctorView::default(),
             guest: GuestView { portals: Vec::new(), portal: None, phase: GuestPhase::Off, failure: None },
             history: Vec::new(),
             update: None,
+            notice: self.notice.as_ref().map(|failure| snapshot::Failure::of(&**failure, texts).without_remedy()),
             closes_in_seconds: self.window.closes_in_seconds(),
         }
     }

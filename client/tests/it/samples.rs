@@ -10,12 +10,12 @@ use latchkey_agent::{Failure, OtherCard, ReaderName, SecretKind};
 use latchkey_client::app::snapshot::{
     self, ArrivedBy, CardContents, CardResult, CardStatus, CardTaskName, CardView, CertificateView, DoctorCheck,
     DoctorVerdict, DoctorView, GuestPhase, GuestView, HistoryEntry, HistoryResult, Holder, NewerVersion, Phase,
-    PinStatus, PortalRequest, ProxyChoice, Reader, Secret, ServiceState, SettingName, Settings, Site, SiteState,
-    Snapshot, Theme, Validity,
+    PinStatus, PortalRequest, Reader, Secret, ServiceState, Settings, Site, SiteState, Snapshot, Validity,
 };
 use latchkey_client::desk::RequestFailure;
 use latchkey_client::portal::PortalFailure;
 use latchkey_client::service::{PortOwner, ServiceFailure};
+use latchkey_client::settings::{ProxyChoice, SettingName, SettingsFailure, Theme};
 use latchkey_client::texts::{self, Language, Texts};
 use latchkey_client::wording::Told;
 use serde::Serialize;
@@ -224,6 +224,7 @@ fn blank(texts: &Texts) -> Snapshot {
         guest: GuestView { portals: vec![ORIGIN.to_owned()], portal: None, phase: GuestPhase::Off, failure: None },
         history: Vec::new(),
         update: None,
+        notice: None,
         closes_in_seconds: None,
     }
 }
@@ -238,6 +239,16 @@ fn home(texts: &Texts) -> States {
     let failed = |failure: &dyn Told| snapshot::Failure::of(failure, texts);
     vec![
         ("home", blank(texts)),
+        (
+            "home-notice",
+            Snapshot {
+                notice: Some(failed(&SettingsFailure::Unwritable {
+                    path: "/home/hanna/.config/latchkey/settings.toml".into(),
+                    reason: "No space left on device (os error 28)".to_owned(),
+                })),
+                ..blank(texts)
+            },
+        ),
         ("home-newer-version", Snapshot { update: Some(NewerVersion { version: "0.2.0".to_owned() }), ..blank(texts) }),
         ("home-looking-for-readers", Snapshot { readers: None, ..blank(texts) }),
         ("home-without-reader", with_readers(&[])),

@@ -52,6 +52,7 @@ const backend: Backend = {
   copyReport: remember("copyReport"),
   startGuest: remember("startGuest"),
   endGuest: remember("endGuest"),
+  putNoticeAway: remember("putNoticeAway"),
   closeWindow: remember("closeWindow"),
 };
 
