@@ -8,6 +8,7 @@
 )]
 
 mod advice;
+mod app;
 mod binary;
 mod body;
 mod card;

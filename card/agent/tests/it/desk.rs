@@ -282,9 +282,14 @@ impl CardReaders for Desk {
     fn subscribe(&self) -> mpsc::Receiver<ReaderEvent> {
         let (sender, receiver) = mpsc::channel();
         let mut state = self.state();
-        sender.send(ReaderEvent::ServiceUp).unwrap();
-        for slot in &state.slots {
-            sender.send(ReaderEvent::ReaderAppeared(slot.name.clone())).unwrap();
+        let service = if state.service_is_down { ReaderEvent::ServiceDown } else { ReaderEvent::ServiceUp };
+        sender.send(service).unwrap();
+        for Slot { name, card } in state.slots.iter().filter(|_| !state.service_is_down) {
+            sender.send(ReaderEvent::ReaderAppeared(name.clone())).unwrap();
+            if let Some(InsertedCard { insertion, .. }) = card {
+                let presence = CardPresence::Present { insertion: *insertion, atr: atr() };
+                sender.send(ReaderEvent::CardInserted { reader: name.clone(), presence }).unwrap();
+            }
         }
         state.subscribers.push(sender);
         receiver

@@ -1,0 +1,427 @@
+//! The program behind the window: what it shows while pages ask and the holder looks after his card, with an agent in
+//! this process, a virtual card and a holder who answers as a test says.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use latchkey_agent::SecretKind;
+use latchkey_agent::wire::{Appearance, Theme as AgentTheme};
+use latchkey_client::app::snapshot::{CardTaskName, Phase, PinStatus, Secret, SettingChange, Snapshot, Validity};
+use latchkey_client::app::{App, Parts, RESULT_STAYS, WindowWish};
+use latchkey_client::desk::{Desk, PageRequest, PageTicket};
+use latchkey_client::settings::{Managed, SettingsStore, Theme};
+use latchkey_client::texts::Language;
+use latchkey_crypto::assertion::{ChallengeText, Origin};
+use latchkey_fixtures::random::Seeded;
+use latchkey_fixtures::vcard::automaton::PinState;
+use tempfile::TempDir;
+use tokio::sync::watch;
+
+use crate::holder::{HOLDER, Holder, Reply};
+use crate::readers::{Desk as Readers, HolderCard, NOW, OneApplication, holder};
+
+/// How long a test waits for something to be shown.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A program with its surroundings.
+struct Stage {
+    app: App,
+    desk: Desk,
+    holder: Holder,
+    changes: watch::Receiver<Arc<Snapshot>>,
+    wishes: watch::Receiver<WindowWish>,
+    dressed: Arc<Mutex<Vec<Appearance>>>,
+    _home: TempDir,
+}
+
+impl Stage {
+    fn of(holder: Holder) -> Self {
+        Self::managed(holder, "")
+    }
+
+    fn managed(holder: Holder, managed: &str) -> Self {
+        let home = tempfile::tempdir().unwrap();
+        let file = home.path().join("managed.toml");
+        std::fs::write(&file, managed).unwrap();
+        let managed = Arc::new(Managed::of_file(&file).unwrap());
+        let settings = Arc::new(SettingsStore::new(home.path().join("settings.toml"), managed, || NOW));
+        let desk = Desk::open(holder.agent.clone(), settings.clone());
+        let dressed = Arc::new(Mutex::new(Vec::new()));
+        let wardrobe = Arc::clone(&dressed);
+        let app = App::start(Parts {
+            agent: holder.agent.clone(),
+            desk: desk.clone(),
+            settings,
+            dress_agent: Box::new(move |appearance| wardrobe.lock().unwrap().push(appearance)),
+            language_of_run: None,
+            system_language: Language::English,
+            clock: Box::new(|| NOW),
+        });
+        let (changes, wishes) = (app.changes(), app.wishes());
+        Self { app, desk, holder, changes, wishes, dressed, _home: home }
+    }
+
+    /// A window that the holder opened.
+    fn with_window(holder: Holder) -> Self {
+        let stage = Self::of(holder);
+        stage.app.show_window();
+        stage.app.window_opened();
+        stage
+    }
+
+    /// Waits until what is shown is as `expected` says.
+    async fn shown(&mut self, expected: impl Fn(&Snapshot) -> bool) -> Arc<Snapshot> {
+        let waiting = self.changes.wait_for(|snapshot| expected(snapshot));
+        let found = tokio::time::timeout(PATIENCE, waiting).await.map(|found| found.unwrap().clone());
+        found.unwrap_or_else(|_| panic!("this is shown: {:#?}", self.app.snapshot()))
+    }
+
+    async fn request(&mut self, expected: Phase) -> u64 {
+        let snapshot = self.shown(|now| now.requests.first().is_some_and(|first| first.phase == expected)).await;
+        snapshot.requests[0].id
+    }
+
+    async fn idle(&mut self) -> Arc<Snapshot> {
+        self.shown(|now| now.card.task.is_none()).await
+    }
+
+    fn submit(&self, site: &str) -> PageTicket {
+        self.desk.submit(PageRequest {
+            origin: Origin::parse(&format!("https://{site}.example")).unwrap(),
+            challenge: ChallengeText::draw(&mut Seeded::new(site)),
+            says_it_is: Some(format!("The “{site}”")),
+        })
+    }
+}
+
+fn with_pin(state: PinState) -> Holder {
+    let mut card = HolderCard::of(HOLDER);
+    card.image.pin_state = state;
+    Holder::at(Readers::with(&card))
+}
+
+#[tokio::test]
+async fn a_page_opens_the_window_and_takes_it_along_when_it_is_done() {
+    let mut stage = Stage::of(Holder::with_card());
+    stage.holder.replies([Reply::pin()]);
+    assert_eq!(stage.wishes.borrow_and_update().shown, 0);
+    let _ticket = stage.submit("portal");
+    stage.wishes.wait_for(|wish| wish.shown == 1).await.unwrap();
+    stage.app.window_opened();
+    let number = stage.request(Phase::AskHandOver).await;
+    let shown = stage.app.snapshot();
+    assert_eq!(shown.requests[0].origin, "https://portal.example");
+    assert_eq!(shown.requests[0].says_it_is.as_deref(), Some("The 'portal'"), "a name ended its quotation");
+
+    stage.app.agree(number);
+    stage.request(Phase::Done).await;
+    let shown = stage.shown(|now| now.closes_in_seconds.is_some()).await;
+    assert_eq!(shown.closes_in_seconds, Some(RESULT_STAYS.as_secs()));
+    tokio::time::pause();
+    stage.wishes.wait_for(|wish| wish.gone == 1).await.unwrap();
+    stage.app.window_closed();
+    stage.shown(|now| now.requests.is_empty() && now.closes_in_seconds.is_none()).await;
+}
+
+#[tokio::test]
+async fn a_window_stays_if_the_holder_opened_it_or_uses_it_or_wants_it() {
+    for keeps in [0, 1, 2] {
+        let mut stage = Stage::of(Holder::with_card());
+        stage.holder.replies([Reply::pin()]);
+        if keeps == 0 {
+            stage.app.show_window();
+        }
+        let ticket = stage.submit("portal");
+        stage.wishes.wait_for(|wish| wish.shown > 0).await.unwrap();
+        stage.app.window_opened();
+        let number = stage.request(Phase::AskHandOver).await;
+        stage.app.agree(number);
+        stage.request(Phase::Done).await;
+        match keeps {
+            0 => {}
+            1 => stage.app.card(CardTaskName::Look),
+            _ => stage.app.keep_open(),
+        }
+        let shown = stage.shown(|now| now.closes_in_seconds.is_none()).await;
+        assert_eq!(shown.requests.len(), 1, "what became of the request is on show no more");
+        drop(ticket);
+        stage.app.end(number);
+        stage.shown(|now| now.requests.is_empty()).await;
+        assert_eq!(stage.wishes.borrow().gone, 0, "{keeps}");
+    }
+}
+
+#[tokio::test]
+async fn a_request_that_is_taken_back_takes_its_window_along() {
+    let mut stage = Stage::of(Holder::with_card());
+    let ticket = stage.submit("portal");
+    stage.request(Phase::AskHandOver).await;
+    stage.app.window_opened();
+    drop(ticket);
+    stage.wishes.wait_for(|wish| wish.gone == 1).await.unwrap();
+}
+
+#[tokio::test]
+async fn every_new_request_wants_the_window_in_front() {
+    let mut stage = Stage::of(Holder::with_card());
+    let _first = stage.submit("portal");
+    stage.wishes.wait_for(|wish| wish.shown == 1).await.unwrap();
+    stage.app.window_opened();
+    let _second = stage.submit("clinic");
+    stage.wishes.wait_for(|wish| wish.shown == 2).await.unwrap();
+    let shown = stage.shown(|now| now.requests.len() == 2).await;
+    assert_eq!(shown.requests[1].phase, Phase::WaitingInLine);
+    stage.app.end(shown.requests[1].id);
+    stage.shown(|now| now.requests.len() == 1).await;
+    assert_eq!(stage.wishes.borrow().shown, 2);
+}
+
+#[tokio::test]
+async fn closing_the_window_ends_what_was_asked_in_it() {
+    let mut stage = Stage::of(Holder::with_card());
+    let mut ticket = stage.submit("portal");
+    stage.request(Phase::AskHandOver).await;
+    stage.app.window_opened();
+    stage.app.window_closed();
+    assert_eq!(ticket.outcome().await.unwrap_err().code(), "request-ended");
+    stage.shown(|now| now.requests.is_empty()).await;
+    // That was no refusal: the site may ask again.
+    let _ticket = stage.submit("portal");
+    stage.request(Phase::AskHandOver).await;
+}
+
+#[tokio::test]
+async fn readers_are_watched_while_a_window_is_open_only() {
+    let mut stage = Stage::of(Holder::with_card());
+    assert_eq!(stage.app.snapshot().readers, None);
+    stage.app.show_window();
+    stage.app.window_opened();
+    stage.shown(|now| now.readers.as_ref().is_some_and(|readers| readers.iter().any(|reader| reader.card))).await;
+    stage.holder.readers.plug_in("Second");
+    stage.shown(|now| now.readers.as_ref().is_some_and(|readers| readers.len() == 2)).await;
+    stage.app.window_closed();
+    stage.shown(|now| now.readers.is_none()).await;
+}
+
+#[tokio::test]
+async fn a_card_service_that_is_not_there_is_told_and_its_return_too() {
+    let readers = Readers::with(&HolderCard::of(HOLDER));
+    readers.stop_service();
+    let mut stage = Stage::with_window(Holder::at(readers));
+    stage.app.card(CardTaskName::Look);
+    let shown = stage.shown(|now| now.card.result.is_some()).await;
+    let failure = shown.card.result.as_ref().and_then(|result| result.failure.as_ref()).unwrap();
+    assert_eq!((failure.code.as_str(), failure.technical), ("no-service", true));
+}
+
+#[tokio::test]
+async fn the_card_is_looked_at_then_read_with_the_pin_and_forgotten_when_it_is_pulled() {
+    let mut stage = Stage::with_window(Holder::with_card());
+    stage.holder.replies([Reply::pin()]);
+    stage.app.card(CardTaskName::Look);
+    let shown = stage.shown(|now| now.card.status.is_some() && now.card.task.is_none()).await;
+    let status = shown.card.status.as_ref().unwrap();
+    assert_eq!((status.reader.as_str(), status.pin), ("Reader", PinStatus::Usable { tries_left: 3 }));
+    assert!(status.model.contains("ID card"), "{}", status.model);
+    assert_eq!(shown.card.result, None);
+
+    stage.app.card(CardTaskName::Read);
+    let (kind, _) = stage.holder.asked().await;
+    assert_eq!(kind, SecretKind::Pin);
+    let shown = stage.shown(|now| now.card.contents.is_some()).await;
+    let contents = shown.card.contents.as_ref().unwrap();
+    let person = contents.holder.as_ref().unwrap();
+    assert_eq!(person.latin_name.as_deref(), Some("HANNA VYDUMANAYA"));
+    assert!(person.name.contains("ВЫДУМАННАЯ"));
+    assert_eq!(contents.certificates[0].validity, Validity::Valid);
+    assert_eq!(contents.certificates[0].usage, "signing in, signing documents");
+
+    stage.app.change(SettingChange::Language(serde_json::from_str("\"be\"").unwrap()));
+    let shown = stage.shown(|now| now.language == "be").await;
+    assert!(shown.card.contents.as_ref().unwrap().holder.as_ref().unwrap().name.contains("ВЫДУМАНАЯ"));
+
+    stage.holder.readers.pull("Reader");
+    let shown = stage.shown(|now| now.card.contents.is_none()).await;
+    assert_eq!(shown.card.status, None);
+}
+
+#[tokio::test]
+async fn closing_the_window_forgets_the_card() {
+    let mut stage = Stage::with_window(Holder::with_card());
+    stage.holder.replies([Reply::pin()]);
+    stage.app.card(CardTaskName::Read);
+    stage.shown(|now| now.card.contents.is_some()).await;
+    stage.app.window_closed();
+    let shown = stage.shown(|now| now.card.contents.is_none()).await;
+    assert_eq!((&shown.card.status, &shown.card.result), (&None, &None));
+}
+
+#[tokio::test]
+async fn closing_the_window_takes_back_what_the_card_was_doing() {
+    let mut stage = Stage::with_window(Holder::with_card());
+    stage.app.card(CardTaskName::ChangePin);
+    stage.shown(|now| now.card.phase == Some(Phase::AgentAsks { secret: Secret::Pin, tries_left: Some(3) })).await;
+    stage.app.window_closed();
+    let shown = stage.idle().await;
+    assert_eq!(shown.card.result, None);
+    // What is asked of the agent now waits until it is through with what was taken back.
+    stage.app.card(CardTaskName::Look);
+    stage.shown(|now| now.card.status.is_some()).await;
+    assert!(stage.holder.card_was_reset());
+}
+
+#[tokio::test]
+async fn an_inserted_card_is_looked_at_once_the_holder_wants_to_see_it() {
+    let readers = Readers::default();
+    readers.plug_in("Reader");
+    let mut stage = Stage::with_window(Holder::at(readers));
+    stage.shown(|now| now.readers.as_ref().is_some_and(|readers| readers.len() == 1)).await;
+    stage.app.card(CardTaskName::Look);
+    assert_eq!(stage.app.snapshot().card.task, None, "there is nothing to look at");
+    stage.holder.readers.insert("Reader", &HolderCard::of(HOLDER));
+    stage.shown(|now| now.card.status.is_some()).await;
+}
+
+#[tokio::test]
+async fn wrong_cards_are_called_what_they_are() {
+    const PAYMENT: &[u8] = b"2PAY.SYS.DDF01";
+    for (application, code) in [(PAYMENT, "payment-card"), (b"unheard-of", "unknown-card")] {
+        let readers = Readers::default();
+        readers.plug_in("Reader");
+        readers.insert_played("Reader", Box::new(OneApplication(application)));
+        let mut stage = Stage::with_window(Holder::at(readers));
+        stage.app.card(CardTaskName::Look);
+        let shown = stage.shown(|now| now.card.result.is_some()).await;
+        let result = shown.card.result.as_ref().unwrap();
+        assert_eq!(result.failure.as_ref().unwrap().code, code);
+        stage.app.cancel_card();
+        stage.shown(|now| now.card.result.is_none()).await;
+    }
+}
+
+#[tokio::test]
+async fn of_several_cards_the_holder_chooses_one() {
+    let readers = Readers::with(&HolderCard::of(HOLDER));
+    readers.plug_in("Second");
+    readers.insert("Second", &HolderCard::of("kastus-zablakavany"));
+    let mut stage = Stage::with_window(Holder::at(readers));
+    stage.app.card(CardTaskName::Look);
+    let choice = Phase::ChooseReader { readers: vec!["Reader".to_owned(), "Second".to_owned()] };
+    stage.shown(|now| now.card.phase.as_ref() == Some(&choice)).await;
+    stage.app.choose_reader(None, "Third");
+    assert_eq!(stage.app.snapshot().card.phase, Some(choice), "a reader was chosen that was not offered");
+    stage.app.choose_reader(None, "Second");
+    let shown = stage.shown(|now| now.card.status.is_some()).await;
+    assert_eq!(shown.card.status.as_ref().unwrap().pin, PinStatus::Blocked);
+}
+
+#[tokio::test]
+async fn every_task_does_what_it_is_called() {
+    let puk = Reply::Digits(holder(HOLDER).puk);
+    let new = Reply::Digits("135790");
+    let usable = PinStatus::Usable { tries_left: 3 };
+    let rows = [
+        (CardTaskName::ChangePin, PinState::Pin3, vec![Reply::pin(), new], usable),
+        (CardTaskName::UnblockPin, PinState::Pin0, vec![puk], usable),
+        (CardTaskName::UnblockWithNewPin, PinState::Pin0, vec![puk, new], usable),
+        (CardTaskName::ActivatePin, PinState::Pind, vec![puk], usable),
+        (CardTaskName::DeactivateWithPin, PinState::Pin3, vec![Reply::pin()], PinStatus::Deactivated),
+        (CardTaskName::DeactivateWithPuk, PinState::Pin3, vec![puk], PinStatus::Deactivated),
+    ];
+    for (task, state, replies, expected) in rows {
+        let mut stage = Stage::with_window(with_pin(state));
+        stage.holder.replies(replies);
+        stage.app.card(task);
+        let shown = stage.shown(|now| now.card.result.is_some()).await;
+        let result = shown.card.result.as_ref().unwrap();
+        assert_eq!((result.task, result.failure.as_ref()), (task, None));
+        assert_eq!(shown.card.status.as_ref().unwrap().pin, expected, "{task:?}");
+        assert!(stage.holder.card_was_reset(), "{task:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_wrong_pin_is_told_with_the_tries_that_are_left_and_what_can_be_done() {
+    let wrong = Reply::Digits("000000");
+    let rows = [
+        (PinState::Pin3, PinStatus::Usable { tries_left: 2 }, "retry"),
+        (PinState::Pin2, PinStatus::Suspended, "resume"),
+    ];
+    for (state, left, remedy) in rows {
+        let mut stage = Stage::with_window(with_pin(state));
+        stage.holder.replies([wrong]);
+        stage.app.card(CardTaskName::Read);
+        let shown = stage.shown(|now| now.card.result.is_some()).await;
+        let failure = shown.card.result.as_ref().unwrap().failure.as_ref().unwrap();
+        assert_eq!(failure.code, "pin-wrong");
+        assert_eq!(serde_json::to_value(failure.remedy).unwrap(), remedy);
+        assert_eq!(shown.card.status.as_ref().unwrap().pin, left);
+        assert_eq!(shown.card.contents, None);
+    }
+}
+
+#[tokio::test]
+async fn while_something_is_done_nothing_else_is_begun() {
+    let mut stage = Stage::with_window(Holder::with_card());
+    stage.app.card(CardTaskName::ChangePin);
+    stage.holder.asked().await;
+    stage.app.card(CardTaskName::DeactivateWithPin);
+    assert_eq!(stage.app.snapshot().card.task, Some(CardTaskName::ChangePin));
+    stage.app.cancel_card();
+    let shown = stage.idle().await;
+    assert_eq!(shown.card.result, None, "the holder knows that he cancelled");
+}
+
+#[tokio::test]
+async fn settings_change_what_is_said_and_how_the_agent_looks() {
+    let mut stage = Stage::with_window(Holder::with_card());
+    stage.app.change(SettingChange::Language(serde_json::from_str("\"ru\"").unwrap()));
+    stage.app.change(SettingChange::Theme(Theme::Contrast));
+    stage.app.change(SettingChange::PinPad(true));
+    let shown = stage.shown(|now| now.settings.pin_pad).await;
+    assert_eq!((shown.language, shown.settings.language, shown.settings.theme), ("ru", Some("ru"), Theme::Contrast));
+    let last = stage.dressed.lock().unwrap().last().copied().unwrap();
+    assert_eq!(last, Appearance { language: Some("ru"), theme: AgentTheme::Contrast, pad: true });
+}
+
+#[tokio::test]
+async fn a_setting_that_is_fixed_stays_and_the_holder_is_told() {
+    let mut stage = Stage::managed(Holder::with_card(), "[fixed]\ntray = false\n");
+    stage.app.change(SettingChange::Tray(true));
+    let shown = stage.shown(|now| now.notice.is_some()).await;
+    assert_eq!((shown.notice.as_ref().unwrap().code.as_str(), shown.settings.tray), ("setting-fixed", false));
+    stage.app.put_notice_away();
+    stage.shown(|now| now.notice.is_none()).await;
+}
+
+#[tokio::test]
+async fn what_is_remembered_about_a_site_is_shown_and_forgotten() {
+    let mut stage = Stage::with_window(Holder::with_card());
+    let _ticket = stage.submit("portal");
+    let number = stage.request(Phase::AskHandOver).await;
+    stage.app.refuse(number);
+    stage.shown(|now| now.settings.sites.len() == 1).await;
+    stage.app.change(SettingChange::ForgetSite("https://portal.example".to_owned()));
+    stage.shown(|now| now.settings.sites.is_empty()).await;
+    stage.app.change(SettingChange::ForgetSite("no origin".to_owned()));
+    stage.shown(|now| now.notice.is_some()).await;
+}
+
+#[test]
+fn the_window_can_ask_for_known_changes_only() {
+    let rows = [
+        (r#"{"name":"theme","value":"dark"}"#, true),
+        (r#"{"name":"language","value":null}"#, true),
+        (r#"{"name":"language","value":"be"}"#, true),
+        (r#"{"name":"proxy","value":"none"}"#, true),
+        (r#"{"name":"language","value":"xx"}"#, false),
+        (r#"{"name":"theme","value":"pink"}"#, false),
+        (r#"{"name":"tray","value":"yes"}"#, false),
+        (r#"{"name":"proxyAddress","value":"http://proxy.example:1"}"#, false),
+        (r#"{"name":"tray","value":true,"more":1}"#, false),
+        (r#"{"name":"tray"}"#, false),
+    ];
+    for (text, is_known) in rows {
+        assert_eq!(serde_json::from_str::<SettingChange>(text).is_ok(), is_known, "{text}");
+    }
+}
