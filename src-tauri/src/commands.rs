@@ -19,13 +19,16 @@ pub(crate) fn handler() -> impl Fn(Invoke<Wry>) -> bool + Send + Sync + 'static 
         choose_reader,
         close_window,
         copy_report,
+        diagnose,
         end,
+        end_guest,
         keep_open,
         more_time,
         put_notice_away,
         refuse,
         retry,
         snapshot,
+        start_guest,
     ]
 }
 
@@ -87,6 +90,21 @@ fn change(app: State<'_, App>, change: SettingChange) {
 #[tauri::command]
 fn put_notice_away(app: State<'_, App>) {
     app.put_notice_away();
+}
+
+#[tauri::command]
+fn diagnose(app: State<'_, App>, portal: Option<&str>) {
+    app.diagnose(portal);
+}
+
+#[tauri::command]
+fn start_guest(app: State<'_, App>, portal: &str) {
+    app.start_guest(portal);
+}
+
+#[tauri::command]
+fn end_guest(app: State<'_, App>) {
+    app.end_guest();
 }
 
 #[tauri::command]

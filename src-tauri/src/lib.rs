@@ -11,7 +11,7 @@ mod window;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use latchkey_client::app::{App, Surroundings};
+use latchkey_client::app::{self, App};
 use latchkey_client::texts::{self, Texts};
 use tauri::{AppHandle, Manager, RunEvent};
 use time::OffsetDateTime;
@@ -60,8 +60,7 @@ fn show(start: Start, clock: fn() -> OffsetDateTime) -> ExitCode {
         .invoke_handler(commands::handler())
         .setup(move |tauri| {
             let Start { managed, language, .. } = start.clone();
-            let surroundings = Surroundings { managed, language, clock };
-            let app = tauri::async_runtime::block_on(App::of_this_computer(surroundings))?;
+            let app = tauri::async_runtime::block_on(App::of_this_computer(app::Start { managed, language, clock }))?;
             tauri.manage(app);
             let handle = tauri.handle().clone();
             tauri::async_runtime::spawn(window::attend(handle.clone()));
@@ -85,7 +84,7 @@ fn wanted(handle: &AppHandle, start: &Start) {
     let app = handle.state::<App>();
     match &start.link {
         _ if start.quits => handle.exit(0),
-        Some(_) => app.show_window(),
+        Some(link) => app.follow(link),
         None if start.in_background => {}
         None => app.show_window(),
     }

@@ -3,17 +3,22 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use latchkey_agent::CardAgent;
 use latchkey_agent::wire::{AgentProcess, AgentProgram, Appearance};
 use time::OffsetDateTime;
 
 use super::{App, Parts};
 use crate::desk::Desk;
+use crate::doctor::{Plan, System, browsers_in};
+use crate::guest::{Guest, GuestBrowser, GuestSurroundings};
+use crate::service::{self, CallersOfSystem, Listeners, Service};
 use crate::settings::{Autostart, Managed, Places, SettingsFailure, SettingsStore};
+use crate::sign_in::browser::SystemBrowser;
 use crate::texts::{Language, system_language};
 
 /// What the program is told when it starts.
 #[derive(Debug, Clone)]
-pub struct Surroundings {
+pub struct Start {
     /// The administrator's file, where it is not the system's.
     pub managed: Option<PathBuf>,
     /// The language of this run, whatever is set.
@@ -27,19 +32,39 @@ impl App {
     ///
     /// # Errors
     /// [`SettingsFailure`] if the administrator's settings cannot be used: they may forbid something.
-    pub async fn of_this_computer(surroundings: Surroundings) -> Result<Self, SettingsFailure> {
-        let Surroundings { managed, language, clock } = surroundings;
-        let settings = Arc::new(settings(managed.as_deref(), clock)?);
+    pub async fn of_this_computer(start: Start) -> Result<Self, SettingsFailure> {
+        let Start { managed, language, clock } = start;
+        let places = Places::of_this_process();
+        let settings = Arc::new(settings(places.as_ref(), managed.as_deref(), clock)?);
         if let Err(error) = settings.keep_autostart() {
             tracing::warn!(%error, "the program may not start with the session");
         }
         let agent = Arc::new(AgentProcess::new(AgentProgram::installed(), Appearance::default()));
         let desk = Desk::open(agent.clone(), settings.clone());
-        let dressed = Arc::clone(&agent);
+        let plan = Plan::of_this_process(&settings);
+        let guest = Arc::new(Guest::new(guest(&settings, &plan, agent.clone(), places.as_ref())));
+        let at_desk = service::Surroundings {
+            desk: desk.clone(),
+            agent: agent.clone(),
+            sites: settings.clone(),
+            callers: Arc::new(CallersOfSystem),
+            guest: guest.clone(),
+        };
+        let service = Listeners::bind(plan.port).and_then(|listeners| Service::start(listeners, at_desk));
+        if let Err(failure) = &service {
+            tracing::error!(code = failure.code(), "pages cannot reach the program");
+        }
+        let (dressed, asked, by_settings) = (agent.clone(), agent.clone(), settings.clone());
         Ok(Self::start(Parts {
+            computer: Box::new(move || {
+                Arc::new(System::new(Plan::of_this_process(&by_settings), asked.clone(), clock))
+            }),
             agent,
             desk,
             settings,
+            guest,
+            service,
+            browser: Arc::new(SystemBrowser),
             dress_agent: Box::new(move |appearance| dressed.set_appearance(appearance)),
             language_of_run: language,
             system_language: system_language(),
@@ -48,11 +73,35 @@ impl App {
     }
 }
 
-fn settings(managed: Option<&Path>, clock: fn() -> OffsetDateTime) -> Result<SettingsStore, SettingsFailure> {
+/// What guest mode works with.
+fn guest(
+    settings: &Arc<SettingsStore>,
+    plan: &Plan,
+    agent: Arc<dyn CardAgent>,
+    places: Option<&Places>,
+) -> GuestSurroundings {
+    let defaults = settings.managed().guest();
+    let browser = match &defaults.browser {
+        Some(program) => Some(GuestBrowser::at(program.clone())),
+        None => GuestBrowser::first_of(&browsers_in(&plan.program_folders)),
+    };
+    GuestSurroundings {
+        folder: places.map_or_else(std::env::temp_dir, Places::runtime_folder),
+        browser,
+        grace: defaults.grace,
+        agent,
+        settings: settings.clone(),
+    }
+}
+
+fn settings(
+    places: Option<&Places>,
+    managed: Option<&Path>,
+    clock: fn() -> OffsetDateTime,
+) -> Result<SettingsStore, SettingsFailure> {
     let managed = managed.map_or_else(Managed::of_this_computer, Managed::of_file)?;
-    let places = Places::of_this_process();
     // Without a home there is no file, and nothing can be changed.
-    let file = places.as_ref().map(Places::settings_file).unwrap_or_default();
+    let file = places.map(Places::settings_file).unwrap_or_default();
     let store = SettingsStore::new(file, Arc::new(managed), clock);
     Ok(match (places, std::env::current_exe()) {
         (Some(places), Ok(program)) => store.with_autostart(Autostart::new(places.autostart_folder(), program)),

@@ -4,6 +4,7 @@
 mod card;
 mod computer;
 mod contents;
+mod doctor;
 mod readers;
 mod requests;
 mod settings;
@@ -15,15 +16,22 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use latchkey_agent::wire::Appearance;
 use latchkey_agent::{CardAgent, ReaderName};
+use latchkey_crypto::assertion::Origin;
 use time::OffsetDateTime;
 use tokio::runtime::Handle;
 use tokio::sync::watch;
 
-pub use computer::Surroundings;
+pub use computer::Start;
 pub use window::{RESULT_STAYS, WindowWish};
 
 use crate::desk::{Desk, DeskView, RequestNumber};
+use crate::doctor::Surroundings;
+use crate::guest::{Guest, GuestState};
+use crate::portal::Access;
+use crate::service::{Service, ServiceFailure};
 use crate::settings::SettingsStore;
+use crate::sign_in::browser::Opener;
+use crate::sign_in::link::{FollowedLink, Link};
 use crate::texts::{self, Language};
 use readers::Watch;
 use snapshot::{CardTaskName, SettingChange, Snapshot};
@@ -38,6 +46,14 @@ pub struct Parts {
     pub desk: Desk,
     /// What the holder and his administrator have set.
     pub settings: Arc<SettingsStore>,
+    /// Guest mode.
+    pub guest: Arc<Guest>,
+    /// The service that pages call, or why they cannot.
+    pub service: Result<Service, ServiceFailure>,
+    /// What diagnosis looks at, by the settings of that moment.
+    pub computer: Box<dyn Fn() -> Arc<dyn Surroundings> + Send + Sync>,
+    /// Where sign-ins by link end.
+    pub browser: Arc<dyn Opener>,
     /// Says how the agent's window looks from now on.
     pub dress_agent: Box<dyn Fn(Appearance) + Send + Sync>,
     /// The language of this run, whatever is set.
@@ -57,42 +73,60 @@ pub struct App {
 struct Shared {
     agent: Arc<dyn CardAgent>,
     desk: Desk,
-    settings: Arc<SettingsStore>,
+    around: Around,
+    computer: Box<dyn Fn() -> Arc<dyn Surroundings> + Send + Sync>,
+    browser: Arc<dyn Opener>,
     dress_agent: Box<dyn Fn(Appearance) + Send + Sync>,
     language_of_run: Option<Language>,
     system_language: Language,
-    clock: Box<dyn Fn() -> OffsetDateTime + Send + Sync>,
     runtime: Handle,
     state: Mutex<State>,
     watch: Mutex<Option<Watch>>,
+    service: Mutex<Option<Service>>,
     shown: watch::Sender<Arc<Snapshot>>,
     wishes: watch::Sender<WindowWish>,
+}
+
+/// What a snapshot is made of beside the state.
+struct Around {
+    settings: Arc<SettingsStore>,
+    guest: Arc<Guest>,
+    service_failure: Option<ServiceFailure>,
+    clock: Box<dyn Fn() -> OffsetDateTime + Send + Sync>,
 }
 
 impl App {
     /// Begins, on the Tokio runtime that the caller is in. No window is shown yet.
     #[must_use]
     pub fn start(parts: Parts) -> Self {
-        let Parts { agent, desk, settings, dress_agent, language_of_run, system_language, clock } = parts;
+        let Parts { agent, desk, settings, guest, service, computer, browser, dress_agent, .. } = parts;
+        let Parts { language_of_run, system_language, clock, .. } = parts;
         let language = language_of_run.or(settings.settings().language).unwrap_or(system_language);
+        let (service, service_failure) = match service {
+            Ok(service) => (Some(service), None),
+            Err(failure) => (None, Some(failure)),
+        };
+        let around = Around { settings, guest, service_failure, clock };
         let state = State::new(texts::texts(language));
-        let (shown, _) = watch::channel(Arc::new(state.snapshot(&settings, clock())));
         let shared = Arc::new(Shared {
             agent,
             desk,
-            settings,
+            computer,
+            browser,
             dress_agent,
             language_of_run,
             system_language,
-            clock,
             runtime: Handle::current(),
-            state: Mutex::new(state),
             watch: Mutex::default(),
-            shown,
+            service: Mutex::new(service),
+            shown: watch::channel(Arc::new(state.snapshot(&around))).0,
             wishes: watch::Sender::default(),
+            state: Mutex::new(state),
+            around,
         });
         (shared.dress_agent)(settings::appearance(&shared));
         shared.runtime.spawn(attend_desk(shared.desk.changes(), Arc::downgrade(&shared)));
+        shared.runtime.spawn(attend_guest(shared.around.guest.state(), Arc::downgrade(&shared)));
         Self { shared }
     }
 
@@ -146,8 +180,10 @@ impl App {
     /// The program is about to end: requests end, and with them what the card is doing.
     pub fn stop(&self) {
         *self.shared.watch() = None;
+        *self.shared.service.lock().unwrap_or_else(PoisonError::into_inner) = None;
         self.shared.change(|state| state.card.forget());
         self.shared.desk.stop();
+        self.shared.around.guest.end();
     }
 
     /// The holder wants the window to stay.
@@ -208,6 +244,48 @@ impl App {
         settings::change(&self.shared, change);
     }
 
+    /// The holder followed a link. One that is none is told in [`Snapshot::notice`].
+    pub fn follow(&self, link: &str) {
+        match Link::parse(link) {
+            Ok(link) => {
+                let settings = &self.shared.around.settings;
+                let access = Access { trust: settings.managed().trust().clone(), proxy: settings.settings().proxy() };
+                let browser = Arc::clone(&self.shared.browser);
+                let followed = FollowedLink::new(link, access, settings::language(&self.shared), browser);
+                self.shared.desk.follow(Box::new(followed));
+            }
+            Err(failure) => {
+                self.shared.change(|state| state.notice = Some(Arc::new(failure)));
+                self.show_window();
+            }
+        }
+    }
+
+    /// The holder wants the cause found; at a portal too, if it is that of a request at the desk.
+    pub fn diagnose(&self, portal: Option<&str>) {
+        let is_asking = |portal: &&str| self.snapshot().requests.iter().any(|request| request.origin == *portal);
+        let portal = portal.filter(is_asking).and_then(|portal| Origin::parse(portal).ok());
+        self.shared.change(|state| state.window.is_used_by_holder());
+        doctor::begin(&self.shared, portal);
+    }
+
+    /// Opens one of the administrator's portals for a guest.
+    pub fn start_guest(&self, portal: &str) {
+        let Around { settings, guest, .. } = &self.shared.around;
+        let Some(portal) = settings.managed().guest().portals.iter().find(|known| known.as_str() == portal) else {
+            return tracing::warn!("a portal was chosen that is not for guests");
+        };
+        self.shared.change(|state| state.window.is_used_by_holder());
+        if let Err(failure) = guest.open(portal) {
+            self.shared.change(|state| state.notice = Some(Arc::new(failure)));
+        }
+    }
+
+    /// Ends the guest's session.
+    pub fn end_guest(&self) {
+        self.shared.around.guest.end();
+    }
+
     /// The holder has read the notice.
     pub fn put_notice_away(&self) {
         self.shared.change(|state| state.notice = None);
@@ -219,7 +297,7 @@ impl Shared {
     fn change<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {
         let mut state = self.state();
         let result = change(&mut state);
-        let snapshot = state.snapshot(&self.settings, (self.clock)());
+        let snapshot = state.snapshot(&self.around);
         // Under the lock: snapshots are shown in the order in which they were true.
         self.shown.send_if_modified(|before| {
             let changed = **before != snapshot;
@@ -285,5 +363,13 @@ async fn attend_desk(mut changes: watch::Receiver<Arc<DeskView>>, shared: Weak<S
             shared.want_window();
         }
         shared.consider_closing();
+    }
+}
+
+/// Shows how far guest mode is.
+async fn attend_guest(mut changes: watch::Receiver<GuestState>, shared: Weak<Shared>) {
+    while changes.changed().await.is_ok() {
+        let Some(shared) = shared.upgrade() else { return };
+        shared.change(|_| ());
     }
 }

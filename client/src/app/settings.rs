@@ -47,7 +47,7 @@ fn site(site: RememberedSite) -> Site {
 
 /// Makes the change that the holder wants. What he sees follows, and what the agent's window looks like.
 pub(super) fn change(shared: &Arc<Shared>, change: SettingChange) {
-    let changed = carry_out(&shared.settings, change);
+    let changed = carry_out(&shared.around.settings, change);
     let language = language(shared);
     shared.change(|state| {
         if state.texts.language() != language {
@@ -80,11 +80,11 @@ fn carry_out(store: &SettingsStore, change: SettingChange) -> Result<(), Setting
 
 /// The language of this run, the holder's, or the system's.
 pub(super) fn language(shared: &Shared) -> Language {
-    shared.language_of_run.or(shared.settings.settings().language).unwrap_or(shared.system_language)
+    shared.language_of_run.or(shared.around.settings.settings().language).unwrap_or(shared.system_language)
 }
 
 pub(super) fn appearance(shared: &Shared) -> Appearance {
-    let settings = shared.settings.settings();
+    let settings = shared.around.settings.settings();
     let theme = match settings.theme {
         Theme::System => AgentTheme::System,
         Theme::Light => AgentTheme::Light,

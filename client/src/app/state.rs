@@ -2,15 +2,15 @@
 
 use std::sync::Arc;
 
-use time::OffsetDateTime;
-
+use super::Around;
 use super::card::MyCard;
+use super::doctor::Diagnosis;
 use super::readers::Readers;
 use super::requests::Requests;
 use super::settings;
-use super::snapshot::{self, DoctorView, GuestPhase, GuestView, ServiceState, Snapshot};
+use super::snapshot::{self, GuestPhase, GuestView, ServiceState, Snapshot};
 use super::window::Window;
-use crate::settings::SettingsStore;
+use crate::guest;
 use crate::texts::Texts;
 use crate::wording::Told;
 
@@ -21,6 +21,7 @@ pub(super) struct State {
     pub(super) requests: Requests,
     pub(super) card: MyCard,
     pub(super) window: Window,
+    pub(super) diagnosis: Diagnosis,
     pub(super) notice: Option<Arc<dyn Told + Send + Sync>>,
 }
 
@@ -32,27 +33,46 @@ impl State {
             requests: Requests::default(),
             card: MyCard::default(),
             window: Window::default(),
+            diagnosis: Diagnosis::default(),
             notice: None,
         }
     }
 
-    pub(super) fn snapshot(&self, settings: &SettingsStore, now: OffsetDateTime) -> Snapshot {
+    pub(super) fn snapshot(&self, around: &Around) -> Snapshot {
         let texts = &self.texts;
         Snapshot {
             version: env!("CARGO_PKG_VERSION"),
             language: texts.language().code(),
-            service: ServiceState::Listening,
+            service: match &around.service_failure {
+                None => ServiceState::Listening,
+                Some(failure) => ServiceState::Closed(snapshot::Failure::of(failure, texts)),
+            },
             readers: self.readers.view(),
             readers_failure: self.readers.failure().map(|failure| snapshot::Failure::of(failure, texts)),
             requests: self.requests.view(texts),
-            card: self.card.view(texts, now),
-            settings: settings::view(settings),
-            doctor: DoctorView::default(),
-            guest: GuestView { portals: Vec::new(), portal: None, phase: GuestPhase::Off, failure: None },
+            card: self.card.view(texts, (around.clock)()),
+            settings: settings::view(&around.settings),
+            doctor: self.diagnosis.view(texts),
+            guest: guest(around, texts),
             history: Vec::new(),
             update: None,
             notice: self.notice.as_ref().map(|failure| snapshot::Failure::of(&**failure, texts).without_remedy()),
             closes_in_seconds: self.window.closes_in_seconds(),
         }
+    }
+}
+
+fn guest(around: &Around, texts: &Texts) -> GuestView {
+    let state = around.guest.state().borrow().clone();
+    GuestView {
+        portals: around.settings.managed().guest().portals.iter().map(ToString::to_string).collect(),
+        portal: state.portal.map(|portal| portal.to_string()),
+        phase: match state.phase {
+            guest::GuestPhase::Off => GuestPhase::Off,
+            guest::GuestPhase::Opening => GuestPhase::Opening,
+            guest::GuestPhase::Open => GuestPhase::Open,
+            guest::GuestPhase::Clearing => GuestPhase::Clearing,
+        },
+        failure: state.failure.map(|failure| snapshot::Failure::of(&failure, texts).without_remedy()),
     }
 }

@@ -13,7 +13,6 @@ use super::output::{self, Output};
 use super::tasks::Work;
 use crate::doctor::{CHECK_TIME, Check, Personal, Plan, Surroundings, System, Verdict, diagnose, report};
 use crate::portal::parse_address;
-use crate::settings::{Autostart, Places};
 use crate::texts::Texts;
 use crate::wording::Place;
 
@@ -51,26 +50,14 @@ impl Work {
         let texts = &self.console.texts;
         let portal: Option<Origin> = task.portal.as_deref().map(parse_address).transpose()?;
         let agent = Arc::new(Agent::start_on_pcsc(Box::new(self.terminal_prompt()))?);
-        let surroundings: Arc<dyn Surroundings> = Arc::new(System::new(self.plan(), agent, self.clock));
+        let surroundings: Arc<dyn Surroundings> =
+            Arc::new(System::new(Plan::of_this_process(&self.settings), agent, self.clock));
         let checks = diagnose(&surroundings, portal.as_ref(), CHECK_TIME, |_| ());
         let report = report(&checks, texts, &Personal::of_this_process());
         if task.report && !task.json {
             return output::write(&report);
         }
         shown(texts, &checks, &report).write(task.json)
-    }
-
-    /// What to look at, by the settings and the environment.
-    fn plan(&self) -> Plan {
-        let mut plan = Plan::of_variables(|name| std::env::var_os(name));
-        let settings = self.settings.settings();
-        let is_listed = Places::of_this_process()
-            .is_some_and(|places| Autostart::new(places.autostart_folder(), std::path::PathBuf::new()).is_set());
-        plan.proxy = settings.proxy();
-        plan.autostart = (settings.autostart, is_listed);
-        plan.trust = self.settings.managed().trust().clone();
-        plan.port = self.settings.managed().port().unwrap_or(plan.port);
-        plan
     }
 }
 

@@ -21,7 +21,7 @@ use super::surroundings::{
 };
 use crate::portal::{Access, ExtraTrust, PortalFailure, look_at};
 use crate::service::{DEFAULT_PORT, Listeners, ServiceFailure};
-use crate::settings::Proxy;
+use crate::settings::{Autostart, Places, Proxy, SettingsStore};
 
 /// What to look at, as the program is set up.
 #[derive(Debug, Clone)]
@@ -45,6 +45,22 @@ pub struct Plan {
 }
 
 impl Plan {
+    /// What to look at, by the settings and this process' environment.
+    #[must_use]
+    pub fn of_this_process(store: &SettingsStore) -> Self {
+        let settings = store.settings();
+        let is_listed = Places::of_this_process()
+            .is_some_and(|places| Autostart::new(places.autostart_folder(), PathBuf::new()).is_set());
+        let plan = Self::of_variables(|name| std::env::var_os(name));
+        Self {
+            port: store.managed().port().unwrap_or(plan.port),
+            proxy: settings.proxy(),
+            trust: store.managed().trust().clone(),
+            autostart: (settings.autostart, is_listed),
+            ..plan
+        }
+    }
+
     /// The usual places of this computer, with what these variables of the environment say.
     #[must_use]
     pub fn of_variables(variable: impl Fn(&str) -> Option<std::ffi::OsString>) -> Self {

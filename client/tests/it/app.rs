@@ -9,7 +9,11 @@ use latchkey_agent::wire::{Appearance, Theme as AgentTheme};
 use latchkey_client::app::snapshot::{CardTaskName, Phase, PinStatus, Secret, SettingChange, Snapshot, Validity};
 use latchkey_client::app::{App, Parts, RESULT_STAYS, WindowWish};
 use latchkey_client::desk::{Desk, PageRequest, PageTicket};
+use latchkey_client::doctor::{CheckName, Plan, System};
+use latchkey_client::guest::{Guest, GuestSurroundings};
+use latchkey_client::service::ServiceFailure;
 use latchkey_client::settings::{Managed, SettingsStore, Theme};
+use latchkey_client::sign_in::browser::SystemBrowser;
 use latchkey_client::texts::Language;
 use latchkey_crypto::assertion::{ChallengeText, Origin};
 use latchkey_fixtures::random::Seeded;
@@ -48,10 +52,22 @@ impl Stage {
         let desk = Desk::open(holder.agent.clone(), settings.clone());
         let dressed = Arc::new(Mutex::new(Vec::new()));
         let wardrobe = Arc::clone(&dressed);
+        let guest = GuestSurroundings {
+            folder: home.path().join("guests"),
+            browser: None,
+            grace: Duration::ZERO,
+            agent: holder.agent.clone(),
+            settings: settings.clone(),
+        };
+        let (plan, asked) = (Plan::of_variables(|_| None), holder.agent.clone());
         let app = App::start(Parts {
             agent: holder.agent.clone(),
             desk: desk.clone(),
             settings,
+            guest: Arc::new(Guest::new(guest)),
+            service: Err(ServiceFailure::PortTaken { port: 8084, owner: None }),
+            computer: Box::new(move || Arc::new(System::new(plan.clone(), asked.clone(), || NOW))),
+            browser: Arc::new(SystemBrowser),
             dress_agent: Box::new(move |appearance| wardrobe.lock().unwrap().push(appearance)),
             language_of_run: None,
             system_language: Language::English,
@@ -405,6 +421,51 @@ async fn what_is_remembered_about_a_site_is_shown_and_forgotten() {
     stage.shown(|now| now.settings.sites.is_empty()).await;
     stage.app.change(SettingChange::ForgetSite("no origin".to_owned()));
     stage.shown(|now| now.notice.is_some()).await;
+}
+
+#[tokio::test]
+async fn the_cause_is_looked_for_and_the_report_is_there_at_the_end() {
+    let mut stage = Stage::with_window(Holder::with_card());
+    stage.app.diagnose(Some("https://never-asked.example"));
+    stage.app.diagnose(None);
+    let shown = stage.shown(|now| now.doctor.report.is_some()).await;
+    assert_eq!(shown.doctor.checks.len(), CheckName::ALL.len());
+    assert!(!shown.doctor.running);
+    let portal = shown.doctor.checks.iter().find(|check| check.name == "portal").unwrap();
+    assert_eq!(serde_json::to_value(portal.verdict).unwrap(), "not-checked", "a site was asked that nobody named");
+}
+
+#[tokio::test]
+async fn a_guest_gets_a_portal_that_the_administrator_named_and_no_other() {
+    let managed = "[guest]\nportals = [\"https://portal.example\"]\n";
+    let mut stage = Stage::managed(Holder::with_card(), managed);
+    assert_eq!(stage.app.snapshot().guest.portals, ["https://portal.example"]);
+    stage.app.start_guest("https://other.example");
+    assert_eq!(stage.app.snapshot().guest.portal, None);
+    stage.app.start_guest("https://portal.example");
+    let shown = stage.shown(|now| now.guest.failure.is_some()).await;
+    assert_eq!(shown.guest.failure.as_ref().unwrap().code, "guest-no-browser");
+}
+
+#[tokio::test]
+async fn a_link_that_is_none_is_told_in_a_window_and_one_that_is_asks_about_its_host() {
+    let mut stage = Stage::of(Holder::with_card());
+    stage.app.follow("latchkey:--managed=/tmp/evil");
+    stage.wishes.wait_for(|wish| wish.shown == 1).await.unwrap();
+    let shown = stage.shown(|now| now.notice.is_some()).await;
+    assert_eq!(shown.notice.as_ref().unwrap().code, "link-malformed");
+    let request = "A".repeat(43);
+    stage.app.follow(&format!("latchkey:sign-in?portal=https%3A%2F%2Fportal.example&request={request}"));
+    stage.request(Phase::AskHost).await;
+    stage.wishes.wait_for(|wish| wish.shown == 2).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_service_that_does_not_listen_is_told() {
+    let stage = Stage::of(Holder::with_card());
+    let shown = serde_json::to_value(&*stage.app.snapshot()).unwrap();
+    assert_eq!(shown["service"]["listening"], false);
+    assert_eq!(shown["service"]["failure"]["code"], "port-taken");
 }
 
 #[test]
