@@ -9,7 +9,11 @@
 // always the same failure; only the permission's state, asked for before and afresh after each failure, tells the cases
 // apart. Hence the order in here.
 
-/** @import { Options, Outcome, Progress, Reached, Watch } from "./latchkey-sign-in.d.ts" */
+/** @typedef {import("./latchkey-sign-in.d.ts").Options} Options */
+/** @typedef {import("./latchkey-sign-in.d.ts").Outcome} Outcome */
+/** @typedef {import("./latchkey-sign-in.d.ts").Progress} Progress */
+/** @typedef {import("./latchkey-sign-in.d.ts").Reached} Reached */
+/** @typedef {import("./latchkey-sign-in.d.ts").Watch} Watch */
 
 /** Where the program listens unless an administrator has decided otherwise. */
 export const DEFAULT_PORT = 8084;

@@ -200,6 +200,33 @@ fn a_program_that_is_started_while_the_browser_asks_is_called_once_more() {
     assert_eq!(sign_ins, 1, "{:?}", program.happened());
 }
 
+/// Nobody else takes out the card of a guest's session: whoever once watched it and is gone ends the session too.
+#[test]
+fn a_guests_session_ends_with_the_card_or_with_its_watch() {
+    let port = free_port().unwrap();
+    let program = ServiceDouble::start(port, Behaviour::StaysAt(1));
+    let scene = Scene::new(LoopbackPermission::Granted, port);
+    let watch = |port: u16| {
+        let script = format!(
+            "const done = arguments[0];
+             import('/latchkey-sign-in.js')
+               .then(it => it.cardRemoved({{ requestId: '7f0c6a5e-0c8a-4a58-9a0e-3d0f6f1f5c11', port: {port} }}))
+               .then(done, error => done(String(error)));"
+        );
+        scene.browser.execute_async(&script, &[]).unwrap()
+    };
+    for (behaviour, ends) in [
+        (Behaviour::TellsOfCard(false), false),
+        (Behaviour::TellsOfCard(true), true),
+        (Behaviour::StaysAt(1), false),
+        (Behaviour::ForgetsCard, true),
+    ] {
+        program.behaves(behaviour);
+        assert_eq!(watch(port), json!(ends), "{behaviour:?}");
+    }
+    assert_eq!(watch(free_port().unwrap()), json!(false), "no program");
+}
+
 /// Clicks the cross of the browser's question. It tells no assistive tool where it is.
 fn close_question(scene: &Scene, tool: &mut AssistiveTool) {
     let mut rows = [111, 91, 131].into_iter().cycle();

@@ -4,6 +4,7 @@ use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::thread;
+use std::time::Duration;
 
 use serde_json::json;
 
@@ -22,6 +23,10 @@ pub(crate) enum Behaviour {
     EndsSignIn(u16, &'static str),
     /// Breaks off while it signs in.
     Dies,
+    /// Says at once whether the card that signed in was taken out.
+    TellsOfCard(bool),
+    /// Waits for the card to be taken out, and ends before.
+    ForgetsCard,
     /// Gets as far as this phase, counted from 1, and stays there.
     StaysAt(usize),
 }
@@ -95,6 +100,19 @@ impl Shared {
                 answer(&mut writer, &request.origin, 200, r#"{"program":"another"}"#)?;
             } else if let Behaviour::RefusesSite(code) = behaviour {
                 answer(&mut writer, &request.origin, 403, &json!({ "code": code, "message": "No." }).to_string())?;
+            } else if request.line.contains("/card-removed ") {
+                match behaviour {
+                    Behaviour::TellsOfCard(removed) => {
+                        answer(&mut writer, &request.origin, 200, &json!({ "endSession": removed }).to_string())?;
+                    }
+                    Behaviour::ForgetsCard => {
+                        // Longer than a call that fails at once.
+                        thread::sleep(Duration::from_millis(1500));
+                        *self.behaviour.lock().unwrap() = Behaviour::RefusesSite("request-unknown");
+                        return writer.shutdown(Shutdown::Both);
+                    }
+                    _ => answer(&mut writer, &request.origin, 404, r#"{"code":"request-unknown"}"#)?,
+                }
             } else if request.line.contains("/status ") {
                 answer(&mut writer, &request.origin, 200, r#"{"program":"latchkey","api":["v1"]}"#)?;
             } else if request.line.contains("/sign-in ") {

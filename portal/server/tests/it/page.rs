@@ -1,5 +1,7 @@
 //! The page that shows who is signed in.
 
+use std::collections::BTreeSet;
+
 use axum::body::Body;
 use axum::http::Request;
 use latchkey_fixtures::pki::PersonOrder;
@@ -70,6 +72,74 @@ async fn it_names_the_holder_in_its_own_language() {
             "{language}"
         );
     }
+}
+
+/// What the module may tell a page: its outcomes and phases, as its types list them.
+fn told_by_the_module() -> BTreeSet<&'static str> {
+    let types = include_str!("../../web/latchkey-sign-in.d.ts");
+    let codes = types.split("code: \"").skip(1).map(|rest| rest.split('"').next().unwrap());
+    let phases = types.split("readonly phase:").nth(1).unwrap().split(';').next().unwrap();
+    codes.chain(phases.split('"').skip(1).step_by(2)).collect()
+}
+
+#[tokio::test]
+async fn every_moment_of_a_sign_in_has_words_in_each_language() {
+    let world = World::new().await;
+    let mut titles = BTreeSet::new();
+    for language in ["be", "ru", "en"] {
+        let page = page_in(&mut world.browser(), language).await;
+        let mut states = BTreeSet::new();
+        for state in page.text().split("<template data-state=\"").skip(1) {
+            let name = state.split('"').next().unwrap();
+            let title = state.split("<h2>").nth(1).unwrap().split('<').next().unwrap();
+            let text = state.split("<p>").nth(1).unwrap().split('<').next().unwrap();
+            assert!(!title.is_empty() && text.ends_with(['.', ')']), "{language}: {name}");
+            // The moment between the card's signature and the portal's verdict has two names.
+            assert!(
+                titles.insert(title.to_owned()) || name == "presenting",
+                "{language}: {name} says what another says"
+            );
+            states.insert(name);
+        }
+        let of_the_page = ["explain", "presenting", "portal-refused", "portal-unreachable"];
+        // The page goes on by itself when the program runs and when the card has signed.
+        let needed = told_by_the_module().into_iter().filter(|name| !["running", "signed"].contains(name));
+        let missing: Vec<_> = needed.chain(of_the_page).filter(|name| !states.contains(name)).collect();
+        assert!(missing.is_empty(), "{language} has no words for {missing:?}");
+    }
+}
+
+#[tokio::test]
+async fn without_its_script_the_page_offers_link_and_command() {
+    let page = page_in(&mut World::new().await.browser(), "en").await;
+    let html = page.text();
+    assert!(html.contains("<details id=\"other-ways\" open>"), "{html}");
+    assert!(
+        html.contains("<form method=\"post\" action=\"/link\"><button type=\"submit\">Get a link</button>"),
+        "{html}"
+    );
+    assert!(html.contains("<code>latchkey sign-in https://portal.example</code>"), "{html}");
+    for needs_script in ["go", "cancel"] {
+        let button = html.split(&format!("<button id=\"{needs_script}\"")).nth(1).unwrap().split('>').next().unwrap();
+        assert!(button.ends_with(" hidden"), "{button}");
+    }
+}
+
+#[tokio::test]
+async fn the_scripts_are_served_as_such_and_never_stale() {
+    let world = World::new().await;
+    for (path, kind) in [
+        ("/latchkey-sign-in.js", "text/javascript; charset=utf-8"),
+        ("/page.js", "text/javascript; charset=utf-8"),
+        ("/latchkey-sign-in.d.ts", "text/plain; charset=utf-8"),
+    ] {
+        let script = world.browser().get(path).await;
+        assert_eq!((script.status.as_u16(), script.header("content-type")), (200, kind), "{path}");
+        assert_eq!(script.header("cache-control"), "no-cache", "{path}");
+    }
+    let module = world.browser().get("/latchkey-sign-in.js").await;
+    assert!(!module.text().contains("\nimport "), "the module depends on nothing");
+    assert!(module.text().lines().count() < 300);
 }
 
 #[tokio::test]
