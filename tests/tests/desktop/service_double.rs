@@ -106,8 +106,8 @@ impl Shared {
                         answer(&mut writer, &request.origin, 200, &json!({ "endSession": removed }).to_string())?;
                     }
                     Behaviour::ForgetsCard => {
-                        // Longer than a call that fails at once.
-                        thread::sleep(Duration::from_millis(1500));
+                        // Longer than a call takes that is answered at once.
+                        thread::sleep(Duration::from_millis(3500));
                         *self.behaviour.lock().unwrap() = Behaviour::RefusesSite("request-unknown");
                         return writer.shutdown(Shutdown::Both);
                     }
