@@ -4,7 +4,7 @@ import type { Page } from "playwright-core";
 
 export interface Shot {
   readonly name: string;
-  readonly png: Buffer;
+  readonly jpeg: Buffer;
 }
 
 const columns = 12;
@@ -16,8 +16,8 @@ export const contactSheet = async (page: Page, shots: readonly Shot[], path: str
   const context = page.context();
   const sheet = await context.newPage();
   const cells = shots.map(
-    ({ name, png }) =>
-      `<figure><img src="data:image/png;base64,${png.toString("base64")}" width="${width}" alt=""><figcaption>${name}</figcaption></figure>`,
+    ({ name, jpeg }) =>
+      `<figure><img src="data:image/jpeg;base64,${jpeg.toString("base64")}" width="${width}" alt=""><figcaption>${name}</figcaption></figure>`,
   );
   const style = `body{margin:16px;background:#8a9a9d;display:grid;grid-template-columns:repeat(${columns},${width}px);gap:16px;grid-auto-rows:${cell.height - 16}px;font:13px sans-serif}
     figure{margin:0}img{display:block;border-radius:6px}figcaption{padding-top:4px;overflow-wrap:anywhere}`;

@@ -33,6 +33,7 @@ const ofCode: ReadonlyMap<string, Picture> = new Map([
   // Card service and readers
   ["no-service", picture("program", "pause")],
   ["service-fault", picture("program", "bang")],
+  ["service-not-started", picture("program", "question")],
   ["no-reader", picture("reader", "plug")],
   ["unknown-reader", picture("reader", "question")],
   ["reader-gone", picture("reader", "plug")],
@@ -82,8 +83,10 @@ const ofCode: ReadonlyMap<string, Picture> = new Map([
   ["too-many-requests", picture("line", "bang")],
   ["cancelled", picture("small-window", "hand")],
   // The program
+  ["port-taken", picture("program", "busy")],
   ["program-stopping", picture("program", "pause")],
   ["agent-fault", picture("program", "bang")],
+  ["agent-missing", picture("program", "question")],
   ["agent-stopped", picture("program", "bang")],
   // The portal
   ["portal-address-invalid", picture("link", "cross")],
