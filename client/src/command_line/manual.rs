@@ -43,11 +43,11 @@ impl Manual {
     pub fn page(self, texts: &Texts) -> String {
         match self {
             Self::CommandLine => of_command_line(texts),
-            Self::Agent => of_program(self, texts, "man-agent", &[]),
+            Self::Agent => of_program(self, texts, ["man-agent", "man-agent-long"], &[]),
             Self::Desktop => of_program(
                 self,
                 texts,
-                "man-desktop",
+                ["man-desktop", "man-desktop-long"],
                 &[("--managed", "FILE", "man-desktop-managed"), ("", "LINK", "man-desktop-link")],
             ),
         }
@@ -75,9 +75,14 @@ fn of_command_line(texts: &Texts) -> String {
     page.render()
 }
 
-/// A program that takes little on its command line: `about` in one line, then in paragraphs (`-long`), then each argument
-/// with its value and the key of its text.
-fn of_program(manual: Manual, texts: &Texts, about: &str, arguments: &[(&str, &str, &str)]) -> String {
+/// A program that takes little on its command line: about it in one line and in paragraphs, then each argument with its
+/// value and the key of its text.
+fn of_program(
+    manual: Manual,
+    texts: &Texts,
+    [about, at_length]: [&str; 2],
+    arguments: &[(&str, &str, &str)],
+) -> String {
     let mut page = beginning(manual, texts, about);
     let mut synopsis = vec![bold(manual.program())];
     for (name, value, _) in arguments {
@@ -91,7 +96,7 @@ fn of_program(manual: Manual, texts: &Texts, about: &str, arguments: &[(&str, &s
     }
     page.text(synopsis);
     section(&mut page, &texts.say("man-description"));
-    paragraphs(&mut page, &texts.say(&format!("{about}-long")));
+    paragraphs(&mut page, &texts.say(at_length));
     if !arguments.is_empty() {
         section(&mut page, &texts.say("help-arguments"));
     }
