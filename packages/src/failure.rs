@@ -48,6 +48,14 @@ pub(crate) enum Failure {
         /// What is wrong with it.
         error: serde_json::Error,
     },
+    /// A program names a folder of the machine that built it.
+    #[error("{} contains {path}: it was not built for holders", program.display())]
+    Telltale {
+        /// Which.
+        program: PathBuf,
+        /// The folder.
+        path: String,
+    },
     /// Something is in a package under a licence that nobody can read there.
     #[error("{name} comes under {licence}, whose text is nowhere")]
     NoLicenceText {

@@ -76,6 +76,10 @@ impl Order {
 
     fn carry_out(&self) -> Result<[PathBuf; 2], Failure> {
         let tree = Tree::lay(&checkout(), &self.programs)?;
+        if self.compression == Compression::Best {
+            let home = std::env::var_os("HOME").map(PathBuf::from);
+            tree.tells_nothing_of(&[Some(checkout()), home].into_iter().flatten().collect::<Vec<_>>())?;
+        }
         std::fs::create_dir_all(&self.into).map_err(|error| Failure::file(&self.into, error))?;
         let into = self.into.canonicalize().map_err(|error| Failure::file(&self.into, error))?;
         Ok([deb::write(&tree, &into, self.compression)?, rpm::write(&tree, &into, self.compression)?])

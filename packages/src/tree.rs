@@ -72,6 +72,20 @@ impl Tree {
         Ok(files)
     }
 
+    /// Refuses programs in which one of the folders is named: what holders get says nothing of where it was built.
+    pub(crate) fn tells_nothing_of(&self, folders: &[PathBuf]) -> Result<(), Failure> {
+        for program in self.programs() {
+            let octets = fs::read(&program).map_err(|error| Failure::file(&program, error))?;
+            for folder in folders {
+                let path = format!("{}/", folder.display());
+                if octets.windows(path.len()).any(|window| window == path.as_bytes()) {
+                    return Err(Failure::Telltale { program, path });
+                }
+            }
+        }
+        Ok(())
+    }
+
     fn lay_programs(&self, built: &Path) -> Result<(), Failure> {
         for (program, installed) in PROGRAMS.into_iter().zip(self.programs()) {
             let source = built.join(program);

@@ -186,6 +186,14 @@ impl Benchmark {
         (0..self.rounds as usize).map(round).collect()
     }
 
+    /// Takes a ratio, or a count, that was measured in another way and must not be greater than `at_most`.
+    pub fn require(&mut self, name: &str, value: f64, at_most: f64, peer: &'static str) {
+        self.record(Figure { name: name.to_owned(), value, unit: "ratio", peer: Some(peer) });
+        if value > at_most || value.is_nan() {
+            self.misses.push(format!("{name} is {value:.2}, not at most {at_most}"));
+        }
+    }
+
     /// Takes a figure that was measured in another way.
     pub fn record(&mut self, figure: Figure) {
         let peer = figure.peer.map(|peer| format!("  (peer: {peer})")).unwrap_or_default();
