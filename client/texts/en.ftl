@@ -54,7 +54,9 @@ man-desktop-long =
     Answers portals whose pages ask for a sign-in with an ID card, shows in a window who asks and what is handed over, and lets its user look after the card and its PIN. It starts without a window when it is started with the session, and shows one when it is needed. It runs once for each user; started again, it brings the window to the front.
 
     PIN, CAN and PUK are asked for by latchkey-agent in a window of its own.
+man-desktop-background = Start without a window, as the session does
 man-desktop-managed = The administrator's settings are in this file, not in /etc/latchkey/managed.toml
+man-desktop-quit = End the Latchkey that runs
 man-desktop-link = A sign-in link that begins with latchkey:, as the browser hands it over
 man-agent = The part of Latchkey that holds cards and secrets.
 man-agent-long =

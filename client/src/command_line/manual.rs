@@ -2,7 +2,7 @@
 //! that are installed with it.
 
 use clap::{Arg, Command};
-use clap_mangen::roff::{Roff, bold, italic, roman};
+use clap_mangen::roff::{Inline, Roff, bold, italic, roman};
 
 use super::arguments::command;
 use crate::texts::Texts;
@@ -48,7 +48,13 @@ impl Manual {
                 self,
                 texts,
                 ["man-desktop", "man-desktop-long"],
-                &[("--managed", "FILE", "man-desktop-managed"), ("", "LINK", "man-desktop-link")],
+                &[
+                    ("--background", "", "man-desktop-background"),
+                    ("--lang", "LANGUAGE", "help-lang"),
+                    ("--managed", "FILE", "man-desktop-managed"),
+                    ("--quit", "", "man-desktop-quit"),
+                    ("", "LINK", "man-desktop-link"),
+                ],
             ),
         }
     }
@@ -75,38 +81,34 @@ fn of_command_line(texts: &Texts) -> String {
     page.render()
 }
 
-/// A program that takes little on its command line: about it in one line and in paragraphs, then each argument with its
-/// value and the key of its text.
-fn of_program(
-    manual: Manual,
-    texts: &Texts,
-    [about, at_length]: [&str; 2],
-    arguments: &[(&str, &str, &str)],
-) -> String {
+/// A program that takes little on its command line: what it is in one line, then in paragraphs, then each argument
+/// with its value and the key of its text.
+fn of_program(manual: Manual, texts: &Texts, [about, long]: [&str; 2], arguments: &[(&str, &str, &str)]) -> String {
     let mut page = beginning(manual, texts, about);
     let mut synopsis = vec![bold(manual.program())];
     for (name, value, _) in arguments {
-        synopsis.extend([
-            roman(" ["),
-            bold(*name),
-            roman(if name.is_empty() { "" } else { " " }),
-            italic(*value),
-            roman("]"),
-        ]);
+        synopsis.push(roman(" ["));
+        synopsis.extend(argument(name, value));
+        synopsis.push(roman("]"));
     }
     page.text(synopsis);
     section(&mut page, &texts.say("man-description"));
-    paragraphs(&mut page, &texts.say(at_length));
+    paragraphs(&mut page, &texts.say(long));
     if !arguments.is_empty() {
         section(&mut page, &texts.say("help-arguments"));
     }
     for (name, value, text) in arguments {
         page.control("TP", []);
-        page.text([bold(*name), roman(if name.is_empty() { "" } else { " " }), italic(*value)]);
+        page.text(argument(name, value));
         page.text([roman(texts.say(text))]);
     }
     see_also(manual, texts, &mut page);
     page.render()
+}
+
+fn argument(name: &str, value: &str) -> [Inline; 3] {
+    let between = if name.is_empty() || value.is_empty() { "" } else { " " };
+    [bold(name), roman(between), italic(value)]
 }
 
 /// Title, name, and the heading of the synopsis.

@@ -74,8 +74,10 @@ fn entry(program: &Path) -> std::io::Result<String> {
             _ => quoted.push(character),
         }
     }
+    // Without the program, whoever removed it, the entry counts for nothing.
+    let tried = path.replace('\\', "\\\\");
     Ok(format!(
-        "[Desktop Entry]\nType=Application\nName=Latchkey\nExec=\"{quoted}\" --background\nIcon=latchkey\n\
-         NoDisplay=true\nX-GNOME-Autostart-enabled=true\n"
+        "[Desktop Entry]\nType=Application\nName=Latchkey\nTryExec={tried}\nExec=\"{quoted}\" --background\n\
+         Icon=latchkey\nNoDisplay=true\nX-GNOME-Autostart-enabled=true\n"
     ))
 }

@@ -359,6 +359,8 @@ fn autostart_is_an_entry_in_the_desktops_list() {
     assert!(entry.starts_with("[Desktop Entry]\nType=Application\n"), "{entry}");
     let exec = entry.lines().find(|line| line.starts_with("Exec=")).unwrap();
     assert!(exec.contains(r#"odd \\"\\$name\\\\ 100%%/latchkey-desktop" --background"#), "{exec}");
+    let tried = entry.lines().find(|line| line.starts_with("TryExec=")).unwrap();
+    assert!(tried.ends_with(r#"/odd "$name\\ 100%/latchkey-desktop"#), "{tried}");
     store.change(&Setting::Autostart(false)).unwrap();
     assert!(!autostart.is_set());
     assert!(files(&holder.folder.path().join("autostart")).is_empty());
