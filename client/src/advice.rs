@@ -141,6 +141,20 @@ const ROWS: &[(&str, Advice)] = &[
     ("portal-answer-malformed", TECHNICAL),
     ("portal-failed", AGAIN),
     ("portal-refused", AGAIN),
+    // Remembered sign-ins.
+    ("history-no-key-store", NOTHING),
+    ("history-key-store-locked", AGAIN),
+    ("history-key-lost", NOTHING),
+    ("history-damaged", NOTHING),
+    ("history-unwritable", AGAIN),
+    // Newer versions.
+    ("update-not-configured", NOTHING),
+    ("update-unreachable", TECHNICAL),
+    ("update-malformed", AGAIN),
+    ("update-signature-wrong", NOTHING),
+    ("update-expired", AGAIN),
+    ("update-older", NOTHING),
+    ("update-not-remembered", AGAIN),
     // Links, which only the browser can give anew.
     ("link-malformed", NOTHING),
     ("browser-not-opened", NOTHING),

@@ -7,11 +7,13 @@ use latchkey_agent::{CardModel, Failure, ReaderName, SecretKind};
 
 use crate::desk::RequestFailure;
 use crate::guest::GuestFailure;
+use crate::history::HistoryFailure;
 use crate::portal::PortalFailure;
 use crate::service::ServiceFailure;
 use crate::settings::SettingsFailure;
 use crate::sign_in::link::LinkFailure;
 use crate::texts::{Filling, Texts};
+use crate::update::UpdateFailure;
 
 /// A failure that people are told about.
 pub trait Told: Display {
@@ -244,6 +246,32 @@ impl Told for GuestFailure {
             Self::NoProfile { path, reason } | Self::NotCleared { path, reason } => {
                 vec![("file", path.display().to_string().into()), ("reason", reason.as_str().into())]
             }
+        }
+    }
+}
+
+impl Told for HistoryFailure {
+    fn code(&self) -> &'static str {
+        self.code()
+    }
+
+    fn fillings(&self) -> Vec<(&'static str, Filling)> {
+        match self {
+            Self::NoKeyStore { reason } | Self::Unwritable { reason } => vec![("reason", reason.as_str().into())],
+            _ => Vec::new(),
+        }
+    }
+}
+
+impl Told for UpdateFailure {
+    fn code(&self) -> &'static str {
+        self.code()
+    }
+
+    fn fillings(&self) -> Vec<(&'static str, Filling)> {
+        match self {
+            Self::Unreachable { reason } | Self::NotRemembered { reason } => vec![("reason", reason.as_str().into())],
+            _ => Vec::new(),
         }
     }
 }

@@ -625,3 +625,46 @@ ask-hand-over-unnamed =
       – your certificate: family name, given name, patronymic, personal number, and what else the issuer wrote into it;
       – your card's signature, which is valid for this portal and this sign-in only.
     Hand this over?
+
+## Newer versions
+
+failure-update-not-configured = This computer does not ask for newer versions.
+    .todo = If the program came with your system, it is updated with the system. Otherwise ask your administrator.
+failure-update-unreachable = The server that tells about newer versions cannot be reached: { $reason }.
+    .todo = Check the network connection and ask again later.
+failure-update-malformed = The server that tells about newer versions gave an answer that cannot be understood.
+    .todo = Ask again later. If it happens again, tell your administrator.
+failure-update-signature-wrong = The answer about newer versions does not come from whoever publishes the program.
+    .todo = Install nothing that was offered to you because of it, and tell your administrator.
+failure-update-expired = The answer about newer versions has expired.
+    .todo = Check the date on this computer, and ask again later. If it happens again, tell your administrator.
+failure-update-older = The answer about newer versions is older than one that came before.
+    .todo = Somebody may be hiding a newer version from you. Ask again from another network, or tell your administrator.
+failure-update-not-remembered = The answer about newer versions could not be noted down: { $reason }.
+    .todo = Make sure that there is space on the disk and that you may write to your own folders, then ask again.
+help-update = Ask whether there is a newer version, where an administrator has set whom to ask
+update-newer = There is a newer version: { $version }. This is { $own }.
+update-newest = This is the newest version: { $own }.
+
+## Remembered sign-ins
+
+failure-history-no-key-store = Sign-ins cannot be remembered on this computer: the system has no place to keep their key ({ $reason }).
+    .todo = Install your desktop's key store, such as GNOME Keyring or KDE Wallet, and log in to the desktop again.
+failure-history-key-store-locked = Remembered sign-ins cannot be read: the system's key store is locked.
+    .todo = Repeat, and unlock the key store when the system asks for its password.
+failure-history-key-lost = Remembered sign-ins cannot be read any more: their key is gone from the system's key store.
+    .todo = Delete them with “latchkey history --delete”. What comes after that is remembered again.
+    .window = Delete them in the settings. What comes after that is remembered again.
+failure-history-damaged = Remembered sign-ins cannot be read any more: their file is damaged.
+    .todo = Delete them with “latchkey history --delete”. What comes after that is remembered again.
+    .window = Delete them in the settings. What comes after that is remembered again.
+failure-history-unwritable = Remembered sign-ins could not be read or written: { $reason }.
+    .todo = Make sure that there is space on the disk and that you may write to your own folders, then repeat.
+help-history = Show the sign-ins that are remembered, if the setting “history” is on
+help-history-delete = Delete them and their key
+history-none = No sign-in is remembered.
+history-off = Sign-ins are not remembered. “latchkey settings set history true” changes that.
+history-deleted = Nothing is remembered any more.
+history-signed-in = signed in
+history-failed = failed: { $code }
+history-not-remembered = This sign-in is not remembered. { $what }

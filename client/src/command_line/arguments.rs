@@ -5,6 +5,7 @@ use clap_complete::Shell;
 
 use super::doctor::{self, DoctorTask};
 use super::guest;
+use super::history;
 use super::manual::Manual;
 use super::settings::{self, SettingsTask};
 use crate::texts::{Language, Texts};
@@ -35,6 +36,8 @@ pub fn command(texts: &Texts) -> Command {
         .subcommand(guest::command(texts))
         .subcommand(doctor::command(texts))
         .subcommand(settings::command(texts))
+        .subcommand(history::command(texts))
+        .subcommand(Command::new("update").about(texts.say("help-update")).arg(json(texts)))
         .subcommand(
             Command::new("man").hide(true).about(texts.say("help-man")).arg(
                 Arg::new("program")
@@ -148,6 +151,18 @@ pub enum Task {
         /// As JSON.
         json: bool,
     },
+    /// Show or delete the sign-ins that are remembered.
+    History {
+        /// Delete them.
+        delete: bool,
+        /// As JSON.
+        json: bool,
+    },
+    /// Ask for a newer version.
+    Update {
+        /// As JSON.
+        json: bool,
+    },
     /// Write a manual page.
     Man(Manual),
     /// Write a completion script.
@@ -207,6 +222,8 @@ impl Invocation {
                 let (task, json) = SettingsTask::from_matches(own)?;
                 Task::Settings { task, json }
             }
+            "history" => Task::History { delete: own.get_flag("delete"), json: own.get_flag("json") },
+            "update" => Task::Update { json: own.get_flag("json") },
             "man" => {
                 Task::Man(own.get_one("program").map_or(Some(Manual::CommandLine), |name: &String| Manual::of(name))?)
             }

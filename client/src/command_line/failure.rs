@@ -5,11 +5,13 @@ use serde_json::{Value, json};
 
 use crate::desk::RequestFailure;
 use crate::guest::GuestFailure;
+use crate::history::HistoryFailure;
 use crate::portal::PortalFailure;
 use crate::service::ServiceFailure;
 use crate::settings::SettingsFailure;
 use crate::sign_in::link::LinkFailure;
 use crate::texts::{Filling, Texts};
+use crate::update::UpdateFailure;
 use crate::wording::{Place, Told, Words};
 
 /// Why a command failed.
@@ -34,6 +36,12 @@ pub enum CommandFailure {
     /// A guest could not come, or something of him could not be deleted.
     #[error(transparent)]
     Guest(#[from] GuestFailure),
+    /// Remembered sign-ins.
+    #[error(transparent)]
+    History(#[from] HistoryFailure),
+    /// Newer versions.
+    #[error(transparent)]
+    Update(#[from] UpdateFailure),
     /// What was asked for is not done.
     #[error(transparent)]
     Request(#[from] RequestFailure),
@@ -123,6 +131,8 @@ impl CommandFailure {
             Self::Settings(failure) => failure.code(),
             Self::Service(failure) => failure.code(),
             Self::Guest(failure) => failure.code(),
+            Self::History(failure) => failure.code(),
+            Self::Update(failure) => failure.code(),
             Self::Request(failure) => failure.code(),
             Self::Usage(failure) => failure.code(),
             Self::ProcessNotProtected { .. } => "process-not-protected",
@@ -144,13 +154,18 @@ impl CommandFailure {
                 | SettingsFailure::Value { .. }
                 | SettingsFailure::SiteUnknown { .. },
             )
+            | Self::Update(UpdateFailure::NotConfigured)
             | Self::Usage(_) => Exit::Usage,
             Self::Portal(PortalFailure::Refused { .. }) => Exit::Refused,
             Self::Portal(_) => Exit::Portal,
             Self::HandOverInterrupted | Self::Request(_) => Exit::Cancelled,
+            Self::Update(UpdateFailure::NotRemembered { .. }) => Exit::Internal,
+            // A server like a portal's.
+            Self::Update(_) => Exit::Portal,
             Self::Service(_)
             | Self::Settings(_)
             | Self::Guest(_)
+            | Self::History(_)
             | Self::Link(_)
             | Self::ProcessNotProtected { .. }
             | Self::OutputFailed { .. } => Exit::Internal,
@@ -189,7 +204,7 @@ impl CommandFailure {
     }
 
     /// The code that is shown: a portal's own one says more than that it refused.
-    fn shown_code(&self) -> &str {
+    pub(super) fn shown_code(&self) -> &str {
         self.portal_code().unwrap_or_else(|| self.code())
     }
 
@@ -212,6 +227,8 @@ impl Told for CommandFailure {
             Self::Settings(failure) => failure.fillings(),
             Self::Service(failure) => failure.fillings(),
             Self::Guest(failure) => failure.fillings(),
+            Self::History(failure) => failure.fillings(),
+            Self::Update(failure) => failure.fillings(),
             Self::Request(failure) => failure.fillings(),
             Self::HandOverInterrupted => Vec::new(),
             Self::ProcessNotProtected { reason } | Self::OutputFailed { reason } => {

@@ -5,6 +5,7 @@ mod console;
 mod doctor;
 mod failure;
 mod guest;
+mod history;
 mod manual;
 mod output;
 mod serve;
@@ -12,6 +13,7 @@ mod settings;
 mod table;
 mod tasks;
 mod turn;
+mod update;
 
 use std::ffi::{OsStr, OsString};
 use std::io::Write;

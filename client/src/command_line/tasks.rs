@@ -53,9 +53,17 @@ impl Work {
             Task::Readers { watch: true, json } => self.watch(json),
             Task::Card { common, pin } => self.card(&common, pin),
             Task::SignIn { common, address, ca_file, consent } => {
-                self.sign_in(&common, &address, ca_file.as_deref(), consent)
+                let origin = HostQuestion::about(&address)?.origin().clone();
+                let result = self.sign_in(&common, &address, ca_file.as_deref(), consent);
+                self.remember(origin, &result);
+                result
             }
-            Task::Open { common, link, ca_file, consent } => self.open(&common, &link, ca_file.as_deref(), consent),
+            Task::Open { common, link, ca_file, consent } => {
+                let origin = Link::parse(&link)?.origin().clone();
+                let result = self.open(&common, &link, ca_file.as_deref(), consent);
+                self.remember(origin, &result);
+                result
+            }
             Task::PinStatus(common) => self.card(&common, false),
             Task::PinChange(common) => self.manage_pin(&common, CardTask::ChangePin, "pin-changed"),
             Task::PinUnblock { common, new_pin } => {
@@ -72,6 +80,8 @@ impl Work {
             Task::Guest { address, json } => self.open_for_guest(address.as_deref(), json),
             Task::Serve { json } => self.serve(json),
             Task::OpenApi => output::write(&description()),
+            Task::History { delete, json } => self.show_history(delete, json),
+            Task::Update { json } => self.ask_for_update(json),
             Task::Man(manual) => output::write(manual.page(&self.console.texts).trim_end()),
             Task::Completions(shell) => {
                 let mut script = Vec::new();
@@ -323,7 +333,9 @@ impl Task {
             Self::Readers { json, .. }
             | Self::Settings { json, .. }
             | Self::Serve { json }
-            | Self::Guest { json, .. } => *json,
+            | Self::Guest { json, .. }
+            | Self::History { json, .. }
+            | Self::Update { json } => *json,
             Self::Card { common, .. }
             | Self::SignIn { common, .. }
             | Self::Open { common, .. }

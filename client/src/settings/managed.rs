@@ -15,6 +15,7 @@ use super::store::our_user;
 use super::value::{Choices, InvalidValue};
 use super::{Fault, SettingsFailure, SiteState};
 use crate::portal::{CA_FILE_MAX_SIZE, ExtraTrust, PortalFailure};
+use crate::update::UpdateSource;
 
 /// Where the administrator's settings are, unless a command line names another file.
 pub const MANAGED_FILE: &str = "/etc/latchkey/managed.toml";
@@ -29,6 +30,7 @@ pub struct Managed {
     trust: ExtraTrust,
     developer_origins: BTreeSet<LoopbackOrigin>,
     guest: GuestDefaults,
+    updates: Option<UpdateSource>,
     defaults: Choices,
     fixed: Choices,
 }
@@ -165,6 +167,12 @@ impl Managed {
         &self.guest
     }
 
+    /// Where to ask for newer versions; nowhere unless this is set.
+    #[must_use]
+    pub const fn updates(&self) -> Option<&UpdateSource> {
+        self.updates.as_ref()
+    }
+
     pub(super) const fn defaults(&self) -> &Choices {
         &self.defaults
     }
@@ -219,6 +227,7 @@ struct Document {
     developer_loopback_origins: Vec<LoopbackOrigin>,
     sites: Sites,
     guest: Guest,
+    updates: Option<Updates>,
     defaults: Choices,
     fixed: Choices,
 }
@@ -237,6 +246,17 @@ struct Guest {
     portals: Vec<Site>,
     browser: Option<AbsolutePath>,
     grace_seconds: Option<Grace>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(try_from = "UpdatesText")]
+struct Updates(UpdateSource);
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct UpdatesText {
+    address: String,
+    key: String,
 }
 
 #[derive(Debug, Deserialize)]
@@ -274,6 +294,7 @@ impl Document {
                 browser: self.guest.browser.map(|path| path.0),
                 grace: self.guest.grace_seconds.map_or(DEFAULT_GRACE, |grace| Duration::from_secs(grace.0.into())),
             },
+            updates: self.updates.map(|updates| updates.0),
             defaults: self.defaults,
             fixed: self.fixed,
         }
@@ -289,6 +310,16 @@ impl TryFrom<i64> for ServicePort {
     fn try_from(number: i64) -> Result<Self, InvalidValue> {
         let port = u16::try_from(number).ok().filter(|port| *port >= 1024 && !PORTS_OF_OTHERS.contains(port));
         port.map(Self).ok_or(InvalidValue { wanted: "a port from 1024 to 65535 that is not another program's" })
+    }
+}
+
+impl TryFrom<UpdatesText> for Updates {
+    type Error = InvalidValue;
+
+    fn try_from(text: UpdatesText) -> Result<Self, InvalidValue> {
+        let key = text.key.parse().map_err(|_| InvalidValue { wanted: "with a key of 32 octets in base64" })?;
+        let source = UpdateSource::new(&text.address, key);
+        source.map(Self).ok_or(InvalidValue { wanted: "with an address that begins with https://" })
     }
 }
 

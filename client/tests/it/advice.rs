@@ -6,11 +6,13 @@ use latchkey_client::advice::{Advice, Remedy};
 use latchkey_client::command_line::CommandFailure;
 use latchkey_client::desk::RequestFailure;
 use latchkey_client::guest::GuestFailure;
+use latchkey_client::history::HistoryFailure;
 use latchkey_client::portal::PortalFailure;
 use latchkey_client::service::ServiceFailure;
 use latchkey_client::settings::SettingsFailure;
 use latchkey_client::sign_in::link::LinkFailure;
 use latchkey_client::texts::{self, Filling, Language};
+use latchkey_client::update::UpdateFailure;
 
 /// Codes that only a command line meets.
 const NOT_IN_WINDOWS: &[&str] = &["output-failed"];
@@ -25,6 +27,8 @@ fn codes() -> BTreeSet<&'static str> {
         .chain(ServiceFailure::CODES)
         .chain(SettingsFailure::CODES)
         .chain(GuestFailure::CODES)
+        .chain(UpdateFailure::CODES)
+        .chain(HistoryFailure::CODES)
         .chain(CommandFailure::OWN_CODES)
         .filter(|code| !NOT_IN_WINDOWS.contains(code))
         .collect()

@@ -135,21 +135,29 @@ fn now() -> time::OffsetDateTime {
     time::OffsetDateTime::now_utc()
 }
 
+/// Serves what `router` gives for the server's own address, under HTTPS, as long as the runtime lives.
+pub(crate) fn serve(router: impl FnOnce(&str) -> Router) -> (String, tokio::runtime::Runtime) {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.set_nonblocking(true).unwrap();
+    let address = format!("https://localhost:{}", listener.local_addr().unwrap().port());
+    let config = OpenSSLConfig::from_pem(&tls().certificate, &tls().key).unwrap();
+    let router = router(&address);
+    runtime.spawn(async move {
+        let server = axum_server::from_tcp(listener).unwrap().acceptor(OpenSSLAcceptor::new(config));
+        server.serve(router.into_make_service()).await.unwrap();
+    });
+    (address, runtime)
+}
+
 impl TestPortal {
     pub(crate) fn start(answers: Answers) -> Self {
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        listener.set_nonblocking(true).unwrap();
-        let address = format!("https://localhost:{}", listener.local_addr().unwrap().port());
         let received = Arc::new((Mutex::new(Vec::new()), Condvar::new()));
-        let mut answers = answers;
-        answers.to_link_assertion.body = answers.to_link_assertion.body.replace("ORIGIN", &address);
-        let shared = Shared { answers, received: Arc::clone(&received) };
-        let config = OpenSSLConfig::from_pem(&tls().certificate, &tls().key).unwrap();
-        let router = Router::new().fallback(answer).with_state(shared);
-        runtime.spawn(async move {
-            let server = axum_server::from_tcp(listener).unwrap().acceptor(OpenSSLAcceptor::new(config));
-            server.serve(router.into_make_service()).await.unwrap();
+        let shared = Arc::clone(&received);
+        let (address, runtime) = serve(|address| {
+            let mut answers = answers;
+            answers.to_link_assertion.body = answers.to_link_assertion.body.replace("ORIGIN", address);
+            Router::new().fallback(answer).with_state(Shared { answers, received: shared })
         });
         Self { address, received, _runtime: runtime }
     }

@@ -8,11 +8,13 @@ use fluent_syntax::ast::{Entry, Expression, InlineExpression, Pattern, PatternEl
 use latchkey_client::command_line::{CommandFailure, UsageFailure};
 use latchkey_client::desk::RequestFailure;
 use latchkey_client::guest::GuestFailure;
+use latchkey_client::history::HistoryFailure;
 use latchkey_client::portal::PortalFailure;
 use latchkey_client::service::{ServiceFailure, ServiceRefusal};
 use latchkey_client::settings::SettingsFailure;
 use latchkey_client::sign_in::link::LinkFailure;
 use latchkey_client::texts::{self, Filling, Language, printable};
+use latchkey_client::update::UpdateFailure;
 
 /// What a text consists of: its variables and the sets of plural forms it chooses by.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -123,6 +125,8 @@ fn every_code_says_what_happened_and_what_to_do() {
         .chain(ServiceRefusal::OWN_CODES)
         .chain(SettingsFailure::CODES)
         .chain(GuestFailure::CODES)
+        .chain(UpdateFailure::CODES)
+        .chain(HistoryFailure::CODES)
         .chain(UsageFailure::CODES)
         .chain(CommandFailure::OWN_CODES);
     let codes: BTreeSet<_> = codes.collect();
