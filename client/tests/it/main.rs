@@ -18,6 +18,7 @@ mod guest;
 mod help;
 mod history;
 mod holder;
+mod idle;
 mod link;
 mod portal;
 // Readers with virtual cards, as the agent's own tests have them.

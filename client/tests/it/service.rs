@@ -630,36 +630,6 @@ async fn on_a_public_computer_the_session_ends_with_the_card() {
     }
 }
 
-/// A stopped clock goes on only where something waits for a time: then it jumps there at once.
-#[tokio::test(start_paused = true)]
-async fn an_idle_service_waits_for_no_time() {
-    let mut served = Served::start();
-    let mut page = served.sign_in(REQUEST).await;
-    let number = served.scene.phase(Phase::AskHandOver).await;
-    served.scene.desk.refuse(number);
-    served.scene.empty().await;
-    assert_eq!(page.answer().await.status, 403);
-    drop(page);
-    tokio::task::yield_now().await;
-    let begun = Instant::now();
-    let (tell, told) = tokio::sync::oneshot::channel();
-    std::thread::spawn(move || {
-        std::thread::sleep(Duration::from_millis(300));
-        tell.send(()).unwrap();
-    });
-    told.await.unwrap();
-    let settled = Instant::now();
-    // What was still under way when the page hung up may have cost one moment, nothing comes after it.
-    assert!(settled - begun < Duration::from_secs(60), "{:?}", settled - begun);
-    let (tell, told) = tokio::sync::oneshot::channel();
-    std::thread::spawn(move || {
-        std::thread::sleep(Duration::from_millis(300));
-        tell.send(()).unwrap();
-    });
-    told.await.unwrap();
-    assert_eq!(Instant::now(), settled);
-}
-
 #[test]
 fn a_taken_port_names_its_owner() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
