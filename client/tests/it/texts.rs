@@ -1,10 +1,7 @@
-//! The three files of texts: complete, in step with each other and with the program, and each in its own language.
+//! The client's texts: what they say of every failure, and how they are filled.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::collections::BTreeSet;
 
-use fluent_syntax::ast::{Entry, Expression, InlineExpression, Pattern, PatternElement};
 use latchkey_client::command_line::{CommandFailure, UsageFailure};
 use latchkey_client::desk::RequestFailure;
 use latchkey_client::guest::GuestFailure;
@@ -15,104 +12,6 @@ use latchkey_client::settings::SettingsFailure;
 use latchkey_client::sign_in::link::LinkFailure;
 use latchkey_client::texts::{self, Filling, Language, printable};
 use latchkey_client::update::UpdateFailure;
-
-/// What a text consists of: its variables and the sets of plural forms it chooses by.
-#[derive(Debug, Default, PartialEq, Eq)]
-struct Shape {
-    variables: BTreeSet<String>,
-    text: String,
-}
-
-/// Every text of a language by its key; attributes as `key.attribute`.
-fn shapes(language: Language) -> BTreeMap<String, Shape> {
-    let resource = fluent_syntax::parser::parse(texts::source(language))
-        .unwrap_or_else(|(_, errors)| panic!("{}.ftl: {errors:?}", language.code()));
-    let mut shapes = BTreeMap::new();
-    for entry in &resource.body {
-        let Entry::Message(message) = entry else { continue };
-        let values = message.value.iter().map(|value| (message.id.name.to_owned(), value));
-        let attributes = message.attributes.iter();
-        let attributes =
-            attributes.map(|attribute| (format!("{}.{}", message.id.name, attribute.id.name), &attribute.value));
-        for (key, pattern) in values.chain(attributes) {
-            let mut shape = Shape::default();
-            read(pattern, &mut shape);
-            assert!(shapes.insert(key.clone(), shape).is_none(), "{}.ftl says {key} twice", language.code());
-        }
-    }
-    shapes
-}
-
-fn read(pattern: &Pattern<&str>, shape: &mut Shape) {
-    for element in &pattern.elements {
-        match element {
-            PatternElement::TextElement { value } => shape.text.push_str(value),
-            PatternElement::Placeable { expression: Expression::Inline(inline) } => read_inline(inline, shape),
-            PatternElement::Placeable { expression: Expression::Select { selector, variants } } => {
-                read_inline(selector, shape);
-                variants.iter().for_each(|variant| read(&variant.value, shape));
-            }
-        }
-    }
-}
-
-fn read_inline(inline: &InlineExpression<&str>, shape: &mut Shape) {
-    match inline {
-        InlineExpression::VariableReference { id } => _ = shape.variables.insert(id.name.to_owned()),
-        InlineExpression::StringLiteral { .. } | InlineExpression::NumberLiteral { .. } => {}
-        other => panic!("texts use variables only, not {other:?}"),
-    }
-}
-
-#[test]
-fn every_language_says_the_same_things_with_the_same_variables() {
-    let english = shapes(Language::English);
-    for language in [Language::Belarusian, Language::Russian] {
-        let other = shapes(language);
-        let keys = |shapes: &BTreeMap<String, Shape>| shapes.keys().cloned().collect::<BTreeSet<_>>();
-        assert_eq!(keys(&other), keys(&english), "{}.ftl", language.code());
-        for (key, shape) in &other {
-            assert_eq!(shape.variables, english[key].variables, "{}.ftl: {key}", language.code());
-        }
-    }
-}
-
-/// Texts that may be equal in Belarusian and Russian: what is spelt alike in both.
-const ALIKE: &[&str] = &[
-    "card-pin",
-    "doctor-not-checked",
-    "failed-code",
-    "help-arguments",
-    "help-options",
-    "help-usage-options",
-    "step-pin",
-];
-
-#[test]
-fn belarusian_is_not_russian() {
-    let (belarusian, russian) = (shapes(Language::Belarusian), shapes(Language::Russian));
-    let equal: BTreeSet<_> =
-        belarusian.iter().filter(|(key, shape)| **shape == russian[*key]).map(|(key, _)| key.as_str()).collect();
-    let unexpected: Vec<_> = equal.iter().filter(|key| !ALIKE.contains(*key)).collect();
-    assert!(unexpected.is_empty(), "Belarusian texts equal to the Russian ones: {unexpected:?}");
-    let stale: Vec<_> = ALIKE.iter().filter(|key| !equal.contains(*key)).collect();
-    assert!(stale.is_empty(), "these differ and need no exception: {stale:?}");
-}
-
-#[test]
-fn each_alphabet_keeps_to_its_letters() {
-    for (language, strangers) in [
-        (Language::Belarusian, "ищъИЩЪ"),
-        (Language::Russian, "іўІЎ"),
-        (Language::English, "абвгдежзклмнпрстуфхцчшэюя"),
-    ] {
-        for (key, shape) in shapes(language) {
-            let found: String = shape.text.chars().filter(|letter| strangers.contains(*letter)).collect();
-            // The Russian and Belarusian yes are taken in every language.
-            assert!(found.is_empty() || key == "yes-words", "{}.ftl: {key} has {found:?}", language.code());
-        }
-    }
-}
 
 #[test]
 fn every_code_says_what_happened_and_what_to_do() {
@@ -138,38 +37,12 @@ fn every_code_says_what_happened_and_what_to_do() {
             assert!(!happened.is_empty() && !to_do.is_empty(), "{}: {code}", language.code());
             assert_ne!(happened, to_do, "{}: {code}", language.code());
         }
-        for key in shapes(language).keys() {
-            let Some(code) = key.strip_prefix("failure-").filter(|code| !code.contains('.')) else { continue };
+        for rest in texts::source(language).lines().filter_map(|line| line.strip_prefix("failure-")) {
+            let code = rest.split(' ').next().unwrap();
             let known = codes.contains(code) || code.starts_with("portal-refused-");
             assert!(known, "{}.ftl: nothing fails with {code}", language.code());
         }
     }
-}
-
-#[test]
-fn nothing_is_said_that_no_text_has_and_no_text_is_never_said() {
-    let mut sources = String::new();
-    // The window's program says a few of them.
-    for folder in ["src", "../src-tauri/src"] {
-        for file in rust_sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join(folder)) {
-            sources.push_str(&fs::read_to_string(file).unwrap());
-        }
-    }
-    let shapes = shapes(Language::English);
-    let unused: Vec<_> =
-        shapes.keys().filter(|key| !key.starts_with("failure-") && !sources.contains(&format!("\"{key}\""))).collect();
-    assert!(unused.is_empty(), "never said: {unused:?}");
-    for call in ["say(\"", "fill(\""] {
-        for rest in sources.split(call).skip(1) {
-            let key = rest.split('"').next().unwrap();
-            assert!(shapes.contains_key(key), "there is no text of {key}");
-        }
-    }
-}
-
-fn rust_sources(folder: &Path) -> Vec<PathBuf> {
-    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
-    entries.flat_map(|path| if path.is_dir() { rust_sources(&path) } else { vec![path] }).collect()
 }
 
 #[test]

@@ -15,4 +15,5 @@ mod imports;
 mod packages;
 mod sign_in;
 mod sources;
+mod text_files;
 mod texts;

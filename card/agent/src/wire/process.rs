@@ -89,7 +89,7 @@ impl AgentProcess {
     /// The number that the operating system knows the process by, while there is one.
     #[must_use]
     pub fn process_id(&self) -> Option<u32> {
-        self.near.state().line.as_ref().map(|line| line.process_id)
+        self.near.state().line.as_ref().filter(|line| line.open().is_some()).map(|line| line.process_id)
     }
 }
 

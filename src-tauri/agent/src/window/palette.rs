@@ -135,3 +135,41 @@ impl Palette {
 }
 
 const RULES: &str = include_str!("window.css");
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that panics is a test that fails")]
+mod tests {
+    use super::*;
+
+    /// The value of that name in a rule of the program's own style, for light and for dark.
+    fn tokens(rule: &str, name: &str) -> Option<(String, String)> {
+        let line = rule.lines().find_map(|line| line.trim().strip_prefix(&format!("--{name}: ")))?;
+        let value = line.trim_end_matches(';');
+        let pair = value.strip_prefix("light-dark(").and_then(|pair| pair.strip_suffix(")"));
+        let (light, dark) = pair.and_then(|pair| pair.split_once(", ")).unwrap_or((value, value));
+        Some((light.to_owned(), dark.to_owned()))
+    }
+
+    #[test]
+    fn colours_are_those_of_the_programs_other_windows() {
+        let style = include_str!("../../../../ui/src/tokens.css");
+        let usual = style.split_once(":root {").unwrap().1.split_once('}').unwrap().0;
+        let contrast = style.split_once("[data-theme=\"contrast\"] {").unwrap().1.split_once('}').unwrap().0;
+        for (rule, light, dark) in
+            [(usual, Palette::LIGHT, Palette::DARK), (contrast, Palette::CONTRAST_LIGHT, Palette::CONTRAST_DARK)]
+        {
+            for ((name, light), (_, dark)) in light.values().into_iter().zip(dark.values()) {
+                let token = tokens(rule, name).expect(name);
+                assert_eq!((light, dark), (token.0.as_str(), token.1.as_str()), "{name}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_value_of_the_rules_is_filled() {
+        let names: Vec<_> = RULES.split('@').skip(2).filter_map(|rest| Some(rest.split_once(';')?.0)).collect();
+        let known = Palette::LIGHT.values().map(|(name, _)| name);
+        assert!(names.iter().all(|name| known.contains(name)), "{names:?}");
+        assert!(known.iter().all(|name| names.contains(name)), "{names:?}");
+    }
+}

@@ -7,6 +7,9 @@
     reason = "a test that panics is a test that fails"
 )]
 
+mod hardened;
+mod killed;
+mod pictures;
 mod process;
 mod questions;
 mod screen;

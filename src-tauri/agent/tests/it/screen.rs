@@ -3,7 +3,7 @@
 use latchkey_agent::wire::AgentProcess;
 use latchkey_agent::{CardTask, Exchange, Report, SecretKind, Step};
 use latchkey_fixtures::vpcd::InsertedCard;
-use latchkey_tests::desktop::{AssistiveTool, Perceived, Screen, Wanted};
+use latchkey_tests::desktop::{AssistiveTool, Key, Perceived, Screen, Wanted, wait_until};
 
 use crate::stage::{HolderCard, Stage, ask};
 
@@ -12,25 +12,62 @@ pub(crate) struct Scene {
     pub(crate) tool: AssistiveTool,
     pub(crate) agent: AgentProcess,
     pub(crate) card: HolderCard,
-    _inserted: InsertedCard,
-    _screen: Screen,
-    _stage: Stage,
+    inserted: InsertedCard,
+    screen: Screen,
+    stage: Stage,
 }
 
 impl Scene {
     /// With this holder's card, and the agent told these arguments.
     pub(crate) fn new(holder: &str, arguments: &str) -> Self {
+        Self::of(holder, |stage, screen| stage.agent_on(screen, arguments))
+    }
+
+    /// The same, with everything that passes between the agent and its user written down.
+    pub(crate) fn recorded(holder: &str, arguments: &str) -> Self {
+        Self::of(holder, |stage, screen| stage.recorded_agent_on(screen, arguments))
+    }
+
+    /// The same for a person who has texts at twice their size.
+    pub(crate) fn large(holder: &str, arguments: &str) -> Self {
+        Self::of(holder, |stage, screen| stage.large_agent_on(screen, arguments))
+    }
+
+    /// Enters digits into the only field there is.
+    pub(crate) fn fill(&mut self, digits: &str) {
+        let field = self.field("");
+        self.tool.insert(&field, digits).unwrap();
+    }
+
+    /// Presses the last button of the window, which goes on.
+    pub(crate) fn go_on(&mut self) {
+        self.tool.strike(Key::Enter).unwrap();
+    }
+
+    /// Keeps a picture of the window, which must be on the screen with everything that can be pressed.
+    pub(crate) fn keep_picture(&mut self, name: &str) {
+        let showing =
+            Wanted { application: AGENT, role: Some("push button"), states: &["showing"], ..Wanted::default() };
+        self.tool.wait_for(showing).unwrap();
+        for button in self.tool.look(showing).unwrap() {
+            let place = button.place.unwrap();
+            assert!(place.x >= 0 && place.y >= 0 && place.y + place.height <= SCREEN_HEIGHT, "{name}: {button:?}");
+        }
+        self.screen.keep_picture_of("Latchkey", name).unwrap();
+    }
+
+    fn of(holder: &str, start: impl FnOnce(&Stage, &Screen) -> AgentProcess) -> Self {
         let stage = Stage::new();
         let screen = Screen::virtual_one().unwrap();
         let card = HolderCard::of(holder);
         let inserted = stage.insert(&card);
         Self {
             tool: AssistiveTool::start(&screen).unwrap(),
-            agent: stage.agent_on(&screen, arguments),
+            agent: start(&stage, &screen),
             card,
-            _inserted: inserted,
-            _screen: screen,
-            _stage: stage,
+            inserted,
+            screen,
+            stage,
         }
     }
 
@@ -59,6 +96,23 @@ impl Scene {
         self.tool.press(&button).unwrap();
     }
 
+    /// Waits until the card has nothing left of a session.
+    pub(crate) fn expect_reset(&self) {
+        let is_reset = || Ok((!self.inserted.with_card(|card| card.is_secured())).then_some(()));
+        wait_until("the card's reset", is_reset).unwrap();
+    }
+
+    pub(crate) fn expect_no_window(&mut self) {
+        self.tool.wait_until_gone(Wanted { application: AGENT, role: Some("dialog"), ..Wanted::default() }).unwrap();
+    }
+
+    /// What was told to the agent and by it, of one that is recorded. Ends it.
+    pub(crate) fn traffic(&self) -> (String, String) {
+        self.agent.stop();
+        self.screen.wait_until_gone("latchkey-agent").unwrap();
+        self.stage.traffic()
+    }
+
     /// Waits until a text is shown that has these words.
     pub(crate) fn sees(&mut self, words: &str) -> Perceived {
         let states: &[&str] = &["showing"];
@@ -81,6 +135,9 @@ pub(crate) fn next_question(exchange: &Exchange) -> SecretKind {
 pub(crate) fn wanted<'a>(role: &'a str, name: &'a str) -> Wanted<'a> {
     Wanted { application: AGENT, role: Some(role), contains: Some(name), ..Wanted::default() }
 }
+
+/// How high a virtual screen is, in points.
+const SCREEN_HEIGHT: i32 = 1000;
 
 /// As the accessibility bus calls the program.
 pub(crate) const AGENT: Option<&str> = Some("latchkey-agent");

@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::fs;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -76,30 +77,58 @@ impl Stage {
 
     /// The agent's program without a screen.
     pub(crate) fn agent(&self) -> AgentProcess {
-        self.agent_in(&[], "")
+        self.agent_in(&[], &format!("'{PROGRAM}' \"$@\""))
     }
 
     /// The agent's program on that screen, with further arguments.
     pub(crate) fn agent_on(&self, screen: &Screen, arguments: &str) -> AgentProcess {
-        let command = screen.command("agent");
-        let variables = command.get_envs().filter_map(|(name, value)| Some((name.to_owned(), value?.to_owned())));
-        self.agent_in(&variables.collect::<Vec<_>>(), arguments)
+        self.agent_in(&surroundings(screen), &format!("'{PROGRAM}' \"$@\" {arguments}"))
     }
 
-    fn agent_in(&self, surroundings: &[(OsString, OsString)], arguments: &str) -> AgentProcess {
+    /// The same for a person who has texts at twice their size.
+    pub(crate) fn large_agent_on(&self, screen: &Screen, arguments: &str) -> AgentProcess {
+        let mut surroundings = surroundings(screen);
+        surroundings.push(("GDK_DPI_SCALE".into(), "2".into()));
+        self.agent_in(&surroundings, &format!("'{PROGRAM}' \"$@\" {arguments}"))
+    }
+
+    /// The same, with what passes over its pipes written down.
+    pub(crate) fn recorded_agent_on(&self, screen: &Screen, arguments: &str) -> AgentProcess {
+        let [told, answered] = self.recordings().map(|file| file.display().to_string());
+        let line = format!("sh -c 'tee \"{told}\" | \"{PROGRAM}\" {arguments} | tee \"{answered}\"'");
+        self.agent_in(&surroundings(screen), &line)
+    }
+
+    /// What was written down.
+    pub(crate) fn traffic(&self) -> (String, String) {
+        let [told, answered] = self.recordings().map(|file| fs::read(file).unwrap());
+        let readable = |octets: Vec<u8>| String::from_utf8_lossy(&octets).into_owned();
+        (readable(told), readable(answered))
+    }
+
+    fn recordings(&self) -> [PathBuf; 2] {
+        ["told", "answered"].map(|name| self.folder.path().join(name))
+    }
+
+    fn agent_in(&self, surroundings: &[(OsString, OsString)], line: &str) -> AgentProcess {
         let given: String = surroundings
             .iter()
             .map(|(name, value)| format!(" '{}={}'", name.to_str().unwrap(), value.to_str().unwrap()))
             .collect();
         let script = self.folder.path().join(format!("agent-{}", self.scripts.fetch_add(1, Ordering::Relaxed)));
         let service = self.service.socket();
-        let program = env!("CARGO_BIN_EXE_latchkey-agent");
-        let line =
-            format!("exec env -i 'PCSCLITE_CSOCK_NAME={}'{given} '{program}' \"$@\" {arguments}", service.display());
+        let line = format!("exec env -i 'PCSCLITE_CSOCK_NAME={}'{given} {line}", service.display());
         fs::write(&script, format!("#!/bin/sh\n{line}\n")).unwrap();
         fs::set_permissions(&script, fs::Permissions::from_mode(0o755)).unwrap();
         AgentProcess::new(AgentProgram::at(script), Appearance::default())
     }
+}
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_latchkey-agent");
+
+fn surroundings(screen: &Screen) -> Vec<(OsString, OsString)> {
+    let command = screen.command(PROGRAM);
+    command.get_envs().filter_map(|(name, value)| Some((name.to_owned(), value?.to_owned()))).collect()
 }
 
 pub(crate) fn holder(id: &str) -> Holder {
