@@ -15,6 +15,7 @@ pub(crate) struct Parts {
     pub(crate) window: gtk::Window,
     page: gtk::Box,
     scrolled: gtk::ScrolledWindow,
+    actions: gtk::Box,
     pub(crate) field: Option<Field>,
     pub(crate) notice: Notice,
     pub(crate) agree: gtk::Button,
@@ -72,14 +73,17 @@ impl Parts {
         all.add(&actions);
         let window = window(&common.program, words);
         window.add(&all);
-        Self { window, page, scrolled, field, notice, agree, refuse }
+        Self { window, page, scrolled, actions, field, notice, agree, refuse }
     }
 
     /// Gives the page the height that its texts need now, or as much of it as the screen has.
     pub(crate) fn fit(&self) {
         let (_, width) = self.page.preferred_width();
-        let (_, height) = self.page.preferred_height_for_width(width);
-        let height = height.min(room());
+        let (_, wanted) = self.page.preferred_height_for_width(width);
+        let (_, actions) = self.actions.preferred_height();
+        let height = wanted.min(room().saturating_sub(actions));
+        // What has to be scrolled can be by keyboard.
+        self.scrolled.set_can_focus(height < wanted);
         self.scrolled.set_min_content_height(NO_HEIGHT);
         self.scrolled.set_max_content_height(height);
         self.scrolled.set_min_content_height(height);
@@ -242,12 +246,12 @@ fn scrolled(page: &gtk::Box) -> gtk::ScrolledWindow {
     scrolled
 }
 
-/// How high a page may be, so that the buttons below it are on the screen too.
+/// How high a page with its buttons may be.
 fn room() -> i32 {
     let height = gtk::gdk::Display::default()
         .and_then(|display| display.primary_monitor().or_else(|| display.monitor(0)))
         .map_or(SMALL_SCREEN, |monitor| monitor.workarea().height());
-    height.saturating_mul(3) / 4
+    height.saturating_sub(FRAME)
 }
 
 fn column(gap: i32) -> gtk::Box {
@@ -271,5 +275,7 @@ const MEASURE: i32 = 30;
 const SECTION: i32 = 18;
 /// GTK's number for a height that is not set.
 const NO_HEIGHT: i32 = -1;
+/// What a desktop puts around a window, above and below it.
+const FRAME: i32 = 72;
 /// The height of the smallest screen, if nothing is known of the one there is.
 const SMALL_SCREEN: i32 = 600;
