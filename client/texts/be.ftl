@@ -95,6 +95,7 @@ purpose-unblock-pin = разблакіраваць PIN-код
 purpose-activate-pin = уключыць PIN-код
 purpose-deactivate-pin = адключыць PIN-код
 yes-words = т так y yes
+no-words = н не
 
 ## Крокі
 

@@ -94,6 +94,7 @@ purpose-unblock-pin = to unblock the PIN
 purpose-activate-pin = to put the PIN into use
 purpose-deactivate-pin = to put the PIN out of use
 yes-words = y yes
+no-words = n no
 
 ## Steps
 

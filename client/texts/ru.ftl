@@ -95,6 +95,7 @@ purpose-unblock-pin = разблокировать PIN-код
 purpose-activate-pin = включить PIN-код
 purpose-deactivate-pin = отключить PIN-код
 yes-words = д да y yes
+no-words = н нет
 
 ## Шаги
 

@@ -139,6 +139,14 @@ const fn purpose_key(purpose: Purpose) -> &'static str {
 }
 
 pub(super) fn is_yes(texts: &Texts, answer: &str) -> bool {
+    is_among(&texts.say("yes-words"), answer)
+}
+
+pub(super) fn is_no(texts: &Texts, answer: &str) -> bool {
+    is_among(&texts.say("no-words"), answer)
+}
+
+fn is_among(words: &str, answer: &str) -> bool {
     let answer = answer.to_lowercase();
-    texts.say("yes-words").split_whitespace().any(|word| word == answer)
+    words.split_whitespace().any(|word| word == answer)
 }

@@ -8,7 +8,7 @@ use latchkey_crypto::assertion::Origin;
 use serde_json::{Value, json};
 use tokio::sync::{mpsc, oneshot};
 
-use super::console::{Console, is_yes};
+use super::console::{Console, is_no, is_yes};
 use super::failure::CommandFailure;
 use super::output;
 use super::tasks::Work;
@@ -194,7 +194,8 @@ impl Attendant<'_> {
         let yes = is_yes(&self.console.texts, &answer);
         match phase {
             Phase::AskHandOver if yes => self.desk.agree(number),
-            Phase::AskHandOver => self.desk.refuse(number),
+            // Only a no in words keeps the site away for a day: an empty answer is a "not now".
+            Phase::AskHandOver if is_no(&self.console.texts, &answer) => self.desk.refuse(number),
             Phase::Failed { .. } if yes => self.desk.retry(number),
             Phase::ChooseReader { readers } => match chosen(&readers, &answer) {
                 Some(reader) => self.desk.choose_reader(number, reader),

@@ -96,6 +96,10 @@ fn whoever_refuses_is_not_asked_again_and_a_closed_page_is_forgotten() {
     serving.person.wait_for("[y/N] ");
     drop(closed);
     serving.person.wait_for(&format!("The request of {PORTAL} is closed."));
+    let put_off = serving.sign_in(&REQUEST.replace("7f0c", "2222"));
+    serving.person.wait_for("[y/N] ");
+    serving.person.enter("");
+    assert!(answer(put_off).contains("\"code\":\"request-ended\""));
     let refused = serving.sign_in(&REQUEST.replace("7f0c", "0000"));
     serving.person.wait_for("[y/N] ");
     serving.person.enter("n");
@@ -107,7 +111,7 @@ fn whoever_refuses_is_not_asked_again_and_a_closed_page_is_forgotten() {
     let events: Vec<Value> = ran.out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!(events[0]["event"], "listening");
     assert_eq!((&events[1]["phase"], &events[1]["origin"]), (&"ask-hand-over".into(), &PORTAL.into()));
-    assert_eq!(events.iter().filter(|event| event["event"] == "gone").count(), 2, "{events:?}");
+    assert_eq!(events.iter().filter(|event| event["event"] == "gone").count(), 3, "{events:?}");
 }
 
 #[test]
