@@ -30,6 +30,11 @@ pub fn steering(variables: impl Iterator<Item = OsString>, is_for_tests: bool) -
     names
 }
 
+/// Whether this is the build for tests, and they drive the window.
+pub(crate) fn is_driven_by_tests() -> bool {
+    cfg!(debug_assertions) && std::env::var_os("TAURI_AUTOMATION").is_some()
+}
+
 /// Starts this program anew without such variables if there are any: to take them out of a process that runs is not safe.
 /// To be called first thing. `None` if there are none; otherwise how the new one ended, or that there is none.
 #[must_use]

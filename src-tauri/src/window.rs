@@ -7,6 +7,7 @@ use tauri::{AppHandle, Emitter, Manager, UserAttentionType, WebviewWindow, Webvi
 use webkit2gtk::{HardwareAccelerationPolicy, SettingsExt, WebViewExt};
 
 use crate::guard::guard;
+use crate::surroundings;
 
 const LABEL: &str = "main";
 /// What a page hears when what it shows has changed.
@@ -93,6 +94,8 @@ fn make(handle: &AppHandle) -> tauri::Result<WebviewWindow> {
     let config = handle.config().app.windows.iter().find(|window| window.label == LABEL);
     let config = config.ok_or(tauri::Error::WindowNotFound)?;
     let window = WebviewWindowBuilder::from_config(handle, config)?
+        // What a page leaves is forgotten with its window; but such a view cannot be driven by the tests.
+        .incognito(!surroundings::is_driven_by_tests())
         .on_navigation(is_our_own)
         .on_new_window(|_, _| NewWindowResponse::Deny)
         .on_download(|_, _| false)

@@ -104,6 +104,8 @@ pub enum Key {
     Delete,
     /// To the beginning.
     Home,
+    /// A digit of the number pad.
+    Pad(u8),
     /// A character of the basic Latin alphabet.
     Character(char),
     /// The same with Control held.
@@ -199,6 +201,7 @@ impl AssistiveTool {
             _ => &[],
         };
         let symbol = match key {
+            Key::Pad(digit) => 0xFFB0 + u32::from(digit % 10),
             Key::Tab => 0xFF09,
             Key::BackTab => 0xFE20,
             Key::Enter => 0xFF0D,

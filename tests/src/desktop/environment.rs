@@ -68,7 +68,17 @@ impl Environment {
         mark.push("=");
         mark.push(&self.home);
         // Chromium writes over its variables, but was told its profile's folder as an argument.
-        processes().filter(|id| has_variable(*id, mark.as_bytes()) || has_argument(*id, &self.home)).collect()
+        let told = |id: &Pid| has_variable(*id, mark.as_bytes()) || has_argument(*id, &self.home);
+        let mut ours: Vec<Pid> = processes().filter(told).collect();
+        // Whoever was started without our variables is known by who started it.
+        let others: Vec<(Pid, Pid)> =
+            processes().filter(|id| !ours.contains(id)).filter_map(|id| Some((id, parent(id)?))).collect();
+        while let Some((child, _)) =
+            others.iter().find(|(child, parent)| ours.contains(parent) && !ours.contains(child))
+        {
+            ours.push(*child);
+        }
+        ours
     }
 
     /// Asks all of them to end, then makes them, and gives the names of those that had to be asked.
@@ -106,6 +116,11 @@ fn has_variable(process: Pid, entry: &[u8]) -> bool {
 fn has_argument(process: Pid, folder: &Path) -> bool {
     let arguments = fs::read(format!("/proc/{}/cmdline", process.as_raw_nonzero())).unwrap_or_default();
     String::from_utf8_lossy(&arguments).contains(&format!("={}/", folder.display()))
+}
+
+fn parent(process: Pid) -> Option<Pid> {
+    let status = fs::read_to_string(format!("/proc/{}/status", process.as_raw_nonzero())).ok()?;
+    Pid::from_raw(status.lines().find_map(|line| line.strip_prefix("PPid:"))?.trim().parse().ok()?)
 }
 
 pub(super) fn name(process: Pid) -> String {

@@ -7,7 +7,12 @@
     reason = "a test that panics is a test that fails"
 )]
 
+mod house;
+mod link;
 mod portal_page;
 mod secrets;
 mod service_double;
+mod sign_in;
 mod stage;
+mod taken_over;
+mod words;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::{Result, bail};
 use latchkey_fixtures::holders::{Holder, sample_holders};
 use latchkey_fixtures::vcard::automaton::PinState;
-use latchkey_tests::desktop::{Browser, LoopbackPermission, Play, PlayOrder, Screen, agent_says};
+use latchkey_tests::desktop::{Browser, LoopbackPermission, Scene, SceneOrder, Screen, Window, agent_says};
 use latchkey_tests::show::{Interruption, Terminal};
 use latchkey_tests::stage::holder;
 
@@ -21,24 +21,27 @@ pub(crate) fn demo(wishes: &Wishes, interruption: &Interruption) -> Result<()> {
     terminal.title("Latchkey: a sign-in with an ID card, in a browser");
 
     let screen = terminal.step(interruption, "Screen", || screen(wishes.unattended))?;
-    let order = PlayOrder {
+    let order = SceneOrder {
         language: &wishes.language,
         permission: if wishes.unattended { LoopbackPermission::Granted } else { LoopbackPermission::NotYetAsked },
-        ..PlayOrder::default()
+        ..SceneOrder::default()
     };
-    let mut play = terminal.step(interruption, "Cards, card service, portal and the client's window", || {
-        let play = Play::begin_on(screen, order)?;
-        Ok((format!("{} invented holders; TEST KEYS; {}", sample_holders().len(), play.portal.address()), play))
+    let mut scene = terminal.step(interruption, "Cards, card service and portal", || {
+        let scene = Scene::set_on(screen, order)?;
+        Ok((format!("{} invented holders; TEST KEYS; {}", sample_holders().len(), scene.portal.address()), scene))
     })?;
     terminal.step(interruption, "Card inserted", || {
-        play.cards.insert(holder.id, 1)?;
+        scene.cards.insert(holder.id, 1)?;
         Ok((format!("the card of {} ({})", holder.id, holder.case), ()))
     })?;
+    let window = terminal.step(interruption, "The client's window", || {
+        Ok(("latchkey-desktop, with its agent".to_owned(), scene.window(&[])?))
+    })?;
     let browser = terminal.step(interruption, "Chromium at the portal's page", || {
-        Ok(("to it the portal is a site on the internet".to_owned(), play.browser("demo")?))
+        Ok(("to it the portal is a site on the internet".to_owned(), scene.browser("demo")?))
     })?;
     if wishes.unattended {
-        unattended(&terminal, interruption, &mut play, &browser, &holder, &wishes.language)?;
+        unattended(&terminal, interruption, &mut scene, &window, &browser, &holder, &wishes.language)?;
     } else {
         terminal.note(&format!(
             "Your turn: sign in on the page. PIN {}, CAN {}, PUK {}. Ctrl-C ends the demo.",
@@ -53,8 +56,8 @@ pub(crate) fn demo(wishes: &Wishes, interruption: &Interruption) -> Result<()> {
         _ => bail!("the portal's page does not show {}:\n{}", holder.id, browser.text()?),
     })?;
     terminal.step(interruption, "Everything put away", || {
-        drop(browser);
-        drop(play);
+        drop((browser, window));
+        drop(scene);
         Ok(("browser, window, card, card service, portal, files".to_owned(), ()))
     })?;
     terminal.title("The portal knows who signed in.");
@@ -78,7 +81,8 @@ fn screen(is_unattended: bool) -> Result<(String, Screen)> {
 fn unattended(
     terminal: &Terminal,
     interruption: &Interruption,
-    play: &mut Play,
+    scene: &mut Scene,
+    window: &Window,
     browser: &Browser,
     holder: &Holder,
     language: &str,
@@ -88,12 +92,12 @@ fn unattended(
         Ok(("by a call to 127.0.0.1".to_owned(), ()))
     })?;
     terminal.step(interruption, "The window shows who asks and for what", || {
-        play.window.click("[data-action=agree]")?;
+        window.click("[data-action=agree]")?;
         Ok(("agreed".to_owned(), ()))
     })?;
     let says = |key| agent_says(language, key);
     terminal.step(interruption, "The agent's own window asks for the PIN", || {
-        let mut agent = play.agent()?;
+        let mut agent = scene.agent()?;
         if holder.pin_state == PinState::Pins {
             agent.press(&says("use-last-try")?)?;
             agent.enter(&says("field-can")?, holder.can)?;

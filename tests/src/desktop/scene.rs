@@ -1,16 +1,16 @@
-//! Everything together: cards, portal, browser, and the client's window beside it.
+//! Everything together: screen, cards, portal, browsers, and the client's window beside them.
 
 use std::fs;
 use std::path::PathBuf;
 
 use anyhow::Result;
 
-use super::{AgentWindow, AssistiveTool, Browser, LoopbackPermission, Portals, Screen, Window};
+use super::{AgentWindow, AssistiveTool, Browser, Desktop, LoopbackPermission, Portals, Screen, Window};
 use crate::stage::{Cards, Portal, SampleSet, free_port};
 
-/// What a play needs.
+/// What a scene needs.
 #[derive(Clone, Copy, Debug)]
-pub struct PlayOrder<'a> {
+pub struct SceneOrder<'a> {
     /// Language of the client.
     pub language: &'a str,
     /// What browsers know of the portal.
@@ -19,22 +19,18 @@ pub struct PlayOrder<'a> {
     pub readers: usize,
     /// Further lines of the administrator's settings.
     pub managed: &'a str,
-    /// Further arguments of the client.
-    pub arguments: &'a [&'a str],
 }
 
-impl Default for PlayOrder<'_> {
+impl Default for SceneOrder<'_> {
     fn default() -> Self {
         let permission = LoopbackPermission::Granted;
-        Self { language: "en", permission, readers: 1, managed: "", arguments: &[] }
+        Self { language: "en", permission, readers: 1, managed: "" }
     }
 }
 
-/// A stage with a portal, readers, a screen with a person's tools, and the client's window on it.
+/// A screen with a person's tools, a portal, and readers: everything but the client's window.
 #[derive(Debug)]
-pub struct Play {
-    /// The client's window.
-    pub window: Window,
+pub struct Scene {
     /// What a person with an assistive tool perceives and does.
     pub tool: AssistiveTool,
     /// The screen with both windows.
@@ -45,34 +41,55 @@ pub struct Play {
     pub cards: Cards,
     /// Files of the sample set.
     pub set: SampleSet,
+    language: String,
     permission: LoopbackPermission,
     port: u16,
+    managed: PathBuf,
 }
 
-impl Play {
-    /// Sets everything up but browsers and cards, on a screen that nobody sees.
+impl Scene {
+    /// Sets a scene on a screen that nobody sees.
     ///
     /// # Errors
     /// If a part is missing or does not start.
-    pub fn begin(order: PlayOrder<'_>) -> Result<Self> {
-        Self::begin_on(Screen::virtual_one()?, order)
+    pub fn set(order: SceneOrder<'_>) -> Result<Self> {
+        Self::set_on(Screen::virtual_one()?, order)
     }
 
-    /// Sets everything up but browsers and cards.
+    /// Sets a scene.
     ///
     /// # Errors
     /// If a part is missing or does not start.
-    pub fn begin_on(mut screen: Screen, order: PlayOrder<'_>) -> Result<Self> {
+    pub fn set_on(mut screen: Screen, order: SceneOrder<'_>) -> Result<Self> {
         screen.keep_addresses()?;
         let set = SampleSet::write()?;
         let port = free_port()?;
         let cards = Cards::start(&set, order.readers)?;
         let portal = Portal::start_for_client(&set, port)?;
-        let managed = managed_settings(&set, port, order.managed)?.display().to_string();
+        let managed = managed_settings(&set, port, order.managed)?;
         let tool = AssistiveTool::start(&screen)?;
-        let arguments = ["--managed", &managed, "--lang", order.language];
-        let window = Window::start(&screen, &cards, &[&arguments, order.arguments].concat())?;
-        Ok(Self { window, tool, screen, portal, cards, set, permission: order.permission, port })
+        let (language, permission) = (order.language.to_owned(), order.permission);
+        Ok(Self { tool, screen, portal, cards, set, language, permission, port, managed })
+    }
+
+    /// The client's window, under remote control.
+    ///
+    /// # Errors
+    /// If it does not start.
+    pub fn window(&self, arguments: &[&str]) -> Result<Window> {
+        Window::start(&self.screen, &self.cards, &[&self.arguments()[..], arguments].concat())
+    }
+
+    /// The client on its own.
+    ///
+    /// # Errors
+    /// If it does not start.
+    pub fn desktop(&self, arguments: &[&str]) -> Result<Desktop> {
+        Desktop::start(&self.screen, &self.cards, &[&self.arguments()[..], arguments].concat())
+    }
+
+    fn arguments(&self) -> [&str; 4] {
+        ["--managed", self.managed.to_str().unwrap_or_default(), "--lang", &self.language]
     }
 
     /// A browser with a profile of that name, at the portal's page.
