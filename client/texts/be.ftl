@@ -680,3 +680,8 @@ history-deleted = Больш нічога не запомнена.
 history-signed-in = уваход выкананы
 history-failed = не атрымалася: { $code }
 history-not-remembered = Гэты ўваход не запомнены. { $what }
+
+## Значок у вобласці апавяшчэнняў
+
+tray-open = Адкрыць Latchkey
+tray-quit = Завяршыць Latchkey: сайты не змогуць да яго звярнуцца

@@ -669,3 +669,8 @@ history-deleted = Nothing is remembered any more.
 history-signed-in = signed in
 history-failed = failed: { $code }
 history-not-remembered = This sign-in is not remembered. { $what }
+
+## The place in the tray
+
+tray-open = Open Latchkey
+tray-quit = Quit Latchkey: sites cannot reach it then

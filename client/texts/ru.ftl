@@ -680,3 +680,8 @@ history-deleted = Больше ничего не запомнено.
 history-signed-in = вход выполнен
 history-failed = не удалось: { $code }
 history-not-remembered = Этот вход не запомнен. { $what }
+
+## Значок в области уведомлений
+
+tray-open = Открыть Latchkey
+tray-quit = Завершить Latchkey: сайты не смогут к нему обратиться

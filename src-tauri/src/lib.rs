@@ -6,6 +6,8 @@ mod commands;
 pub mod guard;
 mod log;
 pub mod surroundings;
+#[cfg(target_os = "linux")]
+mod tray;
 mod window;
 
 use std::ffi::OsString;
@@ -65,6 +67,8 @@ fn show(start: Start, clock: fn() -> OffsetDateTime) -> ExitCode {
             let handle = tauri.handle().clone();
             tauri::async_runtime::spawn(window::attend(handle.clone()));
             tauri::async_runtime::spawn(end_when_told(handle.clone()));
+            #[cfg(target_os = "linux")]
+            tauri::async_runtime::spawn(tray::attend(handle.clone()));
             wanted(&handle, &start);
             Ok(())
         })

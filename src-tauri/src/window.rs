@@ -112,9 +112,10 @@ fn make(handle: &AppHandle) -> tauri::Result<WebviewWindow> {
     Ok(window)
 }
 
-/// The built-in pages, and nothing else.
+/// The built-in pages, and nothing else. Windows' web view has them under another address.
 fn is_our_own(address: &tauri::Url) -> bool {
-    address.scheme() == "tauri" && address.host_str() == Some("localhost")
+    let place = if cfg!(windows) { ("http", Some("tauri.localhost")) } else { ("tauri", Some("localhost")) };
+    (address.scheme(), address.host_str()) == place
 }
 
 /// What the pages do not need, they do not have.

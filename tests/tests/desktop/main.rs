@@ -7,6 +7,7 @@
     reason = "a test that panics is a test that fails"
 )]
 
+mod hardening;
 mod house;
 mod link;
 mod portal_page;

@@ -81,6 +81,25 @@ fn the_table_would_catch_a_forbidden_crate() {
     assert!(reached_from(&metadata, &portal.id).contains("tokio"));
 }
 
+/// With its feature `x11` the window library listens to the keys of the whole session, and a PIN that is typed into the
+/// agent's window stays in the memory of the program beside it.
+#[test]
+fn the_window_does_not_listen_to_the_keys_of_the_session() {
+    let metadata = metadata();
+    let listening = ["tao", "wry", "tauri", "tauri-runtime-wry"];
+    let mut seen = BTreeSet::new();
+    for node in &metadata.resolve.as_ref().unwrap().nodes {
+        let name = metadata[&node.id].name.as_str();
+        if let Some(name) = listening.into_iter().find(|listening| *listening == name) {
+            seen.insert(name);
+            assert!(!node.features.iter().any(|feature| feature.as_str() == "x11"), "{name} is built with x11");
+        }
+    }
+    assert_eq!(seen, BTreeSet::from(listening));
+    let desktop = metadata.packages.iter().find(|package| package.name.as_str() == "latchkey-desktop").unwrap();
+    assert!(!reached_from(&metadata, &desktop.id).contains("x11-dl"));
+}
+
 fn metadata() -> Metadata {
     let platform = format!("{}-unknown-linux-gnu", std::env::consts::ARCH);
     let options = ["--locked", "--offline", "--filter-platform", &platform].map(str::to_owned);
