@@ -19,6 +19,7 @@ pub(crate) fn handler() -> impl Fn(Invoke<Wry>) -> bool + Send + Sync + 'static 
         choose_reader,
         close_window,
         copy_report,
+        delete_history,
         diagnose,
         end,
         end_guest,
@@ -90,6 +91,11 @@ fn change(app: State<'_, App>, change: SettingChange) {
 #[tauri::command]
 fn put_notice_away(app: State<'_, App>) {
     app.put_notice_away();
+}
+
+#[tauri::command]
+fn delete_history(app: State<'_, App>) {
+    app.delete_history();
 }
 
 #[tauri::command]

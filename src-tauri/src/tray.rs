@@ -76,7 +76,8 @@ impl ksni::Tray for Place {
 
     fn menu(&self) -> Vec<MenuItem<Self>> {
         let texts = texts::texts(self.language);
-        let item = |label, act: fn(&mut Self)| StandardItem { label, activate: Box::new(act), ..StandardItem::default() };
+        let item =
+            |label, act: fn(&mut Self)| StandardItem { label, activate: Box::new(act), ..StandardItem::default() };
         vec![
             item(texts.say("tray-open"), |place| place.handle.state::<App>().show_window()).into(),
             item(texts.say("tray-quit"), |place| place.handle.exit(0)).into(),

@@ -11,10 +11,12 @@ use super::{App, Parts};
 use crate::desk::Desk;
 use crate::doctor::{Plan, System, browsers_in};
 use crate::guest::{Guest, GuestBrowser, GuestSurroundings};
+use crate::history::{History, SecretService};
 use crate::service::{self, CallersOfSystem, Listeners, Service};
 use crate::settings::{Autostart, Managed, Places, SettingsFailure, SettingsStore};
 use crate::sign_in::browser::SystemBrowser;
 use crate::texts::{Language, system_language};
+use crate::update::UpdateCheck;
 
 /// What the program is told when it starts.
 #[derive(Debug, Clone)]
@@ -54,6 +56,8 @@ impl App {
         if let Err(failure) = &service {
             tracing::error!(code = failure.code(), "pages cannot reach the program");
         }
+        let state = places.as_ref().map(Places::state_folder);
+        let update = state.as_deref().and_then(|folder| UpdateCheck::of(&settings, folder));
         let (dressed, asked, by_settings) = (agent.clone(), agent.clone(), settings.clone());
         Ok(Self::start(Parts {
             computer: Box::new(move || {
@@ -63,6 +67,8 @@ impl App {
             desk,
             settings,
             guest,
+            history: state.as_deref().map(|folder| History::new(folder, Arc::new(SecretService::of_session()))),
+            update,
             service,
             browser: Arc::new(SystemBrowser),
             dress_agent: Box::new(move |appearance| dressed.set_appearance(appearance)),

@@ -5,6 +5,7 @@ mod card;
 mod computer;
 mod contents;
 mod doctor;
+mod history;
 mod readers;
 mod requests;
 mod settings;
@@ -26,13 +27,15 @@ pub use window::{RESULT_STAYS, WindowWish};
 
 use crate::desk::{Desk, DeskView, RequestNumber};
 use crate::doctor::Surroundings;
-use crate::guest::{Guest, GuestState};
+use crate::guest::{Guest, GuestPhase, GuestState};
+use crate::history::History;
 use crate::portal::Access;
 use crate::service::{Service, ServiceFailure};
 use crate::settings::SettingsStore;
 use crate::sign_in::browser::Opener;
 use crate::sign_in::link::{FollowedLink, Link};
 use crate::texts::{self, Language};
+use crate::update::{UpdateCheck, Version};
 use readers::Watch;
 use snapshot::{CardTaskName, SettingChange, Snapshot};
 use state::State;
@@ -48,6 +51,10 @@ pub struct Parts {
     pub settings: Arc<SettingsStore>,
     /// Guest mode.
     pub guest: Arc<Guest>,
+    /// Where sign-ins are remembered, if the holder wants that; `None` without a place for it.
+    pub history: Option<History>,
+    /// Asks for newer versions, if somebody has set where.
+    pub update: Option<UpdateCheck>,
     /// The service that pages call, or why they cannot.
     pub service: Result<Service, ServiceFailure>,
     /// What diagnosis looks at, by the settings of that moment.
@@ -91,6 +98,7 @@ struct Shared {
 struct Around {
     settings: Arc<SettingsStore>,
     guest: Arc<Guest>,
+    history: Option<History>,
     service_failure: Option<ServiceFailure>,
     clock: Box<dyn Fn() -> OffsetDateTime + Send + Sync>,
 }
@@ -99,14 +107,14 @@ impl App {
     /// Begins, on the Tokio runtime that the caller is in. No window is shown yet.
     #[must_use]
     pub fn start(parts: Parts) -> Self {
-        let Parts { agent, desk, settings, guest, service, computer, browser, dress_agent, .. } = parts;
-        let Parts { language_of_run, system_language, clock, .. } = parts;
+        let Parts { agent, desk, settings, guest, history, update, service, computer, browser, .. } = parts;
+        let Parts { dress_agent, language_of_run, system_language, clock, .. } = parts;
         let language = language_of_run.or(settings.settings().language).unwrap_or(system_language);
         let (service, service_failure) = match service {
             Ok(service) => (Some(service), None),
             Err(failure) => (None, Some(failure)),
         };
-        let around = Around { settings, guest, service_failure, clock };
+        let around = Around { settings, guest, history, service_failure, clock };
         let state = State::new(texts::texts(language));
         let shared = Arc::new(Shared {
             agent,
@@ -127,6 +135,9 @@ impl App {
         (shared.dress_agent)(settings::appearance(&shared));
         shared.runtime.spawn(attend_desk(shared.desk.changes(), Arc::downgrade(&shared)));
         shared.runtime.spawn(attend_guest(shared.around.guest.state(), Arc::downgrade(&shared)));
+        if let Some(check) = update {
+            shared.runtime.spawn(ask_for_update(check, Arc::downgrade(&shared)));
+        }
         Self { shared }
     }
 
@@ -160,6 +171,7 @@ impl App {
         if was_closed {
             *self.shared.watch() = Some(readers::watch(&self.shared));
             self.shared.consider_closing();
+            history::read(&self.shared);
         }
     }
 
@@ -170,6 +182,7 @@ impl App {
         let requests = self.shared.change(|state| {
             state.window = Window::default();
             state.card.forget();
+            state.remembered.forget();
             state.requests.numbers()
         });
         for request in requests {
@@ -198,7 +211,9 @@ impl App {
 
     /// The holder's no to a request.
     pub fn refuse(&self, request: u64) {
-        self.shared.desk.refuse(RequestNumber(request));
+        let request = RequestNumber(request);
+        self.shared.change(|state| state.remembered.refused(request));
+        self.shared.desk.refuse(request);
     }
 
     /// The holder takes a request off the list.
@@ -242,6 +257,12 @@ impl App {
     pub fn change(&self, change: SettingChange) {
         self.shared.change(|state| state.window.is_used_by_holder());
         settings::change(&self.shared, change);
+        history::read(&self.shared);
+    }
+
+    /// The holder wants the sign-ins forgotten that are remembered.
+    pub fn delete_history(&self) {
+        history::delete(&self.shared);
     }
 
     /// The holder followed a link. One that is none is told in [`Snapshot::notice`].
@@ -359,6 +380,7 @@ async fn attend_desk(mut changes: watch::Receiver<Arc<DeskView>>, shared: Weak<S
     while changes.changed().await.is_ok() {
         let Some(shared) = shared.upgrade() else { return };
         let at_desk = changes.borrow_and_update().clone();
+        history::attend(&shared, &at_desk);
         if shared.change(|state| state.requests.update(at_desk)) {
             shared.want_window();
         }
@@ -366,10 +388,33 @@ async fn attend_desk(mut changes: watch::Receiver<Arc<DeskView>>, shared: Weak<S
     }
 }
 
-/// Shows how far guest mode is.
+/// Shows how far guest mode is. Nothing is remembered of guests.
 async fn attend_guest(mut changes: watch::Receiver<GuestState>, shared: Weak<Shared>) {
     while changes.changed().await.is_ok() {
         let Some(shared) = shared.upgrade() else { return };
+        let is_on = changes.borrow_and_update().phase != GuestPhase::Off;
+        match &shared.around.history {
+            Some(history) if is_on => history.begin_guest(),
+            Some(history) => history.end_guest(),
+            None => {}
+        }
         shared.change(|_| ());
+    }
+}
+
+/// Shows what is known of newer versions, and asks if the last answer is a day old.
+async fn ask_for_update(check: UpdateCheck, shared: Weak<Shared>) {
+    let show = |newer: Option<Version>| {
+        if let Some(shared) = shared.upgrade() {
+            shared.change(|state| state.newer = newer);
+        }
+    };
+    show(check.known());
+    let Some(now) = shared.upgrade().map(|shared| (shared.around.clock)()) else { return };
+    if check.is_due(now) {
+        match check.ask(now).await {
+            Ok(newer) => show(newer),
+            Err(failure) => tracing::info!(code = failure.code(), "nobody knows whether there is a newer version"),
+        }
     }
 }

@@ -7,13 +7,14 @@ use latchkey_crypto::assertion::Origin;
 use time::format_description::well_known::Rfc3339;
 
 use super::Shared;
-use super::snapshot::{SettingChange, Settings as View, Site, SiteState as SiteStateView};
+use super::snapshot::{Failure, SettingChange, Settings as View, Site, SiteState as SiteStateView};
+use crate::history::HistoryFailure;
 use crate::settings::{
     LanguageChoice, RememberedSite, Setting, SettingName, Settings, SettingsFailure, SettingsStore, SiteState, Theme,
 };
-use crate::texts::{self, Language};
+use crate::texts::{self, Language, Texts};
 
-pub(super) fn view(store: &SettingsStore) -> View {
+pub(super) fn view(store: &SettingsStore, history_failure: Option<&HistoryFailure>, texts: &Texts) -> View {
     let Settings { language, theme, autostart, tray, pin_pad, proxy, proxy_address, history } = store.settings();
     View {
         language: language.map(Language::code),
@@ -24,7 +25,7 @@ pub(super) fn view(store: &SettingsStore) -> View {
         proxy,
         proxy_address: proxy_address.map(|address| address.as_str().to_owned()),
         history,
-        history_failure: None,
+        history_failure: history_failure.map(|failure| Failure::of(failure, texts).without_remedy()),
         sites: store.sites().into_iter().map(site).collect(),
         // The proxy's address is shown beside the choice, and is no choice of its own.
         fixed: store.fixed().into_iter().filter(|name| *name != SettingName::ProxyAddress).collect(),

@@ -5,13 +5,15 @@ use std::sync::Arc;
 use super::Around;
 use super::card::MyCard;
 use super::doctor::Diagnosis;
+use super::history::Remembered;
 use super::readers::Readers;
 use super::requests::Requests;
 use super::settings;
-use super::snapshot::{self, GuestPhase, GuestView, ServiceState, Snapshot};
+use super::snapshot::{self, GuestPhase, GuestView, NewerVersion, ServiceState, Snapshot};
 use super::window::Window;
 use crate::guest;
 use crate::texts::Texts;
+use crate::update::Version;
 use crate::wording::Told;
 
 /// Everything that can change.
@@ -22,6 +24,8 @@ pub(super) struct State {
     pub(super) card: MyCard,
     pub(super) window: Window,
     pub(super) diagnosis: Diagnosis,
+    pub(super) remembered: Remembered,
+    pub(super) newer: Option<Version>,
     pub(super) notice: Option<Arc<dyn Told + Send + Sync>>,
 }
 
@@ -34,6 +38,8 @@ impl State {
             card: MyCard::default(),
             window: Window::default(),
             diagnosis: Diagnosis::default(),
+            remembered: Remembered::default(),
+            newer: None,
             notice: None,
         }
     }
@@ -51,11 +57,11 @@ impl State {
             readers_failure: self.readers.failure().map(|failure| snapshot::Failure::of(failure, texts)),
             requests: self.requests.view(texts),
             card: self.card.view(texts, (around.clock)()),
-            settings: settings::view(&around.settings),
+            settings: settings::view(&around.settings, self.remembered.failure(), texts),
             doctor: self.diagnosis.view(texts),
             guest: guest(around, texts),
-            history: Vec::new(),
-            update: None,
+            history: self.remembered.view(),
+            update: self.newer.map(|version| NewerVersion { version: version.to_string() }),
             notice: self.notice.as_ref().map(|failure| snapshot::Failure::of(&**failure, texts).without_remedy()),
             closes_in_seconds: self.window.closes_in_seconds(),
         }

@@ -11,6 +11,7 @@ use latchkey_client::app::{App, Parts, RESULT_STAYS, WindowWish};
 use latchkey_client::desk::{Desk, PageRequest, PageTicket};
 use latchkey_client::doctor::{CheckName, Plan, System};
 use latchkey_client::guest::{Guest, GuestSurroundings};
+use latchkey_client::history::History;
 use latchkey_client::service::ServiceFailure;
 use latchkey_client::settings::{Managed, SettingsStore, Theme};
 use latchkey_client::sign_in::browser::SystemBrowser;
@@ -21,6 +22,7 @@ use latchkey_fixtures::vcard::automaton::PinState;
 use tempfile::TempDir;
 use tokio::sync::watch;
 
+use crate::history::Keys;
 use crate::holder::{HOLDER, Holder, Reply};
 use crate::readers::{Desk as Readers, HolderCard, NOW, OneApplication, holder};
 
@@ -59,12 +61,15 @@ impl Stage {
             agent: holder.agent.clone(),
             settings: settings.clone(),
         };
+        let keys = Arc::new(Keys::default());
         let (plan, asked) = (Plan::of_variables(|_| None), holder.agent.clone());
         let app = App::start(Parts {
             agent: holder.agent.clone(),
             desk: desk.clone(),
             settings,
             guest: Arc::new(Guest::new(guest)),
+            history: Some(History::new(home.path(), keys)),
+            update: None,
             service: Err(ServiceFailure::PortTaken { port: 8084, owner: None }),
             computer: Box::new(move || Arc::new(System::new(plan.clone(), asked.clone(), || NOW))),
             browser: Arc::new(SystemBrowser),
@@ -466,6 +471,42 @@ async fn a_service_that_does_not_listen_is_told() {
     let shown = serde_json::to_value(&*stage.app.snapshot()).unwrap();
     assert_eq!(shown["service"]["listening"], false);
     assert_eq!(shown["service"]["failure"]["code"], "port-taken");
+}
+
+#[tokio::test]
+async fn sign_ins_are_remembered_if_the_holder_wants_that_and_deleted_when_he_says() {
+    let mut stage = Stage::with_window(Holder::with_card());
+    stage.holder.replies([Reply::Digits("000000"), Reply::pin()]);
+    stage.app.change(SettingChange::History(true));
+    let ends = async |stage: &mut Stage, site, refuse| {
+        let ticket = stage.submit(site);
+        let number = stage.request(Phase::AskHandOver).await;
+        if refuse {
+            stage.app.refuse(number);
+        } else {
+            stage.app.agree(number);
+            let is_through = |phase: &Phase| matches!(phase, Phase::Done | Phase::Failed { .. });
+            stage.shown(|now| now.requests.first().is_some_and(|first| is_through(&first.phase))).await;
+            stage.app.end(number);
+        }
+        stage.shown(|now| now.requests.is_empty()).await;
+        drop(ticket);
+    };
+    for (site, refuse, count, result) in
+        [("clinic", false, 1, "failed"), ("portal", false, 2, "signed-in"), ("prizes", true, 3, "refused")]
+    {
+        ends(&mut stage, site, refuse).await;
+        let shown = stage.shown(|now| now.history.len() == count).await;
+        assert_eq!(shown.history[0].origin, format!("https://{site}.example"));
+        assert_eq!(serde_json::to_value(shown.history[0].result).unwrap(), result);
+    }
+    stage.app.delete_history();
+    stage.shown(|now| now.history.is_empty()).await;
+    stage.app.change(SettingChange::History(false));
+    ends(&mut stage, "library", false).await;
+    stage.app.window_closed();
+    stage.app.window_opened();
+    assert!(stage.app.snapshot().history.is_empty());
 }
 
 #[test]

@@ -22,7 +22,7 @@ use crate::binary::{latchkey, run};
 
 /// A key store as a test wants it.
 #[derive(Default)]
-struct Keys {
+pub(crate) struct Keys {
     kept: Mutex<Option<[u8; 32]>>,
     fails: Mutex<Option<HistoryFailure>>,
     asked: Mutex<u32>,

@@ -62,7 +62,15 @@ fn nothing_is_typed_into_the_pages() {
             open.extend(fs::read_dir(path).unwrap().map(|entry| entry.unwrap().path()));
         } else if path.extension().is_some_and(|extension| extension == "svelte" || extension == "ts") {
             let text = fs::read_to_string(&path).unwrap();
-            for word in ["<textarea", "contenteditable", "type=\"text\"", "type=\"password\"", "type=\"number\"", "innerHTML", "{@html"] {
+            for word in [
+                "<textarea",
+                "contenteditable",
+                "type=\"text\"",
+                "type=\"password\"",
+                "type=\"number\"",
+                "innerHTML",
+                "{@html",
+            ] {
                 assert!(!text.contains(word), "{word} in {}", path.display());
             }
         }

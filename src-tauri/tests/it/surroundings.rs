@@ -16,8 +16,15 @@ const STEERING: &[&str] = &[
     "WebView2_Additional_Browser_Arguments",
     "JSC_dumpOptions",
 ];
-const OTHERS: &[&str] =
-    &["HOME", "DISPLAY", "LANG", "WEBKIT_DISABLE_DMABUF_RENDERER", "WEBKIT_DISABLE_COMPOSITING_MODE", "TAURI", "A_TAURI_"];
+const OTHERS: &[&str] = &[
+    "HOME",
+    "DISPLAY",
+    "LANG",
+    "WEBKIT_DISABLE_DMABUF_RENDERER",
+    "WEBKIT_DISABLE_COMPOSITING_MODE",
+    "TAURI",
+    "A_TAURI_",
+];
 
 fn found(is_for_tests: bool, names: &[&str]) -> Vec<String> {
     let found = steering(names.iter().map(OsString::from), is_for_tests);
