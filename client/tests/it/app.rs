@@ -476,7 +476,7 @@ async fn a_service_that_does_not_listen_is_told() {
 #[tokio::test]
 async fn sign_ins_are_remembered_if_the_holder_wants_that_and_deleted_when_he_says() {
     let mut stage = Stage::with_window(Holder::with_card());
-    stage.holder.replies([Reply::Digits("000000"), Reply::pin()]);
+    stage.holder.replies([Reply::Digits("000000"), Reply::pin(), Reply::pin()]);
     stage.app.change(SettingChange::History(true));
     let ends = async |stage: &mut Stage, site, refuse| {
         let ticket = stage.submit(site);
