@@ -10,7 +10,7 @@ fn no_digit_letter_or_mark_reaches_a_page() {
     let none = ModifierType::empty();
     for character in (' '..='\u{2FFF}').filter(|character| *character != ' ') {
         let pressed = Key::from_unicode(character);
-        let is_moving = is_for_moving(pressed.clone(), none);
+        let is_moving = is_for_moving(pressed, none);
         // What Unicode has for these two is what the keys are.
         let is_known = matches!(pressed, key::Tab | key::Return | key::Escape);
         assert!(!is_moving || is_known, "{character:?} reaches the page as {pressed:?}");
@@ -20,7 +20,7 @@ fn no_digit_letter_or_mark_reaches_a_page() {
     for pressed in
         keypad.into_iter().chain([key::KP_Decimal, key::BackSpace, key::Delete, key::Multi_key, key::F5, key::F12])
     {
-        assert!(!is_for_moving(pressed.clone(), none), "{pressed:?}");
+        assert!(!is_for_moving(pressed, none), "{pressed:?}");
     }
 }
 
@@ -43,10 +43,10 @@ fn whoever_uses_the_keyboard_alone_gets_everywhere() {
         key::Page_Up,
         key::Page_Down,
     ] {
-        assert!(is_for_moving(pressed.clone(), none), "{pressed:?}");
-        assert!(is_for_moving(pressed.clone(), ModifierType::SHIFT_MASK | ModifierType::LOCK_MASK), "{pressed:?}");
+        assert!(is_for_moving(pressed, none), "{pressed:?}");
+        assert!(is_for_moving(pressed, ModifierType::SHIFT_MASK | ModifierType::LOCK_MASK), "{pressed:?}");
         for combined in [ModifierType::CONTROL_MASK, ModifierType::MOD1_MASK, ModifierType::SUPER_MASK] {
-            assert!(!is_for_moving(pressed.clone(), combined), "{combined:?} with {pressed:?}");
+            assert!(!is_for_moving(pressed, combined), "{combined:?} with {pressed:?}");
         }
     }
 }
