@@ -92,7 +92,7 @@ fn guest(
         None => GuestBrowser::first_of(&browsers_in(&plan.program_folders)),
     };
     GuestSurroundings {
-        folder: places.map_or_else(std::env::temp_dir, Places::runtime_folder),
+        folder: GuestSurroundings::folder_in(places),
         browser,
         grace: defaults.grace,
         agent,

@@ -40,6 +40,14 @@ pub struct GuestSurroundings {
 }
 
 impl GuestSurroundings {
+    /// Where window and command line make profiles, so that each clears up what the other had to leave. Without a home it
+    /// is a folder of this user's among everybody's.
+    #[must_use]
+    pub fn folder_in(places: Option<&Places>) -> PathBuf {
+        let of_user = || std::env::temp_dir().join(format!("latchkey-guest-{}", rustix::process::geteuid().as_raw()));
+        places.map_or_else(of_user, |places| places.runtime_folder().join("guest"))
+    }
+
     /// The usual ones: the administrator's browser or the first that can be used, below the holder's own folders.
     #[must_use]
     pub fn usual(places: &Places, agent: Arc<dyn CardAgent>, settings: Arc<SettingsStore>) -> Self {
@@ -47,7 +55,7 @@ impl GuestSurroundings {
         let first =
             || GuestBrowser::first_of(&browsers_in(&Plan::of_variables(|name| std::env::var_os(name)).program_folders));
         Self {
-            folder: places.runtime_folder().join("guest"),
+            folder: Self::folder_in(Some(places)),
             browser: defaults.browser.map(GuestBrowser::at).or_else(first),
             grace: defaults.grace,
             agent,

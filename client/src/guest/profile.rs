@@ -4,7 +4,7 @@
 use std::fs::{self, DirBuilder, File};
 use std::io::ErrorKind;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::DirBuilderExt;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -60,8 +60,10 @@ impl Profile {
 /// # Errors
 /// [`GuestFailure::NotCleared`] with the first that could not be deleted; the others are deleted all the same.
 pub fn clear_leftovers(folder: &Path) -> Result<(), GuestFailure> {
-    let entries = match fs::read_dir(folder) {
-        Ok(entries) => entries,
+    let entries = match is_ours_alone(folder).and_then(|ours| Ok((ours, fs::read_dir(folder)?))) {
+        Ok((true, entries)) => entries,
+        // What others put there is none of ours, and may lead anywhere.
+        Ok((false, _)) => return Err(not_cleared(folder, &ErrorKind::PermissionDenied.into())),
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
         Err(error) => return Err(not_cleared(folder, &error)),
     };
@@ -90,8 +92,19 @@ fn lock_of(profile: &Path) -> PathBuf {
 }
 
 fn private_folder(folder: &Path) -> std::io::Result<()> {
-    DirBuilder::new().recursive(true).mode(0o700).create(folder)
+    DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+    if is_ours_alone(folder)? { Ok(()) } else { Err(ErrorKind::PermissionDenied.into()) }
 }
+
+/// Whether it is a folder, no link to one, that nobody else can look into or put something in.
+fn is_ours_alone(folder: &Path) -> std::io::Result<bool> {
+    let metadata = fs::symlink_metadata(folder)?;
+    let is_ours = metadata.uid() == rustix::process::geteuid().as_raw();
+    Ok(metadata.is_dir() && is_ours && metadata.mode() & OTHERS == 0)
+}
+
+/// What group and others may do.
+const OTHERS: u32 = 0o077;
 
 /// Longest time for a browser's processes to go and for its folder to be empty.
 const CLEARING_TIME: Duration = Duration::from_secs(10);

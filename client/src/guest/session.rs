@@ -6,7 +6,7 @@ use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use latchkey_agent::{Cancellation, ReaderEvent, Report, Request};
+use latchkey_agent::{Cancellation, Failure, ReaderEvent, Report, Request};
 use latchkey_crypto::assertion::Origin;
 use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::sync::watch;
@@ -103,18 +103,27 @@ impl Session {
     fn watch_cards(&self, tell: mpsc::Sender<Ending>) -> Cancellation {
         let events = self.surroundings.agent.send(Request::WatchReaders);
         let watching = events.cancellation();
-        let watch = move || loop {
-            match events.next() {
-                Report::Readers(ReaderEvent::CardRemoved { .. } | ReaderEvent::ReaderVanished(_)) => {
-                    return tell_ending(&tell, Ending::CardRemoved);
+        let unwatched = tell.clone();
+        let watch = move || {
+            let mut card_is_there = false;
+            loop {
+                match events.next() {
+                    Report::Readers(ReaderEvent::CardInserted { .. }) => card_is_there = true,
+                    Report::Readers(ReaderEvent::CardRemoved { .. } | ReaderEvent::ReaderVanished(_)) => break,
+                    // The card went with the service: it may be taken out unseen.
+                    Report::Readers(ReaderEvent::ServiceDown) if card_is_there => break,
+                    // The agent died, and with it whoever would tell.
+                    Report::Finished(Err(Failure::AgentStopped)) => break,
+                    // Taken back, or there never was anybody who could use a card.
+                    Report::Finished(_) => return,
+                    _ => {}
                 }
-                // Without a card service there is no card either, and none is missed.
-                Report::Finished(_) => return,
-                _ => {}
             }
+            tell_ending(&tell, Ending::CardRemoved);
         };
         if let Err(error) = thread::Builder::new().name("guest's card".into()).spawn(watch) {
             tracing::error!(%error, "nobody watches the card");
+            tell_ending(&unwatched, Ending::CardRemoved);
         }
         watching
     }

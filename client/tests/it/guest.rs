@@ -12,6 +12,7 @@ use latchkey_client::guest::{Guest, GuestBrowser, GuestFailure, GuestPhase, Gues
 use latchkey_client::service::GuestMode;
 use latchkey_client::settings::{Managed, SettingsStore, SiteState};
 use latchkey_crypto::assertion::Origin;
+use latchkey_reader::{CardPresence, Insertion};
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 use time::macros::datetime;
@@ -45,8 +46,12 @@ impl CardAgent for CardToRemove {
 
 impl CardToRemove {
     fn remove(&self) {
+        self.tell(&Report::Readers(ReaderEvent::ReaderVanished(ReaderName::parse("Reader").unwrap())));
+    }
+
+    fn tell(&self, report: &Report) {
         for watcher in &*self.watchers.lock().unwrap() {
-            watcher.send(Report::Readers(ReaderEvent::ReaderVanished(ReaderName::parse("Reader").unwrap()))).ok();
+            watcher.send(report.clone()).ok();
         }
     }
 }
@@ -183,6 +188,40 @@ fn the_profile_is_there_while_the_guest_is_and_gone_when_the_card_is() {
 }
 
 #[test]
+fn a_session_ends_when_nobody_can_tell_any_more_whether_the_card_is_there() {
+    let inserted = ReaderEvent::CardInserted {
+        reader: ReaderName::parse("Reader").unwrap(),
+        presence: CardPresence::Mute { insertion: Insertion::new(1) },
+    };
+    let rows = [
+        ("the agent died", vec![Report::Finished(Err(Failure::AgentStopped))]),
+        ("the card service ended", vec![Report::Readers(inserted), Report::Readers(ReaderEvent::ServiceDown)]),
+    ];
+    for (name, reports) in rows {
+        let computer = Computer::new();
+        let guest = computer.guest(Some(computer.browser("exec sleep 1000")), Duration::ZERO);
+        guest.open(&Origin::parse("https://portal.example").unwrap()).unwrap();
+        wait_for(&guest, GuestPhase::Open);
+        reports.iter().for_each(|report| computer.card.tell(report));
+        assert_eq!(wait_for(&guest, GuestPhase::Off), GuestState::default(), "{name}");
+        computer.assert_nothing_is_left();
+    }
+}
+
+#[test]
+fn where_others_could_reach_it_no_profile_is_made_and_nothing_is_deleted() {
+    let computer = Computer::new();
+    let somebodys = computer.profiles().join("guest-photos");
+    fs::create_dir_all(&somebodys).unwrap();
+    fs::set_permissions(computer.profiles(), fs::Permissions::from_mode(0o777)).unwrap();
+    let guest = computer.guest(Some(computer.browser("exec sleep 1000")), Duration::ZERO);
+    assert!(matches!(wait_for(&guest, GuestPhase::Off).failure, Some(GuestFailure::NotCleared { .. })));
+    guest.open(&Origin::parse("https://portal.example").unwrap()).unwrap();
+    assert!(matches!(wait_for(&guest, GuestPhase::Off).failure, Some(GuestFailure::NoProfile { .. })));
+    assert_eq!(computer.left(), ["guest-photos"]);
+}
+
+#[test]
 fn the_portal_and_no_other_page_may_call_this_computer_unasked() {
     let computer = Computer::new();
     let guest = computer.guest(Some(computer.chromium()), Duration::ZERO);
@@ -261,6 +300,7 @@ fn what_a_killed_program_left_is_deleted_with_its_browser_at_the_next_start() {
     // As the program leaves it when it is killed: profile and lock file are there, the browser runs, nobody holds the lock.
     let profile = computer.profiles().join("guest-ABCDEF");
     fs::create_dir_all(&profile).unwrap();
+    fs::set_permissions(computer.profiles(), fs::Permissions::from_mode(0o700)).unwrap();
     fs::write(computer.profiles().join("guest-ABCDEF.lock"), "").unwrap();
     fs::write(computer.profiles().join("of-somebody-else"), "").unwrap();
     let mut browser = Command::new(computer.chromium())
