@@ -72,7 +72,8 @@ fn carry_out(store: &SettingsStore, change: SettingChange) -> Result<(), Setting
         SettingChange::History(wanted) => Setting::History(wanted),
         SettingChange::Proxy(choice) => Setting::Proxy(choice),
         SettingChange::ForgetSite(site) => {
-            let origin = Origin::parse(&site).map_err(|_| SettingsFailure::SiteUnknown { origin: site })?;
+            let origin = Origin::parse(&site).or_else(|_| Origin::parse_on_loopback(&site));
+            let origin = origin.map_err(|_| SettingsFailure::SiteUnknown { origin: site })?;
             return store.forget_site(&origin);
         }
     };

@@ -47,7 +47,9 @@ impl Written {
             Some(code) => EntryResult::Failed(Code::parse(&code)?),
         };
         let at = OffsetDateTime::parse(&self.at, &Rfc3339).ok()?;
-        Some(Entry { at, origin: Origin::parse(&self.origin).ok()?, result })
+        // A developer's own page is remembered like every other site.
+        let origin = Origin::parse(&self.origin).or_else(|_| Origin::parse_on_loopback(&self.origin));
+        Some(Entry { at, origin: origin.ok()?, result })
     }
 }
 

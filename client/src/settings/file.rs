@@ -70,7 +70,9 @@ impl Contents {
 }
 
 fn read_site(key: &str, site: &Item) -> Result<(Origin, Word, OffsetDateTime), InvalidValue> {
-    let origin = Origin::parse(key).ok().filter(|origin| origin.as_str() == key);
+    // Which page without TLS may ask at all is the administrator's word alone.
+    let origin = Origin::parse(key).or_else(|_| Origin::parse_on_loopback(key));
+    let origin = origin.ok().filter(|origin| origin.as_str() == key);
     let origin = origin.ok_or(InvalidValue { wanted: "named by its origin, like https://portal.example" })?;
     let text = |name| site.get(name).and_then(Item::as_str);
     let word = text(STATE).and_then(Word::of_code).ok_or(InvalidValue { wanted: "of the state allowed or refused" })?;

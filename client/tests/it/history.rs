@@ -107,6 +107,16 @@ fn sign_ins_are_shown_the_newest_first() {
 }
 
 #[test]
+fn a_developers_own_page_is_remembered_and_spoils_nothing() {
+    let mut stage = Stage::set();
+    let origin = Origin::parse_on_loopback("http://localhost:3000").unwrap();
+    let own = Entry { origin, ..entry(0) };
+    stage.remember(own.clone()).unwrap();
+    stage.remember(entry(1)).unwrap();
+    assert_eq!(stage.history.entries(), Ok(vec![entry(1), own]));
+}
+
+#[test]
 fn the_file_is_the_holders_and_says_nothing_without_the_key() {
     let mut stage = Stage::set();
     stage.remember(entry(0)).unwrap();

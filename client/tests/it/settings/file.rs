@@ -9,6 +9,7 @@ use latchkey_client::settings::{
     SettingsStore, SiteState, Theme,
 };
 use latchkey_client::texts::Language;
+use latchkey_crypto::assertion::Origin;
 use proptest::prelude::*;
 use time::Duration;
 
@@ -235,6 +236,17 @@ fn a_refusal_lasts_a_day_and_an_agreement_until_it_is_forgotten() {
     assert_eq!(store.site(&portal), None);
     assert!(!holder.reads().contains("portal.example"));
     assert!(matches!(store.forget_site(&portal), Err(SettingsFailure::SiteUnknown { .. })));
+}
+
+#[test]
+fn what_is_said_about_a_developers_page_is_read_back() {
+    let holder = Holder::new();
+    let page = Origin::parse_on_loopback("http://localhost:3000").unwrap();
+    holder.store().allow_site(&page).unwrap();
+    holder.store().allow_site(&origin("https://portal.example")).unwrap();
+    let store = holder.store();
+    assert_eq!((store.site(&page), store.failure()), (Some(SiteState::Allowed), None));
+    assert_eq!(files(holder.path().parent().unwrap()), ["settings.lock", "settings.toml"]);
 }
 
 #[test]
