@@ -197,6 +197,14 @@ pub(super) fn noticed(shared: &Arc<Shared>, event: &ReaderEvent) {
     }
 }
 
+/// Nobody tells any more whether the card is still there: what is known of it, and of its holder, may be another's.
+pub(super) fn lost_sight(shared: &Arc<Shared>) {
+    shared.change(|state| {
+        state.card.status = None;
+        state.card.contents = None;
+    });
+}
+
 fn assign(shared: &Arc<Shared>, assignment: Assignment) {
     let number = assignment.number;
     let worker = Arc::clone(shared);

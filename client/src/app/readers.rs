@@ -111,6 +111,9 @@ fn watch_once(shared: &Arc<Shared>, agent: &dyn CardAgent, watching: &latchkey_a
             }
             Report::Finished(result) => {
                 let again = said_anything && !watching.is_cancelled();
+                if !watching.is_cancelled() {
+                    super::card::lost_sight(shared);
+                }
                 if let (Err(failure), false) = (result, again || watching.is_cancelled()) {
                     shared.change(|state| state.readers.failed(failure));
                 }

@@ -1,11 +1,11 @@
 //! The program behind the window: what it shows while pages ask and the holder looks after his card, with an agent in
 //! this process, a virtual card and a holder who answers as a test says.
 
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
-use latchkey_agent::SecretKind;
 use latchkey_agent::wire::{Appearance, Theme as AgentTheme};
+use latchkey_agent::{Cancellation, CardAgent, Exchange, Failure, Report, Request, RequestId, SecretKind};
 use latchkey_client::app::snapshot::{CardTaskName, Phase, PinStatus, Secret, SettingChange, Snapshot, Validity};
 use latchkey_client::app::{App, Parts, RESULT_STAYS, WindowWish};
 use latchkey_client::desk::{Desk, PageRequest, PageTicket};
@@ -40,31 +40,53 @@ struct Stage {
     _home: TempDir,
 }
 
+/// An agent that tells nothing of readers but what a test says.
+struct BlindAgent {
+    agent: Arc<dyn CardAgent>,
+    watchers: Mutex<Vec<mpsc::Sender<Report>>>,
+}
+
+impl CardAgent for BlindAgent {
+    fn send(&self, request: Request) -> Exchange {
+        if !matches!(request, Request::WatchReaders) {
+            return self.agent.send(request);
+        }
+        let (tell, reports) = mpsc::channel();
+        self.watchers.lock().unwrap().push(tell);
+        Exchange::new(RequestId(1), reports, Cancellation::default())
+    }
+}
+
 impl Stage {
     fn of(holder: Holder) -> Self {
         Self::managed(holder, "")
     }
 
     fn managed(holder: Holder, managed: &str) -> Self {
+        let agent = holder.agent.clone();
+        Self::with_agent(holder, managed, agent)
+    }
+
+    fn with_agent(holder: Holder, managed: &str, agent: Arc<dyn CardAgent>) -> Self {
         let home = tempfile::tempdir().unwrap();
         let file = home.path().join("managed.toml");
         std::fs::write(&file, managed).unwrap();
         let managed = Arc::new(Managed::of_file(&file).unwrap());
         let settings = Arc::new(SettingsStore::new(home.path().join("settings.toml"), managed, || NOW));
-        let desk = Desk::open(holder.agent.clone(), settings.clone());
+        let desk = Desk::open(agent.clone(), settings.clone());
         let dressed = Arc::new(Mutex::new(Vec::new()));
         let wardrobe = Arc::clone(&dressed);
         let guest = GuestSurroundings {
             folder: home.path().join("guests"),
             browser: None,
             grace: Duration::ZERO,
-            agent: holder.agent.clone(),
+            agent: agent.clone(),
             settings: settings.clone(),
         };
         let keys = Arc::new(Keys::default());
-        let (plan, asked) = (Plan::of_variables(|_| None), holder.agent.clone());
+        let (plan, asked) = (Plan::of_variables(|_| None), agent.clone());
         let app = App::start(Parts {
-            agent: holder.agent.clone(),
+            agent: agent.clone(),
             desk: desk.clone(),
             settings,
             guest: Arc::new(Guest::new(guest)),
@@ -264,6 +286,23 @@ async fn the_card_is_looked_at_then_read_with_the_pin_and_forgotten_when_it_is_p
     stage.holder.readers.pull("Reader");
     let shown = stage.shown(|now| now.card.contents.is_none()).await;
     assert_eq!(shown.card.status, None);
+}
+
+#[tokio::test]
+async fn of_a_card_that_nobody_watches_any_more_nothing_is_shown() {
+    let holder = Holder::with_card();
+    holder.replies([Reply::pin()]);
+    let agent = Arc::new(BlindAgent { agent: holder.agent.clone(), watchers: Mutex::default() });
+    let mut stage = Stage::with_agent(holder, "", agent.clone());
+    stage.app.show_window();
+    stage.app.window_opened();
+    stage.app.card(CardTaskName::Read);
+    stage.shown(|now| now.card.contents.is_some() && now.card.task.is_none()).await;
+    for watcher in &*agent.watchers.lock().unwrap() {
+        watcher.send(Report::Finished(Err(Failure::AgentStopped))).unwrap();
+    }
+    let shown = stage.shown(|now| now.readers_failure.is_some()).await;
+    assert_eq!((&shown.card.status, &shown.card.contents), (&None, &None));
 }
 
 #[tokio::test]
