@@ -121,6 +121,8 @@ fn is_our_own(address: &tauri::Url) -> bool {
 /// What the pages do not need, they do not have.
 fn harden(view: &webkit2gtk::WebView) {
     guard(view);
+    // A keyboard on the screen hands its digits over past the key events that the guard sees.
+    view.set_input_method_context(None::<&webkit2gtk::InputMethodContext>);
     // No menu of the web view's own, with which pages are reloaded or inspected.
     view.connect_context_menu(|_, _, _, _| true);
     if let Some(settings) = WebViewExt::settings(view) {
