@@ -1,6 +1,7 @@
 //! The program's log, in the person's own state folder: what the program did, never who did it or where.
 
-use std::fs::{self, File};
+use std::fs::{self, DirBuilder, File, Permissions};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 use std::sync::Mutex;
 
@@ -24,10 +25,34 @@ pub(crate) fn begin() {
 }
 
 fn open(folder: &Path) -> std::io::Result<File> {
-    fs::create_dir_all(folder)?;
+    DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
     let path = folder.join("desktop.log");
     if fs::metadata(&path).is_ok_and(|metadata| metadata.len() > MAX_SIZE) {
         fs::rename(&path, folder.join("desktop.old.log"))?;
     }
-    File::options().create(true).append(true).open(path)
+    let file = File::options().create(true).append(true).mode(0o600).open(path)?;
+    // One that was there before may be readable by others.
+    file.set_permissions(Permissions::from_mode(0o600))?;
+    Ok(file)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mode(path: &Path) -> u32 {
+        fs::metadata(path).unwrap().permissions().mode() & 0o777
+    }
+
+    #[test]
+    fn the_log_is_its_owners_alone() {
+        let home = tempfile::tempdir().unwrap();
+        let folder = home.path().join("state/latchkey");
+        let file = folder.join("desktop.log");
+        open(&folder).unwrap();
+        assert_eq!((mode(&folder), mode(&file)), (0o700, 0o600));
+        fs::set_permissions(&file, Permissions::from_mode(0o644)).unwrap();
+        open(&folder).unwrap();
+        assert_eq!(mode(&file), 0o600);
+    }
 }
