@@ -15,7 +15,7 @@ use crate::desk::{Progress, RequestFailure};
 
 /// How long a page's question about something to come stays open before it has to be repeated.
 pub const LONG_POLL_TIME: Duration = Duration::from_secs(50);
-/// Most requests that are remembered; the oldest that is over is forgotten first.
+/// Most requests that are remembered; the oldest of the same site that is over is forgotten first, then the oldest of all.
 pub const REMEMBERED_REQUESTS: usize = 64;
 /// Most HTTP requests of one site that are answered at a time.
 pub const REQUESTS_UNDER_WAY_OF_SITE: usize = 16;
@@ -111,8 +111,10 @@ impl Requests {
             return Err(ServiceRefusal::RequestRepeated);
         }
         if remembered.len() >= REMEMBERED_REQUESTS {
-            let over = remembered.iter().position(|request| matches!(*request.end.borrow(), End::Over(_)));
-            let oldest = over.ok_or(RequestFailure::TooManyRequests)?;
+            let is_over = |request: &Remembered| matches!(*request.end.borrow(), End::Over(_));
+            // A site that asks much has its own forgotten first: no other's page loses its request by that.
+            let own = remembered.iter().position(|request| request.site == *site && is_over(request));
+            let oldest = own.or_else(|| remembered.iter().position(is_over)).ok_or(RequestFailure::TooManyRequests)?;
             remembered.remove(oldest);
         }
         let request = Remembered {

@@ -10,8 +10,8 @@ use latchkey_client::desk::{
     HOLDER_TIME, OPEN_REQUESTS_OF_SITE, Phase, RequestFailure, Sites, SitesOfThisRun, Standing,
 };
 use latchkey_client::service::{
-    BODY_MAX_SIZE, CONNECTIONS, Listeners, PortOwner, REQUESTS_UNDER_WAY_OF_SITE, ServiceFailure, ServiceRefusal,
-    description,
+    BODY_MAX_SIZE, CONNECTIONS, Listeners, PortOwner, REMEMBERED_REQUESTS, REQUESTS_UNDER_WAY_OF_SITE, ServiceFailure,
+    ServiceRefusal, description,
 };
 use latchkey_crypto::assertion::{Assertion, ChallengeText, Origin, signed_hash};
 use latchkey_crypto::x509::Certificate;
@@ -514,6 +514,18 @@ async fn a_flood_of_requests_stays_outside() {
         refusals += usize::from(answer.status == 429 && answer.code() == "too-many-requests");
     }
     assert_eq!(served.ask(Request::get(STATUS).with("Origin", OTHER)).await.status, 200);
+}
+
+#[tokio::test]
+async fn no_site_makes_the_program_forget_anothers_request() {
+    let served = Served::start();
+    for (site, number) in [(PORTAL, 0)].into_iter().chain((1..=REMEMBERED_REQUESTS).map(|number| (OTHER, number))) {
+        let id = other_id(number);
+        let mut page = served.send(Request::post(SIGN_IN, &sign_in_body(&id)).with("Origin", site)).await;
+        while served.ask(Request::post(&of_request(&id, "cancel"), "{}").with("Origin", site)).await.status != 200 {}
+        assert_eq!(page.answer().await.code(), "request-taken-back");
+    }
+    assert_eq!(served.ask(Request::get(&of_request(&other_id(0), "progress"))).await.status, 200);
 }
 
 /// Lets the page of a developer call.
