@@ -11,6 +11,7 @@ pub mod portal;
 pub mod service;
 pub mod settings;
 pub mod sign_in;
+pub mod single_instance;
 pub mod texts;
 pub mod update;
 pub mod wording;

@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+use latchkey_client::single_instance::Wish;
 use latchkey_client::texts::Language;
 
 /// What a command line asks for.
@@ -29,6 +30,19 @@ pub struct Start {
     pub language: Option<Language>,
     /// What the holder followed: not read yet, but no option.
     pub link: Option<String>,
+}
+
+impl Start {
+    /// What this start is for.
+    #[must_use]
+    pub fn wish(&self) -> Wish {
+        match &self.link {
+            _ if self.quits => Wish::Quit,
+            Some(link) => Wish::Follow(link.clone()),
+            None if self.in_background => Wish::Run,
+            None => Wish::Show,
+        }
+    }
 }
 
 /// What is wrong with a command line.

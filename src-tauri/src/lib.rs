@@ -14,6 +14,8 @@ use std::ffi::OsString;
 use std::process::ExitCode;
 
 use latchkey_client::app::{self, App};
+use latchkey_client::settings::Places;
+use latchkey_client::single_instance::{First, Instance, Wish};
 use latchkey_client::texts::{self, Texts};
 use tauri::{AppHandle, Manager, RunEvent};
 use time::OffsetDateTime;
@@ -53,15 +55,24 @@ fn complaint(texts: &Texts, misused: Misused) -> String {
 /// Runs until it is told to end. If the program runs already, that one is told what was wanted of this one.
 fn show(start: Start, clock: fn() -> OffsetDateTime) -> ExitCode {
     log::begin();
+    let wish = start.wish();
+    let first = match Places::of_this_process().map(|places| Instance::begin(&places.runtime_folder(), &wish)) {
+        Some(Ok(Instance::Told)) => return ExitCode::SUCCESS,
+        Some(Ok(Instance::First(first))) => Some(first),
+        // Better twice than not at all: the port of the local service is one program's in any case.
+        Some(Err(error)) => {
+            tracing::warn!(%error, "it is not known whether the program runs already");
+            None
+        }
+        None => None,
+    };
+    if wish == Wish::Quit {
+        return ExitCode::SUCCESS;
+    }
     let built = tauri::Builder::default()
-        .plugin(tauri_plugin_single_instance::init(|handle, arguments, _directory| {
-            if let Ok(Wanted::Running(again)) = Wanted::read(arguments.into_iter().skip(1).map(OsString::from)) {
-                wanted(handle, &again);
-            }
-        }))
         .invoke_handler(commands::handler())
         .setup(move |tauri| {
-            let Start { managed, language, .. } = start.clone();
+            let Start { managed, language, .. } = start;
             let app = tauri::async_runtime::block_on(App::of_this_computer(app::Start { managed, language, clock }))?;
             tauri.manage(app);
             let handle = tauri.handle().clone();
@@ -69,7 +80,10 @@ fn show(start: Start, clock: fn() -> OffsetDateTime) -> ExitCode {
             tauri::async_runtime::spawn(end_when_told(handle.clone()));
             #[cfg(target_os = "linux")]
             tauri::async_runtime::spawn(tray::attend(handle.clone()));
-            wanted(&handle, &start);
+            if let Some(first) = first {
+                tauri::async_runtime::spawn(hear(first, handle.clone()));
+            }
+            wanted(&handle, wish);
             Ok(())
         })
         .build(tauri::generate_context!());
@@ -84,13 +98,19 @@ fn show(start: Start, clock: fn() -> OffsetDateTime) -> ExitCode {
 }
 
 /// What a start of the program is for: the first one, or another while it runs.
-fn wanted(handle: &AppHandle, start: &Start) {
+fn wanted(handle: &AppHandle, wish: Wish) {
     let app = handle.state::<App>();
-    match &start.link {
-        _ if start.quits => handle.exit(0),
-        Some(link) => app.follow(link),
-        None if start.in_background => {}
-        None => app.show_window(),
+    match wish {
+        Wish::Run => {}
+        Wish::Show => app.show_window(),
+        Wish::Follow(link) => app.follow(&link),
+        Wish::Quit => handle.exit(0),
+    }
+}
+
+async fn hear(first: First, handle: AppHandle) {
+    if let Err(error) = first.hear(|wish| wanted(&handle, wish)).await {
+        tracing::warn!(%error, "later starts are not heard any more");
     }
 }
 

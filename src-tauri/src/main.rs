@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use time::OffsetDateTime;
 
 fn main() -> ExitCode {
-    if let Some(code) = latchkey_desktop::surroundings::start_again_without_steering() {
+    if let Some(code) = latchkey_desktop::surroundings::start_again_in_right_ones() {
         return code;
     }
     latchkey_desktop::run(std::env::args_os(), now)

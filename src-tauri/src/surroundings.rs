@@ -1,5 +1,5 @@
 //! Variables with which others steer a web view: they open it to remote control, to inspection, or make it load another
-//! program. None of them reaches ours.
+//! program. None of them reaches ours. And one that keeps a program that waits in the background small.
 
 use std::ffi::{OsStr, OsString};
 use std::process::{Command, ExitCode};
@@ -35,22 +35,27 @@ pub(crate) fn is_driven_by_tests() -> bool {
     cfg!(debug_assertions) && std::env::var_os("TAURI_AUTOMATION").is_some()
 }
 
-/// Starts this program anew without such variables if there are any: to take them out of a process that runs is not safe.
-/// To be called first thing. `None` if there are none; otherwise how the new one ended, or that there is none.
+/// Keeps GDK from loading OpenGL, which nothing here draws with: 30 MB for a program without a window.
+const WITHOUT_OPENGL: (&str, &str) = ("GDK_GL", "disable");
+
+/// Starts this program anew in the surroundings that it wants if they are others: to change those of a process that runs
+/// is not safe. To be called first thing. `None` if they are right; otherwise how the new one ended, or that there is none.
 #[must_use]
-pub fn start_again_without_steering() -> Option<ExitCode> {
+pub fn start_again_in_right_ones() -> Option<ExitCode> {
     let names = steering(std::env::vars_os().map(|(name, _)| name), cfg!(debug_assertions));
-    if names.is_empty() {
+    let (name, value) = WITHOUT_OPENGL;
+    if names.is_empty() && std::env::var_os(name).is_some_and(|set| set == value) {
         return None;
     }
     let mut arguments = std::env::args_os();
-    let name = arguments.next().unwrap_or_default();
+    let called = arguments.next().unwrap_or_default();
     let Ok(program) = std::env::current_exe() else { return Some(ExitCode::FAILURE) };
     let mut command = Command::new(program);
+    command.env(name, value);
     for name in names {
         command.env_remove(name);
     }
-    Some(replace(command.args(arguments), &name))
+    Some(replace(command.args(arguments), &called))
 }
 
 #[cfg(unix)]

@@ -3,9 +3,8 @@
 
 use std::sync::Arc;
 
-use ksni::blocking::{Handle, TrayMethods};
 use ksni::menu::StandardItem;
-use ksni::{Category, MenuItem, Status, ToolTip};
+use ksni::{Category, Handle, MenuItem, Status, ToolTip, TrayMethods};
 use latchkey_client::app::App;
 use latchkey_client::app::snapshot::Snapshot;
 use latchkey_client::texts::{self, Language};
@@ -20,9 +19,9 @@ pub(crate) async fn attend(handle: AppHandle) {
         let language = Language::of_code(snapshot.language).unwrap_or(Language::English);
         match (&place, snapshot.settings.tray) {
             (None, true) => place = show(&handle, language).await,
-            (Some(shown), true) => _ = shown.update(|place| place.language = language),
+            (Some(shown), true) => _ = shown.update(|place| place.language = language).await,
             (Some(shown), false) => {
-                shown.shutdown().wait();
+                shown.shutdown().await;
                 place = None;
             }
             (None, false) => {}
@@ -36,7 +35,7 @@ pub(crate) async fn attend(handle: AppHandle) {
 /// On a desktop without a tray there is no place; one that gets a tray later shows it then.
 async fn show(handle: &AppHandle, language: Language) -> Option<Handle<Place>> {
     let place = Place { handle: handle.clone(), language };
-    let shown = tauri::async_runtime::spawn_blocking(move || place.assume_sni_available(true).spawn()).await.ok()?;
+    let shown = place.assume_sni_available(true).spawn().await;
     shown.inspect_err(|error| tracing::info!(%error, "there is no tray")).ok()
 }
 

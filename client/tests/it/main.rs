@@ -30,6 +30,7 @@ mod serve;
 mod service;
 mod settings;
 mod sign_in;
+mod single_instance;
 mod test_portal;
 mod texts;
 mod update;
