@@ -60,9 +60,10 @@ const misfits = (page: Page): Promise<readonly string[]> =>
           found.push(`“${text}” leaves its box`);
         }
       }
-      // A word may break where it says so, and an address anywhere.
+      // A word may break where it says so, an address and a file's path anywhere.
       if (!element.closest(".host, .data, code, dd")) {
         for (const { 0: word, index } of (node.textContent ?? "").matchAll(/[^\s\u00ad-]+/g)) {
+          if (word.includes("/")) continue;
           range.setStart(node, index);
           range.setEnd(node, index + word.length);
           const tops = [...range.getClientRects()].map(({ top }) => Math.round(top));
