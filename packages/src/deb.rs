@@ -11,8 +11,11 @@ use crate::{Compression, DESCRIPTION, NAME, SUMMARY, VERSION};
 
 /// Needed beside the libraries: the card service and what opens addresses in the holder's browser.
 const DEPENDS: &str = "pcscd, xdg-utils";
-/// The tray icon's library is looked for at run time; without it there is no icon, and everything else works.
-const RECOMMENDS: &str = "libayatana-appindicator3-1, libccid";
+/// The driver of most readers.
+const RECOMMENDS: &str = "libccid";
+/// Desktops that show no tray by themselves, and where keys are kept that the holder's history needs. Without them
+/// everything else works.
+const SUGGESTS: &str = "gnome-shell-extension-appindicator, gnome-keyring";
 
 /// Writes `latchkey_VERSION_ARCHITECTURE.deb` into that folder.
 pub(crate) fn write(tree: &Tree, into: &Path, compression: Compression) -> Result<PathBuf, Failure> {
@@ -48,6 +51,7 @@ fn control(tree: &Tree, architecture: &str) -> Result<String, Failure> {
          Installed-Size: {size}\n\
          Depends: {libraries}, {DEPENDS}\n\
          Recommends: {RECOMMENDS}\n\
+         Suggests: {SUGGESTS}\n\
          Section: utils\n\
          Priority: optional\n\
          Description: {SUMMARY}\n{description}"

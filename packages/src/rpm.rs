@@ -50,7 +50,8 @@ fn specification(tree: &Tree) -> Result<String, Failure> {
          Summary: {SUMMARY}\n\
          License: Apache-2.0\n\
          Requires: pcsc-lite, xdg-utils, hicolor-icon-theme\n\
-         Recommends: libayatana-appindicator-gtk3, pcsc-lite-ccid\n\
+         Recommends: pcsc-lite-ccid\n\
+         Suggests: gnome-shell-extension-appindicator, gnome-keyring\n\
          \n\
          %description\n{description}\n\
          \n\

@@ -11,6 +11,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use tempfile::TempDir;
 
+use crate::desktop::Screen;
 use crate::process::{Process, program};
 
 /// The folders into which dpkg writes.
@@ -121,15 +122,30 @@ impl Installed {
     /// One of the installed programs, or a tool of the system that sees what is installed.
     #[must_use]
     pub fn command(&self, program: &str) -> Command {
+        let (program, arguments) = self.words(program);
+        let mut command = Command::new(program);
+        command.args(arguments);
+        command
+    }
+
+    /// The same program, which will appear on that screen.
+    #[must_use]
+    pub fn command_on(&self, screen: &Screen, program: &str) -> Command {
+        let (program, arguments) = self.words(program);
+        let mut command = screen.command(program);
+        command.args(arguments);
+        command
+    }
+
+    fn words(&self, program: &str) -> (PathBuf, Vec<String>) {
         match &self.place {
             Place::System { holder, .. } => {
-                let mut command = Command::new("nsenter");
-                command.arg(format!("--mount=/proc/{}/ns/mnt", holder.id())).arg("--").arg(program);
-                command
+                let arguments = [format!("--mount=/proc/{}/ns/mnt", holder.id()), "--".to_owned(), program.to_owned()];
+                ("nsenter".into(), arguments.to_vec())
             }
             Place::Folder(folder) => {
                 let own = folder.path().join("usr/bin").join(program);
-                Command::new(if own.is_file() { own } else { program.into() })
+                (if own.is_file() { own } else { program.into() }, Vec::new())
             }
         }
     }

@@ -310,3 +310,17 @@ fn the_command_line_asks_when_it_is_told_to() {
     let older = ask(&set);
     assert_eq!((older.code, &older.json()["error"]["code"]), (8, &json!("update-older")), "{older:?}");
 }
+
+#[test]
+fn what_the_guide_tells_publishers_to_do_is_believed() {
+    let guide = include_str!("../../../docs/building-elsewhere.md");
+    let (_, recipe) = guide.split_once("```\nopenssl genpkey").unwrap();
+    let (recipe, _) = recipe.split_once("```").unwrap();
+    let folder = TempDir::new().unwrap();
+    let mut shell = std::process::Command::new("bash");
+    let done = shell.args(["-ec", &format!("openssl genpkey{recipe}")]).current_dir(folder.path()).output().unwrap();
+    assert!(done.status.success(), "{done:?}");
+    let key: UpdateKey = String::from_utf8(done.stdout).unwrap().trim().parse().unwrap();
+    let manifest = Manifest::open(&std::fs::read(folder.path().join("latchkey.json")).unwrap(), &key).unwrap();
+    assert_eq!(manifest.version, "1.4.0".parse().unwrap());
+}

@@ -3,14 +3,13 @@
 use std::fs;
 use std::io::{Read as _, Write as _};
 use std::net::{Shutdown, TcpStream};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use latchkey_fixtures::pcscd::PrivatePcscd;
 use latchkey_tests::desktop::{Screen, wait_until};
-use latchkey_tests::process::program;
 use latchkey_tests::stage::free_port;
 use rustix::process::{Pid, Signal, kill_process};
 
@@ -106,7 +105,7 @@ impl Contender for Latchkey {
         let port = free_port()?;
         let managed = ground.screen.home().join("managed.toml");
         fs::write(&managed, format!("port = {port}\n"))?;
-        let mut command = ground.command(program("latchkey-desktop")?);
+        let mut command = ground.command(released("latchkey-desktop")?);
         command.arg("--managed").arg(managed);
         if start == Start::Hidden {
             command.arg("--background");
@@ -152,6 +151,12 @@ impl Contender for AusweisApp {
     fn request(&self, port: u16) -> Result<TcpStream> {
         send(port, &format!("GET /eID-Client?ShowUI HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n\r\n"))
     }
+}
+
+/// A program as holders get it, whatever this one was built as.
+pub(crate) fn released(name: &str) -> Result<PathBuf> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/release").join(name);
+    path.canonicalize().with_context(|| format!("{name} is not built: run ./dev bench desktop"))
 }
 
 /// Waits until the program at that port answers pages.

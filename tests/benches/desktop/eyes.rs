@@ -17,7 +17,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 const LEAST_EDGE: u16 = 300;
 
 /// A strip of each window is looked at, this wide, across its whole height.
-const STRIP: u16 = 240;
+const STRIP: u16 = 80;
 
 /// As soon as one pixel of so many differs from the background, something is painted.
 const ONE_OF: usize = 200;

@@ -9,10 +9,9 @@ use std::process::{Command, ExitCode};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
-use contenders::{AusweisApp, Contender, Ground, Latchkey, Running, Start, wait_until_it_listens};
+use contenders::{AusweisApp, Contender, Ground, Latchkey, Running, Start, released, wait_until_it_listens};
 use eyes::Eyes;
 use latchkey_tests::benchmark::{Benchmark, Figure};
-use latchkey_tests::process::program;
 
 /// After a start, programs go on with what can wait.
 const SETTLING: Duration = Duration::from_secs(6);
@@ -20,7 +19,7 @@ const SETTLING: Duration = Duration::from_secs(6);
 /// So long nobody does anything.
 const QUIET: Duration = Duration::from_secs(60);
 
-const ROUNDS: u32 = 9;
+const ROUNDS: u32 = 5;
 
 fn main() -> ExitCode {
     let mut benchmark = match Benchmark::from_arguments() {
@@ -187,7 +186,7 @@ impl Upkeep {
 /// Size of the packages and of what they install.
 fn sizes(benchmark: &mut Benchmark) -> Result<()> {
     let folder = tempfile::tempdir()?;
-    let packages = program("latchkey-packages")?;
+    let packages = released("latchkey-packages")?;
     let programs = packages.parent().context("a program stands in a folder")?;
     let made = Command::new(&packages).arg("--programs").arg(programs).arg("--into").arg(folder.path()).output()?;
     if !made.status.success() {

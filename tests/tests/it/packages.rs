@@ -1,12 +1,17 @@
 //! The packages: what is in them, and that they install, work and go without a trace.
 
 use std::collections::BTreeSet;
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
 use std::path::Path;
 use std::process::Command;
 use std::sync::LazyLock;
 
+use latchkey_fixtures::holders::Holder;
+use latchkey_tests::desktop::{AgentWindow, AssistiveTool, Screen, Wanted, managed_settings, wait_until};
 use latchkey_tests::installed::{Installed, Packages};
-use latchkey_tests::stage::{Cards, Portal, SampleSet, give_secrets, holder};
+use latchkey_tests::process::Process;
+use latchkey_tests::stage::{Cards, Portal, SampleSet, free_port, give_secrets, holder};
 
 static PACKAGES: LazyLock<Packages> = LazyLock::new(|| Packages::make().unwrap());
 
@@ -157,17 +162,18 @@ fn the_installed_package_signs_in_and_leaves_no_trace() {
         let handler = String::from_utf8(handler.unwrap().stdout).unwrap();
         assert!(handler.contains("org.latchkey.Latchkey.desktop"), "{handler}");
     }
-    sign_in_with_the_command_line(&installed);
+    let set = SampleSet::write().unwrap();
+    let mut cards = Cards::start(&set, 1).unwrap();
+    let holder = holder("hanna-vydumanaya").unwrap();
+    cards.insert(holder.id, 1).unwrap();
+    sign_in_with_the_command_line(&installed, &set, &cards, &holder);
+    sign_in_with_the_window(&installed, &set, &cards, &holder);
     let left = installed.remove().unwrap();
     assert!(left.is_empty(), "{left:#?}");
 }
 
-fn sign_in_with_the_command_line(installed: &Installed) {
-    let set = SampleSet::write().unwrap();
-    let mut cards = Cards::start(&set, 1).unwrap();
-    let portal = Portal::start(&set).unwrap();
-    let holder = holder("hanna-vydumanaya").unwrap();
-    cards.insert(holder.id, 1).unwrap();
+fn sign_in_with_the_command_line(installed: &Installed, set: &SampleSet, cards: &Cards, holder: &Holder) {
+    let portal = Portal::start(set).unwrap();
     let mut client = cards.with_readers(installed.command("latchkey"));
     client
         .args(["--lang", "en", "sign-in", &portal.address(), "--yes", "--json", "--ca-file"])
@@ -175,4 +181,42 @@ fn sign_in_with_the_command_line(installed: &Installed) {
     give_secrets(&mut client, &[holder.pin]).unwrap();
     let said = installed.run(&mut client).unwrap();
     assert!(said.contains(r#""result":"accepted""#), "{said}");
+}
+
+/// A page asks the installed program, its window asks the holder, its agent asks for the PIN.
+fn sign_in_with_the_window(installed: &Installed, set: &SampleSet, cards: &Cards, holder: &Holder) {
+    let screen = Screen::virtual_one().unwrap();
+    let mut tool = AssistiveTool::start(&screen).unwrap();
+    let port = free_port().unwrap();
+    let managed = managed_settings(set, port, "").unwrap();
+    let mut command = cards.with_readers(installed.command_on(&screen, "latchkey-desktop"));
+    command.args(["--background", "--lang", "en", "--managed"]).arg(managed);
+    let window = Process::start("latchkey-desktop", &mut command).unwrap();
+    let page = std::thread::spawn(move || ask_as_a_page(port));
+    let agree = Wanted { role: Some("push button"), name: Some("Agree and sign in"), ..Wanted::default() };
+    tool.wait_and_press(agree).unwrap();
+    let mut agent = AgentWindow::wait(&mut tool).unwrap();
+    agent.enter("PIN of your card", holder.pin).unwrap();
+    agent.press("Sign in").unwrap();
+    let answer = page.join().unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200") && answer.contains("\"assertion\""), "{answer}");
+    drop(tool);
+    window.stop().unwrap();
+    assert!(screen.processes("latchkey").is_empty(), "{:?}", screen.processes("latchkey"));
+}
+
+/// What the local service answers to a page that asks for a sign-in, as soon as it listens.
+fn ask_as_a_page(port: u16) -> String {
+    let mut connection = wait_until("the service", || Ok(TcpStream::connect(("127.0.0.1", port)).ok())).unwrap();
+    let body = format!(r#"{{"requestId":"00000000-0000-4000-8000-000000000001","challenge":"{}"}}"#, "A".repeat(64));
+    write!(
+        connection,
+        "POST /latchkey/v1/sign-in HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nOrigin: https://portal.example\r\n\
+         Content-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
+        body.len()
+    )
+    .unwrap();
+    let mut answer = String::new();
+    connection.read_to_string(&mut answer).unwrap();
+    answer
 }
