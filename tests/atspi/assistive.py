@@ -215,10 +215,15 @@ def tree(command):
 
 def heard(event):
     data = event.any_data
+    try:
+        source, role = event.source.get_name() or "", event.source.get_role_name()
+    except (AttributeError, GLib.Error):
+        # Gone before anybody could ask.
+        source, role = "", ""
     events.append({
         "type": event.type,
-        "source": event.source.get_name() or "" if event.source else "",
-        "role": event.source.get_role_name() if event.source else "",
+        "source": source,
+        "role": role,
         "data": data if isinstance(data, str) else None,
         "detail": [event.detail1, event.detail2],
     })

@@ -17,7 +17,7 @@ mod web_driver;
 
 pub use agent_window::{AGENT, AgentWindow, agent_says};
 pub use assistive::{AssistiveTool, Event, Key, Perceived, Place, Wanted};
-pub use browser::{Answer, Browser, LoopbackPermission, Portals};
+pub use browser::{Answer, Browser, LoopbackPermission, Portals, arguments_without_profile};
 pub use program::{Desktop, Window};
 pub use scene::{Scene, SceneOrder, managed_settings};
 pub use screen::{Screen, screenshots};

@@ -25,6 +25,8 @@ pub(super) struct MyCard {
     status: Option<CardStatus>,
     contents: Option<CardContents>,
     at_work: Option<AtWork>,
+    /// Whether a card was inserted while the readers were being looked at, perhaps too late to be seen.
+    came_meanwhile: bool,
     result: Option<(CardTaskName, Option<Failure>)>,
     last_number: u64,
 }
@@ -113,6 +115,7 @@ impl MyCard {
     fn begin(&mut self, task: CardTaskName) -> Assignment {
         self.last_number = self.last_number.wrapping_add(1);
         self.result = None;
+        self.came_meanwhile = false;
         let cancellation = Cancellation::default();
         self.at_work = Some(AtWork {
             number: self.last_number,
@@ -186,6 +189,7 @@ pub(super) fn noticed(shared: &Arc<Shared>, event: &ReaderEvent) {
         ReaderEvent::CardInserted { .. } => {
             let assignment = shared.change(|state| {
                 let card = &mut state.card;
+                card.came_meanwhile = card.at_work.as_ref().is_some_and(|work| work.task == CardTaskName::Look);
                 let is_wanted = card.attended && card.at_work.is_none() && card.status.is_none();
                 (is_wanted && !state.requests.are_at_work()).then(|| card.begin(CardTaskName::Look))
             });
@@ -244,7 +248,7 @@ fn carry_out(shared: &Arc<Shared>, assignment: Assignment) {
         }
         _ => None,
     };
-    shared.change(|state| {
+    let again = shared.change(|state| {
         let is_there = |reader: &ReaderName| state.readers.hold_card_in(reader);
         let status = status.filter(|status| is_there(&status.reader));
         let (contents, failure) = match result {
@@ -253,15 +257,18 @@ fn carry_out(shared: &Arc<Shared>, assignment: Assignment) {
             Err(failure) => (None, Some(failure)),
         };
         // Whoever closed the window wants to see nothing of it when he opens it again.
-        if state.card.work(number).is_none() {
-            return;
-        }
+        state.card.work(number)?;
         state.card.status = status;
         if contents.is_some() || state.card.status.is_none() {
             state.card.contents = contents;
         }
         end(state, number, failure);
+        let was_missed = state.card.came_meanwhile && state.card.status.is_none();
+        (was_missed && !state.requests.are_at_work()).then(|| state.card.begin(CardTaskName::Look))
     });
+    if let Some(assignment) = again {
+        assign(shared, assignment);
+    }
 }
 
 fn end(state: &mut super::state::State, number: u64, failure: Option<Failure>) {

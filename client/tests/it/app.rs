@@ -343,6 +343,18 @@ async fn an_inserted_card_is_looked_at_once_the_holder_wants_to_see_it() {
 }
 
 #[tokio::test]
+async fn a_card_that_is_inserted_while_the_readers_are_being_looked_at_is_not_missed() {
+    for _ in 0..20 {
+        let readers = Readers::default();
+        readers.plug_in("Reader");
+        let mut stage = Stage::with_window(Holder::at(readers));
+        stage.app.card(CardTaskName::Look);
+        stage.holder.readers.insert("Reader", &HolderCard::of(HOLDER));
+        stage.shown(|now| now.card.status.is_some()).await;
+    }
+}
+
+#[tokio::test]
 async fn wrong_cards_are_called_what_they_are() {
     const PAYMENT: &[u8] = b"2PAY.SYS.DDF01";
     for (application, code) in [(PAYMENT, "payment-card"), (b"unheard-of", "unknown-card")] {

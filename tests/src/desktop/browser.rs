@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 use std::fs;
+use std::net::TcpStream;
 use std::ops::Deref;
 use std::path::Path;
 use std::process::Command;
@@ -50,6 +51,19 @@ impl Browser {
     pub fn start(screen: &Screen, profile: &str, portals: Portals<'_>) -> Result<Self> {
         let arguments = arguments(screen, profile, portals)?;
         let options = json!({ "args": arguments, "excludeSwitches": ["enable-automation"], "binary": CHROMIUM });
+        Self::drive(screen, options)
+    }
+
+    /// Takes control of a browser that another program starts with `--remote-debugging-port`, as soon as it is there.
+    ///
+    /// # Errors
+    /// If it does not come.
+    pub fn attach(screen: &Screen, port: u16) -> Result<Self> {
+        wait_until("a browser", || Ok(TcpStream::connect(("127.0.0.1", port)).ok()))?;
+        Self::drive(screen, json!({ "debuggerAddress": format!("127.0.0.1:{port}") }))
+    }
+
+    fn drive(screen: &Screen, options: Value) -> Result<Self> {
         let capabilities: Capabilities = [("goog:chromeOptions".to_owned(), options)].into_iter().collect();
         let mut command = screen.command("chromedriver");
         let driver = WebDriver::start("chromedriver", command.arg("--port=0"), listening, capabilities)?;
@@ -119,7 +133,9 @@ const ABSENT_MINDED: Duration = Duration::from_millis(800);
 const CHROMIUM: &str = "/usr/bin/chromium";
 
 /// Nothing but what a page asks for goes over the network, and nothing covers the page.
-const QUIET: [&str; 8] = [
+const QUIET: [&str; 9] = [
+    // No bar that warns of the arguments below.
+    "--test-type",
     "--disable-gpu",
     "--disable-quic",
     "--no-first-run",
@@ -144,10 +160,19 @@ fn arguments(screen: &Screen, profile: &str, portals: Portals<'_>) -> Result<Vec
     let default = folder.join("Default");
     fs::create_dir_all(&default)?;
     fs::write(default.join("Preferences"), preferences(portals).to_string())?;
-    trust(screen, portals.authority)?;
+    let mut arguments = arguments_without_profile(screen, portals.origins, portals.authority)?;
+    arguments.push(format!("--user-data-dir={}", folder.display()));
+    Ok(arguments)
+}
+
+/// For a browser that gets its profile from another program: has these sites count as public and their authority trusted.
+///
+/// # Errors
+/// If the authority cannot be added to those that are trusted.
+pub fn arguments_without_profile(screen: &Screen, origins: &[String], authority: &Path) -> Result<Vec<String>> {
+    trust(screen, authority)?;
     let mut arguments = vec![
-        format!("--user-data-dir={}", folder.display()),
-        format!("--ip-address-space-overrides={}", public(portals.origins)?),
+        format!("--ip-address-space-overrides={}", public(origins)?),
         // A name of the internet that leads here.
         "--host-resolver-rules=MAP portal.example 127.0.0.1".to_owned(),
     ];

@@ -17,7 +17,7 @@ pub struct SceneOrder<'a> {
     pub permission: LoopbackPermission,
     /// How many readers there are.
     pub readers: usize,
-    /// Further lines of the administrator's settings.
+    /// Further lines of the administrator's settings; `{origin}` in them is the portal's, `{home}` the person's folder.
     pub managed: &'a str,
 }
 
@@ -66,7 +66,9 @@ impl Scene {
         let port = free_port()?;
         let cards = Cards::start(&set, order.readers)?;
         let portal = Portal::start_for_client(&set, port)?;
-        let managed = managed_settings(&set, port, order.managed)?;
+        let home = screen.home().display().to_string();
+        let more = order.managed.replace("{origin}", &portal.origin()).replace("{home}", &home);
+        let managed = managed_settings(&set, port, &more)?;
         let tool = AssistiveTool::start(&screen)?;
         let (language, permission) = (order.language.to_owned(), order.permission);
         Ok(Self { tool, screen, portal, cards, set, language, permission, port, managed })

@@ -10,7 +10,7 @@ use rustix::process::Pid;
 use tempfile::TempDir;
 
 use super::environment::{Environment, name};
-use super::{PATIENCE, wait_until};
+use super::{PATIENCE, Place, wait_until};
 use crate::process::Process;
 
 /// Large enough for a browser and our window beside it.
@@ -106,6 +106,11 @@ impl Screen {
         self.home().join("addresses").exists()
     }
 
+    /// Tells programs that will be started a variable.
+    pub fn tell(&mut self, variable: &str, value: &str) {
+        self.environment.set(variable, value);
+    }
+
     /// A program that will appear on this screen.
     #[must_use]
     pub fn command(&self, program: impl AsRef<Path>) -> Command {
@@ -143,6 +148,17 @@ impl Screen {
         Ok(path)
     }
 
+    /// Keeps a picture of a part of the screen as `NAME.png` among the screenshots.
+    ///
+    /// # Errors
+    /// If ImageMagick is missing or fails.
+    pub fn keep_picture_at(&self, place: Place, name: &str) -> Result<PathBuf> {
+        let path = screenshots()?.join(format!("{name}.png"));
+        let Place { x, y, width, height } = place;
+        self.import(&["-window", "root", "-crop", &format!("{width}x{height}+{x}+{y}"), "+repage"], &path)?;
+        Ok(path)
+    }
+
     /// Keeps a picture of the window with that title as `NAME.png` among the screenshots.
     ///
     /// # Errors
@@ -158,10 +174,14 @@ impl Screen {
     /// # Errors
     /// If there is no such window.
     pub fn picture_of(&self, window: &str, path: &Path) -> Result<()> {
-        let output = self.command("import").args(["-silent", "-window", window]).arg(path).output();
+        self.import(&["-window", window], path)
+    }
+
+    fn import(&self, arguments: &[&str], path: &Path) -> Result<()> {
+        let output = self.command("import").arg("-silent").args(arguments).arg(path).output();
         let output = output.context("ImageMagick is missing")?;
         if !output.status.success() {
-            bail!("no picture of {window:?}: {}", String::from_utf8_lossy(&output.stderr));
+            bail!("no picture by {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
         }
         Ok(())
     }

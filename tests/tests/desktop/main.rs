@@ -9,6 +9,7 @@
 
 mod hardening;
 mod house;
+mod keyboard;
 mod link;
 mod portal_page;
 mod secrets;
