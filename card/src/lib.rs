@@ -12,7 +12,7 @@ pub mod password;
 pub mod profile;
 pub mod rights;
 pub mod secure_messaging;
-pub mod tlv;
 
 pub use apdu::{Command, Response, StatusWord};
 pub use channel::{CardChannel, ChannelError};
+pub use latchkey_crypto::tlv;

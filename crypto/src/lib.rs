@@ -1,4 +1,4 @@
-//! Algorithms and documents: Belt, Bign, key agreement, X.509, assertions.
+//! Algorithms and documents: Belt, Bign, key agreement, CV certificates, X.509, assertions.
 //!
 //! Pure: no input or output, no clock, no randomness of its own. Numbers are little-endian octet strings as in the
 //! STB standards unless a comment says otherwise.
@@ -9,11 +9,13 @@ pub mod belt;
 pub mod bign;
 pub mod bpace;
 pub mod container;
+pub mod cv;
 pub mod hash;
 pub mod key_transport;
 pub mod secret;
 pub mod sha2;
 pub mod signature;
+pub mod tlv;
 pub mod x509;
 
 pub use rand_core;

@@ -15,5 +15,4 @@ mod rights;
 mod secrets;
 mod secure_messaging;
 mod secure_messaging_rules;
-mod tlv;
 mod virtual_card;

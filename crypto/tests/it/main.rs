@@ -14,5 +14,7 @@ mod belt;
 mod bign;
 mod bpace;
 mod container;
+mod cv;
 mod key_transport;
+mod tlv;
 mod x509;

@@ -1,6 +1,6 @@
 //! Data objects: the length rules, places of errors, truncation, properties.
 
-use latchkey_card::tlv::{Cursor, Tag, TlvError, TlvErrorKind, Writer};
+use latchkey_crypto::tlv::{Cursor, Tag, TlvError, TlvErrorKind, Writer};
 use latchkey_fixtures::vectors::vector;
 use proptest::prelude::*;
 

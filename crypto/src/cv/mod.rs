@@ -1,0 +1,3 @@
+//! Card-verifiable (CV) certificates: STB 34.101.79-2019.
+
+pub mod rights;

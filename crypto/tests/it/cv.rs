@@ -1,0 +1,3 @@
+//! CV certificates.
+
+mod rights;
