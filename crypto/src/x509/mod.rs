@@ -17,6 +17,7 @@ mod path;
 mod public_key;
 mod revocation;
 mod revocation_list;
+mod revoked;
 mod serial_number;
 mod signed;
 mod tag;
@@ -33,6 +34,7 @@ pub use public_key::{
 };
 pub use revocation::{RevocationData, RevocationEvidence, RevocationFault, RevocationLists};
 pub use revocation_list::{
-    REVOCATION_LIST_MAX_SIZE, Revocation, RevocationList, RevocationListError, RevocationReason, VerifiedRevocationList,
+    REVOCATION_LIST_MAX_ENTRIES, REVOCATION_LIST_MAX_SIZE, RevocationList, RevocationListError, VerifiedRevocationList,
 };
+pub use revoked::{Revocation, RevocationReason};
 pub use serial_number::{SERIAL_NUMBER_MAX_SIZE, SerialNumber};

@@ -2,12 +2,14 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::sync::Arc;
 
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use super::certificate::Certificate;
-use super::revocation_list::{Revocation, VerifiedRevocationList};
+use super::revocation_list::VerifiedRevocationList;
+use super::revoked::Revocation;
 
 /// Where a verifier learns whether a certificate is revoked: revocation lists, or answers of a status service that the
 /// caller has fetched before.
@@ -63,12 +65,13 @@ pub enum RevocationFault {
     },
 }
 
-/// The current revocation list of each authority.
-#[derive(Debug, Default)]
-pub struct RevocationLists(HashMap<AuthorityKey, VerifiedRevocationList>);
+/// The current revocation list of each authority. Lists are shared: a copy that differs in one list has the others in
+/// common with the original.
+#[derive(Debug, Default, Clone)]
+pub struct RevocationLists(HashMap<AuthorityKey, Arc<VerifiedRevocationList>>);
 
 /// An authority is its name *and* its key: a list signed by another key of the same name says nothing.
-#[derive(Debug, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct AuthorityKey {
     name: Vec<u8>,
     key_info: Vec<u8>,
@@ -81,20 +84,32 @@ impl RevocationLists {
         Self::default()
     }
 
-    /// Takes a list in, unless a later one of the same authority is here already: an old list must not bring a revoked
-    /// certificate back. Tells whether it was taken.
-    pub fn insert(&mut self, list: VerifiedRevocationList) -> bool {
-        let key = AuthorityKey { name: list.issuer().der().to_vec(), key_info: list.authority_key_info().to_vec() };
-        if self.0.get(&key).is_some_and(|known| known.this_update() > list.this_update()) {
+    /// Takes a list in, unless one of the same authority is here already that is newer by date or number: an old list must
+    /// not bring a revoked certificate back. Tells whether it was taken.
+    pub fn insert(&mut self, list: impl Into<Arc<VerifiedRevocationList>>) -> bool {
+        let list = list.into();
+        if self.of_the_authority_of(&list).is_some_and(|known| list.is_older_than(known)) {
             return false;
         }
-        self.0.insert(key, list);
+        self.0.insert(AuthorityKey::of(&list), list);
         true
+    }
+
+    /// The list here that is by the same authority as `list`.
+    #[must_use]
+    pub fn of_the_authority_of(&self, list: &VerifiedRevocationList) -> Option<&Arc<VerifiedRevocationList>> {
+        self.0.get(&AuthorityKey::of(list))
     }
 
     /// The lists, in no order.
     pub fn lists(&self) -> impl Iterator<Item = &VerifiedRevocationList> {
-        self.0.values()
+        self.0.values().map(Arc::as_ref)
+    }
+}
+
+impl AuthorityKey {
+    fn of(list: &VerifiedRevocationList) -> Self {
+        Self { name: list.issuer().der().to_vec(), key_info: list.authority_key_info().to_vec() }
     }
 }
 

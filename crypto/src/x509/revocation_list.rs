@@ -1,8 +1,9 @@
 //! Revocation lists (STB 34.101.19-2012, clause 7; RFC 5280, clause 5).
 //!
-//! A national list has hundreds of thousands of entries, of which only serial number, time and reason are kept.
+//! A national list has hundreds of thousands of entries, of which only serial number, time and reason are kept: see
+//! [`super::revoked`].
 
-use std::collections::HashMap;
+use std::cmp::Ordering;
 use std::fmt;
 
 use time::OffsetDateTime;
@@ -12,19 +13,22 @@ use super::der_walk::{self, Cursor, DerError};
 use super::extensions::{AUTHORITY_KEY_IDENTIFIER, KeyUsage, authority_key_identifier};
 use super::name::{DistinguishedName, NameError, read_name};
 use super::public_key::VerificationError;
+use super::revoked::{Revocation, RevocationReason, Revoked};
 use super::signed::{Extension, ExtensionListError, Signed, read_extensions, read_time};
 use super::{ObjectIdentifier, SerialNumber, tag};
 use crate::signature::SignatureAlgorithm;
 
 /// Most octets of a revocation list.
 pub const REVOCATION_LIST_MAX_SIZE: usize = 64 * 1024 * 1024;
+/// Most entries of a revocation list: 64 MB of memory.
+pub const REVOCATION_LIST_MAX_ENTRIES: usize = 2_000_000;
 
-/// A complete revocation list of one authority as it was received. It says nothing until [`RevocationList::verified_by`]
-/// has checked who made it.
-pub struct RevocationList {
-    body: Vec<u8>,
+/// A complete revocation list of one authority, over the octets that were received. It says nothing until
+/// [`RevocationList::verified_by`] has checked who made it.
+pub struct RevocationList<'a> {
+    body: &'a [u8],
     algorithm: SignatureAlgorithm,
-    signature: Vec<u8>,
+    signature: &'a [u8],
     contents: Contents,
 }
 
@@ -40,31 +44,7 @@ struct Contents {
     next_update: OffsetDateTime,
     number: Option<Vec<u8>>,
     authority_key_identifier: Option<Vec<u8>>,
-    revoked: HashMap<SerialNumber, Revocation>,
-}
-
-/// Since when and why a certificate is revoked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Revocation {
-    /// Since when.
-    pub since: OffsetDateTime,
-    /// Why.
-    pub reason: RevocationReason,
-}
-
-/// Why a certificate is revoked (RFC 5280, clause 5.3.1).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[expect(missing_docs, reason = "the names are the standard's and say all there is")]
-pub enum RevocationReason {
-    Unspecified,
-    KeyCompromise,
-    AuthorityCompromise,
-    AffiliationChanged,
-    Superseded,
-    CessationOfOperation,
-    Hold,
-    PrivilegeWithdrawn,
-    AttributeAuthorityCompromise,
+    revoked: Revoked,
 }
 
 /// Why octets are no revocation list that can be used.
@@ -74,6 +54,9 @@ pub enum RevocationListError {
     /// More than [`REVOCATION_LIST_MAX_SIZE`] octets.
     #[error("a revocation list has at most {REVOCATION_LIST_MAX_SIZE} octets, not {0}")]
     TooLong(usize),
+    /// More than [`REVOCATION_LIST_MAX_ENTRIES`] entries.
+    #[error("a revocation list has at most {REVOCATION_LIST_MAX_ENTRIES} entries")]
+    TooManyEntries,
     /// Not DER, or not the structure of a revocation list.
     #[error("the revocation list is malformed: {0}")]
     Der(#[from] DerError),
@@ -113,21 +96,21 @@ pub enum RevocationListError {
     Signature(#[from] VerificationError),
 }
 
-impl RevocationList {
+impl<'a> RevocationList<'a> {
     /// Reads a revocation list from its octets, which must be exactly one list in DER.
     ///
     /// # Errors
     /// [`RevocationListError`] for whatever is not a complete list of version 2.
-    pub fn from_der(octets: &[u8]) -> Result<Self, RevocationListError> {
+    pub fn from_der(octets: &'a [u8]) -> Result<Self, RevocationListError> {
         if octets.len() > REVOCATION_LIST_MAX_SIZE {
             return Err(RevocationListError::TooLong(octets.len()));
         }
         let signed = Signed::read(octets)?;
         Ok(Self {
             contents: Contents::read(&signed)?,
-            body: signed.body.whole.to_vec(),
+            body: signed.body.whole,
             algorithm: signed.algorithm.ok_or(RevocationListError::UnsupportedAlgorithm)?,
-            signature: signed.signature.ok_or(RevocationListError::Field("signature"))?.to_vec(),
+            signature: signed.signature.ok_or(RevocationListError::Field("signature"))?,
         })
     }
 
@@ -146,6 +129,32 @@ impl RevocationList {
     /// [`RevocationListError::OtherIssuer`], [`RevocationListError::IssuerMayNot`] or
     /// [`RevocationListError::Signature`].
     pub fn verified_by(self, authority: &Certificate) -> Result<VerifiedRevocationList, RevocationListError> {
+        self.verified_by_one_of(std::slice::from_ref(authority))
+    }
+
+    /// [`RevocationList::verified_by`] with the first of these authorities that made the list.
+    ///
+    /// # Errors
+    /// As there, for the last authority of the list's name, or [`RevocationListError::OtherIssuer`] if none has it.
+    pub fn verified_by_one_of(
+        self,
+        authorities: &[Certificate],
+    ) -> Result<VerifiedRevocationList, RevocationListError> {
+        let mut refusal = RevocationListError::OtherIssuer;
+        for authority in authorities {
+            match self.check_maker(authority) {
+                Ok(()) => {
+                    let authority_key_info = authority.public_key_info().to_vec();
+                    return Ok(VerifiedRevocationList { authority_key_info, contents: self.contents });
+                }
+                Err(RevocationListError::OtherIssuer) => {}
+                Err(error) => refusal = error,
+            }
+        }
+        Err(refusal)
+    }
+
+    fn check_maker(&self, authority: &Certificate) -> Result<(), RevocationListError> {
         let identifiers = (self.contents.authority_key_identifier.as_deref(), authority.subject_key_identifier());
         let is_other_key = matches!(identifiers, (Some(of_list), Some(of_key)) if of_list != of_key);
         if self.contents.issuer != *authority.subject() || is_other_key {
@@ -154,9 +163,7 @@ impl RevocationList {
         if authority.key_usage().is_some_and(|usage| !usage.contains(KeyUsage::REVOCATION_LIST_SIGNATURE)) {
             return Err(RevocationListError::IssuerMayNot);
         }
-        authority.public_key().verify_message(self.algorithm, &self.body, &self.signature)?;
-        let authority_key_info = authority.public_key_info().to_vec();
-        Ok(VerifiedRevocationList { authority_key_info, contents: self.contents })
+        Ok(authority.public_key().verify_message(self.algorithm, self.body, self.signature)?)
     }
 }
 
@@ -194,17 +201,34 @@ impl VerifiedRevocationList {
     /// How many certificates are revoked.
     #[must_use]
     pub fn revoked_count(&self) -> usize {
-        self.contents.revoked.len()
+        self.contents.revoked.count()
     }
 
     /// The entry of a certificate of this authority, if it is revoked.
     #[must_use]
     pub fn revocation_of(&self, serial_number: SerialNumber) -> Option<Revocation> {
-        self.contents.revoked.get(&serial_number).copied()
+        self.contents.revoked.find(serial_number)
+    }
+
+    /// Whether this list was made before `other` of the same authority: by its date, or by its number (RFC 5280,
+    /// clause 5.2.3: numbers only grow) if both have one.
+    #[must_use]
+    pub fn is_older_than(&self, other: &Self) -> bool {
+        let has_lower_number = match (self.number(), other.number()) {
+            (Some(number), Some(of_other)) => compare_numbers(number, of_other) == Ordering::Less,
+            _ => false,
+        };
+        self.this_update() < other.this_update() || has_lower_number
     }
 }
 
-impl fmt::Debug for RevocationList {
+/// Compares the contents of positive INTEGERs in DER, which have one leading zero at most.
+fn compare_numbers(one: &[u8], other: &[u8]) -> Ordering {
+    let [one, other] = [one, other].map(|number| number.strip_prefix(&[0]).unwrap_or(number));
+    one.len().cmp(&other.len()).then_with(|| one.cmp(other))
+}
+
+impl fmt::Debug for RevocationList<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "RevocationList(not verified, {:?})", self.contents)
     }
@@ -218,7 +242,7 @@ impl fmt::Debug for VerifiedRevocationList {
 
 impl fmt::Debug for Contents {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{} entries of {}, {}", self.revoked.len(), self.issuer, self.this_update)
+        write!(formatter, "{:?} of {}, {}", self.revoked, self.issuer, self.this_update)
     }
 }
 
@@ -243,7 +267,7 @@ impl Contents {
         let next_update = next_update.ok_or(RevocationListError::Field("nextUpdate"))?;
         let revoked = match fields.optional(tag::SEQUENCE)? {
             Some(entries) => read_entries(entries.inside())?,
-            None => HashMap::new(),
+            None => Revoked::with_capacity(0),
         };
         let mut extensions = ListExtensions::default();
         if let Some(tagged) = fields.optional(EXTENSIONS)? {
@@ -259,11 +283,11 @@ impl Contents {
     }
 }
 
-/// One serial number may stand twice: revoked it is either way, and the first entry is kept.
-fn read_entries(mut entries: Cursor<'_>) -> Result<HashMap<SerialNumber, Revocation>, RevocationListError> {
-    let mut revoked = HashMap::new();
-    while !entries.is_empty() {
-        let mut entry = entries.expect(tag::SEQUENCE)?.inside();
+fn read_entries(entries: Cursor<'_>) -> Result<Revoked, RevocationListError> {
+    let mut revoked = Revoked::with_capacity(count_entries(entries)?);
+    let mut rest = entries;
+    while !rest.is_empty() {
+        let mut entry = rest.expect(tag::SEQUENCE)?.inside();
         let serial_number = SerialNumber::read(entry.expect(tag::INTEGER)?.contents)
             .ok_or(RevocationListError::Field("entry's serial number"))?;
         let since = read_time(&mut entry)?.ok_or(RevocationListError::Field("entry's date"))?;
@@ -274,9 +298,22 @@ fn read_entries(mut entries: Cursor<'_>) -> Result<HashMap<SerialNumber, Revocat
             }
         }
         entry.end()?;
-        revoked.entry(serial_number).or_insert(Revocation { since, reason });
+        revoked.push(serial_number, Revocation { since, reason });
     }
-    Ok(revoked)
+    Ok(revoked.in_order())
+}
+
+/// Counted before they are read: memory is taken once, and never for more than the limit.
+fn count_entries(mut entries: Cursor<'_>) -> Result<usize, RevocationListError> {
+    let mut count = 0;
+    while !entries.is_empty() {
+        entries.value()?;
+        count += 1;
+        if count > REVOCATION_LIST_MAX_ENTRIES {
+            return Err(RevocationListError::TooManyEntries);
+        }
+    }
+    Ok(count)
 }
 
 impl From<ExtensionListError> for RevocationListError {
@@ -349,23 +386,5 @@ fn take_entry_extension(extension: &Extension<'_>, reason: &mut RevocationReason
         }
         CERTIFICATE_ISSUER => Err(RevocationListError::NotComplete),
         _ => refuse_if_critical(extension),
-    }
-}
-
-impl RevocationReason {
-    /// 7 is not used; 8 takes an entry off a delta list.
-    const fn of_code(code: u8) -> Option<Self> {
-        Some(match code {
-            0 => Self::Unspecified,
-            1 => Self::KeyCompromise,
-            2 => Self::AuthorityCompromise,
-            3 => Self::AffiliationChanged,
-            4 => Self::Superseded,
-            5 => Self::CessationOfOperation,
-            6 => Self::Hold,
-            9 => Self::PrivilegeWithdrawn,
-            10 => Self::AttributeAuthorityCompromise,
-            _ => return None,
-        })
     }
 }

@@ -99,9 +99,9 @@ fn time(value: &Value<'_>) -> Option<OffsetDateTime> {
         tag::UTC_TIME => year + 1900,
         _ => year,
     };
-    let (pairs, _) = rest.as_chunks::<2>();
-    let numbers: Vec<u8> = pairs.iter().map(|[tens, ones]| (tens - b'0') * 10 + (ones - b'0')).collect();
-    let [month, day, hour, minute, second] = numbers.try_into().ok()?;
+    let ([month, day, hour, minute, second], []) = rest.as_chunks::<2>() else { return None };
+    let [month, day, hour, minute, second] =
+        [month, day, hour, minute, second].map(|[tens, ones]| (tens - b'0') * 10 + (ones - b'0'));
     let date = Date::from_calendar_date(year, Month::try_from(month).ok()?, day).ok()?;
     Some(date.with_time(Time::from_hms(hour, minute, second).ok()?).assume_utc())
 }

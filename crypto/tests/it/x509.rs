@@ -194,7 +194,8 @@ fn revocation_lists_get_the_verdicts_of_the_test_set() {
 
 #[test]
 fn a_revocation_list_belongs_to_its_authority() {
-    let fresh = || RevocationList::from_der(&file("pki/sub-fresh.crl.der")).unwrap();
+    let octets = file("pki/sub-fresh.crl.der");
+    let fresh = || RevocationList::from_der(&octets).unwrap();
     let refused = |authority: &[u8]| fresh().verified_by(&certificate(authority)).map(|_| ()).unwrap_err();
     assert_eq!(refused(&file("pki/root.cert.der")), RevocationListError::OtherIssuer);
     assert_eq!(refused(&file("pki/person.cert.der")), RevocationListError::OtherIssuer);

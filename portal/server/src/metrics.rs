@@ -57,7 +57,7 @@ const REVOCATION_RELOADS: Description =
     counter("latchkey_portal_revocation_reloads_total", "Times that changed revocation lists were taken into use.");
 const REVOCATION_RELOAD_FAILURES: Description = counter(
     "latchkey_portal_revocation_reload_failures_total",
-    "Times that changed revocation lists could not be read, so that the former ones stayed in use.",
+    "Times that a changed revocation list could not be used, so that the former one stayed in use.",
 );
 
 const REVOCATION_CURRENT_UNTIL: Description = Description {

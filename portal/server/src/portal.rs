@@ -14,10 +14,9 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use crate::challenge::ChallengeId;
-use crate::files::Renewal;
 use crate::http::{Language, Refusal};
 use crate::metrics::Metrics;
-use crate::revocation::ListsOnDisk;
+use crate::revocation::{ListRenewal, ListsOnDisk};
 use crate::session::{Holder, Session};
 use crate::storage::{KeptChallenge, KeptLink, Storage, StorageError};
 use crate::token::Token;
@@ -107,17 +106,20 @@ impl Portal {
 
     /// Takes revocation lists that have changed on disk into use. Reads files: not for a thread that answers requests.
     pub fn renew_revocation(&self) {
-        match self.revocation.renew() {
-            Ok(Renewal::Unchanged) => {}
-            Ok(Renewal::Taken) => {
-                self.metrics.revocation_reloaded();
-                self.look_at_revocation_dates();
-                tracing::info!("changed revocation lists are in use");
-            }
-            Err(error) => {
-                self.metrics.revocation_reload_failed();
-                tracing::error!(%error, "changed revocation lists are not usable; the former ones stay in use");
-            }
+        let ListRenewal { taken, faults } = self.revocation.renew();
+        for error in &faults {
+            self.metrics.revocation_reload_failed();
+            tracing::error!(%error, "a changed revocation list is not usable; the former one stays in use");
+        }
+        if taken.is_empty() {
+            return;
+        }
+        self.metrics.revocation_reloaded();
+        self.look_at_revocation_dates();
+        for list in &taken {
+            let (issuer, entries) = (list.issuer(), list.revoked_count());
+            let (this_update, next_update) = (list.this_update(), list.next_update());
+            tracing::info!(%issuer, entries, %this_update, %next_update, "a changed revocation list is in use");
         }
     }
 

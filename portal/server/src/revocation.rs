@@ -9,18 +9,34 @@ use latchkey_crypto::x509::{
 };
 use time::OffsetDateTime;
 
-use crate::files::{FileError, FileState, Renewal, read_limited};
+use crate::files::{FileError, FileState, read_limited};
 
-/// The revocation lists in use. They change as a whole: a sign-in sees either all of the old ones or all of the new.
+/// The revocation lists in use. They change as a whole, by the exchange of one pointer: a sign-in sees either all of the
+/// old ones or all of the new, and waits for nobody who reads a file.
 #[derive(Debug)]
 pub struct ListsOnDisk {
-    files: Vec<PathBuf>,
     authorities: Vec<Certificate>,
     current: RwLock<Arc<RevocationLists>>,
-    seen: Mutex<Vec<FileState>>,
+    files: Mutex<Vec<ListFile>>,
 }
 
-/// Why revocation lists are not usable.
+/// A file, and its state when it was last usable.
+#[derive(Debug)]
+struct ListFile {
+    path: PathBuf,
+    seen: Option<FileState>,
+}
+
+/// What looking at the files for changes led to.
+#[derive(Debug, Default)]
+pub struct ListRenewal {
+    /// The changed lists that are in use now, in the order of the files.
+    pub taken: Vec<Arc<VerifiedRevocationList>>,
+    /// The files that are not usable. What each of them had before stays in use.
+    pub faults: Vec<ListError>,
+}
+
+/// Why a revocation list is not usable.
 #[derive(Debug, thiserror::Error)]
 #[error("{}: {fault}", path.display())]
 pub struct ListError {
@@ -44,7 +60,7 @@ pub enum ListFault {
     /// No configured authority has signed it.
     #[error("the list is not signed by any of the configured authorities")]
     NoAuthority,
-    /// The list in use is of a later date. An old list must not bring a revoked certificate back.
+    /// The list in use is of a later date or has a higher number. An old list must not bring a revoked certificate back.
     #[error("the list is older than the one in use")]
     Older,
 }
@@ -56,15 +72,16 @@ impl ListsOnDisk {
     /// # Errors
     /// [`ListError`] for the first file that is not usable.
     pub fn load(files: Vec<PathBuf>, trust: &TrustStore) -> Result<Self, ListError> {
-        let authorities = trust.anchors().iter().chain(trust.intermediates()).cloned().collect();
+        let files = files.into_iter().map(|path| ListFile { path, seen: None }).collect();
         let lists = Self {
-            files,
-            authorities,
+            authorities: trust.anchors().iter().chain(trust.intermediates()).cloned().collect(),
             current: RwLock::new(Arc::new(RevocationLists::new())),
-            seen: Mutex::new(Vec::new()),
+            files: Mutex::new(files),
         };
-        lists.renew()?;
-        Ok(lists)
+        match lists.renew().faults.into_iter().next() {
+            Some(fault) => Err(fault),
+            None => Ok(lists),
+        }
     }
 
     /// The lists in use.
@@ -79,49 +96,56 @@ impl ListsOnDisk {
         self.current().lists().map(VerifiedRevocationList::next_update).min()
     }
 
-    /// Takes the lists anew if a file has changed. If one of them is not usable, all former ones stay in use.
-    ///
-    /// # Errors
-    /// [`ListError`] for the first file that is not usable. It is tried again by the next call.
-    pub fn renew(&self) -> Result<Renewal, ListError> {
-        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        // Looked at before reading: what changes meanwhile is read again next time.
-        let states = self.files.iter().map(|path| state(path)).collect::<Result<Vec<_>, _>>()?;
-        if *seen == states {
-            return Ok(Renewal::Unchanged);
-        }
+    /// Takes the lists of those files anew that have changed. A file that is not usable keeps no other from being taken,
+    /// and is tried again by each call. If a file has the list of another authority than before, the former one's list
+    /// stays in use until it is out of date: no authority's list goes away because two files were mixed up.
+    pub fn renew(&self) -> ListRenewal {
+        let mut files = self.files.lock().unwrap_or_else(PoisonError::into_inner);
         let former = self.current();
-        let mut lists = RevocationLists::new();
-        for path in &self.files {
-            self.take(path, &former, &mut lists).map_err(|fault| ListError { path: path.clone(), fault })?;
-        }
-        *self.current.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(lists);
-        *seen = states;
-        Ok(Renewal::Taken)
-    }
-
-    fn take(&self, path: &Path, former: &RevocationLists, lists: &mut RevocationLists) -> Result<(), ListFault> {
-        let octets = read_limited(path, REVOCATION_LIST_MAX_SIZE)?;
-        let mut signed_by_nobody = true;
-        for authority in &self.authorities {
-            let list = match RevocationList::from_der(&octets)?.verified_by(authority) {
-                Ok(list) => list,
-                Err(RevocationListError::OtherIssuer | RevocationListError::Signature(_)) => continue,
-                Err(fault) => return Err(fault.into()),
-            };
-            let is_older = |known: &&VerifiedRevocationList| {
-                known.authority_key_info() == list.authority_key_info() && known.this_update() > list.this_update()
-            };
-            if former.lists().find(is_older).is_some() {
-                return Err(ListFault::Older);
+        let mut renewal = ListRenewal::default();
+        for file in files.iter_mut() {
+            match file.renew(&self.authorities, &former) {
+                Ok(Some(list)) => renewal.taken.push(list),
+                Ok(None) => {}
+                Err(fault) => renewal.faults.push(ListError { path: file.path.clone(), fault }),
             }
-            lists.insert(list);
-            signed_by_nobody = false;
         }
-        if signed_by_nobody { Err(ListFault::NoAuthority) } else { Ok(()) }
+        if !renewal.taken.is_empty() {
+            let mut lists = RevocationLists::clone(&former);
+            for list in &renewal.taken {
+                lists.insert(Arc::clone(list));
+            }
+            *self.current.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(lists);
+        }
+        renewal
     }
 }
 
-fn state(path: &Path) -> Result<FileState, ListError> {
-    FileState::of(path).map_err(|error| ListError { path: path.to_owned(), fault: error.into() })
+impl ListFile {
+    /// The file's list, if it has changed and is usable.
+    fn renew(
+        &mut self,
+        authorities: &[Certificate],
+        current: &RevocationLists,
+    ) -> Result<Option<Arc<VerifiedRevocationList>>, ListFault> {
+        // Looked at before reading: what changes meanwhile is read again next time.
+        let state = FileState::of(&self.path)?;
+        if self.seen == Some(state) {
+            return Ok(None);
+        }
+        let list = Arc::new(read(&self.path, authorities)?);
+        if current.of_the_authority_of(&list).is_some_and(|known| list.is_older_than(known)) {
+            return Err(ListFault::Older);
+        }
+        self.seen = Some(state);
+        Ok(Some(list))
+    }
+}
+
+fn read(path: &Path, authorities: &[Certificate]) -> Result<VerifiedRevocationList, ListFault> {
+    let octets = read_limited(path, REVOCATION_LIST_MAX_SIZE)?;
+    match RevocationList::from_der(&octets)?.verified_by_one_of(authorities) {
+        Err(RevocationListError::OtherIssuer | RevocationListError::Signature(_)) => Err(ListFault::NoAuthority),
+        verdict => Ok(verdict?),
+    }
 }

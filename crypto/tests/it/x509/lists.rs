@@ -2,24 +2,29 @@
 
 use std::time::Instant;
 
+use latchkey_crypto::belt;
+use latchkey_crypto::bign::PrivateKey;
 use latchkey_crypto::x509::{
-    Certificate, DerFault, RevocationData, RevocationFault, RevocationList, RevocationListError, RevocationLists,
-    RevocationReason, SerialNumber,
+    Certificate, DerFault, REVOCATION_LIST_MAX_ENTRIES, REVOCATION_LIST_MAX_SIZE, RevocationData, RevocationFault,
+    RevocationList, RevocationListError, RevocationLists, RevocationReason, SerialNumber, VerificationError,
 };
 use latchkey_fixtures::der_edit::{Value, edited, extensions, replace_extension, resigned};
+use latchkey_fixtures::pki::{Revocation, TestPki, made_up_serial_number};
 use latchkey_fixtures::vectors::file;
+use time::Duration;
 
 use super::{NOW, certificate};
 
 const VERSION: usize = 0;
 const ALGORITHM: usize = 1;
+const THIS_UPDATE: usize = 3;
 const NEXT_UPDATE: usize = 4;
 const ENTRIES: usize = 5;
 
 type Edit = fn(&mut Vec<Value>);
 
-fn read(edit: impl FnOnce(&mut Vec<Value>)) -> Result<RevocationList, RevocationListError> {
-    RevocationList::from_der(&edited(&file("pki/sub-fresh.crl.der"), edit))
+fn read(edit: impl FnOnce(&mut Vec<Value>)) -> Result<(), RevocationListError> {
+    RevocationList::from_der(&edited(&file("pki/sub-fresh.crl.der"), edit)).map(|_| ())
 }
 
 fn extension(number: u8, critical: bool, octets: &[u8]) -> Value {
@@ -172,7 +177,7 @@ fn malformed_and_partial_lists_are_refused() {
         ),
     ];
     for (name, edit, is_expected) in rows {
-        let error = read(edit).map(|_| ()).expect_err(name);
+        let error = read(edit).expect_err(name);
         assert!(is_expected(&error), "{name}: {error:?}");
     }
 }
@@ -184,7 +189,8 @@ fn another_key_under_the_same_name_does_not_make_a_list() {
     let without_right =
         Certificate::from_der(&edited(&sub, |body| replace_extension(body, 15, b"\x03\x02\x02\x04"))).unwrap();
     let other_key = Certificate::from_der(&edited(&sub, |body| replace_extension(body, 14, b"\x04\x01\x01"))).unwrap();
-    let fresh = || RevocationList::from_der(&file("pki/sub-fresh.crl.der")).unwrap();
+    let octets = file("pki/sub-fresh.crl.der");
+    let fresh = || RevocationList::from_der(&octets).unwrap();
     assert_eq!(fresh().verified_by(&without_right).map(|_| ()), Err(RevocationListError::IssuerMayNot));
     assert_eq!(fresh().verified_by(&other_key).map(|_| ()), Err(RevocationListError::OtherIssuer));
 
@@ -199,32 +205,138 @@ fn another_key_under_the_same_name_does_not_make_a_list() {
     assert_eq!(lists.status(&person, &certificate(&impostor), NOW), Err(RevocationFault::Unknown));
 }
 
-/// 20,000 entries stand for the half a million of a country; the time is only kept from growing absurd.
-#[test]
-fn a_long_list_is_read_and_searched() {
-    const COUNT: u32 = 20_000;
-    let sub = certificate(&file("pki/sub.cert.der"));
+/// Name and key of the test set's subordinate authority, with which lists are signed that it never made.
+fn signed(edit: impl FnOnce(&mut Vec<Value>)) -> Vec<u8> {
     let key_info = file("pki/sub.testkey.der");
-    let key =
-        latchkey_crypto::bign::PrivateKey::from_octets(key_info[key_info.len() - 32..].try_into().unwrap()).unwrap();
-    let serial = |number: u32| (0x0100_0000 + number).to_be_bytes().to_vec();
-    let entry = |number| {
-        let fields = vec![Value::Primitive(2, serial(number)), Value::Primitive(0x17, b"261120000000Z".to_vec())];
-        Value::Constructed(0x30, fields)
-    };
-    let list = resigned(
-        &file("pki/sub-fresh.crl.der"),
-        |body| *body[ENTRIES].members() = (0..COUNT).map(entry).collect(),
-        |body| key.sign_hash(&latchkey_crypto::belt::hash(&[body])).to_vec(),
+    let key = PrivateKey::from_octets(key_info[key_info.len() - 32..].try_into().unwrap()).unwrap();
+    resigned(&file("pki/sub-fresh.crl.der"), edit, |body| key.sign_hash(&belt::hash(&[body])).to_vec())
+}
+
+#[test]
+fn the_first_authority_that_made_the_list_is_found_among_others() {
+    let octets = file("pki/sub-fresh.crl.der");
+    let sub = file("pki/sub.cert.der");
+    let (root, sub, without_right, other_key) = (
+        certificate(&file("pki/root.cert.der")),
+        certificate(&sub),
+        certificate(&edited(&sub, |body| replace_extension(body, 15, b"\x03\x02\x02\x04"))),
+        certificate(&edited(&sub, |body| {
+            body[6] = Value::read(&file("pki/root.cert.der")).members()[0].members()[6].clone()
+        })),
     );
-    let start = Instant::now();
-    let verified = RevocationList::from_der(&list).unwrap().verified_by(&sub).unwrap();
-    assert!(start.elapsed().as_secs() < 20, "{:?}", start.elapsed());
-    assert_eq!(verified.revoked_count(), usize::try_from(COUNT).unwrap());
-    for number in [0, 1, COUNT / 2, COUNT - 1] {
-        let serial_number = SerialNumber::read(&serial(number)).unwrap();
-        let revocation = verified.revocation_of(serial_number).unwrap();
-        assert_eq!(revocation.reason, RevocationReason::Unspecified);
+    let verdict = |authorities: &[&Certificate]| {
+        let authorities: Vec<_> = authorities.iter().copied().cloned().collect();
+        let list = RevocationList::from_der(&octets).unwrap().verified_by_one_of(&authorities);
+        list.map(|list| assert_eq!(list.authority_key_info(), sub.public_key_info()))
+    };
+    let wrong = RevocationListError::Signature(VerificationError::WrongSignature);
+    let rows: [(&str, &[&Certificate], Result<(), RevocationListError>); 6] = [
+        ("nobody", &[], Err(RevocationListError::OtherIssuer)),
+        ("another name", &[&root], Err(RevocationListError::OtherIssuer)),
+        ("its maker behind another name", &[&root, &sub], Ok(())),
+        ("its maker behind another key", &[&other_key, &without_right, &sub], Ok(())),
+        ("another key of its name", &[&other_key, &root], Err(wrong)),
+        ("its key without the right", &[&root, &without_right], Err(RevocationListError::IssuerMayNot)),
+    ];
+    for (name, authorities, expected) in rows {
+        assert_eq!(verdict(authorities), expected, "{name}");
     }
-    assert_eq!(verified.revocation_of(SerialNumber::read(&[2]).unwrap()), None);
+}
+
+/// Neither an earlier date nor a lower number takes the place of a list, whatever the other of the two says.
+#[test]
+fn what_is_older_by_date_or_number_does_not_replace_a_list() {
+    const DATE: &[u8] = b"261120000000Z";
+    const NUMBER: &[u8] = b"\x02\x02\x00\xF0";
+    let sub = certificate(&file("pki/sub.cert.der"));
+    let made = |date: &[u8], number: Option<&[u8]>| {
+        let octets = signed(|body| {
+            body[THIS_UPDATE] = Value::Primitive(0x17, date.to_vec());
+            match number {
+                Some(number) => replace_extension(body, 20, number),
+                None => drop(extensions(body).pop()),
+            }
+        });
+        RevocationList::from_der(&octets).unwrap().verified_by(&sub).unwrap()
+    };
+    type Row = (&'static str, &'static [u8], Option<&'static [u8]>, bool);
+    let rows: [Row; 11] = [
+        ("the same", DATE, Some(NUMBER), true),
+        ("a second later, next number", b"261120000001Z", Some(b"\x02\x02\x00\xF1"), true),
+        ("a second later, same number", b"261120000001Z", Some(NUMBER), true),
+        ("a second later, no number", b"261120000001Z", None, true),
+        ("same date, no number", DATE, None, true),
+        ("a longer number", DATE, Some(b"\x02\x02\x01\x00"), true),
+        ("a second earlier", b"261119235959Z", Some(NUMBER), false),
+        ("a second earlier, no number", b"261119235959Z", None, false),
+        ("a second earlier, next number", b"261119235959Z", Some(b"\x02\x02\x00\xF1"), false),
+        ("a second later, number before", b"261120000001Z", Some(b"\x02\x02\x00\xEF"), false),
+        ("a shorter number whose first digit is higher", DATE, Some(b"\x02\x01\x7F"), false),
+    ];
+    for (name, date, number, is_taken) in rows {
+        let mut lists = RevocationLists::new();
+        assert!(lists.insert(made(DATE, Some(NUMBER))));
+        assert_eq!(lists.insert(made(date, number)), is_taken, "{name}");
+    }
+}
+
+/// As long as the list of a country. The time is only kept from growing absurd.
+#[test]
+fn half_a_million_entries_are_read_verified_and_found() {
+    const COUNT: u32 = 500_000;
+    let pki = TestPki::new("long list", NOW).unwrap();
+    let twice = Revocation {
+        serial_number: made_up_serial_number(7).to_vec(),
+        revoked_at: NOW - Duration::days(2),
+        reason: latchkey_fixtures::pki::RevocationReason::Superseded,
+    };
+    let octets = pki.authority().long_revocation_list(&[twice], COUNT, NOW, 1).unwrap();
+    assert!(octets.len() > 20_000_000);
+    let start = Instant::now();
+    let list = RevocationList::from_der(&octets).unwrap();
+    let verified = list.verified_by(&certificate(&pki.authority().certificate().der)).unwrap();
+    assert!(start.elapsed().as_secs() < 60, "{:?}", start.elapsed());
+    assert_eq!(verified.revoked_count(), usize::try_from(COUNT).unwrap());
+    let found = |octets: &[u8]| verified.revocation_of(SerialNumber::read(octets).unwrap());
+    for entry in (0..COUNT).step_by(997).chain([COUNT - 1]).filter(|entry| *entry != 7) {
+        let revocation = found(&made_up_serial_number(entry)).unwrap();
+        assert_eq!(revocation.reason, RevocationReason::KeyCompromise, "{entry}");
+        assert_eq!(revocation.since, NOW - Duration::HOUR, "{entry}");
+    }
+    let first = found(&made_up_serial_number(7)).unwrap();
+    assert_eq!((first.since, first.reason), (NOW - Duration::days(2), RevocationReason::Superseded));
+    for absent in [&[2][..], &made_up_serial_number(COUNT), &made_up_serial_number(COUNT)[..15]] {
+        assert_eq!(found(absent), None);
+    }
+}
+
+/// A list in which each entry has the fewest octets, with so many of them; not signed by anybody.
+fn of_entries(count: usize) -> Vec<u8> {
+    // Tag and length of what has more than 2^24 octets.
+    let long = |contents: Vec<u8>| {
+        let length = u32::try_from(contents.len()).unwrap().to_be_bytes();
+        [&[0x30, 0x84][..], &length, &contents].concat()
+    };
+    let mut entries = Vec::new();
+    for number in 0..u32::try_from(count).unwrap() {
+        entries.extend_from_slice(b"\x30\x15\x02\x04");
+        entries.extend_from_slice(&(number | 1 << 24).to_be_bytes());
+        entries.extend_from_slice(b"\x17\x0D261120000000Z");
+    }
+    let mut whole = Value::read(&file("pki/sub-fresh.crl.der"));
+    let encoded = |values: &[Value]| -> Vec<u8> { values.iter().flat_map(Value::to_der).collect() };
+    let [body, frame @ ..] = &mut whole.members()[..] else { panic!("a list has three parts") };
+    let (head, tail) = (encoded(&body.members()[..ENTRIES]), encoded(&body.members()[ENTRIES + 1..]));
+    long([long([head, long(entries), tail].concat()), encoded(frame)].concat())
+}
+
+#[test]
+fn a_list_has_at_most_so_many_entries_and_octets() {
+    let most = RevocationList::from_der(&of_entries(REVOCATION_LIST_MAX_ENTRIES)).map(|_| ());
+    assert_eq!(most, Ok(()));
+    let more = RevocationList::from_der(&of_entries(REVOCATION_LIST_MAX_ENTRIES + 1)).map(|_| ());
+    assert_eq!(more, Err(RevocationListError::TooManyEntries));
+    let longer = vec![0; REVOCATION_LIST_MAX_SIZE + 1];
+    let too_long = RevocationList::from_der(&longer).map(|_| ());
+    assert_eq!(too_long, Err(RevocationListError::TooLong(longer.len())));
 }

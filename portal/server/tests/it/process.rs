@@ -145,6 +145,13 @@ impl Process {
         assert!(sent.success());
     }
 
+    /// The most memory that the process has had so far, in MB.
+    pub(crate) fn most_memory(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let most = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+        most.trim().trim_end_matches(" kB").parse::<u64>().unwrap() / 1000
+    }
+
     /// Waits for the end; gives the exit status and the whole log.
     pub(crate) fn end(mut self) -> (ExitStatus, String) {
         let status = self.child.wait().unwrap();
@@ -294,7 +301,7 @@ fn renewed_files_are_taken_into_use_while_running() {
 
     write_lists(&installation.directory.path().join("pki"), &installation.pki, &[], present());
     service.signal("HUP");
-    service.wait_for("changed revocation lists are in use");
+    service.wait_for("a changed revocation list is in use");
 }
 
 /// Only TLS of version 1.2 and above, and nothing without it.
