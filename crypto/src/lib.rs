@@ -1,4 +1,4 @@
-//! Algorithms and documents: Belt, Bign, key agreement, CV certificates, X.509, assertions.
+//! Algorithms and documents: Belt, Bign, key agreement, CV certificates, X.509, CMS, assertions.
 //!
 //! Pure: no input or output, no clock, no randomness of its own. Numbers are little-endian octet strings as in the
 //! STB standards unless a comment says otherwise.
@@ -8,6 +8,7 @@ pub mod bake;
 pub mod belt;
 pub mod bign;
 pub mod bpace;
+pub mod cms;
 pub mod container;
 pub mod cv;
 pub mod hash;

@@ -47,11 +47,11 @@ impl KeyKind {
 }
 
 /// The signature algorithm that these contents of an AlgorithmIdentifier stand for.
-pub(super) fn signature_algorithm(contents: &[u8]) -> Option<SignatureAlgorithm> {
+pub(crate) fn signature_algorithm(contents: &[u8]) -> Option<SignatureAlgorithm> {
     SignatureAlgorithm::ALL.into_iter().find(|algorithm| signature_identifier(*algorithm).as_ref() == contents)
 }
 
-const fn signature_identifier(algorithm: SignatureAlgorithm) -> AlgorithmIdentifier {
+pub(crate) const fn signature_identifier(algorithm: SignatureAlgorithm) -> AlgorithmIdentifier {
     match algorithm {
         SignatureAlgorithm::Bign(HashAlgorithm::BeltHash) => BIGN_WITH_HBELT,
         SignatureAlgorithm::Bign(HashAlgorithm::Bash384) => BIGN_WITH_BASH384,

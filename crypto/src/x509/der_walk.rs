@@ -55,53 +55,53 @@ pub enum DerFault {
 
 /// One value: its tag octet, its contents, and the whole with tag and length.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Value<'a> {
-    pub(super) tag: u8,
-    pub(super) contents: &'a [u8],
-    pub(super) whole: &'a [u8],
+pub(crate) struct Value<'a> {
+    pub(crate) tag: u8,
+    pub(crate) contents: &'a [u8],
+    pub(crate) whole: &'a [u8],
     contents_offset: usize,
 }
 
 impl<'a> Value<'a> {
     /// A cursor over the values inside.
-    pub(super) fn inside(&self) -> Cursor<'a> {
+    pub(crate) fn inside(&self) -> Cursor<'a> {
         Cursor { rest: self.contents, offset: self.contents_offset }
     }
 
     /// Where the whole lies among the octets that were given.
-    pub(super) fn place(&self) -> Range<usize> {
+    pub(crate) fn place(&self) -> Range<usize> {
         let end = self.contents_offset.saturating_add(self.contents.len());
         end.saturating_sub(self.whole.len())..end
     }
 
-    pub(super) fn fault(&self, fault: DerFault) -> DerError {
+    pub(crate) fn fault(&self, fault: DerFault) -> DerError {
         DerError { fault, offset: self.contents_offset }
     }
 }
 
 /// Reads values one after another.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Cursor<'a> {
+pub(crate) struct Cursor<'a> {
     rest: &'a [u8],
     offset: usize,
 }
 
 impl<'a> Cursor<'a> {
-    pub(super) const fn new(octets: &'a [u8]) -> Self {
+    pub(crate) const fn new(octets: &'a [u8]) -> Self {
         Self { rest: octets, offset: 0 }
     }
 
-    pub(super) const fn is_empty(&self) -> bool {
+    pub(crate) const fn is_empty(&self) -> bool {
         self.rest.is_empty()
     }
 
     /// The tag octet of the next value.
-    pub(super) fn peek_tag(&self) -> Option<u8> {
+    pub(crate) fn peek_tag(&self) -> Option<u8> {
         self.rest.first().copied()
     }
 
     /// The next value, whatever it is.
-    pub(super) fn value(&mut self) -> Result<Value<'a>, DerError> {
+    pub(crate) fn value(&mut self) -> Result<Value<'a>, DerError> {
         let start = *self;
         let tag = self.octet()?;
         if tag & tag::NUMBER_MASK == tag::NUMBER_MASK {
@@ -114,8 +114,13 @@ impl<'a> Cursor<'a> {
         Ok(Value { tag, contents, whole, contents_offset })
     }
 
+    /// The next value, which stays the next one.
+    pub(crate) fn peek(&self) -> Result<Value<'a>, DerError> {
+        Self { ..*self }.value()
+    }
+
     /// The next value, which has this tag.
-    pub(super) fn expect(&mut self, tag: u8) -> Result<Value<'a>, DerError> {
+    pub(crate) fn expect(&mut self, tag: u8) -> Result<Value<'a>, DerError> {
         if self.peek_tag() != Some(tag) {
             return Err(self.fault(if self.is_empty() { DerFault::Truncated } else { DerFault::Unexpected }));
         }
@@ -123,12 +128,12 @@ impl<'a> Cursor<'a> {
     }
 
     /// The next value if it has this tag.
-    pub(super) fn optional(&mut self, tag: u8) -> Result<Option<Value<'a>>, DerError> {
+    pub(crate) fn optional(&mut self, tag: u8) -> Result<Option<Value<'a>>, DerError> {
         if self.peek_tag() == Some(tag) { self.value().map(Some) } else { Ok(None) }
     }
 
     /// Nothing follows.
-    pub(super) fn end(&self) -> Result<(), DerError> {
+    pub(crate) fn end(&self) -> Result<(), DerError> {
         if self.is_empty() { Ok(()) } else { Err(self.fault(DerFault::Trailing)) }
     }
 
@@ -168,7 +173,7 @@ impl<'a> Cursor<'a> {
 }
 
 /// Checks that the octets are exactly one DER value, at every depth. Values inside OCTET STRINGs are not looked into.
-pub(super) fn check(octets: &[u8]) -> Result<Value<'_>, DerError> {
+pub(crate) fn check(octets: &[u8]) -> Result<Value<'_>, DerError> {
     let mut cursor = Cursor::new(octets);
     let value = cursor.value()?;
     cursor.end()?;

@@ -6,12 +6,12 @@
 //! it only serves as one of the parsers that the tests compare with. `rustls-webpki` finds paths; what it leaves to its
 //! caller is checked here: key use, extended key use, policies, the anchor's own certificate.
 
-mod algorithm_identifier;
+pub(crate) mod algorithm_identifier;
 mod certificate;
-mod der_walk;
+pub(crate) mod der_walk;
 mod extensions;
 mod holder;
-mod name;
+pub(crate) mod name;
 mod object_identifier;
 mod path;
 mod public_key;
@@ -19,8 +19,8 @@ mod revocation;
 mod revocation_list;
 mod revoked;
 mod serial_number;
-mod signed;
-mod tag;
+pub(crate) mod signed;
+pub(crate) mod tag;
 
 pub use certificate::{CERTIFICATE_MAX_SIZE, Certificate, CertificateError};
 pub use der_walk::{DerError, DerFault};

@@ -181,6 +181,6 @@ fn text(value: &Value<'_>) -> Option<String> {
 }
 
 /// Reads the name that the cursor is at.
-pub(super) fn read_name(cursor: &mut Cursor<'_>) -> Result<DistinguishedName, NameError> {
+pub(crate) fn read_name(cursor: &mut Cursor<'_>) -> Result<DistinguishedName, NameError> {
     DistinguishedName::read(&cursor.expect(tag::SEQUENCE)?)
 }

@@ -132,14 +132,31 @@ impl PublicKey {
         message: &[u8],
         signature: &[u8],
     ) -> Result<(), VerificationError> {
-        let hash = algorithm.hash(&[message]);
+        self.verify_message_hash(algorithm, &algorithm.hash(&[message]), signature)
+    }
+
+    /// The same for whoever has hashed the message already, with the algorithm's hash function.
+    pub(crate) fn verify_message_hash(
+        &self,
+        algorithm: SignatureAlgorithm,
+        hash: &[u8],
+        signature: &[u8],
+    ) -> Result<(), VerificationError> {
         match (self, algorithm) {
             (Self::EllipticCurve(key), SignatureAlgorithm::Ecdsa(_)) => {
                 let parsed = EcdsaSig::from_der(signature).map_err(|_| VerificationError::WrongSignature)?;
                 // OpenSSL reads BER; the octets it would write are the only ones accepted.
-                if parsed.to_der().is_ok_and(|der| der == signature) { key.verify(&hash, &parsed) } else { wrong() }
+                if parsed.to_der().is_ok_and(|der| der == signature) { key.verify(hash, &parsed) } else { wrong() }
             }
-            _ => self.verify_hash(algorithm, &hash, signature),
+            _ => self.verify_hash(algorithm, hash, signature),
+        }
+    }
+
+    /// The signature of a card in the form that X.509 and CMS write: ECDSA's r ‖ s becomes `ECDSA-Sig-Value`.
+    pub(crate) fn signature_to_der(&self, signature: &[u8]) -> Result<Vec<u8>, VerificationError> {
+        match self {
+            Self::EllipticCurve(key) => key.split(signature)?.to_der().map_err(|_| VerificationError::WrongSignature),
+            Self::Bign(_) | Self::Rsa(_) => Ok(signature.to_vec()),
         }
     }
 

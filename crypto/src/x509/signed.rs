@@ -82,7 +82,7 @@ pub(super) fn read_extensions<'a>(list: &Value<'a>) -> Result<Vec<Extension<'a>>
 
 /// The UTCTime or GeneralizedTime that the cursor is at: digits and `Z`, as the walk has checked. Years of two digits are
 /// 1950 to 2049 (RFC 5280, clause 4.1.2.5). `None` inside: no such day or second.
-pub(super) fn read_time(cursor: &mut Cursor<'_>) -> Result<Option<OffsetDateTime>, DerError> {
+pub(crate) fn read_time(cursor: &mut Cursor<'_>) -> Result<Option<OffsetDateTime>, DerError> {
     let value = match cursor.optional(tag::UTC_TIME)? {
         Some(value) => value,
         None => cursor.expect(tag::GENERALIZED_TIME)?,

@@ -13,6 +13,7 @@ mod bash;
 mod belt;
 mod bign;
 mod bpace;
+mod cms;
 mod container;
 mod cv;
 mod key_transport;
