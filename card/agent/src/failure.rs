@@ -1,5 +1,6 @@
 //! Why a request failed: one cause each, with a stable code.
 
+use latchkey_card::apdu::StatusWord;
 use latchkey_card::dialogue::{DialogueError, OtherCard};
 use latchkey_reader::{ReaderError, ReaderName};
 
@@ -315,6 +316,8 @@ impl From<DialogueError> for Failure {
             DialogueError::CertificateMissing => Self::CertificateMissing,
             DialogueError::CertificatePending => Self::CertificatePending,
             DialogueError::CardRefused { status, .. } => Self::CardRefused { status: status.value() },
+            // The agent signs no more than it announced: a card that wants the PIN again is the one that is wrong.
+            DialogueError::ConfirmationMissing => Self::CardRefused { status: StatusWord::NOT_ALLOWED.value() },
             DialogueError::ChannelClosed { .. } => Self::CardClosedChannel,
             DialogueError::CardProtocol(_) => Self::CardProtocol,
             DialogueError::Channel(error) => Self::from(ReaderError::from(error)),

@@ -31,6 +31,8 @@ pub(crate) struct CardAtHand {
     pub(crate) connection: Box<dyn CardConnection>,
 }
 
+/// What a PIN is after it was changed, unblocked or activated.
+const ALL_TRIES: PinStatus = PinStatus::Usable { tries_left: 3 };
 /// How often other programs may reset the card, or spend tries, before a request gives up.
 pub(crate) const ROUNDS: usize = 3;
 
@@ -148,7 +150,7 @@ impl<'work> Session<'work> {
         self.with_pin_and_new_pin(card, &ask, &Authority::CHANGE_PIN, |secured, new, _| {
             Ok(secured.select_esign()?.change_pin(new)?)
         })?;
-        self.managed(card)
+        Ok(self.managed(card, ALL_TRIES))
     }
 
     fn unblock_pin(&mut self, card: &mut CardAtHand, after: AfterUnblocking) -> Result<Answer, Failure> {
@@ -166,7 +168,7 @@ impl<'work> Session<'work> {
                 unblocked => Ok(unblocked?),
             }
         })?;
-        self.managed(card)
+        Ok(self.managed(card, ALL_TRIES))
     }
 
     fn activate_pin(&mut self, card: &mut CardAtHand) -> Result<Answer, Failure> {
@@ -174,7 +176,7 @@ impl<'work> Session<'work> {
         self.with_puk(card, &ask, &Authority::ACTIVATE_PIN, false, |secured, _| {
             Ok(secured.select_esign()?.activate_pin()?)
         })?;
-        self.managed(card)
+        Ok(self.managed(card, ALL_TRIES))
     }
 
     fn deactivate_pin(&mut self, card: &mut CardAtHand, with: DeactivateWith) -> Result<Answer, Failure> {
@@ -187,11 +189,15 @@ impl<'work> Session<'work> {
                 Ok(secured.select_esign()?.deactivate_pin()?)
             })?,
         }
-        self.managed(card)
+        Ok(self.managed(card, PinStatus::Deactivated))
     }
 
-    /// What the card says of its PIN after it was managed.
-    fn managed(&self, card: &mut CardAtHand) -> Result<Answer, Failure> {
-        Ok(Answer::PinManaged(self.learn_status(card)?))
+    /// What the card says of its PIN after it was managed. It is done: a card that says nothing any more does not undo it.
+    fn managed(&self, card: &mut CardAtHand, done: PinStatus) -> Answer {
+        let status = self.learn_status(card).unwrap_or_else(|failure| {
+            tracing::warn!(code = failure.code(), "what was done could not be confirmed");
+            done
+        });
+        Answer::PinManaged(status)
     }
 }

@@ -110,7 +110,7 @@ pub(super) fn open_channel<P: Password>(
 
     let answer = link.transmit(&commands::authenticate_last(&M3::encode(&m3))?)?;
     if !answer.status().is_success() {
-        return Err(refusal(P::KIND, Operation::Authenticate, answer.status()));
+        return Err(after_presentation(P::KIND, answer.status()));
     }
     let m4 = M4::decode(answer.data()).map_err(malformed)?;
     let session_key = confirming.receive_m4(&m4).map_err(broken)?;
@@ -143,6 +143,18 @@ pub(super) const fn refusal(kind: PasswordKind, operation: Operation, status: St
         (PasswordKind::Pin, StatusWord::DEACTIVATED, _) => DialogueError::PinDeactivated,
         (PasswordKind::Pin, StatusWord::SUSPENDED, _) => DialogueError::PinSuspended,
         _ => DialogueError::CardRefused { operation, status },
+    }
+}
+
+/// What a refusal means after the password was presented: that it was not looked at cannot be true any more, whatever
+/// the card says, and nothing may be tried again on the strength of that.
+const fn after_presentation(kind: PasswordKind, status: StatusWord) -> DialogueError {
+    match refusal(kind, Operation::Authenticate, status) {
+        DialogueError::PinBlocked => DialogueError::PinWrong { tries_left: 0 },
+        DialogueError::PinSuspended | DialogueError::PinDeactivated => {
+            DialogueError::CardRefused { operation: Operation::Authenticate, status }
+        }
+        other => other,
     }
 }
 

@@ -9,8 +9,8 @@ use latchkey_agent::{
     SecretKind, SecretPrompt,
 };
 use latchkey_card::password::{Can, Password, Pin, Puk};
+use latchkey_fixtures::faults::{Exchanged, FaultyCard};
 use latchkey_fixtures::random::Seeded;
-use latchkey_fixtures::vcard::VirtualCard;
 use tokio::sync::mpsc;
 
 use crate::readers::{Desk as Readers, Event, HolderCard, Played, holder};
@@ -54,7 +54,7 @@ impl Holder {
         let readers = Readers::default();
         readers.plug_in("Reader");
         let card = HolderCard::of(HOLDER).powered_up();
-        readers.insert_played("Reader", Box::new(Slow { card, held }));
+        readers.insert_played("Reader", Box::new(Slow { card: card.into(), held }));
         (Self::at(readers), Signing { _hold: hold })
     }
 
@@ -110,7 +110,7 @@ pub(crate) struct Signing {
 }
 
 struct Slow {
-    card: VirtualCard,
+    card: FaultyCard,
     held: std::sync::mpsc::Receiver<()>,
 }
 
@@ -118,16 +118,16 @@ struct Slow {
 const SIGN: u8 = 0x2A;
 
 impl Played for Slow {
-    fn process(&mut self, command: &[u8]) -> Vec<u8> {
+    fn exchange(&mut self, command: &[u8]) -> Exchanged {
         if command.get(1) == Some(&SIGN) {
             // Nothing is ever sent: this waits until the other end is dropped.
             self.held.recv().ok();
         }
-        self.card.process(command)
+        self.card.exchange(command)
     }
 
     fn reset(&mut self) {
-        self.card.reset();
+        self.card.card_mut().reset();
     }
 }
 

@@ -1,89 +1,16 @@
-//! Cards pulled, readers gone, other programs: at every single exchange.
+//! What is missing, or cannot be used at all. What goes wrong at an exchange is in `fault_matrix`.
 
 use std::time::Duration;
 
 use latchkey_agent::{
     Answer, CardAgent, CardRequest, CardStatus, CardTask, Failure, PinStatus, ReaderChoice, ReaderName, Report, Request,
 };
-use latchkey_card::ChannelError;
-use latchkey_fixtures::vcard::automaton::PinState;
 use latchkey_reader::{ReaderError, ReaderEvent};
 
-use crate::desk::{Accident, Desk, HolderCard, holder};
+use crate::desk::{Desk, HolderCard};
 use crate::holder::{Reply, Scene, sign_in};
 
 const ORDINARY: &str = "hanna-vydumanaya";
-
-fn pin() -> Reply {
-    Reply::Digits(holder(ORDINARY).pin)
-}
-
-/// How many exchanges a sign-in of the ordinary holder has.
-fn exchanges() -> usize {
-    let scene = Scene::new(&Desk::with(&HolderCard::of(ORDINARY)), [pin()]);
-    scene.ask(sign_in()).unwrap();
-    scene.desk.instructions().len()
-}
-
-#[test]
-fn a_card_pulled_at_any_exchange_costs_no_more_than_the_try_being_made() {
-    for at in 0..exchanges() {
-        for carried_out in [false, true] {
-            let name = format!("exchange {at}, carried out: {carried_out}");
-            let card = HolderCard::of(ORDINARY);
-            let desk = Desk::with(&card);
-            let scene = Scene::new(&desk, [pin(), pin()]);
-            desk.arrange(Accident { at, error: ChannelError::CardRemoved, carried_out });
-            assert_eq!(scene.ask(sign_in()).unwrap_err(), Failure::CardRemoved, "{name}");
-            assert!(card.pin_state() >= PinState::Pin2, "{name}: {:?}", card.pin_state());
-            assert_eq!(scene.ask(sign_in()).unwrap_err(), Failure::NoCard, "{name}");
-            desk.insert("Reader", &card);
-            // The scene's second reply may have been left over or not: a new holder with the right PIN comes.
-            let next = Scene::new(&desk, [pin()]);
-            next.ask(sign_in()).unwrap_or_else(|failure| panic!("{name}: {failure}"));
-            assert_eq!(card.pin_state(), PinState::Pin3, "{name}");
-        }
-    }
-}
-
-#[test]
-fn every_accident_at_every_exchange_has_its_code_and_the_next_sign_in_works() {
-    let rows = [
-        (ChannelError::CardSilent, "card-silent"),
-        (ChannelError::ReaderGone, "reader-gone"),
-        (ChannelError::ServiceGone, "no-service"),
-        (ChannelError::CardBusy, "card-busy"),
-        (ChannelError::Transmission, "card-transmission"),
-        (ChannelError::MalformedResponse, "card-malformed-response"),
-    ];
-    for (error, code) in rows {
-        for at in 0..exchanges() {
-            let card = HolderCard::of(ORDINARY);
-            let desk = Desk::with(&card);
-            let scene = Scene::new(&desk, [pin()]);
-            desk.arrange(Accident { at, error, carried_out: false });
-            assert_eq!(scene.ask(sign_in()).unwrap_err().code(), code, "exchange {at}");
-            Scene::new(&desk, [pin()]).ask(sign_in()).unwrap_or_else(|failure| panic!("{code} at {at}: {failure}"));
-            assert_eq!(card.pin_state(), PinState::Pin3, "{code} at {at}");
-        }
-    }
-}
-
-#[test]
-fn a_reset_while_the_status_is_learnt_is_healed_and_one_while_signing_is_told() {
-    for at in 0..exchanges() {
-        let card = HolderCard::of(ORDINARY);
-        let desk = Desk::with(&card);
-        let scene = Scene::new(&desk, [pin()]);
-        desk.arrange(Accident { at, error: ChannelError::CardReset, carried_out: false });
-        let result = scene.ask(sign_in());
-        match at {
-            0 | 1 => assert!(result.is_ok(), "exchange {at}"),
-            _ => assert_eq!(result.unwrap_err(), Failure::CardReset, "exchange {at}"),
-        }
-        Scene::new(&desk, [pin()]).ask(sign_in()).unwrap();
-    }
-}
 
 #[test]
 fn of_several_cards_none_is_guessed() {
@@ -170,6 +97,7 @@ fn readers_are_listed_and_watched_while_the_holder_is_asked() {
     let watch = scene.agent.send(Request::WatchReaders);
     assert!(matches!(watch.next(), Report::Readers(ReaderEvent::ServiceUp)));
     assert!(matches!(watch.next(), Report::Readers(ReaderEvent::ReaderAppeared(_))));
+    assert!(matches!(watch.next(), Report::Readers(ReaderEvent::CardInserted { .. })));
     desk.plug_in("Another");
     assert!(
         matches!(watch.next(), Report::Readers(ReaderEvent::ReaderAppeared(name)) if name.to_string() == "Another")

@@ -1,10 +1,12 @@
-//! Readers of the test's own making with virtual cards in them: what happens to a card is recorded, and accidents can
-//! be arranged.
+//! Readers of the test's own making with virtual cards in them: what happens to a card is recorded, and cards and readers
+//! have the faults of their profiles.
 
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, mpsc};
+use std::time::Duration;
 
 use latchkey_card::{CardChannel, ChannelError, Command, Response};
 use latchkey_fixtures::card_image::CardImage;
+use latchkey_fixtures::faults::{Exchanged, FaultProfile, FaultyCard};
 use latchkey_fixtures::holders::{Holder, issue_card, sample_holders, sample_pki};
 use latchkey_fixtures::random::Seeded;
 use latchkey_fixtures::store::{CardStore, InProcess};
@@ -19,6 +21,9 @@ use time::macros::datetime;
 
 /// When all this happens.
 pub(crate) const NOW: OffsetDateTime = datetime!(2026-11-22 12:00 UTC);
+
+/// After how long a reader gives a card up.
+const CARD_ANSWERS_WITHIN: Duration = Duration::from_secs(20);
 
 /// What happened at a desk, in order.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,20 +40,9 @@ pub(crate) enum Event {
     Asked(latchkey_agent::SecretKind),
 }
 
-/// An accident at an exchange.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Accident {
-    /// At which exchange, counted from 0 since it was arranged.
-    pub(crate) at: usize,
-    /// What the reader says.
-    pub(crate) error: ChannelError,
-    /// Whether the card had carried the command out.
-    pub(crate) carried_out: bool,
-}
-
 /// What plays a card.
 pub(crate) trait Played: Send {
-    fn process(&mut self, command: &[u8]) -> Vec<u8>;
+    fn exchange(&mut self, command: &[u8]) -> Exchanged;
     fn reset(&mut self);
 }
 
@@ -62,7 +56,7 @@ struct State {
     insertions: u64,
     events: Vec<Event>,
     in_transaction: bool,
-    accident: Option<Accident>,
+    protected: Vec<bool>,
     subscribers: Vec<mpsc::Sender<ReaderEvent>>,
     service_is_down: bool,
     is_mute: bool,
@@ -113,13 +107,13 @@ pub(crate) fn holder(id: &str) -> Holder {
     sample_holders().into_iter().find(|holder| holder.id == id).unwrap()
 }
 
-impl Played for VirtualCard {
-    fn process(&mut self, command: &[u8]) -> Vec<u8> {
-        VirtualCard::process(self, command)
+impl Played for FaultyCard {
+    fn exchange(&mut self, command: &[u8]) -> Exchanged {
+        Self::exchange(self, command)
     }
 
     fn reset(&mut self) {
-        VirtualCard::reset(self);
+        self.card_mut().reset();
     }
 }
 
@@ -127,32 +121,13 @@ impl Played for VirtualCard {
 pub(crate) struct OneApplication(pub(crate) &'static [u8]);
 
 impl Played for OneApplication {
-    fn process(&mut self, command: &[u8]) -> Vec<u8> {
+    fn exchange(&mut self, command: &[u8]) -> Exchanged {
         let command = Command::parse(command).unwrap();
-        if command.header().ins == 0xA4 && command.data() == self.0 { vec![0x90, 0x00] } else { vec![0x6A, 0x82] }
+        let is_known = command.header().ins == 0xA4 && command.data() == self.0;
+        Exchanged::Answered(if is_known { vec![0x90, 0x00] } else { vec![0x6A, 0x82] }, Duration::ZERO)
     }
 
     fn reset(&mut self) {}
-}
-
-/// A card that answers the command of that number, counted from 0, with these octets.
-pub(crate) struct Lying {
-    pub(crate) card: VirtualCard,
-    pub(crate) at: usize,
-    pub(crate) answer: Vec<u8>,
-}
-
-impl Played for Lying {
-    fn process(&mut self, command: &[u8]) -> Vec<u8> {
-        let honest = VirtualCard::process(&mut self.card, command);
-        let now = self.at == 0;
-        self.at = self.at.wrapping_sub(1);
-        if now { self.answer.clone() } else { honest }
-    }
-
-    fn reset(&mut self) {
-        self.card.reset();
-    }
 }
 
 impl Desk {
@@ -171,26 +146,25 @@ impl Desk {
         state.publish(&ReaderEvent::ReaderAppeared(name));
     }
 
+    /// A desk with one reader and in it this card with these faults, among them being swapped for the `other`.
+    pub(crate) fn with_faults(card: &HolderCard, faults: FaultProfile, other: &HolderCard) -> Self {
+        let desk = Self::default();
+        desk.plug_in("Reader");
+        let faulty = FaultyCard::new(card.powered_up(), faults, [other.powered_up()]).unwrap();
+        desk.insert_played("Reader", Box::new(faulty));
+        desk
+    }
+
     pub(crate) fn insert(&self, reader: &str, card: &HolderCard) {
-        self.insert_played(reader, Box::new(card.powered_up()));
+        self.insert_played(reader, Box::new(FaultyCard::from(card.powered_up())));
     }
 
     pub(crate) fn insert_played(&self, reader: &str, played: Box<dyn Played>) {
-        let mut state = self.state();
-        state.insertions += 1;
-        let insertion = Insertion::new(state.insertions);
-        let name = ReaderName::parse(reader).unwrap();
-        state.slot(&name).card = Some(InsertedCard { insertion, played, foreign_resets: 0 });
-        let presence = CardPresence::Present { insertion, atr: atr() };
-        state.publish(&ReaderEvent::CardInserted { reader: name, presence });
+        self.state().insert(&ReaderName::parse(reader).unwrap(), played);
     }
 
     pub(crate) fn pull(&self, reader: &str) {
-        let name = ReaderName::parse(reader).unwrap();
-        let mut state = self.state();
-        if let Some(card) = state.slot(&name).card.take() {
-            state.publish(&ReaderEvent::CardRemoved { reader: name, insertion: card.insertion });
-        }
+        self.state().pull(&ReaderName::parse(reader).unwrap());
     }
 
     /// Another program resets the card.
@@ -206,10 +180,6 @@ impl Desk {
     pub(crate) fn behind_our_back(&self, reader: &str, act: impl FnOnce(&mut dyn Played)) {
         let name = ReaderName::parse(reader).unwrap();
         act(&mut *self.state().slot(&name).card.as_mut().unwrap().played);
-    }
-
-    pub(crate) fn arrange(&self, accident: Accident) {
-        self.state().accident = Some(accident);
     }
 
     /// The cards of this desk do not answer to a reset.
@@ -242,6 +212,16 @@ impl Desk {
         self.state().events.iter().filter_map(sent).collect()
     }
 
+    pub(crate) fn has_card(&self, reader: &str) -> bool {
+        let name = ReaderName::parse(reader).unwrap();
+        self.state().slot(&name).card.is_some()
+    }
+
+    /// Of every command that reached a card, whether it was protected.
+    pub(crate) fn protected(&self) -> Vec<bool> {
+        self.state().protected.clone()
+    }
+
     pub(crate) fn is_in_transaction(&self) -> bool {
         self.state().in_transaction
     }
@@ -258,6 +238,20 @@ impl State {
 
     fn card(&mut self, name: &ReaderName, insertion: Insertion) -> Option<&mut InsertedCard> {
         self.slot(name).card.as_mut().filter(|card| card.insertion == insertion)
+    }
+
+    fn insert(&mut self, reader: &ReaderName, played: Box<dyn Played>) {
+        self.insertions += 1;
+        let insertion = Insertion::new(self.insertions);
+        self.slot(reader).card = Some(InsertedCard { insertion, played, foreign_resets: 0 });
+        let presence = CardPresence::Present { insertion, atr: atr() };
+        self.publish(&ReaderEvent::CardInserted { reader: reader.clone(), presence });
+    }
+
+    fn pull(&mut self, reader: &ReaderName) {
+        if let Some(card) = self.slot(reader).card.take() {
+            self.publish(&ReaderEvent::CardRemoved { reader: reader.clone(), insertion: card.insertion });
+        }
     }
 
     fn publish(&mut self, event: &ReaderEvent) {
@@ -361,25 +355,26 @@ impl CardChannel for Transaction<'_> {
         let mut state = self.0.desk.state();
         state.events.push(Event::Command(command.header().ins));
         self.0.touched = true;
-        let accident = match &mut state.accident {
-            Some(accident) if accident.at == 0 => state.accident.take(),
-            Some(accident) => {
-                accident.at -= 1;
-                None
+        state.protected.push(command.header().cla & 0x04 != 0);
+        let (reader, insertion) = (&self.0.reader, self.0.insertion);
+        let card = state.card(reader, insertion).ok_or(ChannelError::CardRemoved)?;
+        match card.played.exchange(&command.to_octets()) {
+            // A reader waits for so long, which no test needs to do.
+            Exchanged::Answered(_, delay) if delay > CARD_ANSWERS_WITHIN => Err(ChannelError::CardSilent),
+            Exchanged::Answered(octets, _) => Response::parse(&octets).ok_or(ChannelError::MalformedResponse),
+            Exchanged::Silent => Err(ChannelError::CardSilent),
+            Exchanged::Reset => Err(ChannelError::CardReset),
+            Exchanged::ReaderFailed(error) => Err(error),
+            Exchanged::Pulled => {
+                state.pull(reader);
+                Err(ChannelError::CardRemoved)
             }
-            None => None,
-        };
-        let card = state.card(&self.0.reader, self.0.insertion).ok_or(ChannelError::CardRemoved)?;
-        let Some(accident) = accident else {
-            return Response::parse(&card.played.process(&command.to_octets())).ok_or(ChannelError::MalformedResponse);
-        };
-        if accident.carried_out {
-            let _lost = card.played.process(&command.to_octets());
+            Exchanged::Swapped(other) => {
+                state.pull(reader);
+                state.insert(reader, other);
+                Err(ChannelError::CardRemoved)
+            }
         }
-        if accident.error == ChannelError::CardRemoved {
-            state.slot(&self.0.reader).card = None;
-        }
-        Err(accident.error)
     }
 }
 

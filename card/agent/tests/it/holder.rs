@@ -36,12 +36,35 @@ impl Reply {
     }
 }
 
+/// What a holder knows by heart, and enters whenever it is asked for. He allows the last try.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Knowing {
+    pub(crate) pin: &'static str,
+    pub(crate) new_pin: &'static str,
+    pub(crate) can: &'static str,
+    pub(crate) puk: &'static str,
+}
+
+impl Knowing {
+    fn reply(self, kind: SecretKind) -> Reply {
+        match kind {
+            SecretKind::Pin => Reply::Digits(self.pin),
+            SecretKind::NewPin => Reply::Digits(self.new_pin),
+            SecretKind::Can => Reply::Digits(self.can),
+            SecretKind::Puk => Reply::Digits(self.puk),
+            SecretKind::LastTryConfirmation => Reply::Yes,
+        }
+    }
+}
+
 /// What was asked, with what the holder was told.
 pub(crate) type Asked = Arc<Mutex<Vec<(SecretKind, Question)>>>;
 
 struct Scripted {
     desk: Desk,
     replies: VecDeque<Reply>,
+    /// Answers what is asked beyond the replies.
+    knowing: Option<Knowing>,
     asked: Asked,
 }
 
@@ -50,7 +73,9 @@ impl Scripted {
         assert!(!self.desk.is_in_transaction(), "a transaction is held while the holder thinks");
         self.desk.record(Event::Asked(kind));
         self.asked.lock().unwrap().push((kind, question.clone()));
-        let mut reply = self.replies.pop_front().unwrap_or_else(|| panic!("nobody expected a question for {kind:?}"));
+        let known = self.knowing.map(|knowing| knowing.reply(kind));
+        let reply = self.replies.pop_front().or(known);
+        let mut reply = reply.unwrap_or_else(|| panic!("nobody expected a question for {kind:?}"));
         loop {
             match reply {
                 Reply::Digits(digits) => return Ok(digits),
@@ -105,9 +130,19 @@ pub(crate) struct Scene {
 }
 
 impl Scene {
+    /// With a holder who replies so, and expects no other questions.
     pub(crate) fn new(desk: &Desk, replies: impl IntoIterator<Item = Reply>) -> Self {
+        Self::with(desk, replies.into_iter().collect(), None)
+    }
+
+    /// With a holder who answers whatever he is asked, however often.
+    pub(crate) fn with_holder(desk: &Desk, knowing: Knowing) -> Self {
+        Self::with(desk, VecDeque::new(), Some(knowing))
+    }
+
+    fn with(desk: &Desk, replies: VecDeque<Reply>, knowing: Option<Knowing>) -> Self {
         let asked = Asked::default();
-        let prompt = Scripted { desk: desk.clone(), replies: replies.into_iter().collect(), asked: Arc::clone(&asked) };
+        let prompt = Scripted { desk: desk.clone(), replies, knowing, asked: Arc::clone(&asked) };
         let random = Box::new(Seeded::new("an agent in a test"));
         let agent = Agent::start(Arc::new(desk.clone()), Box::new(prompt), random).unwrap();
         Self { agent, desk: desk.clone(), asked }

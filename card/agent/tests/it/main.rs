@@ -10,6 +10,8 @@
 mod accidents;
 mod codes;
 mod desk;
+mod fault_matrix;
+mod flows;
 mod holder;
 mod managing;
 mod pin_care;

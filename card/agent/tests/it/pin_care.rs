@@ -7,6 +7,7 @@ use latchkey_card::password::{Password, Pin};
 use latchkey_card::profile::Profile;
 use latchkey_card::rights::Authority;
 use latchkey_card::{ChannelError, Command, Response};
+use latchkey_fixtures::faults::Exchanged;
 use latchkey_fixtures::random::Seeded;
 use latchkey_fixtures::vcard::automaton::PinState;
 use latchkey_reader::CardAfter;
@@ -201,7 +202,10 @@ fn present_wrong_pin(card: &mut dyn Played) {
     struct Directly<'card>(&'card mut dyn Played);
     impl CardChannel for Directly<'_> {
         fn transmit(&mut self, command: &Command) -> Result<Response, ChannelError> {
-            Response::parse(&self.0.process(&command.to_octets())).ok_or(ChannelError::MalformedResponse)
+            match self.0.exchange(&command.to_octets()) {
+                Exchanged::Answered(octets, _) => Response::parse(&octets).ok_or(ChannelError::MalformedResponse),
+                other => panic!("{other:?}"),
+            }
         }
     }
     let mut channel = Directly(card);

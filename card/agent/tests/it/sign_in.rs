@@ -6,10 +6,11 @@ use latchkey_crypto::belt;
 use latchkey_crypto::hash::HashAlgorithm;
 use latchkey_crypto::x509::Certificate;
 use latchkey_fixtures::card_image::{KeyPair, Octets};
+use latchkey_fixtures::faults::{At, FaultProfile, Happening};
 use latchkey_fixtures::vcard::automaton::PinState;
 use latchkey_reader::CardAfter;
 
-use crate::desk::{Desk, Event, HolderCard, Lying, OneApplication, holder};
+use crate::desk::{Desk, Event, HolderCard, OneApplication, holder};
 use crate::holder::{Reply, Scene, assertion, challenge, origin, sign_in};
 
 const ORDINARY: &str = "hanna-vydumanaya";
@@ -179,21 +180,20 @@ fn a_card_whose_key_cannot_sign_says_so() {
 
 #[test]
 fn a_card_that_breaks_the_protocol_gets_no_further() {
-    let rows: [(&str, usize, &[u8], &str); 5] = [
-        ("a refusal of the first step", 4, &[0x6F, 0x00], "card-refused"),
-        ("a first step without its objects", 4, &[0x7C, 0x00, 0x90, 0x00], "card-protocol"),
-        ("a false key confirmation", 5, &[0x7C, 0x0A, 0x83, 0x08, 1, 2, 3, 4, 5, 6, 7, 8, 0x90, 0x00], "card-protocol"),
-        ("a plain refusal in the channel", 6, &[0x69, 0x88], "card-closed-channel"),
-        ("a plain success in the channel", 6, &[0x90, 0x00], "card-closed-channel"),
+    let rows: [(&str, u32, &[u8], &str); 5] = [
+        ("a refusal of the first step", 5, &[0x6F, 0x00], "card-refused"),
+        ("a first step without its objects", 5, &[0x7C, 0x00, 0x90, 0x00], "card-protocol"),
+        ("a false key confirmation", 6, &[0x7C, 0x0A, 0x83, 0x08, 1, 2, 3, 4, 5, 6, 7, 8, 0x90, 0x00], "card-protocol"),
+        ("a plain refusal in the channel", 7, &[0x69, 0x88], "card-closed-channel"),
+        ("a plain success in the channel", 7, &[0x90, 0x00], "card-closed-channel"),
     ];
     for (name, at, answer, code) in rows {
         let card = HolderCard::of(ORDINARY);
-        let desk = Desk::default();
-        desk.plug_in("Reader");
-        desk.insert_played("Reader", Box::new(Lying { card: card.powered_up(), at, answer: answer.to_vec() }));
+        let lie = Happening::Plain(Octets(answer.to_vec()));
+        let desk = Desk::with_faults(&card, FaultProfile::of(name, At::Exchange(at), lie), &card);
         let scene = Scene::new(&desk, [pin()]);
         assert_eq!(scene.ask(sign_in()).unwrap_err().code(), code, "{name}");
-        assert_eq!(desk.instructions().len(), at + 1, "{name}: something was said to the card after that");
+        assert_eq!(desk.instructions().len(), at as usize, "{name}: something was said to the card after that");
         assert_eq!(desk.events().last(), Some(&Event::Ended(CardAfter::Reset)), "{name}");
     }
 }

@@ -77,9 +77,10 @@ fn a_refused_pin_is_told_by_its_cause() {
         ("wrong", "63C2", DialogueError::PinWrong { tries_left: 2 }),
         ("wrong, one try left", "63C1", DialogueError::PinWrong { tries_left: 1 }),
         ("wrong for the last time", "63C0", DialogueError::PinWrong { tries_left: 0 }),
-        ("suspended", "6985", DialogueError::PinSuspended),
-        ("blocked", "6983", DialogueError::PinBlocked),
-        ("deactivated", "6984", DialogueError::PinDeactivated),
+        ("blocked by it", "6983", DialogueError::PinWrong { tries_left: 0 }),
+        // It was looked at: to ask the holder again would cost a second try.
+        ("said to be suspended", "6985", refused(Operation::Authenticate, 0x6985)),
+        ("said to be deactivated", "6984", refused(Operation::Authenticate, 0x6984)),
         ("bad data", "6A80", refused(Operation::Authenticate, 0x6A80)),
     ];
     let profile = Profile::standard();

@@ -1,0 +1,81 @@
+//! Everything that can be asked of a card, as one table: what has to hold of every flow is tested on each row.
+
+use latchkey_agent::{AfterUnblocking, CardTask, DeactivateWith};
+
+use crate::desk::holder;
+use crate::holder::{Knowing, sign_in};
+
+/// One thing that is asked of a card.
+pub(crate) struct Flow {
+    /// What it is.
+    pub(crate) name: &'static str,
+    /// Whose card.
+    pub(crate) holder: &'static str,
+    /// What is asked for.
+    pub(crate) task: fn() -> CardTask,
+    /// What the holder mistakes: he knows his passwords otherwise.
+    pub(crate) mistake: fn(&mut Knowing),
+    /// The code with which it ends if nothing else goes wrong; none, if it succeeds.
+    pub(crate) ends_with: Option<&'static str>,
+}
+
+impl Flow {
+    /// The holder as he enters his passwords.
+    pub(crate) fn knowing(&self) -> Knowing {
+        let mut knowing = knowing(self.holder);
+        (self.mistake)(&mut knowing);
+        knowing
+    }
+}
+
+/// A holder who makes no mistake.
+pub(crate) fn knowing(id: &str) -> Knowing {
+    let holder = holder(id);
+    Knowing { pin: holder.pin, new_pin: NEW_PIN, can: holder.can, puk: holder.puk }
+}
+
+/// The PIN that holders choose.
+pub(crate) const NEW_PIN: &str = "518273";
+
+const ORDINARY: &str = "hanna-vydumanaya";
+const ONE_WRONG: &str = "volha-pamylkovaya";
+const SUSPENDED: &str = "alena-prypynenaya";
+const BLOCKED: &str = "kastus-zablakavany";
+const DEACTIVATED: &str = "ihar-adkliuchany";
+const WRONG: &str = "999999";
+
+/// A flow that succeeds if nothing goes wrong.
+const fn flow(name: &'static str, holder: &'static str, task: fn() -> CardTask) -> Flow {
+    Flow { name, holder, task, mistake: |_| (), ends_with: None }
+}
+
+pub(crate) const FLOWS: &[Flow] = &[
+    flow("status", ORDINARY, || CardTask::Status),
+    flow("sign-in", ORDINARY, sign_in),
+    flow("sign-in after a wrong PIN", ONE_WRONG, sign_in),
+    flow("sign-in with the last try", SUSPENDED, sign_in),
+    Flow {
+        mistake: |knowing| knowing.pin = WRONG,
+        ends_with: Some("pin-wrong"),
+        ..flow("sign-in with a wrong PIN", ORDINARY, sign_in)
+    },
+    Flow {
+        mistake: |knowing| knowing.can = WRONG,
+        ends_with: Some("can-wrong"),
+        ..flow("last try with a wrong CAN", SUSPENDED, sign_in)
+    },
+    flow("certificates", ORDINARY, || CardTask::ReadCertificates),
+    flow("certificates with the last try", SUSPENDED, || CardTask::ReadCertificates),
+    flow("PIN change", ORDINARY, || CardTask::ChangePin),
+    flow("PIN change with the last try", SUSPENDED, || CardTask::ChangePin),
+    flow("unblocking, PIN kept", BLOCKED, || CardTask::UnblockPin(AfterUnblocking::KeepPin)),
+    flow("unblocking, new PIN", BLOCKED, || CardTask::UnblockPin(AfterUnblocking::NewPin)),
+    Flow {
+        mistake: |knowing| knowing.puk = "0000000000",
+        ends_with: Some("puk-wrong"),
+        ..flow("unblocking with a wrong PUK", BLOCKED, || CardTask::UnblockPin(AfterUnblocking::KeepPin))
+    },
+    flow("activation", DEACTIVATED, || CardTask::ActivatePin),
+    flow("deactivation with the PIN", ORDINARY, || CardTask::DeactivatePin(DeactivateWith::Pin)),
+    flow("deactivation with the PUK", ORDINARY, || CardTask::DeactivatePin(DeactivateWith::Puk)),
+];
