@@ -169,6 +169,21 @@ impl Benchmark {
         }
     }
 
+    /// Measures a whole and a part of it in turns: a figure for each in units of work per second, and what the whole takes
+    /// beyond its part, in microseconds, which must not be more than `at_most`.
+    pub fn beyond(&mut self, title: &str, whole: Contender<'_>, part: Contender<'_>, name: &str, at_most: f64) {
+        println!("{title}");
+        let mut contenders = [whole, part];
+        let rounds = self.rounds_of(&mut contenders);
+        for (index, contender) in contenders.iter().enumerate() {
+            let seconds = median(rounds.iter().filter_map(|round| round.get(index).copied()));
+            let name = contender.name.to_owned();
+            self.record(Figure { name, value: 1.0 / seconds, unit: "/s", peer: None });
+        }
+        let value = median(rounds.iter().filter_map(|round| Some((round.first()? - round.get(1)?) * 1e6)));
+        self.limit(Figure { name: name.to_owned(), value, unit: "µs", peer: None }, at_most);
+    }
+
     /// Seconds for one unit, by round and contender. A round begins with another contender each time.
     fn rounds_of(&self, contenders: &mut [Contender<'_>]) -> Vec<Vec<f64>> {
         let units: Vec<_> = contenders.iter_mut().map(|contender| contender.units_in(self.run)).collect();
@@ -188,10 +203,16 @@ impl Benchmark {
 
     /// Takes a ratio, or a count, that was measured in another way and must not be greater than `at_most`.
     pub fn require(&mut self, name: &str, value: f64, at_most: f64, peer: &'static str) {
-        self.record(Figure { name: name.to_owned(), value, unit: "ratio", peer: Some(peer) });
-        if value > at_most || value.is_nan() {
-            self.misses.push(format!("{name} is {value:.2}, not at most {at_most}"));
+        self.limit(Figure { name: name.to_owned(), value, unit: "ratio", peer: Some(peer) }, at_most);
+    }
+
+    /// Takes a figure that was measured in another way and must not be greater than `at_most`, if this is a measurement.
+    pub fn limit(&mut self, figure: Figure, at_most: f64) {
+        let Figure { name, value, unit, .. } = &figure;
+        if self.is_measurement() && (*value > at_most || value.is_nan()) {
+            self.misses.push(format!("{name} is {value:.2} {unit}, not at most {at_most}"));
         }
+        self.record(figure);
     }
 
     /// Takes a figure that was measured in another way.

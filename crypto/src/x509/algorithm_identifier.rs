@@ -1,8 +1,8 @@
 //! Algorithm identifiers: exactly the encodings that the standards prescribe, compared octet by octet.
 
-use rustls_pki_types::{AlgorithmIdentifier, InvalidSignature, SignatureVerificationAlgorithm, alg_id};
+use rustls_pki_types::{AlgorithmIdentifier, alg_id};
 
-use super::public_key::{Curve, PublicKey};
+use super::public_key::Curve;
 use crate::bign::Level;
 use crate::hash::HashAlgorithm;
 use crate::sha2::Sha2;
@@ -33,7 +33,7 @@ impl KeyKind {
     }
 
     /// The contents of the AlgorithmIdentifier. Bign: OID bign-pubkey and the curve's OID (STB 34.101.45-2013, annex D).
-    const fn identifier(self) -> AlgorithmIdentifier {
+    pub(super) const fn identifier(self) -> AlgorithmIdentifier {
         match self {
             Self::Bign(Level::L128) => BIGN_CURVE_256,
             Self::Bign(Level::L192) => BIGN_CURVE_384,
@@ -51,6 +51,7 @@ pub(crate) fn signature_algorithm(contents: &[u8]) -> Option<SignatureAlgorithm>
     SignatureAlgorithm::ALL.into_iter().find(|algorithm| signature_identifier(*algorithm).as_ref() == contents)
 }
 
+/// The contents of the AlgorithmIdentifier.
 pub(crate) const fn signature_identifier(algorithm: SignatureAlgorithm) -> AlgorithmIdentifier {
     match algorithm {
         SignatureAlgorithm::Bign(HashAlgorithm::BeltHash) => BIGN_WITH_HBELT,
@@ -67,64 +68,6 @@ pub(crate) const fn signature_identifier(algorithm: SignatureAlgorithm) -> Algor
         SignatureAlgorithm::RsaPss(Sha2::Sha512) => alg_id::RSA_PSS_SHA512,
     }
 }
-
-/// One pair of key kind and signature algorithm, as path finding takes them.
-#[derive(Debug)]
-pub(super) struct PathAlgorithm {
-    key: KeyKind,
-    signature: SignatureAlgorithm,
-}
-
-impl SignatureVerificationAlgorithm for PathAlgorithm {
-    fn verify_signature(&self, public_key: &[u8], message: &[u8], signature: &[u8]) -> Result<(), InvalidSignature> {
-        PublicKey::from_octets(self.key, public_key)
-            .map_err(|_| InvalidSignature)?
-            .verify_message(self.signature, message, signature)
-            .map_err(|_| InvalidSignature)
-    }
-
-    fn public_key_alg_id(&self) -> AlgorithmIdentifier {
-        self.key.identifier()
-    }
-
-    fn signature_alg_id(&self) -> AlgorithmIdentifier {
-        signature_identifier(self.signature)
-    }
-}
-
-const fn bign(level: Level, hash: HashAlgorithm) -> PathAlgorithm {
-    PathAlgorithm { key: KeyKind::Bign(level), signature: SignatureAlgorithm::Bign(hash) }
-}
-
-const fn ecdsa(curve: Curve, hash: Sha2) -> PathAlgorithm {
-    PathAlgorithm { key: KeyKind::EllipticCurve(curve), signature: SignatureAlgorithm::Ecdsa(hash) }
-}
-
-const fn rsa(signature: SignatureAlgorithm) -> PathAlgorithm {
-    PathAlgorithm { key: KeyKind::Rsa, signature }
-}
-
-/// Every pair that may occur in a path. A Bign level has one hash function; an ECDSA authority may use any of SHA-2.
-pub(super) static PATH_ALGORITHMS: &[&dyn SignatureVerificationAlgorithm] = &[
-    &bign(Level::L128, HashAlgorithm::BeltHash),
-    &bign(Level::L192, HashAlgorithm::Bash384),
-    &bign(Level::L256, HashAlgorithm::Bash512),
-    &ecdsa(Curve::P256, Sha2::Sha256),
-    &ecdsa(Curve::P256, Sha2::Sha384),
-    &ecdsa(Curve::P256, Sha2::Sha512),
-    &ecdsa(Curve::P384, Sha2::Sha256),
-    &ecdsa(Curve::P384, Sha2::Sha384),
-    &ecdsa(Curve::P384, Sha2::Sha512),
-    &ecdsa(Curve::P521, Sha2::Sha256),
-    &ecdsa(Curve::P521, Sha2::Sha384),
-    &ecdsa(Curve::P521, Sha2::Sha512),
-    &rsa(SignatureAlgorithm::RsaPkcs1(Sha2::Sha256)),
-    &rsa(SignatureAlgorithm::RsaPkcs1(Sha2::Sha384)),
-    &rsa(SignatureAlgorithm::RsaPkcs1(Sha2::Sha512)),
-    &rsa(SignatureAlgorithm::RsaPss(Sha2::Sha256)),
-    &rsa(SignatureAlgorithm::RsaPss(Sha2::Sha384)),
-    &rsa(SignatureAlgorithm::RsaPss(Sha2::Sha512)),
-];
 
 /// 1.2.112.0.2.0.34.101.45.2.1 with 1.2.112.0.2.0.34.101.45.3.1.
 const BIGN_CURVE_256: AlgorithmIdentifier = AlgorithmIdentifier::from_slice(

@@ -5,10 +5,11 @@ use std::ops::Range;
 
 use time::OffsetDateTime;
 
+use super::algorithm_identifier::KeyKind;
 use super::der_walk::{Cursor, DerError};
 use super::extensions::{BasicConstraints, Extensions, KeyUsage};
 use super::name::{DistinguishedName, NameError, read_name};
-use super::public_key::{PublicKey, PublicKeyError, VerificationError};
+use super::public_key::{PublicKey, PublicKeyError, VerificationError, bit_string_octets};
 use super::signed::{ExtensionListError, Signed, read_extensions, read_time};
 use super::{ObjectIdentifier, SerialNumber, tag};
 use crate::signature::SignatureAlgorithm;
@@ -239,8 +240,24 @@ impl Certificate {
     /// # Errors
     /// [`VerificationError`].
     pub fn verify_signature(&self, issuer_key: &PublicKey) -> Result<(), VerificationError> {
-        let signed = self.der.get(self.signed.clone()).unwrap_or_default();
-        issuer_key.verify_message(self.signature_algorithm, signed, &self.signature)
+        issuer_key.verify_message(self.signature_algorithm, self.signed_octets(), &self.signature)
+    }
+
+    /// The octets that the signature covers.
+    pub(super) fn signed_octets(&self) -> &[u8] {
+        self.der.get(self.signed.clone()).unwrap_or_default()
+    }
+
+    pub(super) fn signature(&self) -> &[u8] {
+        &self.signature
+    }
+
+    /// The certified key as the BIT STRING in its SubjectPublicKeyInfo has it.
+    pub(super) fn key_octets(&self) -> Option<(KeyKind, &[u8])> {
+        let mut fields = Cursor::new(&self.public_key_info).expect(tag::SEQUENCE).ok()?.inside();
+        let algorithm = fields.expect(tag::SEQUENCE).ok()?;
+        let octets = bit_string_octets(&fields.expect(tag::BIT_STRING).ok()?)?;
+        Some((KeyKind::of_identifier(algorithm.contents)?, octets))
     }
 }
 

@@ -14,6 +14,7 @@ mod holder;
 pub(crate) mod name;
 mod object_identifier;
 mod path;
+mod path_algorithm;
 mod public_key;
 mod revocation;
 mod revocation_list;

@@ -8,14 +8,14 @@ use std::cell::RefCell;
 use std::fmt;
 use std::time::Duration;
 
-use rustls_pki_types::{CertificateDer, TrustAnchor, UnixTime};
+use rustls_pki_types::{CertificateDer, SignatureVerificationAlgorithm, TrustAnchor, UnixTime};
 use time::OffsetDateTime;
 use webpki::{EndEntityCert, ExtendedKeyUsageValidator, KeyPurposeIdIter, VerifiedPath};
 
 use super::ObjectIdentifier;
-use super::algorithm_identifier::PATH_ALGORITHMS;
 use super::certificate::Certificate;
 use super::extensions::KeyUsage;
+use super::path_algorithm::KnownSignatures;
 
 /// The authorities that a relying party trusts, and those it knows below them. Both are configuration: nothing that a
 /// card or client sends is added.
@@ -25,6 +25,7 @@ pub struct TrustStore {
     intermediates: Vec<Certificate>,
     webpki_anchors: Vec<TrustAnchor<'static>>,
     webpki_intermediates: Vec<CertificateDer<'static>>,
+    known_signatures: KnownSignatures,
 }
 
 /// A certificate that cannot stand at the top of a path.
@@ -144,7 +145,9 @@ impl TrustStore {
         let webpki_anchors = anchors.iter().map(anchor).collect::<Result<_, _>>()?;
         let webpki_intermediates =
             intermediates.iter().map(|certificate| CertificateDer::from(certificate.der().to_vec())).collect();
-        Ok(Self { anchors, intermediates, webpki_anchors, webpki_intermediates })
+        let authorities: Vec<_> = anchors.iter().chain(&intermediates).collect();
+        let known_signatures = KnownSignatures::among(&authorities);
+        Ok(Self { anchors, intermediates, webpki_anchors, webpki_intermediates, known_signatures })
     }
 
     /// The anchors.
@@ -190,8 +193,10 @@ impl<'a> CertificatePath<'a> {
             *outcome.borrow_mut() = checked.map_err(Some);
             verdict
         };
+        let algorithms = trust.known_signatures.algorithms();
+        let algorithms = algorithms.each_ref().map(|algorithm| algorithm as &dyn SignatureVerificationAlgorithm);
         let found = end_entity.verify_for_usage(
-            PATH_ALGORITHMS,
+            &algorithms,
             &trust.webpki_anchors,
             &trust.webpki_intermediates,
             UnixTime::since_unix_epoch(Duration::from_secs(seconds)),
