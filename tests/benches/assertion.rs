@@ -59,10 +59,9 @@ fn take_long_list(benchmark: &mut Benchmark, pki: &TestPki) -> VerifiedRevocatio
     let before = resident();
     let list = take();
     let kept = resident() - before;
-    for (name, value) in [
-        ("revocation-list-taken", milliseconds(rounds, take)),
-        ("revocation-list-read", milliseconds(rounds, read)),
-    ] {
+    for (name, value) in
+        [("revocation-list-taken", milliseconds(rounds, take)), ("revocation-list-read", milliseconds(rounds, read))]
+    {
         benchmark.record(Figure { name: name.to_owned(), value, unit: "ms", peer: None });
     }
     for (name, value) in [("revocation-list-size", megabytes(octets.len())), ("revocation-list-memory", kept)] {

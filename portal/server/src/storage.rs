@@ -6,6 +6,7 @@
 mod sqlite;
 
 use std::pin::Pin;
+use std::sync::Arc;
 
 use latchkey_crypto::assertion::ChallengeText;
 use latchkey_verify::Purpose;
@@ -198,7 +199,7 @@ pub struct Purged {
 pub enum StorageError {
     /// The database cannot be reached, is locked for too long, is full or is gone.
     #[error("the database does not answer: {0}")]
-    Unavailable(#[source] sqlx::Error),
+    Unavailable(#[source] Arc<sqlx::Error>),
     /// The database file was removed, or the place where it lies is gone.
     #[error("the database file cannot be reached: {0}")]
     FileGone(#[source] std::io::Error),
@@ -215,6 +216,6 @@ pub enum StorageError {
 
 impl From<sqlx::Error> for StorageError {
     fn from(error: sqlx::Error) -> Self {
-        Self::Unavailable(error)
+        Self::Unavailable(Arc::new(error))
     }
 }

@@ -1,12 +1,14 @@
 //! SQLite: the database in one file, the default.
 //!
-//! One connection writes, so that the writers of a process queue instead of colliding; a few others read beside it
-//! (write-ahead log). Every commit reaches the disk before it is answered (`synchronous = FULL`): a challenge that was
+//! One connection writes, so that the writers of a process queue instead of colliding, and those that queue share a
+//! commit; a few others read beside it (write-ahead log). Every commit reaches the disk before it is answered (`synchronous = FULL`): a challenge that was
 //! taken stays taken after a power cut. What is deleted is overwritten (`secure_delete`), and with the next purge it is
 //! gone from the log too.
 
 mod links;
 mod row;
+mod statements;
+mod writer;
 
 use std::fs::OpenOptions;
 use std::io::ErrorKind;
@@ -17,15 +19,15 @@ use std::time::{Duration, Instant};
 use sqlx::error::DatabaseError;
 use sqlx::migrate::Migrator;
 use sqlx::pool::PoolOptions;
-use sqlx::query::Query;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
-use sqlx::{Database, Sqlite, SqlitePool, Transaction};
+use sqlx::{ConnectOptions as _, Connection as _, SqliteConnection, SqlitePool};
 use time::OffsetDateTime;
 use tokio::sync::RwLock;
 
+use writer::Writer;
+
 use super::{
-    Answer, Completing, KeptChallenge, KeptCompletion, LinkSpent, NotCompleted, NotTaken, Purged, Storage,
-    StorageError, TOMBSTONE,
+    Answer, Completing, KeptChallenge, KeptCompletion, LinkSpent, NotCompleted, NotTaken, Purged, Storage, StorageError,
 };
 use crate::challenge::ChallengeId;
 use crate::files::EVERYBODY;
@@ -66,7 +68,7 @@ pub struct SqliteStorage {
 #[derive(Debug, Clone)]
 struct Opened {
     file: FileIdentity,
-    writer: SqlitePool,
+    writer: Writer,
     readers: SqlitePool,
 }
 
@@ -106,7 +108,7 @@ impl SqliteStorage {
         Ok(opened.clone())
     }
 
-    async fn writer(&self) -> Result<SqlitePool, StorageError> {
+    async fn writer(&self) -> Result<Writer, StorageError> {
         Ok(self.opened().await?.writer)
     }
 
@@ -128,36 +130,26 @@ impl Opened {
             .synchronous(SqliteSynchronous::Full)
             .pragma("secure_delete", "ON")
             .busy_timeout(settings.patience);
-        let pool = |connections| PoolOptions::new().max_connections(connections).acquire_timeout(settings.patience);
-        let writer = connect(pool(1), &options, settings.patience).await?;
+        let mut connection = connect(&options, settings.patience).await?;
         let file = FileIdentity::of(&settings.path)?;
         // The write lock is taken first, so that of two processes that start together one finds the work done.
-        let mut transaction = writer.begin_with("BEGIN IMMEDIATE").await?;
+        let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
         // `run` takes a connection in a way that loses its `Send`; this is what it calls.
         MIGRATIONS.run_direct(None, &mut *transaction, false).await.map_err(StorageError::Migration)?;
         transaction.commit().await?;
-        Ok(Self { file, writer, readers: pool(READERS).connect_lazy_with(options) })
+        let readers = PoolOptions::new().max_connections(READERS).acquire_timeout(settings.patience);
+        // A file needs no asking whether it is still there each time; see above.
+        let readers = readers.test_before_acquire(false).connect_lazy_with(options);
+        Ok(Self { file, writer: Writer::new(connection, settings.patience), readers })
     }
 }
 
 impl Storage for SqliteStorage {
     fn keep_challenge<'a>(&'a self, challenge: &'a KeptChallenge) -> Answer<'a, ()> {
+        let challenge = challenge.clone();
         Box::pin(async move {
-            sqlx::query(
-                "INSERT INTO challenges (id, browser, challenge, purpose, issued_at, expires_at, link, short_code) \
-                 VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            )
-            .bind(challenge.id.octets().as_slice())
-            .bind(challenge.browser.octets().as_slice())
-            .bind(challenge.text.as_str())
-            .bind(challenge.purpose.name())
-            .bind(row::milliseconds(challenge.issued_at))
-            .bind(row::milliseconds(challenge.expires_at))
-            .bind(challenge.link.as_ref().map(|link| link.request.octets().as_slice()))
-            .bind(challenge.link.map(|link| link.short_code.to_string()))
-            .execute(&self.writer().await?)
-            .await?;
-            Ok(())
+            let writer = self.writer().await?;
+            writer.write(|to| Box::pin(async move { statements::keep_challenge(to, &challenge).await })).await
         })
     }
 
@@ -167,30 +159,12 @@ impl Storage for SqliteStorage {
         browser: &'a TokenHash,
         now: OffsetDateTime,
     ) -> Answer<'a, Result<KeptChallenge, NotTaken>> {
+        let browser = *browser;
         Box::pin(async move {
             let writer = self.writer().await?;
-            let taken = sqlx::query(
-                "UPDATE challenges SET taken_at = ? \
-                 WHERE id = ? AND browser = ? AND link IS NULL AND taken_at IS NULL RETURNING *",
-            )
-            .bind(row::milliseconds(now))
-            .bind(id.octets().as_slice())
-            .bind(browser.octets().as_slice())
-            .fetch_optional(&writer)
-            .await?;
-            if let Some(taken) = taken {
-                return row::challenge(&taken).map(Ok);
-            }
-            // Only a name for the refusal; whatever happens meanwhile, nothing is handed out here.
-            let present = sqlx::query("SELECT * FROM challenges WHERE id = ? AND link IS NULL")
-                .bind(id.octets().as_slice())
-                .fetch_optional(&writer)
-                .await?;
-            Ok(Err(match present {
-                None => NotTaken::Unknown,
-                Some(present) if row::challenge(&present)?.browser == *browser => NotTaken::Replayed,
-                Some(_) => NotTaken::OtherSession,
-            }))
+            writer
+                .write(move |to| Box::pin(async move { statements::take_challenge(to, id, &browser, now).await }))
+                .await
         })
     }
 
@@ -199,7 +173,11 @@ impl Storage for SqliteStorage {
         request: &'a TokenHash,
         now: OffsetDateTime,
     ) -> Answer<'a, Result<KeptChallenge, LinkSpent>> {
-        Box::pin(async move { links::fetch(&self.writer().await?, request, now).await })
+        let request = *request;
+        Box::pin(async move {
+            let writer = self.writer().await?;
+            writer.write(move |to| Box::pin(async move { links::fetch(to, &request, now).await })).await
+        })
     }
 
     fn take_link<'a>(
@@ -207,11 +185,19 @@ impl Storage for SqliteStorage {
         request: &'a TokenHash,
         now: OffsetDateTime,
     ) -> Answer<'a, Result<KeptChallenge, LinkSpent>> {
-        Box::pin(async move { links::take(&self.writer().await?, request, now).await })
+        let request = *request;
+        Box::pin(async move {
+            let writer = self.writer().await?;
+            writer.write(move |to| Box::pin(async move { links::take(to, &request, now).await })).await
+        })
     }
 
     fn keep_completion<'a>(&'a self, completion: &'a KeptCompletion) -> Answer<'a, ()> {
-        Box::pin(async move { links::keep_completion(&self.writer().await?, completion).await })
+        let completion = completion.clone();
+        Box::pin(async move {
+            let writer = self.writer().await?;
+            writer.write(|to| Box::pin(async move { links::keep_completion(to, &completion).await })).await
+        })
     }
 
     fn complete<'a>(
@@ -219,7 +205,11 @@ impl Storage for SqliteStorage {
         completing: &'a Completing,
         now: OffsetDateTime,
     ) -> Answer<'a, Result<Session, NotCompleted>> {
-        Box::pin(async move { links::complete(&self.writer().await?, completing, now).await })
+        let completing = *completing;
+        Box::pin(async move {
+            let writer = self.writer().await?;
+            writer.write(move |to| Box::pin(async move { links::complete(to, &completing, now).await })).await
+        })
     }
 
     fn open_session<'a>(
@@ -228,124 +218,50 @@ impl Storage for SqliteStorage {
         session: &'a Session,
         replaced: Option<&'a TokenHash>,
     ) -> Answer<'a, ()> {
+        let (token, session, replaced) = (*token, session.clone(), replaced.copied());
         Box::pin(async move {
-            let mut transaction = self.writer().await?.begin_with("BEGIN IMMEDIATE").await?;
-            start_session(&mut transaction, token, session, replaced).await?;
-            transaction.commit().await?;
-            Ok(())
+            let writer = self.writer().await?;
+            writer
+                .write(move |to| {
+                    Box::pin(async move { statements::start_session(to, &token, &session, replaced.as_ref()).await })
+                })
+                .await
         })
     }
 
     fn session<'a>(&'a self, token: &'a TokenHash, now: OffsetDateTime) -> Answer<'a, Option<Session>> {
-        Box::pin(async move {
-            let found = sqlx::query("SELECT * FROM sessions WHERE token = ? AND expires_at > ?")
-                .bind(token.octets().as_slice())
-                .bind(row::milliseconds(now))
-                .fetch_optional(&self.reader().await?)
-                .await?;
-            found.as_ref().map(row::session).transpose()
-        })
+        Box::pin(async move { statements::session(&self.reader().await?, token, now).await })
     }
 
     fn end_session<'a>(&'a self, token: &'a TokenHash) -> Answer<'a, bool> {
+        let token = *token;
         Box::pin(async move {
-            let ended = sqlx::query("DELETE FROM sessions WHERE token = ?")
-                .bind(token.octets().as_slice())
-                .execute(&self.writer().await?)
-                .await?;
-            Ok(ended.rows_affected() > 0)
+            let writer = self.writer().await?;
+            writer.write(move |to| Box::pin(async move { statements::end_session(to, &token).await })).await
         })
     }
 
     fn purge(&self, now: OffsetDateTime) -> Answer<'_, Purged> {
         Box::pin(async move {
             let writer = self.writer().await?;
-            let challenges = sqlx::query("DELETE FROM challenges WHERE expires_at <= ?")
-                .bind(row::milliseconds(now.saturating_sub(TOMBSTONE)))
-                .execute(&writer)
-                .await?;
-            let sessions = sqlx::query("DELETE FROM sessions WHERE expires_at <= ?")
-                .bind(row::milliseconds(now))
-                .execute(&writer)
-                .await?;
-            sqlx::query("DELETE FROM completions WHERE ends_at <= ?")
-                .bind(row::milliseconds(now))
-                .execute(&writer)
-                .await?;
+            let purged = writer.write(move |to| Box::pin(statements::purge(to, now))).await?;
             // The log beside the database still has what was deleted.
-            sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").execute(&writer).await?;
-            let left: i64 =
-                sqlx::query_scalar("SELECT count(*) FROM challenges").fetch_one(&self.reader().await?).await?;
-            Ok(Purged {
-                challenges: challenges.rows_affected(),
-                sessions: sessions.rows_affected(),
-                challenges_left: u64::try_from(left).unwrap_or(0),
-            })
+            writer.alone(|to| Box::pin(statements::empty_log(to))).await?;
+            Ok(purged)
         })
     }
 
     fn check(&self) -> Answer<'_, ()> {
-        Box::pin(async move {
-            // A write that changes nothing: it needs the tables, the lock and a place to write.
-            let mut transaction = self.writer().await?.begin_with("BEGIN IMMEDIATE").await?;
-            sqlx::query("DELETE FROM challenges WHERE expires_at < 0").execute(&mut *transaction).await?;
-            transaction.rollback().await?;
-            Ok(())
-        })
+        Box::pin(async move { self.writer().await?.write(|to| Box::pin(statements::change_nothing(to))).await })
     }
-}
-
-type Statement<'q> = Query<'q, Sqlite, <Sqlite as Database>::Arguments>;
-
-async fn start_session(
-    transaction: &mut Transaction<'_, Sqlite>,
-    token: &TokenHash,
-    session: &Session,
-    replaced: Option<&TokenHash>,
-) -> Result<(), StorageError> {
-    if let Some(replaced) = replaced {
-        sqlx::query("DELETE FROM sessions WHERE token = ?")
-            .bind(replaced.octets().as_slice())
-            .execute(&mut **transaction)
-            .await?;
-    }
-    let statement = sqlx::query(
-        "INSERT INTO sessions (token, signed_in_at, expires_at, assurance, personal_number, family_name, \
-         given_name, patronymic, belarusian_family_name, belarusian_given_name, belarusian_patronymic, \
-         latin_name) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-    )
-    .bind(token.octets().as_slice());
-    bind_session(statement, session).execute(&mut **transaction).await?;
-    Ok(())
-}
-
-/// Binds what is kept of a session, in the order of its columns.
-fn bind_session<'q>(statement: Statement<'q>, session: &'q Session) -> Statement<'q> {
-    let belarusian = session.holder.belarusian_name.as_ref();
-    statement
-        .bind(row::milliseconds(session.signed_in_at))
-        .bind(row::milliseconds(session.expires_at))
-        .bind(session.assurance.name())
-        .bind(session.holder.personal_number.as_str())
-        .bind(session.holder.name.family.as_deref())
-        .bind(session.holder.name.given.as_deref())
-        .bind(session.holder.name.patronymic.as_deref())
-        .bind(belarusian.and_then(|name| name.family.as_deref()))
-        .bind(belarusian.and_then(|name| name.given.as_deref()))
-        .bind(belarusian.and_then(|name| name.patronymic.as_deref()))
-        .bind(session.holder.latin_name.as_deref())
 }
 
 /// Connects for the first time. Of two processes that start together on a new file, SQLite refuses one at once when both
 /// turn the write-ahead log on, however patient the connection is: it tries again.
-async fn connect(
-    pool: PoolOptions<Sqlite>,
-    options: &SqliteConnectOptions,
-    patience: Duration,
-) -> Result<SqlitePool, StorageError> {
+async fn connect(options: &SqliteConnectOptions, patience: Duration) -> Result<SqliteConnection, StorageError> {
     let started = Instant::now();
     loop {
-        match pool.clone().connect_with(options.clone()).await {
+        match options.connect().await {
             Err(error) if is_busy(&error) && started.elapsed() < patience => tokio::time::sleep(RETRY_AFTER).await,
             outcome => return Ok(outcome?),
         }

@@ -1,7 +1,9 @@
 //! The database, as the service uses it and as operators break it.
 
+use std::future::poll_fn;
 use std::os::unix::fs::PermissionsExt as _;
 use std::sync::Arc;
+use std::task::Poll;
 
 use latchkey_crypto::assertion::ChallengeText;
 use latchkey_crypto::x509::{PersonName, PersonalNumber};
@@ -239,6 +241,60 @@ async fn a_database_that_is_gone_locked_or_replaced_is_noticed() {
     storage.check().await.unwrap();
     let kept = challenge("before");
     assert_eq!(storage.take_challenge(kept.id, &kept.browser, NOW).await.unwrap(), Err(NotTaken::Unknown));
+}
+
+/// Fifty write while another process holds the lock: the first waits for it alone, the others' transactions become one.
+#[tokio::test]
+async fn those_that_write_at_the_same_time_share_a_transaction() {
+    const WRITERS: usize = 50;
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("portal.sqlite");
+    let storage = open(&path).await;
+    let locking = sqlx::SqlitePool::connect(path.to_str().unwrap()).await.unwrap();
+    let lock = locking.begin_with("BEGIN IMMEDIATE").await.unwrap();
+    let challenges: Vec<_> = (0..WRITERS).map(|number| challenge(&format!("{number}"))).collect();
+    let mut writing: Vec<_> = challenges.iter().map(|challenge| storage.keep_challenge(challenge)).collect();
+    for writing in &mut writing {
+        assert!(
+            poll_fn(|context| Poll::Ready(writing.as_mut().poll(context).is_pending())).await,
+            "written under a lock"
+        );
+    }
+    let frames = || std::fs::metadata(path.with_extension("sqlite-wal")).unwrap().len() / 4096;
+    let before = frames();
+    lock.rollback().await.unwrap();
+    for writing in writing {
+        writing.await.unwrap();
+    }
+    let written = frames() - before;
+    assert!(written < 30, "{written} pages for {WRITERS} challenges");
+    for challenge in challenges {
+        let taken = storage.take_challenge(challenge.id, &challenge.browser, NOW).await.unwrap();
+        assert_eq!(taken, Ok(challenge));
+    }
+}
+
+/// What fails for one has not happened for anybody who shared the transaction, and everybody is told.
+#[tokio::test]
+async fn nobody_is_told_of_a_write_that_was_taken_back() {
+    let directory = tempfile::tempdir().unwrap();
+    let storage = open(&directory.path().join("portal.sqlite")).await;
+    let [first, second, third] = ["first", "second", "third"].map(challenge);
+    storage.keep_challenge(&second).await.unwrap();
+    // A number that is there already cannot be kept again.
+    let mut writing: Vec<_> =
+        [&first, &second, &third].into_iter().map(|challenge| storage.keep_challenge(challenge)).collect();
+    for writing in &mut writing {
+        assert!(poll_fn(|context| Poll::Ready(writing.as_mut().poll(context).is_pending())).await);
+    }
+    for writing in writing {
+        let error = writing.await.unwrap_err();
+        assert!(matches!(&error, StorageError::Unavailable(cause) if cause.as_database_error().is_some()), "{error}");
+    }
+    for (challenge, kept) in [(first, false), (second, true), (third, false)] {
+        let taken = storage.take_challenge(challenge.id, &challenge.browser, NOW).await.unwrap();
+        assert_eq!(taken.is_ok(), kept);
+    }
 }
 
 #[tokio::test]

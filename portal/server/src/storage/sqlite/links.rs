@@ -1,35 +1,36 @@
 //! Links and what waits for the browsers that asked for them.
 
-use sqlx::SqlitePool;
+use sqlx::SqliteConnection;
 use time::OffsetDateTime;
 
-use super::{bind_session, row, start_session};
+use super::row;
+use super::statements::{bind_session, start_session};
 use crate::session::Session;
 use crate::storage::{Completing, KeptChallenge, KeptCompletion, LinkSpent, NotCompleted, StorageError};
 use crate::token::TokenHash;
 
 pub(super) async fn fetch(
-    writer: &SqlitePool,
+    to: &mut SqliteConnection,
     request: &TokenHash,
     now: OffsetDateTime,
 ) -> Result<Result<KeptChallenge, LinkSpent>, StorageError> {
     let fetched = sqlx::query("UPDATE challenges SET fetched_at = ? WHERE link = ? AND fetched_at IS NULL RETURNING *")
         .bind(row::milliseconds(now))
         .bind(request.octets().as_slice())
-        .fetch_optional(writer)
+        .fetch_optional(&mut *to)
         .await?;
     if let Some(fetched) = fetched {
         return row::challenge(&fetched).map(Ok);
     }
     let present = sqlx::query("SELECT 1 FROM challenges WHERE link = ?")
         .bind(request.octets().as_slice())
-        .fetch_optional(writer)
+        .fetch_optional(&mut *to)
         .await?;
     Ok(Err(if present.is_some() { LinkSpent::Replayed } else { LinkSpent::Unknown }))
 }
 
 pub(super) async fn take(
-    writer: &SqlitePool,
+    to: &mut SqliteConnection,
     request: &TokenHash,
     now: OffsetDateTime,
 ) -> Result<Result<KeptChallenge, LinkSpent>, StorageError> {
@@ -39,19 +40,22 @@ pub(super) async fn take(
     )
     .bind(row::milliseconds(now))
     .bind(request.octets().as_slice())
-    .fetch_optional(writer)
+    .fetch_optional(&mut *to)
     .await?;
     if let Some(taken) = taken {
         return row::challenge(&taken).map(Ok);
     }
     let present = sqlx::query("SELECT 1 FROM challenges WHERE link = ? AND taken_at IS NOT NULL")
         .bind(request.octets().as_slice())
-        .fetch_optional(writer)
+        .fetch_optional(&mut *to)
         .await?;
     Ok(Err(if present.is_some() { LinkSpent::Replayed } else { LinkSpent::Unknown }))
 }
 
-pub(super) async fn keep_completion(writer: &SqlitePool, completion: &KeptCompletion) -> Result<(), StorageError> {
+pub(super) async fn keep_completion(
+    to: &mut SqliteConnection,
+    completion: &KeptCompletion,
+) -> Result<(), StorageError> {
     let statement = sqlx::query(
         "INSERT INTO completions (token, browser, ends_at, signed_in_at, expires_at, assurance, personal_number, \
          family_name, given_name, patronymic, belarusian_family_name, belarusian_given_name, belarusian_patronymic, \
@@ -60,19 +64,18 @@ pub(super) async fn keep_completion(writer: &SqlitePool, completion: &KeptComple
     .bind(completion.token.octets().as_slice())
     .bind(completion.browser.octets().as_slice())
     .bind(row::milliseconds(completion.ends_at));
-    bind_session(statement, &completion.session).execute(writer).await?;
+    bind_session(statement, &completion.session).execute(to).await?;
     Ok(())
 }
 
 pub(super) async fn complete(
-    writer: &SqlitePool,
+    to: &mut SqliteConnection,
     completing: &Completing,
     now: OffsetDateTime,
 ) -> Result<Result<Session, NotCompleted>, StorageError> {
-    let mut transaction = writer.begin_with("BEGIN IMMEDIATE").await?;
     let removed = sqlx::query("DELETE FROM completions WHERE token = ? RETURNING *")
         .bind(completing.completion.octets().as_slice())
-        .fetch_optional(&mut *transaction)
+        .fetch_optional(&mut *to)
         .await?;
     let Some(removed) = removed else { return Ok(Err(NotCompleted::Unknown)) };
     let waited = row::completion(&removed)?;
@@ -81,9 +84,8 @@ pub(super) async fn complete(
     } else if now >= waited.ends_at {
         Err(NotCompleted::Expired)
     } else {
-        start_session(&mut transaction, &completing.session, &waited.session, completing.replaced.as_ref()).await?;
+        start_session(to, &completing.session, &waited.session, completing.replaced.as_ref()).await?;
         Ok(waited.session)
     };
-    transaction.commit().await?;
     Ok(verdict)
 }
