@@ -61,6 +61,16 @@ impl HashAlgorithm {
         }
     }
 
+    /// The function whose values the keys of a level sign.
+    #[must_use]
+    pub const fn of_level(level: Level) -> Self {
+        match level {
+            Level::L128 => Self::BeltHash,
+            Level::L192 => Self::Bash384,
+            Level::L256 => Self::Bash512,
+        }
+    }
+
     /// The name of the signature algorithm in an assertion.
     #[must_use]
     pub const fn signature_algorithm(self) -> &'static str {

@@ -178,12 +178,20 @@ impl<'a> Cursor<'a> {
     /// [`TlvErrorKind::Missing`] at the end, [`TlvErrorKind::UnexpectedTag`] if another object stands here, or what
     /// [`Cursor::object`] says.
     pub fn expect(&mut self, tag: Tag) -> Result<Cursor<'a>, TlvError> {
+        self.expect_object(tag).map(|object| object.value)
+    }
+
+    /// Passes the object `tag`.
+    ///
+    /// # Errors
+    /// As [`Cursor::expect`].
+    pub fn expect_object(&mut self, tag: Tag) -> Result<Object<'a>, TlvError> {
         let here = self.clone();
         if here.is_empty() {
             return Err(here.error(TlvErrorKind::Missing(tag)));
         }
         let object = self.object()?;
-        if object.tag == tag { Ok(object.value) } else { Err(here.error(TlvErrorKind::UnexpectedTag(object.tag))) }
+        if object.tag == tag { Ok(object) } else { Err(here.error(TlvErrorKind::UnexpectedTag(object.tag))) }
     }
 
     /// Passes the object `tag` if it stands here.

@@ -158,6 +158,36 @@ macro_rules! set_operations {
 set_operations!(EidRights);
 set_operations!(EsignRights);
 
+/// The rights in both applications.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub struct Rights {
+    /// In eID.
+    pub eid: EidRights,
+    /// In eSign.
+    pub esign: EsignRights,
+}
+
+impl Rights {
+    /// No right.
+    pub const NONE: Self = Self { eid: EidRights::NONE, esign: EsignRights::NONE };
+    /// Every right.
+    pub const ALL: Self = Self { eid: EidRights::ALL, esign: EsignRights::ALL };
+
+    /// Whether every right of `other` is among these.
+    #[must_use]
+    pub const fn contains(self, other: Self) -> bool {
+        self.eid.contains(other.eid) && self.esign.contains(other.esign)
+    }
+}
+
+impl BitAnd for Rights {
+    type Output = Self;
+
+    fn bitand(self, other: Self) -> Self {
+        Self { eid: self.eid & other.eid, esign: self.esign & other.esign }
+    }
+}
+
 /// The rights in one application.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum CertHat {

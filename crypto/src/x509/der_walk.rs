@@ -279,8 +279,8 @@ fn is_object_identifier(contents: &[u8]) -> bool {
     !contents.is_empty() && starts_number
 }
 
-/// X.680, clause 41.4.
-fn is_printable(octet: u8) -> bool {
+/// A character of a PrintableString: X.680, clause 41.4.
+pub(crate) fn is_printable(octet: u8) -> bool {
     octet.is_ascii_alphanumeric() || b" '()+,-./:=?".contains(&octet)
 }
 

@@ -115,7 +115,7 @@ impl PublicKey {
     #[must_use]
     pub fn assertion_algorithm(&self) -> Option<SignatureAlgorithm> {
         match self {
-            Self::Bign(key) => Some(SignatureAlgorithm::Bign(hash_algorithm(key.level()))),
+            Self::Bign(key) => Some(SignatureAlgorithm::Bign(HashAlgorithm::of_level(key.level()))),
             Self::EllipticCurve(key) => Some(SignatureAlgorithm::Ecdsa(key.curve.hash_function())),
             Self::Rsa(_) => None,
         }
@@ -311,14 +311,6 @@ impl RsaKey {
             context.verify(hash, signature)
         };
         if verified().unwrap_or(false) { Ok(()) } else { wrong() }
-    }
-}
-
-const fn hash_algorithm(level: Level) -> HashAlgorithm {
-    match level {
-        Level::L128 => HashAlgorithm::BeltHash,
-        Level::L192 => HashAlgorithm::Bash384,
-        Level::L256 => HashAlgorithm::Bash512,
     }
 }
 
