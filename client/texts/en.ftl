@@ -88,6 +88,7 @@ pin-suspended = suspended: 1 try left, and it needs the CAN
 pin-blocked = blocked: unblock it with the PUK
 pin-deactivated = out of use: activate it with the PUK
 purpose-sign-in = to sign in
+purpose-sign-documents = to sign documents
 purpose-read-certificates = to show the certificates
 purpose-change-pin = to change the PIN
 purpose-unblock-pin = to unblock the PIN
@@ -103,6 +104,7 @@ step-card = Card: { $model }
 step-pin = PIN: { $status }
 step-channel = The card accepted the password; the connection to it is encrypted
 step-certificate = The certificate was read
+step-reading-documents = The documents are read
 step-signing = The card is signing
 step-card-done = The card is finished; its session was closed
 step-fetched = The portal sent its challenge
@@ -126,6 +128,12 @@ ask-yes-no = [y/N]{ " " }
 agreed-before = Yes, as agreed in advance.
 asker-portal = { $origin } asks you { $purpose }.
 asker-holder = You asked { $purpose }; nothing leaves this computer.
+ask-documents =
+    { $count ->
+        [one] The card will make { $count } signature:
+       *[other] The card will make { $count } signatures, one for each document:
+    }
+ask-document = {"  "}– { $name }, { $size }
 ask-pin =
     { $tries ->
         [one] PIN (6 digits), { $tries } try left:
@@ -229,6 +237,20 @@ failure-certificate-faulty = The certificate on the card is faulty.
     .todo = Have a new certificate issued at a registration centre.
 failure-card-signature-faulty = The card's signature does not match its certificate, so it was not sent.
     .todo = Repeat. If it happens again, have the card checked where it was issued.
+failure-certificate-not-for-documents = The certificate on the card does not allow signing documents. Nothing was signed.
+    .todo = Documents need a certificate made for that; a registration office issues it.
+failure-certificate-expired = The certificate on the card has expired. Nothing was signed.
+    .todo = Get a new certificate where the card was issued. If this computer's date is wrong, correct it.
+failure-certificate-not-yet-valid = The certificate on the card is not valid yet. Nothing was signed.
+    .todo = Check this computer's date. If it is right, try again later.
+failure-no-documents = There is nothing to sign.
+    .todo = Choose a document at least.
+failure-too-many-documents = At most 255 documents can be signed at once; a page may send at most 8 MB.
+    .todo = Sign the documents in parts.
+failure-document-unreadable = The document could not be read: { $reason }
+    .todo = Check that there is such a file and that you may read it.
+failure-document-not-a-file = This is not a file.
+    .todo = Choose a file: folders and devices are not signed.
 failure-pin-wrong =
     { $tries ->
         [0] The PIN is wrong, and no try is left: the PIN is blocked.

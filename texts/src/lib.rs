@@ -113,6 +113,27 @@ impl Texts {
         self.language
     }
 
+    /// A size in octets as people read it: whole octets below a kilobyte, then one digit behind the point. A kilobyte has
+    /// 1000 octets.
+    #[must_use]
+    pub fn size(&self, octets: u64) -> String {
+        let (point, units) = match self.language {
+            Language::English => ('.', ["B", "kB", "MB", "GB"]),
+            Language::Belarusian | Language::Russian => (',', ["Б", "кБ", "МБ", "ГБ"]),
+        };
+        let [whole, larger @ ..] = units;
+        let mut tenths = octets.saturating_mul(10);
+        let mut shown = format!("{octets} {whole}");
+        for unit in larger {
+            if tenths < 10_000 {
+                break;
+            }
+            tenths /= 1000;
+            shown = format!("{}{point}{} {unit}", tenths / 10, tenths % 10);
+        }
+        shown
+    }
+
     /// The text of that key.
     #[must_use]
     pub fn say(&self, key: &str) -> String {

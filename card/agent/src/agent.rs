@@ -7,6 +7,7 @@ use std::thread;
 use getrandom::SysRng;
 use latchkey_reader::{CardPresence, CardReaders, PcscOptions, PcscReaders, ReaderError};
 use rand_core::{CryptoRng, UnwrapErr};
+use time::OffsetDateTime;
 
 use crate::session::Session;
 use crate::{Answer, Cancellation, CardRequest, Failure, ReaderReport, Report, Request, RequestId, SecretPrompt};
@@ -32,7 +33,11 @@ pub(crate) struct Surroundings {
     pub(crate) readers: Arc<dyn CardReaders>,
     pub(crate) prompt: Box<dyn SecretPrompt>,
     pub(crate) random: Box<dyn CryptoRng + Send>,
+    pub(crate) clock: Clock,
 }
+
+/// Tells the time, which signatures over documents state.
+pub type Clock = fn() -> OffsetDateTime;
 
 /// Where the reports about one request arrive. Dropping it takes the request back.
 #[derive(Debug)]
@@ -54,9 +59,9 @@ impl Agent {
     /// # Errors
     /// [`Failure::ServiceFault`] if the operating system gives no thread. That the service does not run is told by the
     /// requests.
-    pub fn start_on_pcsc(prompt: Box<dyn SecretPrompt>) -> Result<Self, Failure> {
+    pub fn start_on_pcsc(prompt: Box<dyn SecretPrompt>, clock: Clock) -> Result<Self, Failure> {
         let readers = Arc::new(PcscReaders::start(PcscOptions::default())?);
-        Self::start(readers, prompt, Box::new(UnwrapErr(SysRng)))
+        Self::start(readers, prompt, Box::new(UnwrapErr(SysRng)), clock)
             .map_err(|error| Failure::ServiceFault { reason: error.to_string() })
     }
 
@@ -68,9 +73,10 @@ impl Agent {
         readers: Arc<dyn CardReaders>,
         prompt: Box<dyn SecretPrompt>,
         random: Box<dyn CryptoRng + Send>,
+        clock: Clock,
     ) -> std::io::Result<Self> {
         let (jobs, queue) = mpsc::channel();
-        let surroundings = Surroundings { readers: Arc::clone(&readers), prompt, random };
+        let surroundings = Surroundings { readers: Arc::clone(&readers), prompt, random, clock };
         thread::Builder::new().name("card".into()).spawn(move || work(&queue, surroundings))?;
         Ok(Self { jobs, readers, last_id: AtomicU64::new(0) })
     }

@@ -100,6 +100,30 @@ pub enum Failure {
     /// The card's signature is not by the key of its certificate. Nothing was handed over.
     #[error("the card's signature does not fit its certificate")]
     SignatureFaulty,
+    /// The certificate does not allow the card's key to sign documents. Nothing was signed.
+    #[error("the certificate is not for signing documents")]
+    CertificateNotForDocuments,
+    /// The certificate has expired. Nothing was signed.
+    #[error("the certificate has expired")]
+    CertificateExpired,
+    /// The certificate is not valid yet. Nothing was signed.
+    #[error("the certificate is not valid yet")]
+    CertificateNotYetValid,
+    /// There is nothing to sign.
+    #[error("there are no documents")]
+    NoDocuments,
+    /// More documents, or more octets that are no files, than one decision can cover.
+    #[error("there are too many documents")]
+    TooManyDocuments,
+    /// The file is not there or cannot be read.
+    #[error("the document cannot be read: {reason}")]
+    DocumentUnreadable {
+        /// The operating system's words, for the log.
+        reason: String,
+    },
+    /// A folder, a device or something else that is no file.
+    #[error("the document is no file")]
+    DocumentNotAFile,
     /// The card refused the PIN.
     #[error("the PIN is wrong, tries left: {tries_left}")]
     PinWrong {
@@ -161,7 +185,7 @@ pub enum Failure {
 
 impl Failure {
     /// Every code that [`Failure::code`] can give.
-    pub const CODES: [&'static str; 44] = [
+    pub const CODES: [&'static str; 51] = [
         "no-service",
         "service-fault",
         "no-reader",
@@ -186,6 +210,13 @@ impl Failure {
         "certificate-pending",
         "certificate-faulty",
         "card-signature-faulty",
+        "certificate-not-for-documents",
+        "certificate-expired",
+        "certificate-not-yet-valid",
+        "no-documents",
+        "too-many-documents",
+        "document-unreadable",
+        "document-not-a-file",
         "pin-wrong",
         "pin-blocked",
         "pin-deactivated",
@@ -237,6 +268,13 @@ impl Failure {
             Self::CertificatePending => "certificate-pending",
             Self::CertificateFaulty => "certificate-faulty",
             Self::SignatureFaulty => "card-signature-faulty",
+            Self::CertificateNotForDocuments => "certificate-not-for-documents",
+            Self::CertificateExpired => "certificate-expired",
+            Self::CertificateNotYetValid => "certificate-not-yet-valid",
+            Self::NoDocuments => "no-documents",
+            Self::TooManyDocuments => "too-many-documents",
+            Self::DocumentUnreadable { .. } => "document-unreadable",
+            Self::DocumentNotAFile => "document-not-a-file",
             Self::PinWrong { .. } => "pin-wrong",
             Self::PinBlocked => "pin-blocked",
             Self::PinDeactivated => "pin-deactivated",

@@ -3,11 +3,12 @@
 //! An [`Agent`] owns the cards. Whoever needs one sends a [`Request`] and receives [`Report`]s: owned, plain data, so
 //! that the two can live in processes of their own. The agent is the only code that asks for a PIN (through a
 //! [`SecretPrompt`]), holds one, or opens a channel to a card; it computes every hash that a card signs from what the
-//! holder was shown.
+//! holder was shown: an origin and a challenge, or documents whose contents it reads itself.
 
 mod agent;
 mod asking;
 mod cancellation;
+mod documents;
 mod failure;
 mod hardening;
 mod message;
@@ -19,9 +20,12 @@ pub mod terminal;
 mod waiting;
 pub mod wire;
 
-pub use agent::{Agent, CardAgent, Exchange};
+pub use agent::{Agent, CardAgent, Clock, Exchange};
 pub use asking::{ACTIVITY_INTERVAL, Asking};
 pub use cancellation::Cancellation;
+pub use documents::{
+    CONTENTS_MAX_SIZE, DOCUMENT_NAME_MAX_SIZE, DOCUMENTS_MAX, Document, DocumentResults, Documents, SignDocuments,
+};
 pub use failure::Failure;
 pub use hardening::harden_process;
 pub use latchkey_card::dialogue::{OtherCard, PinStatus};
@@ -31,4 +35,4 @@ pub use message::{
     AfterUnblocking, Answer, CardContents, CardModel, CardRequest, CardStatus, CardTask, DeactivateWith, ReaderChoice,
     ReaderReport, Report, Request, RequestId, SecretKind, SignIn, Step,
 };
-pub use prompt::{Asker, NoSecret, Purpose, Question, SecretPrompt};
+pub use prompt::{Asker, NoSecret, Purpose, Question, SecretPrompt, ShownDocument};

@@ -8,7 +8,7 @@ use latchkey_card::dialogue::PinStatus;
 use latchkey_crypto::assertion::{Assertion, ChallengeText, Origin};
 use latchkey_reader::{ReaderEvent, ReaderName};
 
-use crate::Failure;
+use crate::{DocumentResults, Failure, SignDocuments};
 
 /// What the agent can be asked to do.
 #[derive(Debug, Clone)]
@@ -50,6 +50,8 @@ pub enum CardTask {
     Status,
     /// To sign in. Answered with [`Answer::SignedIn`].
     SignIn(SignIn),
+    /// To sign documents. Answered with [`Answer::DocumentsSigned`].
+    SignDocuments(SignDocuments),
     /// To read the certificates with the PIN. Answered with [`Answer::Card`].
     ReadCertificates,
     /// To replace the PIN. Answered with [`Answer::PinManaged`].
@@ -111,6 +113,8 @@ pub enum Report {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Step {
+    /// The agent reads the documents and hashes them.
+    ReadingDocuments,
     /// There is no reader: the agent waits for one to be connected.
     WaitingForReader,
     /// No reader, or not the one that was asked for, holds a card: the agent waits for one to be inserted.
@@ -129,7 +133,7 @@ pub enum Step {
     ChannelOpen,
     /// The certificate was read.
     CertificateRead,
-    /// The card is computing the signature.
+    /// The card is computing a signature: told for each document.
     Signing,
     /// The card did what was asked and was reset.
     Done,
@@ -178,6 +182,8 @@ pub enum Answer {
     CardStatus(CardStatus),
     /// The card's signature over the origin and the challenge, with its certificate.
     SignedIn(Assertion),
+    /// The card's signature over each document, or why there is none.
+    DocumentsSigned(DocumentResults),
     /// The certificates on the card.
     Card(CardContents),
     /// The PIN was changed, unblocked, activated or deactivated; the card says that this is its status now.

@@ -12,12 +12,21 @@ use rand_core::CryptoRng;
 
 use crate::agent::tell;
 use crate::session::{CardAtHand, ROUNDS, Session};
-use crate::{Asker, Asking, CardModel, Failure, Purpose, Question, Report, SecretKind, Step};
+use crate::{Asker, Asking, CardModel, Failure, Purpose, Question, Report, SecretKind, ShownDocument, Step};
 
 /// Who asks, and for what.
 pub(crate) struct Ask {
     pub(crate) asker: Asker,
     pub(crate) purpose: Purpose,
+    /// What is going to be signed.
+    pub(crate) documents: Vec<ShownDocument>,
+}
+
+impl Ask {
+    /// The holder himself asks.
+    pub(crate) const fn of_holder(purpose: Purpose) -> Self {
+        Self { asker: Asker::Holder, purpose, documents: Vec::new() }
+    }
 }
 
 /// What the holder entered for one decision.
@@ -185,6 +194,7 @@ impl Session<'_> {
             digits: self.profile.password(kind).digits,
             reader: card.reader.clone(),
             pin: status,
+            documents: ask.documents.clone(),
         }
     }
 

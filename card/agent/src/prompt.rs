@@ -58,6 +58,17 @@ pub struct Question {
     pub reader: ReaderName,
     /// What state the PIN is in, as the card has just said.
     pub pin: PinStatus,
+    /// What the card is going to sign, one signature each, if that is what the secret is asked for.
+    pub documents: Vec<ShownDocument>,
+}
+
+/// A document that the card is going to sign, as it was when it was hashed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ShownDocument {
+    /// Its name. Of contents that a page sent, the page says so.
+    pub name: String,
+    /// Its octets.
+    pub size: u64,
 }
 
 /// On whose behalf a secret is asked for.
@@ -74,6 +85,8 @@ pub enum Asker {
 pub enum Purpose {
     /// To sign in.
     SignIn,
+    /// To sign documents.
+    SignDocuments,
     /// To read the certificates.
     ReadCertificates,
     /// To change the PIN.

@@ -13,8 +13,8 @@ use latchkey_reader::{CardConnection, CardPresence, ChosenCard, ReaderError, Rea
 use crate::agent::{Surroundings, tell};
 use crate::pin_care::Ask;
 use crate::{
-    AfterUnblocking, Answer, Asker, Cancellation, CardContents, CardModel, CardRequest, CardStatus, CardTask,
-    DeactivateWith, Failure, Purpose, ReaderChoice, Report, Step,
+    AfterUnblocking, Answer, Cancellation, CardContents, CardModel, CardRequest, CardStatus, CardTask, DeactivateWith,
+    Failure, Purpose, ReaderChoice, Report, Step,
 };
 
 /// What one request works with.
@@ -46,8 +46,19 @@ impl<'work> Session<'work> {
     }
 
     pub(crate) fn carry_out(&mut self, request: CardRequest) -> Result<Answer, Failure> {
-        let mut card = self.connect(&request.reader, request.patience)?;
-        let answer = match request.task {
+        let CardRequest { reader, patience, task } = request;
+        let answer = match task {
+            // Contents are read before a card is asked for.
+            CardTask::SignDocuments(order) => self.sign_documents(&reader, patience, &order),
+            task => self.at_card(&reader, patience, task),
+        }?;
+        self.tell(Step::Done);
+        Ok(answer)
+    }
+
+    fn at_card(&mut self, reader: &ReaderChoice, patience: Duration, task: CardTask) -> Result<Answer, Failure> {
+        let mut card = self.connect(reader, patience)?;
+        match task {
             CardTask::Status => self.status(&mut card),
             CardTask::SignIn(sign_in) => self.sign_in(&mut card, &sign_in),
             CardTask::ReadCertificates => self.read_certificates(&mut card),
@@ -55,9 +66,8 @@ impl<'work> Session<'work> {
             CardTask::UnblockPin(after) => self.unblock_pin(&mut card, after),
             CardTask::ActivatePin => self.activate_pin(&mut card),
             CardTask::DeactivatePin(with) => self.deactivate_pin(&mut card, with),
-        }?;
-        self.tell(Step::Done);
-        Ok(answer)
+            CardTask::SignDocuments(_) => Err(Failure::AgentFault),
+        }
     }
 
     pub(crate) fn tell(&self, step: Step) {
@@ -86,7 +96,7 @@ impl<'work> Session<'work> {
         Err(Failure::CardReset)
     }
 
-    fn connect(&self, reader: &ReaderChoice, patience: Duration) -> Result<CardAtHand, Failure> {
+    pub(crate) fn connect(&self, reader: &ReaderChoice, patience: Duration) -> Result<CardAtHand, Failure> {
         let ChosenCard { reader, insertion, atr } = self.choose_in_time(reader, patience)?;
         tracing::debug!(%reader, %atr, "a card was chosen");
         self.tell(Step::ReaderChosen(reader.clone()));
@@ -124,7 +134,7 @@ impl<'work> Session<'work> {
     }
 
     fn read_certificates(&mut self, card: &mut CardAtHand) -> Result<Answer, Failure> {
-        let ask = Ask { asker: Asker::Holder, purpose: Purpose::ReadCertificates };
+        let ask = Ask::of_holder(Purpose::ReadCertificates);
         let certificates = self.with_pin(card, &ask, &Authority::READ_CERTIFICATES, |secured, session| {
             let mut holder = secured.select_esign()?;
             // The right to read allows a signature too: the card is told to give none.
@@ -146,7 +156,7 @@ impl<'work> Session<'work> {
     }
 
     fn change_pin(&mut self, card: &mut CardAtHand) -> Result<Answer, Failure> {
-        let ask = Ask { asker: Asker::Holder, purpose: Purpose::ChangePin };
+        let ask = Ask::of_holder(Purpose::ChangePin);
         self.with_pin_and_new_pin(card, &ask, &Authority::CHANGE_PIN, |secured, new, _| {
             Ok(secured.select_esign()?.change_pin(new)?)
         })?;
@@ -154,7 +164,7 @@ impl<'work> Session<'work> {
     }
 
     fn unblock_pin(&mut self, card: &mut CardAtHand, after: AfterUnblocking) -> Result<Answer, Failure> {
-        let ask = Ask { asker: Asker::Holder, purpose: Purpose::UnblockPin };
+        let ask = Ask::of_holder(Purpose::UnblockPin);
         let new = after == AfterUnblocking::NewPin;
         self.with_puk(card, &ask, &Authority::UNBLOCK_PIN, new, |secured, new| {
             let mut esign = secured.select_esign()?;
@@ -172,7 +182,7 @@ impl<'work> Session<'work> {
     }
 
     fn activate_pin(&mut self, card: &mut CardAtHand) -> Result<Answer, Failure> {
-        let ask = Ask { asker: Asker::Holder, purpose: Purpose::ActivatePin };
+        let ask = Ask::of_holder(Purpose::ActivatePin);
         self.with_puk(card, &ask, &Authority::ACTIVATE_PIN, false, |secured, _| {
             Ok(secured.select_esign()?.activate_pin()?)
         })?;
@@ -180,7 +190,7 @@ impl<'work> Session<'work> {
     }
 
     fn deactivate_pin(&mut self, card: &mut CardAtHand, with: DeactivateWith) -> Result<Answer, Failure> {
-        let ask = Ask { asker: Asker::Holder, purpose: Purpose::DeactivatePin };
+        let ask = Ask::of_holder(Purpose::DeactivatePin);
         match with {
             DeactivateWith::Pin => self.with_pin(card, &ask, &Authority::ACTIVATE_PIN, |secured, _| {
                 Ok(secured.select_esign()?.deactivate_pin()?)

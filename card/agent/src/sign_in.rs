@@ -12,11 +12,11 @@ use crate::session::{CardAtHand, Session};
 use crate::{Answer, Asker, Failure, Purpose, SignIn, Step};
 
 /// What the card's key of level 128 signs with.
-const ALGORITHM: AssertionAlgorithm = AssertionAlgorithm::Bign(HashAlgorithm::BeltHash);
+pub(crate) const ALGORITHM: AssertionAlgorithm = AssertionAlgorithm::Bign(HashAlgorithm::BeltHash);
 
 impl Session<'_> {
     pub(crate) fn sign_in(&mut self, card: &mut CardAtHand, sign_in: &SignIn) -> Result<Answer, Failure> {
-        let ask = Ask { asker: Asker::Portal(sign_in.origin.clone()), purpose: Purpose::SignIn };
+        let ask = Ask { asker: Asker::Portal(sign_in.origin.clone()), purpose: Purpose::SignIn, documents: Vec::new() };
         self.with_pin(card, &ask, &Authority::SIGN_IN, |secured, session| assert(secured, sign_in, session))
             .map(Answer::SignedIn)
     }
@@ -26,14 +26,7 @@ impl Session<'_> {
 fn assert(secured: Secured<'_, ByPin>, sign_in: &SignIn, session: &Session<'_>) -> Result<Assertion, Failure> {
     let mut holder = secured.select_esign()?;
     let der = holder.read_certificate(KeyId::BASE_128)?;
-    let certificate = Certificate::from_der(&der).map_err(|error| {
-        tracing::warn!(%error, "the certificate cannot be read");
-        Failure::CertificateFaulty
-    })?;
-    if certificate.public_key().assertion_algorithm() != Some(ALGORITHM) {
-        tracing::warn!(key = %certificate.public_key(), "the certificate is for another kind of key");
-        return Err(Failure::CertificateFaulty);
-    }
+    let certificate = read_certificate(&der)?;
     session.tell(Step::CertificateRead);
 
     let hash = signed_hash(ALGORITHM, &sign_in.origin, &sign_in.challenge);
@@ -45,4 +38,17 @@ fn assert(secured: Secured<'_, ByPin>, sign_in: &SignIn, session: &Session<'_>) 
         tracing::warn!(%error, "the parts make no assertion");
         Failure::CertificateFaulty
     })
+}
+
+/// The certificate that a card holds, which is for a key of the kind that it signs with.
+pub(crate) fn read_certificate(der: &[u8]) -> Result<Certificate, Failure> {
+    let certificate = Certificate::from_der(der).map_err(|error| {
+        tracing::warn!(%error, "the certificate cannot be read");
+        Failure::CertificateFaulty
+    })?;
+    if certificate.public_key().assertion_algorithm() != Some(ALGORITHM) {
+        tracing::warn!(key = %certificate.public_key(), "the certificate is for another kind of key");
+        return Err(Failure::CertificateFaulty);
+    }
+    Ok(certificate)
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use latchkey_agent::terminal::{PromptWording, Terminal, TerminalError};
 use latchkey_agent::{Asker, Cancellation, Failure, PinStatus, Purpose, Question, Report, SecretKind, Step};
 
-use crate::texts::Texts;
+use crate::texts::{Texts, quotable};
 use crate::wording::card_model;
 
 /// Standard error and the terminal, in one language.
@@ -48,6 +48,7 @@ impl Console {
             Step::ReaderChosen(reader) => texts.fill("step-reader", &[("reader", reader.to_string().into())]),
             Step::CardRecognised(model) => texts.fill("step-card", &[("model", card_model(texts, *model).into())]),
             Step::PinStatusKnown(pin) => texts.fill("step-pin", &[("status", pin_status(texts, *pin).into())]),
+            Step::ReadingDocuments => texts.say("step-reading-documents"),
             Step::ChannelOpen => texts.say("step-channel"),
             Step::CertificateRead => texts.say("step-certificate"),
             Step::Signing => texts.say("step-signing"),
@@ -85,6 +86,16 @@ impl PromptWording for Wording {
             }
             Asker::Holder => self.0.fill("asker-holder", &[("purpose", purpose.into())]),
         };
+        if let Ok(count @ 1..) = u32::try_from(question.documents.len()) {
+            text.push('\n');
+            text.push_str(&self.0.fill("ask-documents", &[("count", count.into())]));
+            for document in &question.documents {
+                let size = self.0.size(document.size);
+                let fillings = [("name", quotable(&document.name).into()), ("size", size.into())];
+                text.push('\n');
+                text.push_str(&self.0.fill("ask-document", &fillings));
+            }
+        }
         text.push('\n');
         text
     }
@@ -129,6 +140,7 @@ pub(super) fn pin_status(texts: &Texts, status: PinStatus) -> String {
 const fn purpose_key(purpose: Purpose) -> &'static str {
     match purpose {
         Purpose::SignIn => "purpose-sign-in",
+        Purpose::SignDocuments => "purpose-sign-documents",
         Purpose::ReadCertificates => "purpose-read-certificates",
         Purpose::ChangePin => "purpose-change-pin",
         Purpose::UnblockPin => "purpose-unblock-pin",

@@ -49,7 +49,7 @@ impl Work {
     pub(super) fn diagnose(&self, task: &DoctorTask) -> Result<(), CommandFailure> {
         let texts = &self.console.texts;
         let portal: Option<Origin> = task.portal.as_deref().map(parse_address).transpose()?;
-        let agent = Arc::new(Agent::start_on_pcsc(Box::new(self.terminal_prompt()))?);
+        let agent = Arc::new(Agent::start_on_pcsc(Box::new(self.terminal_prompt()), self.clock)?);
         let surroundings: Arc<dyn Surroundings> =
             Arc::new(System::new(Plan::of_this_process(&self.settings), agent, self.clock));
         let checks = diagnose(&surroundings, portal.as_ref(), CHECK_TIME, |_| ());

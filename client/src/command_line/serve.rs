@@ -29,7 +29,7 @@ impl Work {
         Terminal::open().map_err(|_| Failure::NoPrompt)?;
         let managed = self.settings.managed();
         let listeners = Listeners::bind(managed.port().unwrap_or(DEFAULT_PORT))?;
-        let agent = Arc::new(Agent::start_on_pcsc(Box::new(self.terminal_prompt()))?);
+        let agent = Arc::new(Agent::start_on_pcsc(Box::new(self.terminal_prompt()), self.clock)?);
         let guest = portal.map(|_| self.guest(agent.clone())).transpose()?.map(Arc::new);
         let ended = self.runtime.block_on(async {
             let desk = Desk::open(agent.clone(), self.settings.clone());

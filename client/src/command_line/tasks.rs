@@ -92,7 +92,7 @@ impl Work {
     }
 
     fn readers(&self, json: bool) -> Result<(), CommandFailure> {
-        let agent = Agent::start_on_pcsc(Box::new(self.terminal_prompt()))?;
+        let agent = Agent::start_on_pcsc(Box::new(self.terminal_prompt()), self.clock)?;
         match agent.send(Request::ListReaders).finish(|_| ())? {
             Answer::Readers(readers) => output::readers(&self.console.texts, &readers).write(json),
             _ => Err(Failure::AgentFault.into()),
@@ -100,7 +100,7 @@ impl Work {
     }
 
     fn watch(&self, json: bool) -> Result<(), CommandFailure> {
-        let agent = Agent::start_on_pcsc(Box::new(self.terminal_prompt()))?;
+        let agent = Agent::start_on_pcsc(Box::new(self.terminal_prompt()), self.clock)?;
         let exchange = agent.send(Request::WatchReaders);
         let cancellation = exchange.cancellation();
         self.console.interruption.on_cancel(move || cancellation.cancel());
@@ -300,7 +300,7 @@ impl Work {
                 (Box::new(prompt), None)
             }
         };
-        let agent = Agent::start_on_pcsc(prompt)?;
+        let agent = Agent::start_on_pcsc(prompt, self.clock)?;
         Ok(AtCard { agent, reader, patience: self.patience(common), handled })
     }
 

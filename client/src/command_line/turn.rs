@@ -107,6 +107,7 @@ mod tests {
 
     fn question() -> Question {
         Question {
+            documents: Vec::new(),
             asker: Asker::Holder,
             purpose: Purpose::ChangePin,
             digits: 6,

@@ -13,7 +13,7 @@ use latchkey_fixtures::faults::{Exchanged, FaultyCard};
 use latchkey_fixtures::random::Seeded;
 use tokio::sync::mpsc;
 
-use crate::readers::{Desk as Readers, Event, HolderCard, Played, holder};
+use crate::readers::{Desk as Readers, Event, HolderCard, NOW, Played, holder};
 
 /// Whose card it is.
 pub(crate) const HOLDER: &str = "hanna-vydumanaya";
@@ -63,7 +63,7 @@ impl Holder {
         let replies = Arc::default();
         let prompt = Asked { tell, replies: Arc::clone(&replies), readers: readers.clone() };
         let random = Box::new(Seeded::new("an agent in a test"));
-        let agent = Arc::new(Agent::start(Arc::new(readers.clone()), Box::new(prompt), random).unwrap());
+        let agent = Arc::new(Agent::start(Arc::new(readers.clone()), Box::new(prompt), random, || NOW).unwrap());
         Self { agent, readers, replies, asked }
     }
 

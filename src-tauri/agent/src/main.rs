@@ -17,6 +17,7 @@ use gtk::glib;
 use latchkey_agent::wire::{WireFault, serve};
 use latchkey_agent::{Agent, harden_process};
 use prompt::WindowPrompt;
+use time::OffsetDateTime;
 use window::Windows;
 
 fn main() -> ExitCode {
@@ -34,7 +35,9 @@ fn run() -> Result<(), Box<dyn Error>> {
     harden_process()?;
     let arguments = Arguments::parse(std::env::args().skip(1), sys_locale::get_locale().as_deref())?;
     Windows::prepare(arguments);
-    let agent = Agent::start_on_pcsc(Box::new(WindowPrompt::new()))?;
+    #[expect(clippy::disallowed_methods, reason = "the clock is read here and is an argument everywhere else")]
+    let clock = OffsetDateTime::now_utc;
+    let agent = Agent::start_on_pcsc(Box::new(WindowPrompt::new()), clock)?;
     let windows = glib::MainLoop::new(None, false);
     let done = windows.clone();
     let requests = thread::Builder::new().name("requests".into()).spawn(move || -> Result<(), WireFault> {

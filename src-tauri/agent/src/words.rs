@@ -1,6 +1,6 @@
 //! A question in words: everything that its window says, decided before there is a window.
 
-use latchkey_agent::{Asker, PinStatus, Purpose, Question, SecretKind};
+use latchkey_agent::{Asker, PinStatus, Purpose, Question, SecretKind, ShownDocument};
 use latchkey_texts::Texts;
 
 /// What a question's window says.
@@ -11,6 +11,8 @@ pub(crate) struct Words {
     /// Which of several questions this is.
     pub(crate) step: Option<String>,
     pub(crate) whom: Whom,
+    /// What is going to be signed.
+    pub(crate) documents: Option<Documents>,
     /// What the situation means, if it is out of the ordinary.
     pub(crate) meaning: Option<String>,
     /// What happens next, if that has more than one step.
@@ -34,6 +36,14 @@ pub(crate) enum Whom {
     Holder { introduction: String, reassurance: String },
 }
 
+/// What is going to be signed, one signature each.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Documents {
+    pub(crate) title: String,
+    /// Name and size of each.
+    pub(crate) lines: Vec<String>,
+}
+
 /// How many tries are left, in words.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Tries {
@@ -55,7 +65,8 @@ impl Words {
             heading: heading(kind, question, texts),
             step: step(kind, question)
                 .map(|(number, count)| texts.fill("step", &[("number", number.into()), ("count", count.into())])),
-            whom: Whom::of(&question.asker, texts),
+            whom: Whom::of(question, texts),
+            documents: Documents::of(question, texts),
             meaning: meaning(kind, question).map(|key| texts.say(key)),
             next: match kind {
                 SecretKind::LastTryConfirmation => vec![texts.say("next-can"), texts.say("next-pin")],
@@ -76,6 +87,7 @@ impl Words {
     pub(crate) const fn deed(purpose: Purpose) -> &'static str {
         match purpose {
             Purpose::SignIn => "do-sign-in",
+            Purpose::SignDocuments => "do-sign-documents",
             Purpose::ReadCertificates => "do-read-certificates",
             Purpose::ChangePin => "do-change-pin",
             Purpose::UnblockPin => "do-unblock-pin",
@@ -91,24 +103,44 @@ impl Words {
             Whom::Holder { introduction, reassurance } => format!("{introduction}. {reassurance}"),
         };
         let tries = self.tries.as_ref().map(|tries| tries.text.as_str());
-        let parts = [Some(self.heading.as_str()), Some(&whom), self.meaning.as_deref(), tries];
+        let documents = self.documents.as_ref().map(|documents| documents.title.as_str());
+        let parts = [Some(self.heading.as_str()), Some(&whom), documents, self.meaning.as_deref(), tries];
         parts.into_iter().flatten().collect::<Vec<_>>().join(". ")
     }
 }
 
 impl Whom {
-    fn of(asker: &Asker, texts: &Texts) -> Self {
-        match asker {
+    fn of(question: &Question, texts: &Texts) -> Self {
+        let signs = question.purpose == Purpose::SignDocuments;
+        match &question.asker {
             Asker::Portal(origin) => Self::Portal {
-                introduction: texts.say("asks-portal"),
+                introduction: texts.say(if signs { "asks-portal-documents" } else { "asks-portal" }),
                 origin: origin.as_str().to_owned(),
                 receives: texts.say("handed-over"),
-                handed_over: vec![texts.say("handed-over-certificate"), texts.say("handed-over-signature")],
+                handed_over: vec![
+                    texts.say("handed-over-certificate"),
+                    texts.say(if signs { "handed-over-signatures" } else { "handed-over-signature" }),
+                ],
             },
-            Asker::Holder => {
-                Self::Holder { introduction: texts.say("asks-holder"), reassurance: texts.say("nothing-leaves") }
-            }
+            Asker::Holder => Self::Holder {
+                introduction: texts.say("asks-holder"),
+                reassurance: texts.say(if signs { "signature-binds" } else { "nothing-leaves" }),
+            },
         }
+    }
+}
+
+impl Documents {
+    fn of(question: &Question, texts: &Texts) -> Option<Self> {
+        let count = u32::try_from(question.documents.len()).ok().filter(|count| *count > 0)?;
+        let line = |document: &ShownDocument| {
+            let fillings = [("name", document.name.as_str().into()), ("size", texts.size(document.size).into())];
+            texts.fill("document", &fillings)
+        };
+        Some(Self {
+            title: texts.fill("sign-documents", &[("count", count.into())]),
+            lines: question.documents.iter().map(line).collect(),
+        })
     }
 }
 
@@ -141,6 +173,7 @@ fn heading(kind: SecretKind, question: &Question, texts: &Texts) -> String {
         (SecretKind::LastTryConfirmation, _) => "last-try-title",
         _ => match question.purpose {
             Purpose::SignIn => "heading-sign-in",
+            Purpose::SignDocuments => "heading-sign-documents",
             Purpose::ReadCertificates => "heading-read-certificates",
             Purpose::ChangePin => "heading-change-pin",
             Purpose::UnblockPin => "heading-unblock-pin",

@@ -5,17 +5,28 @@ program-name = Latchkey
 ## Для чаго і для каго
 
 heading-sign-in = Уваход
+heading-sign-documents = Падпісаць дакументы
 heading-read-certificates = Паказаць сертыфікаты
 heading-change-pin = Змена PIN-кода
 heading-unblock-pin = Разблакіроўка PIN-кода
 heading-activate-pin = Уключэнне PIN-кода
 heading-deactivate-pin = Адключэнне PIN-кода
 asks-portal = Вы ўваходзіце на сайт
+asks-portal-documents = Дакументы просіць падпісаць
 asks-holder = Вы самі папрасілі пра гэта
 nothing-leaves = З гэтага камп’ютара нічога не адпраўляецца.
+signature-binds = Подпіс важыць столькі ж, колькі ўласнаручны. Хто атрымае дакумент, убачыць ваша імя і асабісты нумар.
+sign-documents =
+    { $count ->
+        [one] Картка зробіць { $count } подпіс:
+        [few] Картка зробіць { $count } подпісы, па адным на дакумент:
+       *[other] Картка зробіць { $count } подпісаў, па адным на дакумент:
+    }
+document = { $name }, { $size }
 handed-over = Што атрымае гэты сайт
 handed-over-certificate = ваш сертыфікат: імя, асабісты нумар і ўсё іншае, што запісаў у яго выдавец
 handed-over-signature = подпіс вашай карткі, прыдатны толькі для гэтага сайта і толькі для гэтага ўваходу
+handed-over-signatures = подпіс вашай карткі пад кожным дакументам
 reader = Счытвальнік: { $reader }
 
 ## Што ўвесці
@@ -94,6 +105,7 @@ not-now = Не цяпер
 use-last-try = Скарыстаць апошнюю спробу
 continue = Далей
 do-sign-in = Увайсці
+do-sign-documents = Падпісаць
 do-read-certificates = Паказаць
 do-change-pin = Змяніць
 do-unblock-pin = Разблакіраваць

@@ -5,17 +5,27 @@ program-name = Latchkey
 ## For what, and for whom
 
 heading-sign-in = Sign in
+heading-sign-documents = Sign documents
 heading-read-certificates = Show your certificates
 heading-change-pin = Change the PIN
 heading-unblock-pin = Unblock the PIN
 heading-activate-pin = Put the PIN into use
 heading-deactivate-pin = Put the PIN out of use
 asks-portal = You are signing in to
+asks-portal-documents = Documents are to be signed for
 asks-holder = You asked for this yourself
 nothing-leaves = Nothing leaves this computer.
+signature-binds = A signature counts like one by your own hand. Whoever gets the document sees your name and personal number.
+sign-documents =
+    { $count ->
+        [one] The card will make { $count } signature:
+       *[other] The card will make { $count } signatures, one for each document:
+    }
+document = { $name }, { $size }
 handed-over = What this site will receive
 handed-over-certificate = your certificate: your name, your personal number and what else its issuer wrote into it
 handed-over-signature = a signature of your card, good for this site and this one sign-in only
+handed-over-signatures = a signature of your card under each document
 reader = Card reader: { $reader }
 
 ## What to enter
@@ -90,6 +100,7 @@ not-now = Not now
 use-last-try = Use the last try
 continue = Continue
 do-sign-in = Sign in
+do-sign-documents = Sign
 do-read-certificates = Show
 do-change-pin = Change
 do-unblock-pin = Unblock

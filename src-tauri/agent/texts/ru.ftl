@@ -5,17 +5,28 @@ program-name = Latchkey
 ## Для чего и для кого
 
 heading-sign-in = Вход
+heading-sign-documents = Подписать документы
 heading-read-certificates = Показать сертификаты
 heading-change-pin = Смена PIN-кода
 heading-unblock-pin = Разблокировка PIN-кода
 heading-activate-pin = Включение PIN-кода
 heading-deactivate-pin = Отключение PIN-кода
 asks-portal = Вы входите на сайт
+asks-portal-documents = Документы просит подписать
 asks-holder = Вы сами попросили об этом
 nothing-leaves = С этого компьютера ничего не уходит.
+signature-binds = Подпись значит то же, что собственноручная. Кто получит документ, увидит ваше имя и личный номер.
+sign-documents =
+    { $count ->
+        [one] Карта сделает { $count } подпись:
+        [few] Карта сделает { $count } подписи, по одной на документ:
+       *[other] Карта сделает { $count } подписей, по одной на документ:
+    }
+document = { $name }, { $size }
 handed-over = Что получит этот сайт
 handed-over-certificate = ваш сертификат: имя, личный номер и всё прочее, что записал в него издатель
 handed-over-signature = подпись вашей карты, которая годится только для этого сайта и только для этого входа
+handed-over-signatures = подпись вашей карты под каждым документом
 reader = Считыватель: { $reader }
 
 ## Что ввести
@@ -94,6 +105,7 @@ not-now = Не сейчас
 use-last-try = Использовать последнюю попытку
 continue = Дальше
 do-sign-in = Войти
+do-sign-documents = Подписать
 do-read-certificates = Показать
 do-change-pin = Сменить
 do-unblock-pin = Разблокировать

@@ -35,6 +35,9 @@ pub(super) enum WireFailure {
         #[serde(with = "WireSecretKind")]
         kind: SecretKind,
     },
+    DocumentUnreadable {
+        reason: String,
+    },
     AgentMissing {
         reason: String,
     },
@@ -52,6 +55,7 @@ impl WireFailure {
             Failure::PinWrong { tries_left } => Self::PinWrong { tries_left: *tries_left },
             Failure::PukWrong { tries_left } => Self::PukWrong { tries_left: *tries_left },
             Failure::SecretMalformed { kind } => Self::SecretMalformed { kind: *kind },
+            Failure::DocumentUnreadable { reason } => Self::DocumentUnreadable { reason: shortened(reason) },
             Failure::AgentMissing { reason } => Self::AgentMissing { reason: shortened(reason) },
             plain => Self::Code(plain.code().to_owned()),
         }
@@ -73,6 +77,7 @@ impl WireFailure {
             Self::PinWrong { tries_left } => Failure::PinWrong { tries_left },
             Self::PukWrong { tries_left } => Failure::PukWrong { tries_left },
             Self::SecretMalformed { kind } => Failure::SecretMalformed { kind },
+            Self::DocumentUnreadable { reason } => Failure::DocumentUnreadable { reason: read_reason(reason)? },
             Self::AgentMissing { reason } => Failure::AgentMissing { reason: read_reason(reason)? },
         })
     }
@@ -91,7 +96,7 @@ fn shortened(reason: &str) -> String {
 const REASON_MAX_SIZE: usize = 500;
 
 /// Every failure that carries nothing. A test holds this against [`Failure::CODES`].
-const PLAIN: [Failure; 31] = [
+const PLAIN: [Failure; 37] = [
     Failure::NoService,
     Failure::NoReader,
     Failure::ReaderGone,
@@ -112,6 +117,12 @@ const PLAIN: [Failure; 31] = [
     Failure::CertificatePending,
     Failure::CertificateFaulty,
     Failure::SignatureFaulty,
+    Failure::CertificateNotForDocuments,
+    Failure::CertificateExpired,
+    Failure::CertificateNotYetValid,
+    Failure::NoDocuments,
+    Failure::TooManyDocuments,
+    Failure::DocumentNotAFile,
     Failure::PinBlocked,
     Failure::PinDeactivated,
     Failure::PinStatusChanged,

@@ -5,8 +5,8 @@ use std::io::{self, Read, Write};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-/// Most octets of a message.
-pub const FRAME_MAX_SIZE: usize = 256 * 1024;
+/// Most octets of a message: as many contents to sign as a page may send, in base64, and what goes with them.
+pub const FRAME_MAX_SIZE: usize = 12 * 1024 * 1024;
 
 /// Why what came over the wire is no message. Nothing after it can be trusted: the connection ends.
 #[derive(Debug, thiserror::Error)]

@@ -2,8 +2,8 @@
 //!
 //! Each message is a frame: its length in four octets, most significant first, and that many octets of JSON. A message
 //! is taken only as this library writes it, octet for octet, so that every message has one spelling. The types that
-//! are written have no place for a secret: numbers, names, codes, a portal's origin and challenge, certificates and
-//! signatures are all there is.
+//! are written have no place for a secret: numbers, names, codes, a portal's origin and challenge, paths and contents
+//! to sign, certificates and signatures are all there is.
 
 mod failure;
 mod frame;

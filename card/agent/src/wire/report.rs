@@ -2,13 +2,16 @@
 
 use latchkey_card::dialogue::PinStatus;
 use latchkey_crypto::assertion::{ASSERTION_MAX_SIZE, Assertion, CERTIFICATE_MAX_SIZE};
+use latchkey_crypto::cms::{DetachedSignature, SIGNATURE_FILE_MAX_SIZE};
 use latchkey_reader::{Atr, CardPresence, Insertion, ReaderEvent};
 use serde::{Deserialize, Serialize};
 
 use super::failure::WireFailure;
 use super::frame::WireFault;
 use super::octets::{Octets, WireReader};
-use crate::{Answer, CardContents, CardModel, CardStatus, ReaderReport, Report, SecretKind, Step};
+use crate::{
+    Answer, CardContents, CardModel, CardStatus, DOCUMENTS_MAX, Failure, ReaderReport, Report, SecretKind, Step,
+};
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
@@ -22,6 +25,7 @@ pub(super) enum WireReport {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub(super) enum WireStep {
+    ReadingDocuments,
     WaitingForReader,
     WaitingForCard,
     ReaderChosen(WireReader),
@@ -94,6 +98,7 @@ pub(super) enum WireAnswer {
     },
     /// The assertion's own JSON.
     SignedIn(String),
+    DocumentsSigned(Vec<WireSigned>),
     Card {
         reader: WireReader,
         #[serde(with = "WireModel")]
@@ -101,6 +106,14 @@ pub(super) enum WireAnswer {
         certificates: Vec<Octets>,
     },
     PinManaged(#[serde(with = "WirePinStatus")] PinStatus),
+}
+
+/// What became of one document.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(super) enum WireSigned {
+    Signature(Octets),
+    Failed(WireFailure),
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -133,6 +146,7 @@ impl WireReport {
 impl WireStep {
     fn of(step: &Step) -> Self {
         match step {
+            Step::ReadingDocuments => Self::ReadingDocuments,
             Step::WaitingForReader => Self::WaitingForReader,
             Step::WaitingForCard => Self::WaitingForCard,
             Step::ReaderChosen(name) => Self::ReaderChosen(WireReader::of(name)),
@@ -149,6 +163,7 @@ impl WireStep {
 
     fn read(self) -> Result<Step, WireFault> {
         Ok(match self {
+            Self::ReadingDocuments => Step::ReadingDocuments,
             Self::WaitingForReader => Step::WaitingForReader,
             Self::WaitingForCard => Step::WaitingForCard,
             Self::ReaderChosen(name) => Step::ReaderChosen(name.read()?),
@@ -248,6 +263,7 @@ impl WireAnswer {
                 Self::CardStatus { reader: WireReader::of(&status.reader), model: status.model, pin: status.pin }
             }
             Answer::SignedIn(assertion) => Self::SignedIn(assertion.to_json()),
+            Answer::DocumentsSigned(results) => Self::DocumentsSigned(results.iter().map(WireSigned::of).collect()),
             Answer::Card(contents) => Self::Card {
                 reader: WireReader::of(&contents.reader),
                 model: contents.model,
@@ -267,6 +283,10 @@ impl WireAnswer {
                 Answer::CardStatus(CardStatus { reader: reader.read()?, model, pin })
             }
             Self::SignedIn(json) => Answer::SignedIn(read_assertion(&json)?),
+            Self::DocumentsSigned(results) if results.len() <= DOCUMENTS_MAX => {
+                Answer::DocumentsSigned(results.into_iter().map(WireSigned::read).collect::<Result<_, _>>()?)
+            }
+            Self::DocumentsSigned(_) => return Err(WireFault::Part("result per document")),
             Self::Card { reader, model, certificates } => Answer::Card(CardContents {
                 reader: reader.read()?,
                 model,
@@ -276,6 +296,26 @@ impl WireAnswer {
                     .collect::<Result<_, _>>()?,
             }),
             Self::PinManaged(pin) => Answer::PinManaged(pin),
+        })
+    }
+}
+
+impl WireSigned {
+    fn of(result: &Result<DetachedSignature, Failure>) -> Self {
+        match result {
+            Ok(signature) => Self::Signature(Octets::of(&signature.to_der())),
+            Err(failure) => Self::Failed(WireFailure::of(failure)),
+        }
+    }
+
+    fn read(self) -> Result<Result<DetachedSignature, Failure>, WireFault> {
+        let part = "signature";
+        Ok(match self {
+            Self::Signature(octets) => {
+                let der = octets.read(SIGNATURE_FILE_MAX_SIZE, part)?;
+                Ok(DetachedSignature::from_der(&der).map_err(|_| WireFault::Part(part))?)
+            }
+            Self::Failed(failure) => Err(failure.read()?),
         })
     }
 }

@@ -1,6 +1,6 @@
 //! Everything that can be asked of a card, as one table: what has to hold of every flow is tested on each row.
 
-use latchkey_agent::{AfterUnblocking, CardTask, DeactivateWith};
+use latchkey_agent::{AfterUnblocking, Asker, CardTask, DeactivateWith, Document, Documents, SignDocuments};
 
 use crate::desk::holder;
 use crate::holder::{Knowing, sign_in};
@@ -44,6 +44,12 @@ const BLOCKED: &str = "kastus-zablakavany";
 const DEACTIVATED: &str = "ihar-adkliuchany";
 const WRONG: &str = "999999";
 
+/// One document of the holder's own.
+fn document() -> CardTask {
+    let contents = Document::Contents { name: "contract.txt".into(), octets: b"a contract".to_vec() };
+    CardTask::SignDocuments(SignDocuments { asker: Asker::Holder, documents: Documents::new(vec![contents]).unwrap() })
+}
+
 /// A flow that succeeds if nothing goes wrong.
 const fn flow(name: &'static str, holder: &'static str, task: fn() -> CardTask) -> Flow {
     Flow { name, holder, task, mistake: |_| (), ends_with: None }
@@ -64,6 +70,7 @@ pub(crate) const FLOWS: &[Flow] = &[
         ends_with: Some("can-wrong"),
         ..flow("last try with a wrong CAN", SUSPENDED, sign_in)
     },
+    flow("document", ORDINARY, document),
     flow("certificates", ORDINARY, || CardTask::ReadCertificates),
     flow("certificates with the last try", SUSPENDED, || CardTask::ReadCertificates),
     flow("PIN change", ORDINARY, || CardTask::ChangePin),

@@ -5,14 +5,14 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use latchkey_agent::{
-    Agent, Answer, Asking, CardAgent, CardRequest, CardTask, Failure, NoSecret, Question, ReaderChoice, Report,
+    Agent, Answer, Asking, CardAgent, CardRequest, CardTask, Clock, Failure, NoSecret, Question, ReaderChoice, Report,
     Request, SecretKind, SecretPrompt, SignIn, Step,
 };
 use latchkey_card::password::{Can, Password, Pin, Puk};
 use latchkey_crypto::assertion::{Assertion, ChallengeText, Origin};
 use latchkey_fixtures::random::Seeded;
 
-use crate::desk::{Desk, Event};
+use crate::desk::{Desk, Event, NOW};
 
 /// What the holder does when asked.
 pub(crate) enum Reply {
@@ -132,19 +132,24 @@ pub(crate) struct Scene {
 impl Scene {
     /// With a holder who replies so, and expects no other questions.
     pub(crate) fn new(desk: &Desk, replies: impl IntoIterator<Item = Reply>) -> Self {
-        Self::with(desk, replies.into_iter().collect(), None)
+        Self::at(desk, replies, || NOW)
+    }
+
+    /// The same at another time.
+    pub(crate) fn at(desk: &Desk, replies: impl IntoIterator<Item = Reply>, clock: Clock) -> Self {
+        Self::with(desk, replies.into_iter().collect(), None, clock)
     }
 
     /// With a holder who answers whatever he is asked, however often.
     pub(crate) fn with_holder(desk: &Desk, knowing: Knowing) -> Self {
-        Self::with(desk, VecDeque::new(), Some(knowing))
+        Self::with(desk, VecDeque::new(), Some(knowing), || NOW)
     }
 
-    fn with(desk: &Desk, replies: VecDeque<Reply>, knowing: Option<Knowing>) -> Self {
+    fn with(desk: &Desk, replies: VecDeque<Reply>, knowing: Option<Knowing>, clock: Clock) -> Self {
         let asked = Asked::default();
         let prompt = Scripted { desk: desk.clone(), replies, knowing, asked: Arc::clone(&asked) };
         let random = Box::new(Seeded::new("an agent in a test"));
-        let agent = Agent::start(Arc::new(desk.clone()), Box::new(prompt), random).unwrap();
+        let agent = Agent::start(Arc::new(desk.clone()), Box::new(prompt), random, clock).unwrap();
         Self { agent, desk: desk.clone(), asked }
     }
 

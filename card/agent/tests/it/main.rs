@@ -10,6 +10,7 @@
 mod accidents;
 mod codes;
 mod desk;
+mod documents;
 mod fault_matrix;
 mod flows;
 mod holder;

@@ -93,6 +93,7 @@ impl PromptWording for Plain {
 
 fn question(digits: usize) -> Question {
     Question {
+        documents: Vec::new(),
         asker: Asker::Portal(Origin::parse("https://portal.example").unwrap()),
         purpose: Purpose::SignIn,
         digits,

@@ -1,21 +1,29 @@
 //! Messages one by one: each survives writing and reading, in one spelling, and none has a place for a secret.
 
 use std::collections::BTreeSet;
-use std::ffi::CString;
+use std::ffi::{CString, OsStr};
 use std::io::Cursor;
+use std::os::unix::ffi::OsStrExt;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use latchkey_agent::wire::{FRAME_MAX_SIZE, FromAgent, ToAgent, WireFault};
 use latchkey_agent::{
-    AfterUnblocking, Answer, CardContents, CardModel, CardRequest, CardStatus, CardTask, DeactivateWith, Failure,
-    OtherCard, PinStatus, ReaderChoice, ReaderEvent, ReaderName, ReaderReport, Report, Request, RequestId, SecretKind,
-    SignIn, Step,
+    AfterUnblocking, Answer, Asker, CardContents, CardModel, CardRequest, CardStatus, CardTask, DOCUMENTS_MAX,
+    DeactivateWith, Document, Documents, Failure, OtherCard, PinStatus, ReaderChoice, ReaderEvent, ReaderName,
+    ReaderReport, Report, Request, RequestId, SecretKind, SignDocuments, SignIn, Step,
 };
 use latchkey_crypto::assertion::{APP_VERSION_MAX_SIZE, Assertion, AssertionAlgorithm, ChallengeText, Origin};
+use latchkey_crypto::bign::PrivateKey;
+use latchkey_crypto::cms::{ContentHasher, DetachedSignature, DigestAlgorithm, SignedAttributes};
 use latchkey_crypto::hash::HashAlgorithm;
+use latchkey_crypto::x509::Certificate;
 use latchkey_fixtures::random::Seeded;
+use latchkey_fixtures::vectors::file;
 use latchkey_reader::{Atr, CardPresence, Insertion};
 use proptest::prelude::*;
+
+use crate::desk::NOW;
 
 fn written(message: &ToAgent) -> Vec<u8> {
     let mut octets = Vec::new();
@@ -43,6 +51,11 @@ fn requests() -> Vec<ToAgent> {
     let tasks = [
         CardTask::Status,
         CardTask::SignIn(sign_in),
+        CardTask::SignDocuments(SignDocuments { asker: Asker::Holder, documents: documents() }),
+        CardTask::SignDocuments(SignDocuments {
+            asker: Asker::Portal(Origin::parse("https://portal.example").unwrap()),
+            documents: documents(),
+        }),
         CardTask::ReadCertificates,
         CardTask::ChangePin,
         CardTask::UnblockPin(AfterUnblocking::KeepPin),
@@ -63,6 +76,25 @@ fn requests() -> Vec<ToAgent> {
         ToAgent::End,
     ];
     of_card.chain(others).collect()
+}
+
+fn documents() -> Documents {
+    // As a file system may name one: not UTF-8.
+    let path = PathBuf::from(OsStr::from_bytes(b"/home/holder/contract \xE9.pdf"));
+    let contents = Document::Contents { name: "заява.txt".into(), octets: b"contents".to_vec() };
+    Documents::new(vec![Document::File(path), contents]).unwrap()
+}
+
+/// One of the real size, over nothing: the message does not care.
+fn signature() -> DetachedSignature {
+    let certificate = Certificate::from_der(&file("pki/person.cert.der")).unwrap();
+    let algorithm = AssertionAlgorithm::Bign(HashAlgorithm::BeltHash);
+    let digest = ContentHasher::new(DigestAlgorithm::of_signature(algorithm)).finish();
+    let attributes = SignedAttributes::new(digest, certificate, algorithm, NOW).unwrap();
+    let key = file("pki/person.testkey.der");
+    let key = PrivateKey::from_octets(key[key.len() - 32..].try_into().unwrap()).unwrap();
+    let hash = attributes.hash().try_into().unwrap();
+    attributes.signed(&key.sign_hash(&hash)).unwrap()
 }
 
 fn failures() -> Vec<Failure> {
@@ -98,6 +130,13 @@ fn failures() -> Vec<Failure> {
         F::CertificatePending,
         F::CertificateFaulty,
         F::SignatureFaulty,
+        F::CertificateNotForDocuments,
+        F::CertificateExpired,
+        F::CertificateNotYetValid,
+        F::NoDocuments,
+        F::TooManyDocuments,
+        F::DocumentUnreadable { reason: "no such file".into() },
+        F::DocumentNotAFile,
         F::PinWrong { tries_left: 2 },
         F::PinBlocked,
         F::PinDeactivated,
@@ -128,6 +167,7 @@ fn reports() -> Vec<FromAgent> {
     let statuses =
         [PinStatus::Usable { tries_left: 2 }, PinStatus::Suspended, PinStatus::Blocked, PinStatus::Deactivated];
     let steps = [
+        Step::ReadingDocuments,
         Step::WaitingForReader,
         Step::WaitingForCard,
         Step::ReaderChosen(reader()),
@@ -168,6 +208,7 @@ fn reports() -> Vec<FromAgent> {
         ]),
         Answer::CardStatus(CardStatus { reader: reader(), model, pin }),
         Answer::SignedIn(assertion()),
+        Answer::DocumentsSigned(vec![Ok(signature()), Err(Failure::DocumentNotAFile)]),
         Answer::Card(CardContents { reader: reader(), model, certificates }),
         Answer::PinManaged(pin),
     ];
@@ -240,7 +281,23 @@ fn what_does_not_fit_its_type_is_refused() {
         ToAgent::read(&mut Cursor::new([&length[..], json.as_bytes()].concat()))
     };
     assert!(read(&sign_in(origin, challenge, "v")).is_ok());
+    let sign = |documents: &str| {
+        format!(
+            r#"{{"request":{{"id":1,"request":{{"of-card":{{"reader":null,"patienceMilliseconds":0,"task":{{"sign-documents":{{"origin":null,"documents":[{documents}]}}}}}}}}}}}}"#
+        )
+    };
+    let contents = r#"{"contents":{"name":"a","octets":"AAAA"}}"#;
+    assert!(read(&sign(contents)).is_ok());
+    assert!(read(&sign(r#"{"file":{"path":"L2E="}}"#)).is_ok());
+    let long_name = format!(r#"{{"contents":{{"name":"{}","octets":"AAAA"}}}}"#, "a".repeat(256));
     let rows = [
+        ("no document", sign("")),
+        ("a path that depends on where the agent is", sign(r#"{"file":{"path":"YWE="}}"#)),
+        ("too many documents", sign(&vec![contents; DOCUMENTS_MAX + 1].join(","))),
+        ("a long name of contents", sign(&long_name)),
+        // No request has a place for what somebody else hashed.
+        ("a hash value", sign(r#"{"hash":{"name":"a","octets":"AAAA"}}"#)),
+        ("a hash value beside contents", sign(&contents.replace("}}", r#","hash":"AAAA"}}"#))),
         ("another scheme", sign_in("http://portal.example", challenge, "v")),
         ("another spelling of an origin", sign_in("https://PORTAL.example", challenge, "v")),
         ("an address", sign_in("https://portal.example/", challenge, "v")),
@@ -263,7 +320,7 @@ fn what_does_not_fit_its_type_is_refused() {
 
 #[test]
 fn nothing_larger_than_a_frame_is_written_or_read() {
-    let certificates = vec![vec![0; 8000]; 64];
+    let certificates = vec![vec![0; 8000]; 1200];
     let contents = CardContents { reader: reader(), model: CardModel::Stb79, certificates };
     let message = FromAgent(RequestId(1), Report::Finished(Ok(Answer::Card(contents))));
     assert!(matches!(message.write(&mut Vec::new()), Err(WireFault::TooLong(_))));
@@ -301,8 +358,10 @@ fn no_message_has_a_place_for_a_secret() {
         "code",             // Failure::CODES
         "kind",             // SecretKind
         "model",            // CardModel
-        "name",             // ReaderName
+        "name",             // ReaderName, or what a page calls contents: shown, never used
+        "octets",           // contents that a page sent
         "origin",           // Origin
+        "path",             // of a file to sign
         "pin-status-known", // PinStatus
         "presence",         // CardPresence
         "progress",         // Step
@@ -313,6 +372,7 @@ fn no_message_has_a_place_for_a_secret() {
         "readers",          // ReaderEvent or ReaderName
         "reason",           // the operating system's words, at most 500 octets
         "request",          // Request
+        "signature",        // DetachedSignature
         "signed-in",        // Assertion
         "task",             // CardTask
         "waiting-for",      // SecretKind

@@ -8,7 +8,7 @@ use gtk::{atk, pango};
 use super::field::DigitField;
 use super::mark::mark;
 use super::speech;
-use crate::words::{Gravity, Tries, Whom, Words};
+use crate::words::{Documents, Gravity, Tries, Whom, Words};
 
 /// The parts of a window that change or are acted upon.
 pub(crate) struct Parts {
@@ -52,6 +52,9 @@ impl Parts {
         page.style_context().add_class("page");
         page.add(&top(words, common));
         page.add(&whom(&words.whom));
+        if let Some(documents) = &words.documents {
+            page.add(&of_documents(documents));
+        }
         if let Some(meaning) = &words.meaning {
             page.add(&text(meaning, "text"));
         }
@@ -149,6 +152,28 @@ fn whom(whom: &Whom) -> gtk::Box {
         }
     }
     panel
+}
+
+/// What is going to be signed. A long list scrolls on its own, so that the field stays in sight.
+fn of_documents(documents: &Documents) -> gtk::Box {
+    let all = column(8);
+    all.add(&text(&documents.title, "field-label"));
+    let lines = column(4);
+    for line in &documents.lines {
+        let line = item("•", line, None);
+        lines.add(&line);
+    }
+    if documents.lines.len() <= FEW_DOCUMENTS {
+        all.add(&lines);
+        return all;
+    }
+    let list = scrolled(&lines);
+    list.set_can_focus(true);
+    list.set_min_content_height(LIST_HEIGHT);
+    list.set_max_content_height(LIST_HEIGHT);
+    speech::describe(&list, &documents.title);
+    all.add(&list);
+    all
 }
 
 fn next(title: &str, steps: &[String]) -> gtk::Box {
@@ -271,6 +296,10 @@ fn text(text: &str, class: &str) -> gtk::Label {
 /// How many characters a line asks for. Less than the page has, so that the page's width is the same for every question
 /// and the height of its texts is known.
 const MEASURE: i32 = 30;
+/// How many documents are shown without a list that scrolls.
+const FEW_DOCUMENTS: usize = 5;
+/// How high such a list is, in pixels.
+const LIST_HEIGHT: i32 = 150;
 /// The gap between parts, in pixels.
 const SECTION: i32 = 18;
 /// GTK's number for a height that is not set.

@@ -1,6 +1,8 @@
 //! Every kind of question, answered in its window as an assistive tool does it.
 
-use latchkey_agent::{AfterUnblocking, Answer, CardTask, DeactivateWith, PinStatus, SecretKind};
+use latchkey_agent::{
+    AfterUnblocking, Answer, Asker, CardTask, DeactivateWith, Document, Documents, PinStatus, SecretKind, SignDocuments,
+};
 use latchkey_fixtures::vcard::automaton::PinState;
 
 use crate::screen::{Scene, next_question};
@@ -21,6 +23,28 @@ fn a_sign_in_is_agreed_to_with_the_pin() {
     }
     scene.enter("PIN of your card, 6 digits", holder(ORDINARY).pin, "Sign in");
     assert!(matches!(exchange.finish(|_| ()), Ok(Answer::SignedIn(_))));
+}
+
+#[test]
+fn documents_are_shown_by_name_and_size_before_the_pin() {
+    let mut scene = Scene::new(ORDINARY, "--lang en");
+    let contents = |name: &str, size| Document::Contents { name: name.into(), octets: vec![0x5A; size] };
+    let documents = Documents::new(vec![contents("contract.txt", 12), contents("annex.pdf", 1_234_567)]).unwrap();
+    let exchange = scene.begin(CardTask::SignDocuments(SignDocuments { asker: Asker::Holder, documents }));
+    for words in [
+        "Sign documents",
+        "A signature counts like one by your own hand",
+        "The card will make 2 signatures",
+        "contract.txt, 12 B",
+        "annex.pdf, 1.2 MB",
+    ] {
+        scene.sees(words);
+    }
+    scene.enter("PIN of your card, 6 digits", holder(ORDINARY).pin, "Sign");
+    match exchange.finish(|_| ()) {
+        Ok(Answer::DocumentsSigned(results)) => assert!(results.iter().all(Result::is_ok)),
+        other => panic!("{other:?}"),
+    }
 }
 
 #[test]
