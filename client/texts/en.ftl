@@ -133,7 +133,6 @@ ask-documents =
         [one] The card will make { $count } signature:
        *[other] The card will make { $count } signatures, one for each document:
     }
-ask-document = {"  "}– { $name }, { $size }
 ask-pin =
     { $tries ->
         [one] PIN (6 digits), { $tries } try left:

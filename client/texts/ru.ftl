@@ -135,7 +135,6 @@ ask-documents =
         [few] Карта сделает { $count } подписи, по одной на документ:
        *[other] Карта сделает { $count } подписей, по одной на документ:
     }
-ask-document = {"  "}– { $name }, { $size }
 ask-pin =
     { $tries ->
         [one] PIN-код (6 цифр), осталась { $tries } попытка:

@@ -90,10 +90,7 @@ impl PromptWording for Wording {
             text.push('\n');
             text.push_str(&self.0.fill("ask-documents", &[("count", count.into())]));
             for document in &question.documents {
-                let size = self.0.size(document.size);
-                let fillings = [("name", quotable(&document.name).into()), ("size", size.into())];
-                text.push('\n');
-                text.push_str(&self.0.fill("ask-document", &fillings));
+                text.push_str(&format!("\n  – {}, {}", quotable(&document.name), self.0.size(document.size)));
             }
         }
         text.push('\n');

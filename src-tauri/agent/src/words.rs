@@ -1,7 +1,7 @@
 //! A question in words: everything that its window says, decided before there is a window.
 
 use latchkey_agent::{Asker, PinStatus, Purpose, Question, SecretKind, ShownDocument};
-use latchkey_texts::Texts;
+use latchkey_texts::{Texts, printable};
 
 /// What a question's window says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -133,10 +133,7 @@ impl Whom {
 impl Documents {
     fn of(question: &Question, texts: &Texts) -> Option<Self> {
         let count = u32::try_from(question.documents.len()).ok().filter(|count| *count > 0)?;
-        let line = |document: &ShownDocument| {
-            let fillings = [("name", document.name.as_str().into()), ("size", texts.size(document.size).into())];
-            texts.fill("document", &fillings)
-        };
+        let line = |document: &ShownDocument| format!("{}, {}", printable(&document.name), texts.size(document.size));
         Some(Self {
             title: texts.fill("sign-documents", &[("count", count.into())]),
             lines: question.documents.iter().map(line).collect(),

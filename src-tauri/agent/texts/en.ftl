@@ -21,7 +21,6 @@ sign-documents =
         [one] The card will make { $count } signature:
        *[other] The card will make { $count } signatures, one for each document:
     }
-document = { $name }, { $size }
 handed-over = What this site will receive
 handed-over-certificate = your certificate: your name, your personal number and what else its issuer wrote into it
 handed-over-signature = a signature of your card, good for this site and this one sign-in only
