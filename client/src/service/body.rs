@@ -28,16 +28,21 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for JsonBody<T> {
         }
         let octets = tokio::time::timeout(BODY_TIME, read(request.into_body()));
         let octets = octets.await.map_err(|_| ServiceRefusal::TimeOut)??;
-        // serde would also take an array of the values.
-        if !octets.trim_ascii_start().starts_with(b"{") {
-            return Err(ServiceRefusal::Body);
-        }
-        serde_json::from_slice(&octets).map(Self).map_err(|error| {
-            // The error's own words may quote the body.
-            tracing::debug!(line = error.line(), column = error.column(), "a body is malformed");
-            ServiceRefusal::Body
-        })
+        object(&octets).map(Self)
     }
+}
+
+/// Reads JSON as this object.
+pub(super) fn object<T: DeserializeOwned>(octets: &[u8]) -> Result<T, ServiceRefusal> {
+    // serde would also take an array of the values.
+    if !octets.trim_ascii_start().starts_with(b"{") {
+        return Err(ServiceRefusal::Body);
+    }
+    serde_json::from_slice(octets).map_err(|error| {
+        // The error's own words may quote the body.
+        tracing::debug!(line = error.line(), column = error.column(), "a body is malformed");
+        ServiceRefusal::Body
+    })
 }
 
 async fn read(body: Body) -> Result<Bytes, ServiceRefusal> {

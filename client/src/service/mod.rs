@@ -29,6 +29,7 @@ pub use connections::{BODY_TIME, CONNECTIONS, HEADER_TIME};
 pub use failure::ServiceFailure;
 pub use listen::Listeners;
 pub use openapi::description;
+pub use operations::AskedSignIn;
 pub use proc_net::PortOwner;
 pub use refusal::ServiceRefusal;
 pub use requests::{LONG_POLL_TIME, REMEMBERED_REQUESTS, REQUESTS_UNDER_WAY_OF_SITE, RequestId};

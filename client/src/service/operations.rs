@@ -8,7 +8,7 @@ use latchkey_crypto::assertion::ChallengeText;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::body::JsonBody;
+use super::body::{JsonBody, object};
 use super::card_removed::Removal;
 use super::guard::Site;
 use super::refusal::RefusalAnswer;
@@ -40,6 +40,36 @@ pub(super) struct SignInBody {
     /// What the page calls its portal. Shown to the holder as "says it is".
     #[schema(max_length = 200)]
     portal_name: Option<String>,
+}
+
+/// A page's wish that the holder sign in, read.
+#[derive(Debug)]
+pub struct AskedSignIn {
+    /// The name that the page gave the request.
+    pub request: RequestId,
+    /// What the card is to sign over.
+    pub challenge: ChallengeText,
+    /// What the page calls its portal.
+    pub says_it_is: Option<String>,
+}
+
+impl AskedSignIn {
+    /// Reads a body.
+    ///
+    /// # Errors
+    /// [`ServiceRefusal::Body`] for everything else than such a wish.
+    pub fn parse(octets: &[u8]) -> Result<Self, ServiceRefusal> {
+        Self::of(object(octets)?)
+    }
+
+    fn of(body: SignInBody) -> Result<Self, ServiceRefusal> {
+        let challenge = ChallengeText::parse(&body.challenge).map_err(|_| ServiceRefusal::Body)?;
+        let says_it_is = body.portal_name.filter(|name| !name.trim().is_empty());
+        if says_it_is.as_ref().is_some_and(|name| name.chars().count() > SAYS_IT_IS_MAX_SIZE) {
+            return Err(ServiceRefusal::Body);
+        }
+        Ok(Self { request: body.request_id, challenge, says_it_is })
+    }
 }
 
 /// That the card signed.
@@ -127,16 +157,11 @@ pub(super) async fn sign_in(
     Extension(Site(site)): Extension<Site>,
     JsonBody(body): JsonBody<SignInBody>,
 ) -> Result<Json<SignedInAnswer>, ServiceRefusal> {
-    let challenge = ChallengeText::parse(&body.challenge).map_err(|_| ServiceRefusal::Body)?;
-    let says_it_is = body.portal_name.filter(|name| !name.trim().is_empty());
-    if says_it_is.as_ref().is_some_and(|name| name.chars().count() > SAYS_IT_IS_MAX_SIZE) {
-        return Err(ServiceRefusal::Body);
-    }
+    let AskedSignIn { request, challenge, says_it_is } = AskedSignIn::of(body)?;
     let page = PageRequest { origin: site.clone(), challenge, says_it_is };
     let mut ticket = None;
-    let under_way = shared
-        .requests
-        .begin(&site, &body.request_id, || ticket.insert(shared.surroundings.desk.submit(page)).progress())?;
+    let under_way =
+        shared.requests.begin(&site, &request, || ticket.insert(shared.surroundings.desk.submit(page)).progress())?;
     let Some(mut ticket) = ticket else { return Err(RequestFailure::Stopping.into()) };
     let outcome = tokio::select! {
         outcome = ticket.outcome() => outcome,

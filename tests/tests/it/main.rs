@@ -11,6 +11,7 @@ mod claims;
 mod corpus;
 mod dev_script;
 mod documents;
+mod fuzzing;
 mod imports;
 mod packages;
 mod sign_in;

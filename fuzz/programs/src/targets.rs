@@ -1,0 +1,231 @@
+//! Fuzz targets for what whole programs read: requests, messages between processes, links, files. The fixtures must not
+//! see those programs; so the targets stand here, and an ordinary test of the workspace takes this file in to replay what
+//! was kept.
+
+use std::fs;
+use std::path::PathBuf;
+use std::sync::{Arc, LazyLock};
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::http::Request;
+use latchkey_agent::wire::{FromAgent, ToAgent};
+use latchkey_client::service::AskedSignIn;
+use latchkey_client::settings::{Managed, SettingsStore};
+use latchkey_client::sign_in::link::Link;
+use latchkey_client::single_instance::Wish;
+use latchkey_crypto::assertion::{ChallengeText, Origin};
+use latchkey_crypto::x509::TrustStore;
+use latchkey_fixtures::fuzz::Target;
+use latchkey_fixtures::random::Seeded;
+use latchkey_portal::challenge::ChallengeId;
+use latchkey_portal::http::router;
+use latchkey_portal::portal::{Portal, PortalName, PortalSettings, Surroundings};
+use latchkey_portal::revocation::ListsOnDisk;
+use latchkey_portal::session::Session;
+use latchkey_portal::storage::{
+    Answer, Completing, KeptChallenge, KeptCompletion, LinkSpent, NotCompleted, NotTaken, Purged, Storage,
+};
+use latchkey_portal::token::TokenHash;
+use latchkey_verify::{Assurance, PolicyLevels, Purpose, SignInPolicy};
+use tempfile::TempDir;
+use time::OffsetDateTime;
+use time::macros::datetime;
+use tokio::runtime::{Builder, Runtime};
+use tower::ServiceExt as _;
+
+/// Every target.
+pub(crate) const TARGETS: &[Target] = &[
+    Target { name: "agent-report", run: agent_report },
+    Target { name: "agent-request", run: agent_request },
+    Target { name: "link", run: link },
+    Target { name: "portal-request", run: portal_request },
+    Target { name: "service-body", run: service_body },
+    Target { name: "settings-file", run: settings_file },
+    Target { name: "wish", run: wish },
+];
+
+/// What the agent reads from the pipe: a message that is accepted is written as it was read.
+fn agent_request(octets: &[u8]) {
+    if let Ok(Some(message)) = ToAgent::read(&mut &*octets) {
+        let mut written = Vec::new();
+        message.write(&mut written).expect("a message that was read can be written");
+        assert!(octets.starts_with(&written), "a message is written as it was read");
+    }
+}
+
+/// What the client reads from the agent's pipe.
+fn agent_report(octets: &[u8]) {
+    if let Ok(Some(message)) = FromAgent::read(&mut &*octets) {
+        let mut written = Vec::new();
+        message.write(&mut written).expect("a message that was read can be written");
+        assert!(octets.starts_with(&written), "a message is written as it was read");
+    }
+}
+
+fn link(octets: &[u8]) {
+    if let Ok(text) = std::str::from_utf8(octets)
+        && let Ok(link) = Link::parse(text)
+    {
+        assert_eq!(link.to_string(), text, "a link has one spelling");
+        assert!(Origin::parse(link.origin().as_str()).is_ok(), "a link leads to an HTTPS address");
+    }
+}
+
+/// What a later start of the program tells the first one.
+fn wish(octets: &[u8]) {
+    if let Some(wish) = Wish::parse(octets) {
+        assert_eq!(wish.to_octets(), octets, "a wish is written as it was read");
+    }
+}
+
+fn service_body(octets: &[u8]) {
+    if let Ok(asked) = AskedSignIn::parse(octets) {
+        let again = ChallengeText::parse(asked.challenge.as_str());
+        assert_eq!(again.as_ref(), Ok(&asked.challenge), "a challenge is signed as the text it is");
+        assert!(asked.says_it_is.is_none_or(|name| !name.trim().is_empty()), "a name without a letter was accepted");
+    }
+}
+
+/// The same octets as the holder's file and as the administrator's: what the holder's file says or cannot say never
+/// fails, and what the administrator's file says is read in full or refused.
+fn settings_file(octets: &[u8]) {
+    static FOLDER: LazyLock<TempDir> = LazyLock::new(|| TempDir::new().expect("there is room for a file"));
+    let path: PathBuf = FOLDER.path().join(format!("{:?}.toml", std::thread::current().id()));
+    fs::write(&path, octets).expect("there is room for a file");
+    let store = SettingsStore::new(path.clone(), Arc::new(Managed::default()), || NOW);
+    if std::str::from_utf8(octets).is_ok() && store.failure().is_none() {
+        // Whatever was understood, the sites in it are sites.
+        assert!(store.sites().iter().all(|site| site.origin.as_str().starts_with("http")));
+    }
+    if let Ok(managed) = Managed::of_file(&path) {
+        assert!(managed.sites().all(|(origin, _)| origin.as_str().starts_with("https://")));
+    }
+}
+
+const NOW: OffsetDateTime = datetime!(2026-05-04 09:00 UTC);
+
+/// The first octet chooses where the rest is sent. No answer is the service's own fault, and each has a length of time.
+fn portal_request(octets: &[u8]) {
+    static PORTAL: LazyLock<Router> = LazyLock::new(portal);
+    static RUNTIME: LazyLock<Runtime> =
+        LazyLock::new(|| Builder::new_multi_thread().worker_threads(1).enable_time().build().expect("a runtime"));
+    const JSON: &str = "application/json";
+    const FORM: &str = "application/x-www-form-urlencoded";
+    const CHALLENGE: &str = "/api/v1/assertions/000102030405060708090a0b0c0d0e0f";
+    const LINK: &str = "/api/v1/links/AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8";
+    let Some((place, body)) = octets.split_first() else { return };
+    let (path, kind) = match place % 6 {
+        0 => ("/api/v1/challenges".to_owned(), JSON),
+        1 => (CHALLENGE.to_owned(), JSON),
+        2 => (LINK.to_owned(), JSON),
+        3 => (format!("{LINK}/assertion"), JSON),
+        4 => ("/sign-out".to_owned(), FORM),
+        _ => ("/link".to_owned(), FORM),
+    };
+    let token = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8";
+    let cookies = format!("__Host-latchkey-pre={token}; __Host-latchkey-session={token}");
+    let request = Request::post(path).header("content-type", kind).header("cookie", cookies);
+    let request = request.body(Body::from(body.to_vec())).expect("a request");
+    let answer = RUNTIME.block_on(PORTAL.clone().oneshot(request)).expect("an answer");
+    assert!(!answer.status().is_server_error(), "{}", answer.status());
+}
+
+/// A portal that trusts nobody, on a memory that has whatever it is asked for.
+fn portal() -> Router {
+    let trust = TrustStore::new(Vec::new(), Vec::new()).expect("nobody can be trusted by nobody");
+    let settings = PortalSettings {
+        name: PortalName {
+            belarusian: "Выдуманы партал".to_owned(),
+            russian: "Выдуманный портал".to_owned(),
+            english: "An invented portal".to_owned(),
+        },
+        client_port: 8084,
+        challenge_lifetime: time::Duration::seconds(120),
+        challenge_limit: u64::MAX,
+        session_lifetime: time::Duration::minutes(30),
+        request_time_limit: Duration::from_secs(15),
+        policy: SignInPolicy {
+            origin: Origin::parse("https://portal.example").expect("an origin"),
+            trust: trust.clone(),
+            levels: PolicyLevels { card_held_key: Vec::new(), other_key: Vec::new() },
+            minimum_assurance: Assurance::High,
+        },
+    };
+    let surroundings = Surroundings {
+        storage: Arc::new(Obliging),
+        revocation: Arc::new(ListsOnDisk::load(Vec::new(), &trust).expect("no lists")),
+        clock: Box::new(|| NOW),
+        random: Box::new(Seeded::new("fuzzed portal")),
+    };
+    router(Portal::new(settings, surroundings))
+}
+
+/// A memory that has every challenge and link, and no session.
+struct Obliging;
+
+impl Obliging {
+    fn challenge() -> KeptChallenge {
+        KeptChallenge {
+            id: ChallengeId::from([0; 16]),
+            browser: TokenHash::from([0; 32]),
+            text: ChallengeText::parse(&"A".repeat(44)).expect("a challenge"),
+            purpose: Purpose::SignIn,
+            issued_at: NOW,
+            expires_at: NOW + time::Duration::minutes(2),
+            link: None,
+        }
+    }
+}
+
+impl Storage for Obliging {
+    fn keep_challenge<'a>(&'a self, _: &'a KeptChallenge) -> Answer<'a, ()> {
+        Box::pin(async { Ok(()) })
+    }
+
+    fn take_challenge<'a>(
+        &'a self,
+        _: ChallengeId,
+        _: &'a TokenHash,
+        _: OffsetDateTime,
+    ) -> Answer<'a, Result<KeptChallenge, NotTaken>> {
+        Box::pin(async { Ok(Ok(Self::challenge())) })
+    }
+
+    fn fetch_link<'a>(&'a self, _: &'a TokenHash, _: OffsetDateTime) -> Answer<'a, Result<KeptChallenge, LinkSpent>> {
+        Box::pin(async { Ok(Err(LinkSpent::Unknown)) })
+    }
+
+    fn take_link<'a>(&'a self, _: &'a TokenHash, _: OffsetDateTime) -> Answer<'a, Result<KeptChallenge, LinkSpent>> {
+        Box::pin(async { Ok(Ok(Self::challenge())) })
+    }
+
+    fn keep_completion<'a>(&'a self, _: &'a KeptCompletion) -> Answer<'a, ()> {
+        Box::pin(async { Ok(()) })
+    }
+
+    fn complete<'a>(&'a self, _: &'a Completing, _: OffsetDateTime) -> Answer<'a, Result<Session, NotCompleted>> {
+        Box::pin(async { Ok(Err(NotCompleted::Unknown)) })
+    }
+
+    fn open_session<'a>(&'a self, _: &'a TokenHash, _: &'a Session, _: Option<&'a TokenHash>) -> Answer<'a, ()> {
+        Box::pin(async { Ok(()) })
+    }
+
+    fn session<'a>(&'a self, _: &'a TokenHash, _: OffsetDateTime) -> Answer<'a, Option<Session>> {
+        Box::pin(async { Ok(None) })
+    }
+
+    fn end_session<'a>(&'a self, _: &'a TokenHash) -> Answer<'a, bool> {
+        Box::pin(async { Ok(false) })
+    }
+
+    fn purge(&self, _: OffsetDateTime) -> Answer<'_, Purged> {
+        Box::pin(async { Ok(Purged { challenges: 0, sessions: 0, challenges_left: 0 }) })
+    }
+
+    fn check(&self) -> Answer<'_, ()> {
+        Box::pin(async { Ok(()) })
+    }
+}
