@@ -30,11 +30,6 @@ pub fn steering(variables: impl Iterator<Item = OsString>, is_for_tests: bool) -
     names
 }
 
-/// Whether this is the build for tests, and they drive the window.
-pub(crate) fn is_driven_by_tests() -> bool {
-    cfg!(debug_assertions) && std::env::var_os("TAURI_AUTOMATION").is_some()
-}
-
 /// Keeps GDK from loading OpenGL, which nothing here draws with: 30 MB for a program without a window.
 const WITHOUT_OPENGL: (&str, &str) = ("GDK_GL", "disable");
 

@@ -2,12 +2,12 @@
 
 use latchkey_client::app::App;
 use latchkey_client::app::snapshot::Snapshot;
+use latchkey_client::settings::Places;
 use tauri::webview::NewWindowResponse;
 use tauri::{AppHandle, Emitter, Manager, UserAttentionType, WebviewWindow, WebviewWindowBuilder, WindowEvent};
 use webkit2gtk::{HardwareAccelerationPolicy, SettingsExt, WebViewExt};
 
 use crate::guard::guard;
-use crate::surroundings;
 
 const LABEL: &str = "main";
 /// What a page hears when what it shows has changed.
@@ -93,9 +93,14 @@ fn bring_to_front(window: &WebviewWindow) -> tauri::Result<()> {
 fn make(handle: &AppHandle) -> tauri::Result<WebviewWindow> {
     let config = handle.config().app.windows.iter().find(|window| window.label == LABEL);
     let config = config.ok_or(tauri::Error::WindowNotFound)?;
-    let window = WebviewWindowBuilder::from_config(handle, config)?
-        // What a page leaves is forgotten with its window; but such a view cannot be driven by the tests.
-        .incognito(!surroundings::is_driven_by_tests())
+    let builder = WebviewWindowBuilder::from_config(handle, config)?;
+    // What a page leaves ends with the person's session. A private view would forget it with its window, but the windows
+    // after the first would not know our pages' address: it is for those alone who have no folder.
+    let builder = match Places::of_this_process() {
+        Some(places) => builder.data_directory(places.runtime_folder().join("pages")),
+        None => builder.incognito(true),
+    };
+    let window = builder
         .on_navigation(is_our_own)
         .on_new_window(|_, _| NewWindowResponse::Deny)
         .on_download(|_, _| false)

@@ -142,6 +142,15 @@ impl WebDriver {
         Ok(self.runtime.block_on(self.client()?.execute_async(script, arguments.to_vec()))?)
     }
 
+    /// The cookies that the browser sends with the page's address, as the header `Cookie`: those too that no script sees.
+    ///
+    /// # Errors
+    /// If the session has ended.
+    pub fn cookies(&self) -> Result<String> {
+        let cookies = self.runtime.block_on(self.client()?.get_all_cookies())?;
+        Ok(cookies.iter().map(|cookie| format!("{}={}", cookie.name(), cookie.value())).collect::<Vec<_>>().join("; "))
+    }
+
     /// A picture of the page, PNG.
     ///
     /// # Errors

@@ -7,11 +7,13 @@
     reason = "a test that panics is a test that fails"
 )]
 
+mod guest;
 mod hardening;
 mod house;
 mod keyboard;
 mod link;
 mod portal_page;
+mod screens;
 mod secrets;
 mod service_double;
 mod sign_in;

@@ -192,23 +192,28 @@ fn sign_in_with_the_window(installed: &Installed, set: &SampleSet, cards: &Cards
     let mut command = cards.with_readers(installed.command_on(&screen, "latchkey-desktop"));
     command.args(["--background", "--lang", "en", "--managed"]).arg(managed);
     let window = Process::start("latchkey-desktop", &mut command).unwrap();
-    let page = std::thread::spawn(move || ask_as_a_page(port));
-    let agree = Wanted { role: Some("push button"), name: Some("Agree and sign in"), ..Wanted::default() };
-    tool.wait_and_press(agree).unwrap();
-    let mut agent = AgentWindow::wait(&mut tool).unwrap();
-    agent.enter("PIN of your card", holder.pin).unwrap();
-    agent.press("Sign in").unwrap();
-    let answer = page.join().unwrap();
-    assert!(answer.starts_with("HTTP/1.1 200") && answer.contains("\"assertion\""), "{answer}");
+    // Twice: the window goes after a sign-in, and another one comes.
+    for number in 1..=2 {
+        let page = std::thread::spawn(move || ask_as_a_page(port, number));
+        let agree = Wanted { role: Some("push button"), name: Some("Agree and sign in"), ..Wanted::default() };
+        tool.wait_and_press(agree).unwrap();
+        let mut agent = AgentWindow::wait(&mut tool).unwrap();
+        agent.enter("PIN of your card", holder.pin).unwrap();
+        agent.press("Sign in").unwrap();
+        let answer = page.join().unwrap();
+        assert!(answer.starts_with("HTTP/1.1 200") && answer.contains("\"assertion\""), "{answer}");
+        let frame = Wanted { application: Some("latchkey-desktop"), role: Some("frame"), ..Wanted::default() };
+        tool.wait_until_gone(frame).unwrap();
+    }
     drop(tool);
     window.stop().unwrap();
     assert!(screen.processes("latchkey").is_empty(), "{:?}", screen.processes("latchkey"));
 }
 
 /// What the local service answers to a page that asks for a sign-in, as soon as it listens.
-fn ask_as_a_page(port: u16) -> String {
+fn ask_as_a_page(port: u16, number: u32) -> String {
     let mut connection = wait_until("the service", || Ok(TcpStream::connect(("127.0.0.1", port)).ok())).unwrap();
-    let body = format!(r#"{{"requestId":"00000000-0000-4000-8000-000000000001","challenge":"{}"}}"#, "A".repeat(64));
+    let body = format!(r#"{{"requestId":"00000000-0000-4000-8000-{number:012}","challenge":"{}"}}"#, "A".repeat(64));
     write!(
         connection,
         "POST /latchkey/v1/sign-in HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nOrigin: https://portal.example\r\n\

@@ -16,6 +16,9 @@ use super::speech;
 use crate::prompt::{Asked, Given};
 use crate::words::Words;
 
+/// The time of now, to GDK.
+const NOW: u32 = gdk::ffi::GDK_CURRENT_TIME as u32;
+
 /// A question's window.
 pub(crate) struct QuestionWindow {
     asked: Asked,
@@ -83,7 +86,11 @@ impl QuestionWindow {
             // Enter must not spend the last try by accident.
             None => self.parts.refuse.grab_focus(),
         }
-        window.present();
+        // Not at the time of the last key here, as `present` would ask: the holder was in other windows since, and the
+        // system keeps the focus where it was given later.
+        if let Some(window) = window.window() {
+            window.focus(NOW);
+        }
     }
 
     fn hook(self: &Rc<Self>) {
