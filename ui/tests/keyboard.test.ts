@@ -46,6 +46,10 @@ const heading = (page: Page): Promise<string> => page.evaluate(() => document.ac
 const said = (page: Page): Promise<string> =>
   page.evaluate(() => [...document.querySelectorAll('[role="alert"], [role="status"]')].map((place) => place.textContent).join(" ").trim());
 
+/// Waits until a question takes answers: not the one that was meant for the question before.
+const attentive = (page: Page) =>
+  page.waitForFunction(() => document.querySelector('[data-action="agree"]')?.getAttribute("aria-disabled") === "false");
+
 let browser: Browser;
 before(async () => {
   browser = await Browser.start();
@@ -58,6 +62,7 @@ describe("keyboard", { concurrency: 2 }, () => {
     const texts = textsIn("be");
     await open(page, sample("ask-hand-over", "be"));
     assert.match(await heading(page), /portal\.example/);
+    await attentive(page);
     await press(page, "agree");
     assert.deepEqual(await asked(page), ["agree(1)"]);
     const steps: readonly (readonly [string, string])[] = [
@@ -93,6 +98,25 @@ describe("keyboard", { concurrency: 2 }, () => {
       if (stops === 60) faults.push(`${state.name}: Tab does not come round`);
     }
     assert.deepEqual(faults, []);
+  });
+
+  test("an answer just after a question has come is none: it may be meant for what stood there before", async () => {
+    const page = await browser.page();
+    const at = sample("link-ask-host", "en");
+    await open(page, at);
+    for (const question of [at, sample("ask-hand-over", "en")]) {
+      await push(page, question);
+      const answers = ["agree", "not-now", "refuse"];
+      await page.evaluate((actions) => {
+        for (const action of actions) document.querySelector<HTMLElement>(`[data-action="${action}"]`)?.click();
+      }, answers);
+      assert.deepEqual(await asked(page), [], question.requests[0]?.phase.name);
+      await attentive(page);
+    }
+    const other = sample("ask-hand-over", "en");
+    await push(page, { ...other, requests: other.requests.map((request) => ({ ...request, id: request.id + 1 })) });
+    await page.evaluate(() => document.querySelector<HTMLElement>('[data-action="agree"]')?.click());
+    assert.deepEqual(await asked(page), []);
   });
 
   test("Escape says: not now", async () => {

@@ -36,6 +36,7 @@ use crate::sign_in::browser::Opener;
 use crate::sign_in::link::{FollowedLink, Link};
 use crate::texts::{self, Language};
 use crate::update::{UpdateCheck, Version};
+use crate::wording::Told;
 use readers::Watch;
 use snapshot::{CardTaskName, SettingChange, Snapshot};
 use state::State;
@@ -265,21 +266,24 @@ impl App {
         history::delete(&self.shared);
     }
 
-    /// The holder followed a link. One that is none is told in [`Snapshot::notice`].
+    /// The holder followed a link. One that is none, or finds no place, is told in [`Snapshot::notice`].
     pub fn follow(&self, link: &str) {
-        match Link::parse(link) {
-            Ok(link) => {
-                let settings = &self.shared.around.settings;
-                let access = Access { trust: settings.managed().trust().clone(), proxy: settings.settings().proxy() };
-                let browser = Arc::clone(&self.shared.browser);
-                let followed = FollowedLink::new(link, access, settings::language(&self.shared), browser);
-                self.shared.desk.follow(Box::new(followed));
-            }
-            Err(failure) => {
-                self.shared.change(|state| state.notice = Some(Arc::new(failure)));
-                self.show_window();
-            }
+        let link = match Link::parse(link) {
+            Ok(link) => link,
+            Err(failure) => return self.follow_failed(failure),
+        };
+        let settings = &self.shared.around.settings;
+        let access = Access { trust: settings.managed().trust().clone(), proxy: settings.settings().proxy() };
+        let browser = Arc::clone(&self.shared.browser);
+        let followed = FollowedLink::new(link, access, settings::language(&self.shared), browser);
+        if let Err(failure) = self.shared.desk.follow(Box::new(followed)) {
+            self.follow_failed(failure);
         }
+    }
+
+    fn follow_failed(&self, failure: impl Told + Send + Sync + 'static) {
+        self.shared.change(|state| state.notice = Some(Arc::new(failure)));
+        self.show_window();
     }
 
     /// The holder wants the cause found; at a portal too, if it is that of a request at the desk.

@@ -81,16 +81,19 @@ struct Attendant<'work> {
     before: Vec<RequestView>,
 }
 
-/// A question at the terminal. Dropped, it is taken back.
+/// A question at the terminal, open or answered: what the desk does with the answer may be seen later. Dropped, it is
+/// taken back.
 struct Open {
     number: RequestNumber,
-    phase: Phase,
+    step: u32,
+    answered: bool,
     taken_back: Cancellation,
 }
 
 /// What the person answered to the question for that request.
 struct Answered {
     number: RequestNumber,
+    step: u32,
     phase: Phase,
     answer: Result<String, TerminalError>,
 }
@@ -143,10 +146,10 @@ impl Attendant<'_> {
         Ok(())
     }
 
-    /// Opens the question of the request at work, if it is not open, and takes back any other.
+    /// Opens the question of the request at work, if it was not opened before, and takes back any other.
     fn ask(&mut self, first: Option<&RequestView>) {
         let is_open = |request: &RequestView| {
-            self.open.as_ref().is_some_and(|open| open.number == request.id && open.phase == request.phase)
+            self.open.as_ref().is_some_and(|open| open.number == request.id && open.step == request.step)
         };
         if first.is_some_and(is_open) {
             return;
@@ -164,21 +167,21 @@ impl Attendant<'_> {
             Phase::Failed { .. } => format!("{}\n{}", texts.say("serve-again"), texts.say("ask-yes-no")),
             _ => return,
         };
-        let (number, phase) = (request.id, request.phase.clone());
+        let (number, step, phase) = (request.id, request.step, request.phase.clone());
         let taken_back = Cancellation::default();
         let also = taken_back.clone();
         self.console.interruption.on_cancel(move || also.cancel());
-        self.open = Some(Open { number, phase: phase.clone(), taken_back: taken_back.clone() });
+        self.open = Some(Open { number, step, answered: false, taken_back: taken_back.clone() });
         let tell = self.tell.clone();
         tokio::task::spawn_blocking(move || {
             let answer = Terminal::open().and_then(|mut terminal| terminal.ask_line(&question, &taken_back));
             // Whoever was interrupted does not listen.
-            tell.send(Answered { number, phase, answer }).ok();
+            tell.send(Answered { number, step, phase, answer }).ok();
         });
     }
 
     fn answered(&mut self, answered: Answered) -> Result<(), CommandFailure> {
-        let Answered { number, phase, answer } = answered;
+        let Answered { number, step, phase, answer } = answered;
         let answer = match answer {
             Ok(answer) => answer,
             // It was taken back: its request is gone or has got on.
@@ -188,9 +191,9 @@ impl Attendant<'_> {
             Err(TerminalError::Cancelled) => String::new(),
             Err(TerminalError::Gone(_)) => return Err(Failure::NoPrompt.into()),
         };
-        if self.open.take_if(|open| open.number == number && open.phase == phase).is_none() {
-            return Ok(());
-        }
+        let is_asked = |open: &&mut Open| open.number == number && open.step == step && !open.answered;
+        let Some(open) = self.open.as_mut().filter(is_asked) else { return Ok(()) };
+        open.answered = true;
         let yes = is_yes(&self.console.texts, &answer);
         match phase {
             Phase::AskHandOver if yes => self.desk.agree(number),

@@ -52,7 +52,7 @@ impl Line {
         let barred = match self.sites.standing(&origin) {
             Standing::Forbidden if from_page => Some(RequestFailure::SiteForbidden),
             Standing::RefusedToday if from_page => Some(RequestFailure::RefusedToday),
-            _ if self.is_crowded(&origin) => Some(RequestFailure::TooManyRequests),
+            _ if self.view(now).is_crowded(&origin) => Some(RequestFailure::TooManyRequests),
             _ => None,
         };
         if let Some(failure) = barred {
@@ -67,7 +67,10 @@ impl Line {
         let mut actions = Actions::new();
         if let Some(first) = self.first.as_mut().filter(|first| first.number == number) {
             let before = first.request.phase();
-            let is_no = matches!(event, Event::Refused) && matches!(before, Phase::AskHost | Phase::AskHandOver);
+            // Anybody can make a link that names a site.
+            let is_no = matches!(event, Event::Refused)
+                && before == Phase::AskHandOver
+                && first.request.label.arrived_by == ArrivedBy::Page;
             let is_yes = matches!(event, Event::Agreed) && before == Phase::AskHandOver;
             let origin = first.request.label.origin.clone();
             actions.extend(first.request.advance(event).map(|action| (number, action)));
@@ -166,13 +169,6 @@ impl Line {
         self.waiting.retain(|(_, request)| !request.is_over());
         actions
     }
-
-    fn is_crowded(&self, origin: &Origin) -> bool {
-        let at_work = self.first.iter().map(|first| &first.request).filter(|request| !request.is_over());
-        let open: Vec<_> = at_work.chain(self.waiting.iter().map(|(_, request)| request)).collect();
-        let of_site = open.iter().filter(|request| request.label.origin == *origin).count();
-        open.len() >= OPEN_REQUESTS || of_site >= OPEN_REQUESTS_OF_SITE
-    }
 }
 
 impl First {
@@ -197,6 +193,7 @@ fn view_of(number: RequestNumber, request: &AtDesk, seconds_left: Option<u32>) -
         arrived_by: request.label.arrived_by,
         short_code: request.label.short_code.clone(),
         phase: request.phase(),
+        step: request.step,
         is_over: request.is_over(),
         seconds_left,
     }

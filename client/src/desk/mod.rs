@@ -58,10 +58,16 @@ impl Desk {
     }
 
     /// The holder followed a link. Its end is shown to him only.
-    pub fn follow(&self, link: Box<dyn Link>) -> RequestNumber {
+    ///
+    /// # Errors
+    /// [`RequestFailure::TooManyRequests`] if it finds no place at the desk.
+    pub fn follow(&self, link: Box<dyn Link>) -> Result<RequestNumber, RequestFailure> {
+        if self.changes.borrow().is_crowded(link.origin()) {
+            return Err(RequestFailure::TooManyRequests);
+        }
         let number = self.next_number();
         self.send(Message::Submit(number, Source::Link(link), None));
-        number
+        Ok(number)
     }
 
     /// What the holder sees, now and after every change.
@@ -75,7 +81,8 @@ impl Desk {
         self.send(Message::Happened(number, Event::Agreed));
     }
 
-    /// The holder's no. The site is not asked about again for a day.
+    /// The holder's no. The site of a page is not asked about again for a day; the portal that a link names may know
+    /// nothing of it.
     pub fn refuse(&self, number: RequestNumber) {
         self.send(Message::Happened(number, Event::Refused));
     }

@@ -10,6 +10,8 @@ use super::{Phase, RequestFailure, Secret, Standing};
 pub(super) struct AtDesk {
     pub(super) label: Label,
     at: At,
+    /// Counts the phases.
+    pub(super) step: u32,
     /// Where the card is that was used last.
     reader: Option<ReaderName>,
 }
@@ -97,7 +99,7 @@ pub struct SignedIn {
 
 impl AtDesk {
     pub(super) fn new(source: Source) -> Self {
-        Self { label: source.label(), at: At::InLine(source), reader: None }
+        Self { label: source.label(), at: At::InLine(source), step: 0, reader: None }
     }
 
     pub(super) fn phase(&self) -> Phase {
@@ -136,9 +138,13 @@ impl AtDesk {
     /// Takes the request to its next step. An event that does not fit the step, such as a click that came too late,
     /// changes nothing.
     pub(super) fn advance(&mut self, event: Event) -> Option<Action> {
+        let before = self.phase();
         let at = std::mem::replace(&mut self.at, At::Over(None));
         let (at, action) = self.next(at, event);
         self.at = at;
+        if self.phase() != before {
+            self.step = self.step.saturating_add(1);
+        }
         action
     }
 

@@ -1,6 +1,8 @@
 //! What the holder sees of the requests: plain data, without words.
 
-use super::RequestFailure;
+use latchkey_crypto::assertion::Origin;
+
+use super::{OPEN_REQUESTS, OPEN_REQUESTS_OF_SITE, RequestFailure};
 
 /// Names a request at a desk. The holder's commands use it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -11,6 +13,15 @@ pub struct RequestNumber(pub u64);
 pub struct DeskView {
     /// The requests.
     pub requests: Vec<RequestView>,
+}
+
+impl DeskView {
+    /// Whether there is no place for another request of this site.
+    pub(super) fn is_crowded(&self, origin: &Origin) -> bool {
+        let open = || self.requests.iter().filter(|request| !request.is_over);
+        let of_site = open().filter(|request| request.origin == origin.as_str()).count();
+        open().count() >= OPEN_REQUESTS || of_site >= OPEN_REQUESTS_OF_SITE
+    }
 }
 
 /// One request.
@@ -28,6 +39,8 @@ pub struct RequestView {
     pub short_code: Option<String>,
     /// How far it is.
     pub phase: Phase,
+    /// Counts the phases that it has been in: tells a question from another one in the same phase.
+    pub step: u32,
     /// Whether it is over: it stays on show until another comes to work or the holder takes it off the list.
     pub is_over: bool,
     /// The holder has to act within so many seconds; `None` while there is time enough.

@@ -8,7 +8,7 @@ use latchkey_agent::wire::{Appearance, Theme as AgentTheme};
 use latchkey_agent::{Cancellation, CardAgent, Exchange, Failure, Report, Request, RequestId, SecretKind};
 use latchkey_client::app::snapshot::{CardTaskName, Phase, PinStatus, Secret, SettingChange, Snapshot, Validity};
 use latchkey_client::app::{App, Parts, RESULT_STAYS, WindowWish};
-use latchkey_client::desk::{Desk, PageRequest, PageTicket};
+use latchkey_client::desk::{Desk, OPEN_REQUESTS_OF_SITE, PageRequest, PageTicket};
 use latchkey_client::doctor::{CheckName, Plan, System};
 use latchkey_client::guest::{Guest, GuestSurroundings};
 use latchkey_client::history::History;
@@ -514,6 +514,13 @@ async fn a_link_that_is_none_is_told_in_a_window_and_one_that_is_asks_about_its_
     stage.app.follow(&format!("latchkey:sign-in?portal=https%3A%2F%2Fportal.example&request={request}"));
     stage.request(Phase::AskHost).await;
     stage.wishes.wait_for(|wish| wish.shown == 2).await.unwrap();
+    // Pressed again and again, it fills the desk: that is told too.
+    for number in 1..=OPEN_REQUESTS_OF_SITE {
+        stage.app.follow(&format!("latchkey:sign-in?portal=https%3A%2F%2Fportal.example&request={request}"));
+        let open = (number + 1).min(OPEN_REQUESTS_OF_SITE);
+        stage.shown(|now| now.requests.len() == open).await;
+    }
+    stage.shown(|now| now.notice.as_ref().is_some_and(|notice| notice.code == "too-many-requests")).await;
 }
 
 #[tokio::test]

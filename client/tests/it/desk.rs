@@ -430,7 +430,7 @@ async fn a_link_asks_for_the_host_first_and_presents_what_was_signed() {
     let presented = Arc::default();
     let origin = page("linked").origin;
     let link = TestLink { origin: origin.clone(), fetched: Ok(()), presented: Arc::clone(&presented) };
-    let number = scene.desk.follow(Box::new(link));
+    let number = scene.desk.follow(Box::new(link)).unwrap();
     let host = scene.first(|request| request.phase == Phase::AskHost).await;
     assert_eq!((host.arrived_by, host.says_it_is, host.short_code), (ArrivedBy::Link, None, None));
     scene.desk.agree(number);
@@ -443,7 +443,7 @@ async fn a_link_asks_for_the_host_first_and_presents_what_was_signed() {
     assert_eq!(presented.lock().unwrap().len(), 1);
 
     let link = TestLink { origin: origin.clone(), fetched: Err(PortalFailure::Unreachable), presented };
-    let number = scene.desk.follow(Box::new(link));
+    let number = scene.desk.follow(Box::new(link)).unwrap();
     scene.phase(Phase::AskHost).await;
     scene.desk.agree(number);
     let over = scene.first(|request| matches!(request.phase, Phase::Failed { .. })).await;
@@ -452,10 +452,37 @@ async fn a_link_asks_for_the_host_first_and_presents_what_was_signed() {
 }
 
 #[tokio::test]
+async fn a_no_to_a_link_is_not_held_against_the_site_that_it_names() {
+    for agrees_to_host in [false, true] {
+        let mut scene = Scene::of(Holder::with_card(), Arc::new(SitesOfThisRun::new(|| NOW)));
+        let link = TestLink { origin: page("linked").origin, fetched: Ok(()), presented: Arc::default() };
+        let number = scene.desk.follow(Box::new(link)).unwrap();
+        scene.phase(Phase::AskHost).await;
+        if agrees_to_host {
+            scene.desk.agree(number);
+            scene.phase(Phase::AskHandOver).await;
+        }
+        scene.desk.refuse(number);
+        scene.empty().await;
+        let _asks_itself = scene.submit("linked");
+        scene.phase(Phase::AskHandOver).await;
+    }
+}
+
+#[tokio::test]
+async fn a_link_that_finds_no_place_is_told() {
+    let mut scene = Scene::new();
+    let link = || Box::new(TestLink { origin: page("linked").origin, fetched: Ok(()), presented: Arc::default() });
+    let _tickets: Vec<_> = (0..OPEN_REQUESTS_OF_SITE).map(|_| scene.submit("linked")).collect();
+    scene.sites(&["https://linked.example"; OPEN_REQUESTS_OF_SITE]).await;
+    assert_eq!(scene.desk.follow(link()).unwrap_err(), RequestFailure::TooManyRequests);
+}
+
+#[tokio::test]
 async fn a_link_to_a_refused_site_says_so() {
     let mut scene = Scene::of(Holder::with_card(), Arc::new(Always(Standing::RefusedToday)));
     let link = TestLink { origin: page("linked").origin, fetched: Ok(()), presented: Arc::default() };
-    scene.desk.follow(Box::new(link));
+    scene.desk.follow(Box::new(link)).unwrap();
     let over = scene.first(|request| request.is_over).await;
     assert_eq!(over.phase, Phase::Failed { failure: RequestFailure::RefusedToday });
 }

@@ -247,7 +247,7 @@ fn at_the_desk_a_link_asks_twice_signs_and_ends_in_the_browser() {
     wait(async {
         let mut scene = Scene::new();
         scene.holder.replies([Reply::pin()]);
-        scene.desk.follow(followed(&portal, &browser));
+        scene.desk.follow(followed(&portal, &browser)).unwrap();
         let asked = scene.first(|request| request.phase == Phase::AskHost).await;
         assert_eq!((asked.origin.as_str(), asked.arrived_by), (portal.address.as_str(), ArrivedBy::Link));
         assert!(portal.received().is_empty(), "the portal was asked before the holder agreed");
@@ -274,7 +274,7 @@ fn at_the_desk_a_missing_browser_is_told_with_the_address() {
     wait(async {
         let mut scene = Scene::new();
         scene.holder.replies([Reply::pin()]);
-        scene.desk.follow(followed(&portal, &browser));
+        scene.desk.follow(followed(&portal, &browser)).unwrap();
         for phase in [Phase::AskHost, Phase::AskHandOver] {
             let asked = scene.first(|request| request.phase == phase).await;
             scene.desk.agree(asked.id);

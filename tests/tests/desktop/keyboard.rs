@@ -20,6 +20,13 @@ fn a_sign_in_by_keyboard_alone() {
     let asked = Wanted { contains: Some("asks you to sign in"), ..heading };
     house.tool.wait_for(asked).unwrap();
     house.everything_has_a_name();
+    let heard = Wanted {
+        application: Some(WINDOW),
+        name: Some("Agree and sign in"),
+        states: &["enabled"],
+        ..Wanted::default()
+    };
+    house.tool.wait_for(heard).unwrap();
     house.tab_to("Agree and sign in");
     house.tool.strike(Key::Enter).unwrap();
 

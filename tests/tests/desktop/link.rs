@@ -4,7 +4,7 @@ use latchkey_tests::desktop::{Browser, SceneOrder};
 use latchkey_tests::stage::holder;
 
 use crate::house::{HANNA, House};
-use crate::words::{AGREE, PIN};
+use crate::words::{AGREE, NOT_NOW, PIN};
 
 /// Asks the portal for a link, and gives it with its short code.
 fn ask_for_link(browser: &Browser) -> (String, String) {
@@ -92,7 +92,7 @@ fn a_link_the_holder_does_not_know_contacts_nobody() {
     let (link, _) = ask_for_link(&browser);
     house.open_link(&link);
     house.window.wait_for_text("Nothing has been sent there yet").unwrap();
-    house.window.click("[data-action=not-now]").unwrap();
+    house.window.click(NOT_NOW).unwrap();
     house
         .window
         .wait("the question to go", || Ok((!house.window.text()?.contains("A link wants")).then_some(())))

@@ -195,7 +195,7 @@ fn sign_in_with_the_window(installed: &Installed, set: &SampleSet, cards: &Cards
     // Twice: the window goes after a sign-in, and another one comes.
     for number in 1..=2 {
         let page = std::thread::spawn(move || ask_as_a_page(port, number));
-        let agree = Wanted { role: Some("push button"), name: Some("Agree and sign in"), ..Wanted::default() };
+        let agree = Wanted { name: Some("Agree and sign in"), states: &["enabled"], ..Wanted::default() };
         tool.wait_and_press(agree).unwrap();
         let mut agent = AgentWindow::wait(&mut tool).unwrap();
         agent.enter("PIN of your card", holder.pin).unwrap();

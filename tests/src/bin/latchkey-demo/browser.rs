@@ -92,7 +92,7 @@ fn unattended(
         Ok(("by a call to 127.0.0.1".to_owned(), ()))
     })?;
     terminal.step(interruption, "The window shows who asks and for what", || {
-        window.click("[data-action=agree]")?;
+        window.click("[data-action=agree][aria-disabled=false]")?;
         Ok(("agreed".to_owned(), ()))
     })?;
     let says = |key| agent_says(language, key);
