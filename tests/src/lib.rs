@@ -2,6 +2,7 @@
 
 pub mod benchmark;
 pub mod desktop;
+pub mod faults;
 pub mod installed;
 pub mod process;
 pub mod show;

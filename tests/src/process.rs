@@ -101,6 +101,22 @@ impl Process {
         Ok(self.child.try_wait()?.is_some())
     }
 
+    /// Waits until the program ends by itself, and gives its exit status and everything it printed.
+    ///
+    /// # Errors
+    /// If it does not end within `limit`; it is killed then.
+    pub fn finish(mut self, limit: Duration) -> Result<(ExitStatus, String)> {
+        let end = Instant::now() + limit;
+        while let Ok(line) = self.lines.recv_timeout(end.saturating_duration_since(Instant::now())) {
+            self.seen.push(line);
+        }
+        if Instant::now() >= end {
+            bail!("{} did not end within {limit:?}:\n{}", self.name, self.seen.join("\n"));
+        }
+        let status = self.child.wait()?;
+        Ok((status, self.said()))
+    }
+
     /// Asks the program to end (SIGTERM), waits, and gives its exit status and everything it printed.
     ///
     /// # Errors

@@ -1,7 +1,7 @@
 //! A whole stage for a sign-in: sample cards in virtual readers of a private, real pcscd, and a portal under HTTPS.
 
 use std::fs;
-use std::io::Write;
+use std::io::{PipeWriter, Write};
 use std::net::TcpListener;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
@@ -9,9 +9,12 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
-use latchkey_fixtures::holders::{Holder, sample_holders};
+use latchkey_fixtures::faults::kept_profile;
+use latchkey_fixtures::holders::{Holder, issue_faulty_card, sample_holders, sample_pki};
 use latchkey_fixtures::pcscd::PrivatePcscd;
+use latchkey_fixtures::pki::faults::Fault;
 use tempfile::TempDir;
+use time::OffsetDateTime;
 
 use crate::process::{Process, program};
 
@@ -19,7 +22,7 @@ use crate::process::{Process, program};
 const START: Duration = Duration::from_secs(60);
 
 /// Tells PC/SC clients which service to talk to.
-const SERVICE: &str = "PCSCLITE_CSOCK_NAME";
+pub const SERVICE: &str = "PCSCLITE_CSOCK_NAME";
 
 /// Files of the sample set, in a folder that goes with the value.
 #[derive(Debug)]
@@ -45,6 +48,18 @@ impl SampleSet {
     #[must_use]
     pub fn path(&self) -> &Path {
         self.folder.path()
+    }
+
+    /// Gives the card of that holder a certificate with one fault, and the key to it.
+    ///
+    /// # Errors
+    /// If it cannot be issued or written.
+    #[expect(clippy::disallowed_methods, reason = "the sample set was made a moment ago")]
+    pub fn give_certificate(&self, id: &str, fault: Fault) -> Result<()> {
+        let now = OffsetDateTime::now_utc();
+        let image = issue_faulty_card(&sample_pki(now)?, &holder(id)?, now, fault)?;
+        fs::write(self.path().join("cards").join(format!("{id}.json")), image.to_json()?)?;
+        Ok(())
     }
 
     /// The authority of the portal's HTTPS certificate, as a client takes it.
@@ -112,6 +127,17 @@ impl Cards {
         self.watch.wait_for_line("card-inserted", START).map(|_| ())
     }
 
+    /// The same with a card that has the faults of this profile, a file of the fixtures.
+    ///
+    /// # Errors
+    /// If there is no such card, reader or profile, or the reader is not empty.
+    pub fn insert_with_faults(&mut self, card: &str, reader: usize, profile: &str) -> Result<()> {
+        let profile = kept_profile(profile);
+        let profile = profile.to_str().context("the profile's path is no text")?;
+        self.control(&["insert", card, &reader.to_string(), "--fault", profile])?;
+        self.watch.wait_for_line("card-inserted", START).map(|_| ())
+    }
+
     /// Takes the card out of reader number `reader`, counted from 1, and waits until the card service has noticed.
     ///
     /// # Errors
@@ -175,7 +201,7 @@ impl Portal {
     /// # Errors
     /// If the program is not built or does not start.
     pub fn start(set: &SampleSet) -> Result<Self> {
-        Self::configured(set, "")
+        Self::start_with(set, PortalOrder::default())
     }
 
     /// Starts one whose pages look for client programs on that port of their visitors' computers.
@@ -183,13 +209,17 @@ impl Portal {
     /// # Errors
     /// If the program is not built or does not start.
     pub fn start_for_client(set: &SampleSet, client_port: u16) -> Result<Self> {
-        Self::configured(set, &format!("client_port = {client_port}\n"))
+        Self::start_with(set, PortalOrder { client_port: Some(client_port), ..PortalOrder::default() })
     }
 
-    fn configured(set: &SampleSet, first: &str) -> Result<Self> {
+    /// Starts one with these settings.
+    ///
+    /// # Errors
+    /// If the program is not built or does not start.
+    pub fn start_with(set: &SampleSet, order: PortalOrder) -> Result<Self> {
         let port = free_port()?;
         let file = set.path().join(format!("portal-{port}.toml"));
-        fs::write(&file, format!("{first}{}", configuration(port)))?;
+        fs::write(&file, order.configuration(port))?;
         let mut command = Command::new(program("latchkey-portal")?);
         let mut process = Process::start("latchkey-portal", command.arg("serve").arg("--config").arg(&file))?;
         process.wait_for_line("listening", START)?;
@@ -200,6 +230,12 @@ impl Portal {
     #[must_use]
     pub fn address(&self) -> String {
         format!("https://localhost:{}/", self.port)
+    }
+
+    /// The port on which it listens.
+    #[must_use]
+    pub const fn port(&self) -> u16 {
+        self.port
     }
 
     /// Its origin, as browsers report it.
@@ -226,9 +262,24 @@ impl Portal {
     }
 }
 
-fn configuration(port: u16) -> String {
-    format!(
-        r#"public_origin = "https://localhost:{port}"
+/// What is special about a portal.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct PortalOrder {
+    /// Where its pages look for client programs, if not at the usual port.
+    pub client_port: Option<u16>,
+    /// The port of its public origin, if it is not the one on which it listens.
+    pub public_port: Option<u16>,
+    /// How long its challenges are good, in seconds, if not for the usual time.
+    pub challenge_seconds: Option<u64>,
+}
+
+impl PortalOrder {
+    fn configuration(self, port: u16) -> String {
+        let public_port = self.public_port.unwrap_or(port);
+        let client_port = self.client_port.map(|port| format!("client_port = {port}\n")).unwrap_or_default();
+        let limits = self.challenge_seconds.map(|seconds| format!("[limits]\nchallenge_seconds = {seconds}\n"));
+        format!(
+            r#"{client_port}public_origin = "https://localhost:{public_port}"
 listen = ["127.0.0.1:{port}"]
 database = "portal-{port}.sqlite"
 
@@ -248,9 +299,24 @@ revocation_lists = ["pki/root.crl.der", "pki/authority.crl.der"]
 card_held_policies = ["{policy}"]
 other_policies = []
 minimum_assurance = "high"
-"#,
-        policy = latchkey_fixtures::pki::CARD_HELD_KEY_POLICY,
-    )
+
+{limits}"#,
+            limits = limits.unwrap_or_default(),
+            policy = latchkey_fixtures::pki::CARD_HELD_KEY_POLICY,
+        )
+    }
+}
+
+/// What the card of that holder remembers of its PIN, by the state's name.
+///
+/// # Errors
+/// If there is no such card.
+pub fn pin_state(set: &SampleSet, card: &str) -> Result<String> {
+    let mut command = Command::new(program("latchkey-vcard")?);
+    let output = command.arg("--directory").arg(set.path()).args(["show", card, "--json"]).output()?;
+    let shown: serde_json::Value = serde_json::from_slice(&output.stdout)?;
+    let state = shown.get("pinState").and_then(|state| state.as_str()).context("the card has no state")?;
+    Ok(state.to_owned())
 }
 
 /// A port that was free a moment ago: the public origin must be known before the portal listens.
@@ -267,16 +333,25 @@ pub fn free_port() -> Result<u16> {
 /// # Errors
 /// If there can be no pipe.
 pub fn give_secrets(command: &mut Command, secrets: &[&str]) -> Result<()> {
-    use command_fds::{CommandFdExt, FdMapping};
-
-    let (reader, mut writer) = std::io::pipe()?;
+    let mut writer = secret_pipe(command)?;
     for secret in secrets {
         writeln!(writer, "{secret}")?;
     }
+    Ok(())
+}
+
+/// Lets `command` read secrets from a pipe, and gives the end into which they are written, a line each.
+///
+/// # Errors
+/// If there can be no pipe.
+pub fn secret_pipe(command: &mut Command) -> Result<PipeWriter> {
+    use command_fds::{CommandFdExt, FdMapping};
+
+    let (reader, writer) = std::io::pipe()?;
     let parent_fd = OwnedFd::from(reader);
     let child_fd = 3;
     command.arg("--pin-fd").arg(child_fd.to_string());
     command.fd_mappings(vec![FdMapping { parent_fd, child_fd }]).context("a descriptor is mapped twice")?;
     command.stdin(Stdio::null());
-    Ok(())
+    Ok(writer)
 }

@@ -15,6 +15,7 @@ use super::refusal::RefusalAnswer;
 use super::{Language, Refusal, cookies};
 use crate::link::{COMPLETION_LIFETIME, link};
 use crate::portal::{OfferedLink, Portal, rfc3339};
+use crate::storage::TOMBSTONE;
 use crate::token::Token;
 
 /// The format of a challenge's JSON.
@@ -141,7 +142,7 @@ pub(super) async fn issue(
 pub(super) async fn offer_link(portal: &Portal, headers: &HeaderMap) -> Result<(OfferedLink, HeaderValue), Refusal> {
     let browser = asking_browser(portal, headers);
     let offered = portal.offer_link(&browser).await?;
-    let lifetime = offered.challenge.expires_at - offered.challenge.issued_at + COMPLETION_LIFETIME;
+    let lifetime = offered.challenge.expires_at - offered.challenge.issued_at + COMPLETION_LIFETIME + TOMBSTONE;
     Ok((offered, cookies::BROWSER.set(&browser, lifetime)?))
 }
 
@@ -162,7 +163,8 @@ async fn issue_to_page(portal: &Portal, headers: &HeaderMap) -> Result<Response,
         purpose: kept.purpose.name(),
         assertion_path: format!("/api/v1/assertions/{}", kept.id),
     };
-    let cookie = cookies::BROWSER.set(&browser, kept.expires_at - kept.issued_at)?;
+    // As long as the challenge is remembered: who comes too late is told so, and not that he is somebody else.
+    let cookie = cookies::BROWSER.set(&browser, kept.expires_at - kept.issued_at + TOMBSTONE)?;
     Ok((
         StatusCode::CREATED,
         [(SET_COOKIE, cookie), (CONTENT_LANGUAGE, HeaderValue::from_static(language.tag()))],

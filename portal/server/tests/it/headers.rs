@@ -46,7 +46,7 @@ async fn the_cookies_are_bound_to_the_host_and_hidden_from_scripts() {
     let mut browser = world.browser();
     let issued = browser.post_json("/api/v1/challenges", "{}").await;
     let attributes = |cookie: Option<&str>| cookie.unwrap().split_once("; ").unwrap().1.to_owned();
-    assert_eq!(attributes(issued.cookie(CHALLENGE_COOKIE)), "Max-Age=120; Path=/; Secure; HttpOnly; SameSite=Strict");
+    assert_eq!(attributes(issued.cookie(CHALLENGE_COOKIE)), "Max-Age=720; Path=/; Secure; HttpOnly; SameSite=Strict");
     let path = issued.json()["assertionPath"].as_str().unwrap().to_owned();
     let assertion = world.card().sign(ORIGIN, issued.json()["challenge"].as_str().unwrap());
     let accepted = browser.post_json(&path, assertion).await;

@@ -209,7 +209,7 @@ async fn a_link_expires_with_its_challenge_and_an_address_after_a_minute() {
 async fn the_asking_browsers_cookie_outlives_the_link() {
     let world = World::new().await;
     let answer = world.browser().post_json("/api/v1/challenges", r#"{"via":"link"}"#).await;
-    assert!(answer.cookie(CHALLENGE_COOKIE).unwrap().contains("Max-Age=180;"));
+    assert!(answer.cookie(CHALLENGE_COOKIE).unwrap().contains("Max-Age=780;"));
 }
 
 #[tokio::test]

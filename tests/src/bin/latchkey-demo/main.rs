@@ -1,8 +1,10 @@
 //! The demo: one sign-in, end to end, with nothing simulated but the card and its reader's slot.
 //!
-//! Exit codes: 0 the portal accepted; 1 it did not, or a part failed; 2 wrong use; 130 interrupted.
+//! Exit codes: 0 the portal accepted, or a fault was refused as it must be; 1 not so, or a part failed; 2 wrong use; 130
+//! interrupted.
 
 mod browser;
+mod fault;
 
 use std::process::{Command, ExitCode};
 
@@ -14,14 +16,18 @@ use latchkey_tests::stage::{Cards, Portal, SampleSet, give_secrets, holder};
 
 const USAGE: &str = "\
 Usage: ./dev demo [--browser] [--yes] [--holder NAME] [--lang be|ru|en]
+       ./dev demo --fault NAME [--lang be|ru|en]
 
   --browser        in Chromium and the window of the client program, instead of on the command line; on your screen if
                    there is one
   --yes            type the sample PIN and agree to everything by itself
   --holder NAME    whose card; without it, an ordinary citizen's. --holder list names them
+  --fault NAME     a sign-in that goes wrong in this way, without a person: shows how it is refused, and whether that is
+                   exactly as it must be. --fault list names them
   --lang LANGUAGE  language of the client program
 
-Exit codes: 0 the portal accepted the sign-in; 1 it did not, or something failed; 2 wrong use; 130 interrupted";
+Exit codes: 0 the portal accepted the sign-in, or the fault was refused as it must be; 1 not so, or something failed;
+2 wrong use; 130 interrupted";
 
 const DEFAULT_HOLDER: &str = "hanna-vydumanaya";
 
@@ -41,9 +47,15 @@ fn main() -> ExitCode {
         list_holders();
         return ExitCode::SUCCESS;
     }
+    if wishes.fault.as_deref() == Some("list") {
+        fault::list();
+        return ExitCode::SUCCESS;
+    }
     let interruption = Interruption::watch();
-    let result = interruption.and_then(|interruption| {
-        if wishes.in_browser { browser::demo(&wishes, &interruption) } else { demo(&wishes, &interruption) }
+    let result = interruption.and_then(|interruption| match &wishes.fault {
+        Some(name) => fault::demo(name, &wishes.language, &interruption),
+        None if wishes.in_browser => browser::demo(&wishes, &interruption),
+        None => demo(&wishes, &interruption),
     });
     match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -60,6 +72,8 @@ struct Wishes {
     in_browser: bool,
     unattended: bool,
     holder: String,
+    /// The name of a fault, or "list".
+    fault: Option<String>,
     language: String,
 }
 
@@ -67,19 +81,25 @@ impl Wishes {
     /// `None`: help is wanted.
     fn from_arguments(mut arguments: impl Iterator<Item = String>) -> Result<Option<Self>, String> {
         let (holder, language) = (DEFAULT_HOLDER.to_owned(), "en".to_owned());
-        let mut wishes = Self { in_browser: false, unattended: false, holder, language };
+        let mut wishes = Self { in_browser: false, unattended: false, holder, fault: None, language };
         while let Some(argument) = arguments.next() {
             let mut value = || arguments.next().ok_or(format!("{argument} needs a value"));
             match argument.as_str() {
                 "--browser" => wishes.in_browser = true,
                 "--yes" => wishes.unattended = true,
                 "--holder" => wishes.holder = value()?,
+                "--fault" => wishes.fault = Some(value()?),
                 "--lang" => wishes.language = value()?,
                 "--help" | "-h" => return Ok(None),
                 other => return Err(format!("unknown argument {other:?}")),
             }
         }
-        Ok(Some(wishes))
+        match &wishes.fault {
+            Some(name) if name != "list" && !fault::is_known(name) => {
+                Err(format!("there is no fault {name:?}; --fault list names them"))
+            }
+            _ => Ok(Some(wishes)),
+        }
     }
 }
 
