@@ -5,6 +5,7 @@ pub mod app;
 pub mod command_line;
 pub mod desk;
 pub mod doctor;
+pub mod documents;
 pub mod guest;
 pub mod history;
 pub mod portal;

@@ -6,6 +6,7 @@ use std::path::Path;
 use latchkey_agent::{CardModel, Failure, ReaderName, SecretKind};
 
 use crate::desk::RequestFailure;
+use crate::documents::DocumentFailure;
 use crate::guest::GuestFailure;
 use crate::history::HistoryFailure;
 use crate::portal::PortalFailure;
@@ -89,7 +90,9 @@ impl Told for Failure {
                 vec![("reader", name.to_string().into()), ("readers", join(readers))]
             }
             Self::SeveralCards { readers } => vec![("readers", join(readers))],
-            Self::ServiceFault { reason } | Self::AgentMissing { reason } => vec![("reason", reason.as_str().into())],
+            Self::ServiceFault { reason } | Self::AgentMissing { reason } | Self::DocumentUnreadable { reason } => {
+                vec![("reason", reason.as_str().into())]
+            }
             Self::CardRefused { status } => vec![("status", format!("{status:04X}").into())],
             Self::PinWrong { tries_left } => vec![("tries", (*tries_left).into())],
             Self::PukWrong { tries_left } => {
@@ -247,6 +250,26 @@ impl Told for GuestFailure {
                 vec![("file", path.display().to_string().into()), ("reason", reason.as_str().into())]
             }
         }
+    }
+}
+
+impl Told for DocumentFailure {
+    fn code(&self) -> &'static str {
+        self.code()
+    }
+
+    fn fillings(&self) -> Vec<(&'static str, Filling)> {
+        let mut fillings: Vec<_> =
+            self.file().map(|path| ("file", path.display().to_string().into())).into_iter().collect();
+        match self {
+            Self::FileUnreadable { reason, .. }
+            | Self::TrustUnusable { reason, .. }
+            | Self::ListUnusable { reason, .. }
+            | Self::OutputUnwritable { reason, .. } => fillings.push(("reason", reason.as_str().into())),
+            Self::NotAllSigned { count } | Self::NotValid { count } => fillings.push(("count", (*count).into())),
+            Self::NotSigned { .. } | Self::ContentNeeded { .. } | Self::OutputExists { .. } | Self::Changed { .. } => {}
+        }
+        fillings
     }
 }
 

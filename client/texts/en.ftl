@@ -29,6 +29,17 @@ help-yes-to-host = Agree in advance to contact the portal
 help-yes = Agree in advance to contact the portal and to hand over what it asks for. The PIN is asked for all the same
 help-openapi = Write the description of the service for pages (OpenAPI)
 help-serve = Let portals' pages in this computer's browsers ask you to sign in, and be asked at this terminal, until interrupted
+help-sign = Sign documents with the card
+help-sign-files = The documents: at most 255 files
+help-sign-attached = Put document and signature into one file, NAME.p7m
+help-sign-detached = Write the signature beside the document, NAME.p7s; without this or --attached that is done
+help-sign-folder = Folder for the signatures; without it, each goes beside its document
+help-verify = Tell whether the signatures of a document count
+help-verify-file = The signed file, or the signature beside a document
+help-verify-content = The document, if the signature is beside it; without this, the file of the same name without .p7s
+help-verify-trust = Certificate of an authority, PEM or DER: trusted if it issued itself, otherwise a step on the way; may be repeated
+help-verify-crl = Revocation list of such an authority, PEM or DER; may be repeated
+help-verify-save = Save the document inside the signed file here, if every signature counts
 help-pin = Manage the PIN
 help-pin-status = Show the state of the PIN, without a password
 help-pin-change = Change the PIN
@@ -75,6 +86,7 @@ help-exit-codes =
       7  cancelled by you
       8  the portal could not be reached or understood
       9  the portal refused the sign-in
+      10  a document was not signed, or a signature does not count
 
 ## Choosing words
 
@@ -111,6 +123,25 @@ step-fetched = The portal sent its challenge
 step-sending = The signature is sent to the portal
 wait-reader = Connect the card reader to the computer. To cancel, press Ctrl+C.
 wait-card = Insert the card into the reader, chip first. To cancel, press Ctrl+C.
+
+## Documents
+
+document-signed = { $file }: signed, see { $output }
+document-not-signed = { $file }: not signed
+verified-beside = The signature is beside the document { $file }
+verified-inside = The document is inside the signed file
+verified-nobody = nobody that the file tells of
+verified-signer = Signed by
+verified-verdict = Verdict
+verified-valid = the signature counts
+verified-invalid = the signature does not count
+verified-time = Signed, as the signer says
+verified-form = Form
+verified-form-cms = CMS; the signer did not sign which certificate and time were meant
+verified-algorithm = Algorithm
+verified-why = Why
+verified-cure = What to do
+verified-code = Code of the reason
 
 ## Questions
 
@@ -250,6 +281,76 @@ failure-document-unreadable = The document could not be read: { $reason }
     .todo = Check that there is such a file and that you may read it.
 failure-document-not-a-file = This is not a file.
     .todo = Choose a file: folders and devices are not signed.
+failure-file-unreadable = { $file } could not be read: { $reason }
+    .todo = Check that there is such a file and that you may read it.
+failure-not-a-signed-document = { $file } is not a signed document, or it was damaged.
+    .todo = Get the file again. Encrypted files and time stamps cannot be verified here.
+failure-content-needed = { $file } holds a signature only. The document that it signs is elsewhere.
+    .todo = Name the document with --content.
+failure-trust-unusable = { $file } holds no certificate of an authority: { $reason }
+    .todo = Name a file with certificates of authorities, PEM or DER.
+failure-revocation-list-unusable = { $file } holds no revocation list of an authority that was named: { $reason }
+    .todo = Name the authority of that list with --trust too, or get the list again.
+failure-output-exists = { $file } is there already and is not replaced.
+    .todo = Choose another folder, or move that file.
+failure-output-unwritable = { $file } could not be written: { $reason }
+    .todo = Check the free space and whether you may write there.
+failure-document-changed = { $file } was changed while it was being signed. No signature was written.
+    .todo = Sign it again when nobody is writing to it.
+failure-documents-not-signed =
+    { $count ->
+        [one] { $count } document was not signed.
+       *[other] { $count } documents were not signed.
+    }
+    .todo = See above why, for each document.
+failure-signature-not-valid =
+    { $count ->
+        [one] { $count } signature does not count.
+       *[other] { $count } signatures do not count.
+    }
+    .todo = See above why, for each signature.
+failure-signer-certificate-missing = The signer's certificate is not in the file.
+    .todo = Ask the signer for a file with the certificate.
+failure-signer-algorithm-unsupported = The signature was made with an algorithm that is not known here.
+    .todo = Ask the signer to use another one.
+failure-content-altered = The document is not the one that was signed.
+    .todo = Get the document again from whoever signed it.
+failure-signature-wrong = The signature was altered or made with another key.
+    .todo = Get the file again from whoever signed it.
+failure-signer-certificate-differs = The signer meant another certificate than the one in the file.
+    .todo = Do not rely on this file. Ask the signer.
+failure-signer-is-authority = The signer's certificate is an authority's own, not a person's.
+    .todo = Do not rely on this file. Ask the signer.
+failure-signer-certificate-not-yet-valid = The signer's certificate is not valid yet.
+    .todo = Check this computer's date.
+failure-signer-certificate-expired = The signer's certificate has expired, and nothing proves that it was signed before.
+    .todo = Ask the signer to sign again.
+failure-signer-key-usage = The signer's certificate is not for signing documents.
+    .todo = Ask the signer to sign with a certificate that is.
+failure-signer-other-purposes = The signer's certificate is limited to other purposes.
+    .todo = Ask the signer to sign with a certificate for documents.
+failure-signer-issuer-unknown = The document is unchanged since it was signed, but nobody who is trusted vouches for the signer.
+    .todo = If you trust the authority that issued the signer's certificate, name its certificate with --trust.
+failure-signer-path-signature-wrong = A certificate between the signer and the trusted authority is forged or damaged.
+    .todo = Do not rely on this file. Ask the signer.
+failure-signer-issuer-not-authority = The signer's certificate was issued by somebody who may not issue any.
+    .todo = Do not rely on this file. Ask the signer.
+failure-signer-issuer-not-valid = The certificate of the authority that issued the signer's is not valid now.
+    .todo = Check this computer's date, and get the authority's present certificate.
+failure-signer-path-too-long = More authorities stand between the signer and the trusted one than it allows.
+    .todo = Do not rely on this file. Ask the signer.
+failure-signer-certificate-revoked = The signer's certificate was revoked.
+    .todo = Do not rely on this file. Ask the signer.
+failure-signer-revocation-unknown = Nothing says whether the signer's certificate was revoked.
+    .todo = Get the revocation lists of the authorities and name them with --crl.
+failure-signer-revocation-stale = The revocation list is out of date.
+    .todo = Get the present list and name it with --crl.
+failure-signer-revocation-from-the-future = The revocation list is of a time yet to come.
+    .todo = Check this computer's date.
+failure-signing-time-impossible = The signer claims a time that cannot be true.
+    .todo = Check this computer's date. If it is right, ask the signer to sign again.
+failure-no-signed-attributes = The signature is right, but of a form that could have been made for something else.
+    .todo = Ask the signer for a signature with signed attributes (CAdES).
 failure-pin-wrong =
     { $tries ->
         [0] The PIN is wrong, and no try is left: the PIN is blocked.

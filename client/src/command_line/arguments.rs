@@ -4,6 +4,7 @@ use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use clap_complete::Shell;
 
 use super::doctor::{self, DoctorTask};
+use super::documents::{self, SignTask, VerifyTask};
 use super::guest;
 use super::history;
 use super::manual::Manual;
@@ -31,6 +32,8 @@ pub fn command(texts: &Texts) -> Command {
         .subcommand(card(texts))
         .subcommand(sign_in(texts))
         .subcommand(open(texts))
+        .subcommand(documents::sign_command(texts))
+        .subcommand(documents::verify_command(texts))
         .subcommand(pin(texts))
         .subcommand(Command::new("serve").about(texts.say("help-serve")).arg(json(texts)))
         .subcommand(guest::command(texts))
@@ -108,6 +111,10 @@ pub enum Task {
         /// What was agreed to in advance.
         consent: Consent,
     },
+    /// Sign documents.
+    Sign(SignTask),
+    /// Verify a signed document.
+    Verify(VerifyTask),
     /// Open a portal for a guest.
     Guest {
         /// The portal's address; without it, the administrator's first.
@@ -213,6 +220,8 @@ impl Invocation {
                 ca_file: own.get_one("ca-file").cloned(),
                 consent: Consent::from_matches(own),
             },
+            "sign" => Task::Sign(SignTask::from_matches(own)),
+            "verify" => Task::Verify(VerifyTask::from_matches(own)?),
             "pin" => pin_task(own)?,
             "guest" => Task::Guest { address: own.get_one("url").cloned(), json: own.get_flag("json") },
             "serve" => Task::Serve { json: own.get_flag("json") },
@@ -235,7 +244,7 @@ impl Invocation {
 }
 
 impl Common {
-    fn from_matches(matches: &ArgMatches) -> Self {
+    pub(super) fn from_matches(matches: &ArgMatches) -> Self {
         let asks = |id| matches.try_contains_id(id).is_ok();
         Self {
             reader: matches.get_one::<String>("reader").cloned(),
@@ -331,7 +340,7 @@ fn portal_arguments(texts: &Texts) -> [Arg; 3] {
     ]
 }
 
-fn card_arguments(texts: &Texts) -> [Arg; 3] {
+pub(super) fn card_arguments(texts: &Texts) -> [Arg; 3] {
     [
         Arg::new("reader").long("reader").value_name("NAME").help(texts.say("help-reader")),
         Arg::new("wait")
@@ -343,7 +352,7 @@ fn card_arguments(texts: &Texts) -> [Arg; 3] {
     ]
 }
 
-fn secret_arguments(texts: &Texts) -> [Arg; 2] {
+pub(super) fn secret_arguments(texts: &Texts) -> [Arg; 2] {
     [
         Arg::new("pin-fd")
             .long("pin-fd")

@@ -4,6 +4,7 @@ use latchkey_agent::{Failure, ReaderName};
 use serde_json::{Value, json};
 
 use crate::desk::RequestFailure;
+use crate::documents::DocumentFailure;
 use crate::guest::GuestFailure;
 use crate::history::HistoryFailure;
 use crate::portal::PortalFailure;
@@ -42,6 +43,9 @@ pub enum CommandFailure {
     /// Newer versions.
     #[error(transparent)]
     Update(#[from] UpdateFailure),
+    /// Documents and signatures.
+    #[error(transparent)]
+    Document(#[from] DocumentFailure),
     /// What was asked for is not done.
     #[error(transparent)]
     Request(#[from] RequestFailure),
@@ -115,6 +119,8 @@ pub enum Exit {
     Portal = 8,
     /// The portal refused.
     Refused = 9,
+    /// A document was not signed, or a signature does not count.
+    Document = 10,
 }
 
 impl CommandFailure {
@@ -133,6 +139,7 @@ impl CommandFailure {
             Self::Guest(failure) => failure.code(),
             Self::History(failure) => failure.code(),
             Self::Update(failure) => failure.code(),
+            Self::Document(failure) => failure.code(),
             Self::Request(failure) => failure.code(),
             Self::Usage(failure) => failure.code(),
             Self::ProcessNotProtected { .. } => "process-not-protected",
@@ -158,6 +165,7 @@ impl CommandFailure {
             | Self::Usage(_) => Exit::Usage,
             Self::Portal(PortalFailure::Refused { .. }) => Exit::Refused,
             Self::Portal(_) => Exit::Portal,
+            Self::Document(_) => Exit::Document,
             Self::HandOverInterrupted | Self::Request(_) => Exit::Cancelled,
             Self::Update(UpdateFailure::NotRemembered { .. }) => Exit::Internal,
             // A server like a portal's.
@@ -229,6 +237,7 @@ impl Told for CommandFailure {
             Self::Guest(failure) => failure.fillings(),
             Self::History(failure) => failure.fillings(),
             Self::Update(failure) => failure.fillings(),
+            Self::Document(failure) => failure.fillings(),
             Self::Request(failure) => failure.fillings(),
             Self::HandOverInterrupted => Vec::new(),
             Self::ProcessNotProtected { reason } | Self::OutputFailed { reason } => {
@@ -313,6 +322,10 @@ const fn card_exit(failure: &Failure) -> Exit {
         | Failure::NoPrompt
         | Failure::SecretMalformed { .. }
         | Failure::LastTryNotAllowed => Exit::Secret,
+        Failure::NoDocuments
+        | Failure::TooManyDocuments
+        | Failure::DocumentUnreadable { .. }
+        | Failure::DocumentNotAFile => Exit::Document,
         Failure::Cancelled | Failure::HolderSilent => Exit::Cancelled,
         Failure::AgentFault | Failure::AgentStopped | Failure::AgentMissing { .. } => Exit::Internal,
         // What is left is about the card between reader and answer.

@@ -3,6 +3,7 @@
 mod arguments;
 mod console;
 mod doctor;
+mod documents;
 mod failure;
 mod guest;
 mod history;
@@ -30,6 +31,7 @@ use tracing_subscriber::util::SubscriberInitExt;
 
 pub use arguments::{Common, Consent, Invocation, Task, command};
 pub use doctor::DoctorTask;
+pub use documents::{SignTask, VerifyTask};
 pub use failure::{CommandFailure, Exit, UsageFailure};
 pub use manual::Manual;
 pub use settings::SettingsTask;

@@ -37,7 +37,7 @@ pub(super) struct Work {
 }
 
 /// An agent and the card that the person means.
-struct AtCard {
+pub(super) struct AtCard {
     agent: Agent,
     reader: ReaderChoice,
     /// How long to wait for it.
@@ -64,6 +64,8 @@ impl Work {
                 self.remember(origin, &result);
                 result
             }
+            Task::Sign(task) => self.sign(&task),
+            Task::Verify(task) => self.verify(&task),
             Task::PinStatus(common) => self.card(&common, false),
             Task::PinChange(common) => self.manage_pin(&common, CardTask::ChangePin, "pin-changed"),
             Task::PinUnblock { common, new_pin } => {
@@ -227,7 +229,7 @@ impl Work {
 
     /// Asks the agent. After a wrong PIN a person is asked again as long as two tries are left: the last one is not
     /// drifted into.
-    fn ask(&self, card: &AtCard, request: Request, with_progress: bool) -> Result<Answer, CommandFailure> {
+    pub(super) fn ask(&self, card: &AtCard, request: Request, with_progress: bool) -> Result<Answer, CommandFailure> {
         loop {
             let exchange = card.agent.send(request.clone());
             let cancellation = exchange.cancellation();
@@ -273,7 +275,7 @@ impl Work {
         })
     }
 
-    fn at_card(&self, common: &Common) -> Result<AtCard, CommandFailure> {
+    pub(super) fn at_card(&self, common: &Common) -> Result<AtCard, CommandFailure> {
         let reader = match &common.reader {
             None => ReaderChoice::TheOnlyCard,
             Some(text) => ReaderChoice::Reader(
@@ -321,7 +323,7 @@ impl Work {
 const PATIENCE: Duration = Duration::from_secs(60);
 
 impl AtCard {
-    fn request(&self, task: CardTask) -> CardRequest {
+    pub(super) fn request(&self, task: CardTask) -> CardRequest {
         CardRequest { reader: self.reader.clone(), patience: self.patience, task }
     }
 }
@@ -345,6 +347,8 @@ impl Task {
             | Self::PinChange(common)
             | Self::PinActivate(common) => common.json,
             Self::Doctor(task) => task.json,
+            Self::Sign(task) => task.common.json,
+            Self::Verify(task) => task.json,
             Self::Man(_) | Self::OpenApi | Self::Completions(_) => false,
         }
     }

@@ -14,6 +14,7 @@ mod body;
 mod card;
 mod desk;
 mod doctor;
+mod documents;
 mod guest;
 mod help;
 mod history;

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use latchkey_client::command_line::{CommandFailure, UsageFailure};
 use latchkey_client::desk::RequestFailure;
+use latchkey_client::documents::{DocumentFailure, FAULT_CODES};
 use latchkey_client::guest::GuestFailure;
 use latchkey_client::history::HistoryFailure;
 use latchkey_client::portal::PortalFailure;
@@ -26,6 +27,8 @@ fn every_code_says_what_happened_and_what_to_do() {
         .chain(GuestFailure::CODES)
         .chain(UpdateFailure::CODES)
         .chain(HistoryFailure::CODES)
+        .chain(DocumentFailure::CODES)
+        .chain(FAULT_CODES)
         .chain(UsageFailure::CODES)
         .chain(CommandFailure::OWN_CODES);
     let codes: BTreeSet<_> = codes.collect();

@@ -90,6 +90,12 @@ impl SignedMessage {
         self.content.is_none()
     }
 
+    /// Octets of the contents inside; none for a detached signature.
+    #[must_use]
+    pub fn content_size(&self) -> u64 {
+        self.content.as_ref().map_or(0, ContentDigests::size)
+    }
+
     /// The certificates that came with the message and could be read. Nothing vouches for them.
     #[must_use]
     pub fn certificates(&self) -> &[Certificate] {

@@ -101,6 +101,21 @@ impl SignedMessage {
         self.signers.iter().map(|signer| judge(signer, &self.certificates, content, &policy, now)).collect()
     }
 
+    /// Whether each signature is by the key of the certificate that it names, over these contents. Nobody is trusted and
+    /// nothing else is looked at: this is for whoever made the message.
+    #[must_use]
+    pub fn check_signatures(
+        &self,
+        elsewhere: Option<&ContentDigests>,
+    ) -> Vec<Result<SignatureAlgorithm, SignatureFault>> {
+        let content = self.content.as_ref().or(elsewhere);
+        let check = |signer: &Signer| {
+            let certificate = self.certificates.iter().find(|certificate| signer.names(certificate));
+            check_signature(signer, certificate.ok_or(SignatureFault::CertificateMissing)?, content)
+        };
+        self.signers.iter().map(check).collect()
+    }
+
     /// The certificate that the signer at `position` names, if it came with the message: whom a signature that does not
     /// count claims to be by.
     #[must_use]
