@@ -40,6 +40,7 @@ fn each_right_has_its_bit() {
     assert_eq!(EidRights::write(group(17)).unwrap().octets(), [0x20, 0, 0, 0, 0]);
     assert_eq!(EidRights::write(group(16)), None);
     assert_eq!((DataGroup::new(0), DataGroup::new(23)), (None, None));
+    assert_eq!((group(1).number(), group(22).number()), (1, 22));
     let rows = [
         (EsignRights::ACTIVATE_PIN, 0x0040),
         (EsignRights::CHANGE_PIN, 0x0080),
