@@ -29,7 +29,8 @@ fn alone_it_explains_itself() {
 
 #[test]
 fn an_unknown_command_is_wrong_use() {
-    for arguments in [&["dance"][..], &["test", "slowly"]] {
+    for arguments in [&["dance"][..], &["test", "slowly"], &["mutants"], &["mutants", "ui"], &["mutants", "card", "1"]]
+    {
         let output = dev(arguments, &[]);
         assert_eq!(output.status.code(), Some(2), "{arguments:?}: {output:?}");
     }
