@@ -9,7 +9,6 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
-use latchkey_fixtures::faults::kept_profile;
 use latchkey_fixtures::holders::{Holder, issue_faulty_card, sample_holders, sample_pki};
 use latchkey_fixtures::pcscd::PrivatePcscd;
 use latchkey_fixtures::pki::faults::Fault;
@@ -127,12 +126,11 @@ impl Cards {
         self.watch.wait_for_line("card-inserted", START).map(|_| ())
     }
 
-    /// The same with a card that has the faults of this profile, a file of the fixtures.
+    /// The same with a card that has the faults of this profile.
     ///
     /// # Errors
     /// If there is no such card, reader or profile, or the reader is not empty.
-    pub fn insert_with_faults(&mut self, card: &str, reader: usize, profile: &str) -> Result<()> {
-        let profile = kept_profile(profile);
+    pub fn insert_with_faults(&mut self, card: &str, reader: usize, profile: &Path) -> Result<()> {
         let profile = profile.to_str().context("the profile's path is no text")?;
         self.control(&["insert", card, &reader.to_string(), "--fault", profile])?;
         self.watch.wait_for_line("card-inserted", START).map(|_| ())
@@ -145,6 +143,36 @@ impl Cards {
     pub fn remove(&mut self, reader: usize) -> Result<()> {
         self.control(&["remove", &reader.to_string()])?;
         self.watch.wait_for_line("card-removed", START).map(|_| ())
+    }
+
+    /// Whether there is a card in reader number `reader`, counted from 1: a fault may have taken it out.
+    ///
+    /// # Errors
+    /// If nobody plays cards.
+    pub fn has_card(&self, reader: usize) -> Result<bool> {
+        let mut command = Command::new(program("latchkey-vcard")?);
+        let output = command.arg("--directory").arg(&self.folder).args(["list", "--json"]).output()?;
+        let listed: serde_json::Value = serde_json::from_slice(&output.stdout)?;
+        let readers = listed.get("readers").and_then(|readers| readers.as_array()).context("nobody plays cards")?;
+        let reader = reader.checked_sub(1).and_then(|index| readers.get(index)).context("there is no such reader")?;
+        Ok(reader.get("card").is_some_and(|card| !card.is_null()))
+    }
+
+    /// Waits until the card service has noticed that a card left its reader by itself.
+    ///
+    /// # Errors
+    /// If it does not.
+    pub fn wait_for_removal(&mut self) -> Result<()> {
+        self.watch.wait_for_line("card-removed", START).map(|_| ())
+    }
+
+    /// Waits until the card service has noticed that another card took a card's place.
+    ///
+    /// # Errors
+    /// If it does not.
+    pub fn wait_for_swap(&mut self) -> Result<()> {
+        self.wait_for_removal()?;
+        self.watch.wait_for_line("card-inserted", START).map(|_| ())
     }
 
     fn control(&self, arguments: &[&str]) -> Result<()> {

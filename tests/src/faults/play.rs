@@ -6,6 +6,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
+use latchkey_fixtures::faults::kept_profile;
 use latchkey_fixtures::holders::Holder;
 
 use super::cable::Cable;
@@ -52,7 +53,7 @@ pub fn play(fault: &Fault, language: &str, show: &mut dyn FnMut(&str)) -> Result
     }
     let mut cards = Cards::start(&set, 1)?;
     match fault.enters {
-        Enters::ByProfile(profile) => cards.insert_with_faults(fault.holder, 1, profile)?,
+        Enters::ByProfile(profile) => cards.insert_with_faults(fault.holder, 1, &kept_profile(profile))?,
         _ => cards.insert(fault.holder, 1)?,
     }
     let cable = cable(fault, &set, &mut cards)?;

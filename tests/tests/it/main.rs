@@ -7,6 +7,7 @@
     reason = "a test that panics is a test that fails"
 )]
 
+mod card_afterwards;
 mod claims;
 mod corpus;
 mod dev_script;
