@@ -742,6 +742,14 @@ serve-seconds-left =
 serve-again = Try again?
 serve-which-reader = There are cards in several readers. Which one is yours?
 serve-number = Its number:{ " " }
+ask-hand-over-documents =
+    { $origin } asks you to sign documents. A signature counts like one by your own hand.
+    If you agree, it will receive your certificate, with your name and personal number, and your card's signature under
+    { $count ->
+        [one] this document. Sign it?
+       *[other] each of these { $count } documents. Sign them?
+    }
+ask-says-it-is = The site says it is “{ $name }”.
 ask-hand-over-unnamed =
     { $origin } asks you to sign in.
     If you agree, it will receive:

@@ -56,6 +56,8 @@ export interface PortalRequest {
   readonly arrivedBy: "page" | "link";
   /// Of a link: to recognise one's own request.
   readonly shortCode: string | null;
+  /// What the page wants signed, by its own names; none: it wants a sign-in.
+  readonly documents: readonly { readonly name: string; readonly size: string }[];
   readonly phase: Phase;
   /// The holder has to act within so many seconds; null while he need not.
   readonly secondsLeft: number | null;

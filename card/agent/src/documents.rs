@@ -72,10 +72,10 @@ impl Documents {
     /// [`Failure::NoDocuments`], or [`Failure::TooManyDocuments`] for more than [`DOCUMENTS_MAX`], or for octets beyond
     /// [`CONTENTS_MAX_SIZE`].
     pub fn new(documents: Vec<Document>) -> Result<Self, Failure> {
-        let octets: usize = documents.iter().map(Document::octets_at_hand).sum();
+        let octets: u64 = documents.iter().map(Document::size_at_hand).sum();
         match documents.len() {
             0 => Err(Failure::NoDocuments),
-            1..=DOCUMENTS_MAX if octets <= CONTENTS_MAX_SIZE => Ok(Self(documents)),
+            1..=DOCUMENTS_MAX if octets <= CONTENTS_MAX_SIZE as u64 => Ok(Self(documents)),
             _ => Err(Failure::TooManyDocuments),
         }
     }
@@ -97,10 +97,12 @@ impl Document {
         }
     }
 
-    fn octets_at_hand(&self) -> usize {
+    /// Octets of contents that are no file.
+    #[must_use]
+    pub fn size_at_hand(&self) -> u64 {
         match self {
             Self::File(_) => 0,
-            Self::Contents { octets, .. } => octets.len(),
+            Self::Contents { octets, .. } => octets.len() as u64,
         }
     }
 

@@ -60,6 +60,11 @@ fn view(request: &RequestView, texts: &Texts) -> PortalRequest {
             ArrivedBy::Link => snapshot::ArrivedBy::Link,
         },
         short_code: request.short_code.clone(),
+        documents: request
+            .documents
+            .iter()
+            .map(|document| snapshot::Document { name: quotable(&document.name), size: texts.size(document.size) })
+            .collect(),
         phase: phase(&request.phase, texts),
         seconds_left: request.seconds_left.map(u64::from),
     }

@@ -125,10 +125,21 @@ pub struct PortalRequest {
     pub arrived_by: ArrivedBy,
     /// Of a link: to recognise one's own request.
     pub short_code: Option<String>,
+    /// What the page wants signed, if it wants documents signed.
+    pub documents: Vec<Document>,
     /// How far it is.
     pub phase: Phase,
     /// The holder has to act within so many seconds; `None` while he need not.
     pub seconds_left: Option<u64>,
+}
+
+/// A document that is to be signed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Document {
+    /// Its name; of contents that a page sent, the page's own.
+    pub name: String,
+    /// Its size, in words.
+    pub size: String,
 }
 
 /// How a request came.

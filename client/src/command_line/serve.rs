@@ -239,6 +239,17 @@ impl Drop for Open {
 fn hand_over(texts: &Texts, request: &RequestView) -> String {
     let name = request.says_it_is.as_deref().map(quotable);
     let origin = ("origin", request.origin.as_str().into());
+    if let Ok(count @ 1..) = u32::try_from(request.documents.len()) {
+        let mut text = texts.fill("ask-hand-over-documents", &[origin, ("count", count.into())]);
+        for document in &request.documents {
+            text.push_str(&format!("\n  – {}, {}", quotable(&document.name), texts.size(document.size)));
+        }
+        if let Some(name) = name {
+            text.push('\n');
+            text.push_str(&texts.fill("ask-says-it-is", &[("name", name.into())]));
+        }
+        return text;
+    }
     match name {
         Some(name) => texts.fill("ask-hand-over", &[origin, ("name", name.into())]),
         None => texts.fill("ask-hand-over-unnamed", &[origin]),

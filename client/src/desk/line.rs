@@ -77,7 +77,8 @@ impl Line {
             if first.request.phase() != before {
                 first.since = now;
             }
-            if is_yes {
+            // A yes to documents is one to these alone.
+            if is_yes && first.request.label.documents.is_empty() {
                 self.sites.agreed(&origin);
             }
             if is_no {
@@ -192,6 +193,7 @@ fn view_of(number: RequestNumber, request: &AtDesk, seconds_left: Option<u32>) -
         says_it_is: request.label.says_it_is.clone(),
         arrived_by: request.label.arrived_by,
         short_code: request.label.short_code.clone(),
+        documents: request.label.documents.clone(),
         phase: request.phase(),
         step: request.step,
         is_over: request.is_over(),

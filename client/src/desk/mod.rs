@@ -19,9 +19,9 @@ use tokio::sync::{mpsc, watch};
 
 pub use failure::RequestFailure;
 pub use line::{HOLDER_TIME, OPEN_REQUESTS, OPEN_REQUESTS_OF_SITE, WARNING_TIME};
-pub use request::SignedIn;
+pub use request::{Fulfilled, SignedIn};
 pub use sites::{REFUSAL_HOLDS, Sites, SitesOfThisRun, Standing};
-pub use source::{FetchedLink, Link, PageRequest, Pending, SAYS_IT_IS_MAX_SIZE};
+pub use source::{FetchedLink, Link, PageRequest, PageWish, Pending, SAYS_IT_IS_MAX_SIZE};
 pub use ticket::{PageTicket, Progress, ProgressPhase};
 pub use view::{ArrivedBy, DeskView, Phase, RequestNumber, RequestView, Secret};
 

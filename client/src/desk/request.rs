@@ -1,9 +1,11 @@
 //! One request from its arrival to its end: steps, each consumed by the next event.
 
-use latchkey_agent::{Answer, Failure, PinStatus, ReaderChoice, ReaderName, Report, Request, SecretKind, Step};
+use latchkey_agent::{
+    Answer, DocumentResults, Failure, PinStatus, ReaderChoice, ReaderName, Report, Request, SecretKind, Step,
+};
 use latchkey_crypto::assertion::Assertion;
 
-use super::source::{FetchedLink, Label, Link, Source, Wanted};
+use super::source::{FetchedLink, Label, Link, PageWish, Source, Wanted};
 use super::{Phase, RequestFailure, Secret, Standing};
 
 /// A request.
@@ -86,7 +88,16 @@ pub(super) enum Action {
 }
 
 /// What a request comes to.
-pub(super) type Outcome = Result<SignedIn, RequestFailure>;
+pub(super) type Outcome = Result<Fulfilled, RequestFailure>;
+
+/// What was asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fulfilled {
+    /// A sign-in.
+    SignedIn(SignedIn),
+    /// A signature over each document, or why there is none.
+    DocumentsSigned(DocumentResults),
+}
 
 /// The card signed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -177,7 +188,7 @@ impl AtDesk {
             }
             (At::Failed { wanted, choice, .. }, Event::Retried) => Self::to_card(wanted, choice),
             (At::Sending(assertion), Event::Presented(Ok(()))) => {
-                finish(Some(Phase::Done), Ok(SignedIn { assertion, reader: self.reader.clone() }))
+                finish(Some(Phase::Done), Ok(self.signed_in(assertion)))
             }
             (At::Sending(_), Event::Presented(Err(failure))) => failed_for_good(failure),
             (at, _) => (at, None),
@@ -195,7 +206,8 @@ impl AtDesk {
             // Whoever followed a link is told why nothing comes of it.
             (Source::Link(_), Some(failure)) => failed_for_good(failure),
             (Source::Link(link), None) => (At::AskHost(link), None),
-            (Source::Page(page), None) if standing == Standing::Allowed => {
+            // Whoever may always sign the holder in may not have him sign documents unasked.
+            (Source::Page(page), None) if standing == Standing::Allowed && matches!(page.wish, PageWish::SignIn(_)) => {
                 Self::to_card(Wanted::Page(page), ReaderChoice::TheOnlyCard)
             }
             (Source::Page(page), None) => (At::AskHandOver(Wanted::Page(page)), None),
@@ -242,7 +254,10 @@ impl AtDesk {
                 (At::Sending(assertion.clone()), Some(Action::Present(link, assertion)))
             }
             (Ok(Answer::SignedIn(assertion)), Wanted::Page(_)) => {
-                finish(Some(Phase::Done), Ok(SignedIn { assertion, reader: self.reader.clone() }))
+                finish(Some(Phase::Done), Ok(self.signed_in(assertion)))
+            }
+            (Ok(Answer::DocumentsSigned(results)), Wanted::Page(_)) => {
+                finish(Some(Phase::Done), Ok(Fulfilled::DocumentsSigned(results)))
             }
             // The holder said no at the PIN, or nothing.
             (Err(failure @ (Failure::Cancelled | Failure::HolderSilent)), _) => closed(failure.into()),
@@ -252,6 +267,12 @@ impl AtDesk {
             (Err(failure), wanted) => (At::Failed { wanted, choice, failure: failure.into() }, None),
             (Ok(_), wanted) => (At::Failed { wanted, choice, failure: Failure::AgentFault.into() }, None),
         }
+    }
+}
+
+impl AtDesk {
+    fn signed_in(&self, assertion: Assertion) -> Fulfilled {
+        Fulfilled::SignedIn(SignedIn { assertion, reader: self.reader.clone() })
     }
 }
 

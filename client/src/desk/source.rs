@@ -3,7 +3,9 @@
 use std::pin::Pin;
 use std::time::Duration;
 
-use latchkey_agent::{CardRequest, CardTask, ReaderChoice, Request, SignIn};
+use latchkey_agent::{
+    Asker, CardRequest, CardTask, Documents, ReaderChoice, Request, ShownDocument, SignDocuments, SignIn,
+};
 use latchkey_crypto::assertion::{Assertion, ChallengeText, Origin};
 
 use super::{ArrivedBy, RequestFailure};
@@ -15,15 +17,24 @@ const PATIENCE: Duration = Duration::from_secs(60 * 60);
 /// Most characters of a name that a page gives itself.
 pub const SAYS_IT_IS_MAX_SIZE: usize = crate::portal::PORTAL_NAME_MAX_SIZE;
 
-/// What a page asks for: that the card signs its challenge for the origin that the browser reported.
+/// What a page asks for.
 #[derive(Debug, Clone)]
 pub struct PageRequest {
     /// As the browser reported it.
     pub origin: Origin,
-    /// The portal's challenge.
-    pub challenge: ChallengeText,
+    /// What it wants.
+    pub wish: PageWish,
     /// The name that the page gives itself.
     pub says_it_is: Option<String>,
+}
+
+/// What a page wants the card to sign.
+#[derive(Debug, Clone)]
+pub enum PageWish {
+    /// The portal's challenge, for the origin that the browser reported.
+    SignIn(ChallengeText),
+    /// These documents.
+    SignDocuments(Documents),
 }
 
 /// Something that takes a while. Dropping it ends it.
@@ -72,6 +83,7 @@ pub(super) struct Label {
     pub(super) says_it_is: Option<String>,
     pub(super) arrived_by: ArrivedBy,
     pub(super) short_code: Option<String>,
+    pub(super) documents: Vec<ShownDocument>,
 }
 
 impl Source {
@@ -82,22 +94,49 @@ impl Source {
                 says_it_is: page.says_it_is.clone(),
                 arrived_by: ArrivedBy::Page,
                 short_code: None,
+                documents: page.wish.documents(),
             },
-            Self::Link(link) => {
-                Label { origin: link.origin().clone(), says_it_is: None, arrived_by: ArrivedBy::Link, short_code: None }
-            }
+            Self::Link(link) => Label {
+                origin: link.origin().clone(),
+                says_it_is: None,
+                arrived_by: ArrivedBy::Link,
+                short_code: None,
+                documents: Vec::new(),
+            },
+        }
+    }
+}
+
+impl PageWish {
+    /// The documents, as they are shown: the page's own names.
+    fn documents(&self) -> Vec<ShownDocument> {
+        match self {
+            Self::SignIn(_) => Vec::new(),
+            Self::SignDocuments(documents) => documents
+                .as_slice()
+                .iter()
+                .map(|document| ShownDocument { name: document.name(), size: document.size_at_hand() })
+                .collect(),
         }
     }
 }
 
 impl Wanted {
-    /// What to ask the agent. Nothing but origin and challenge reaches the card.
+    /// What to ask the agent. Nothing but origin and challenge, or contents, reaches the agent.
     pub(super) fn agent_request(&self, reader: ReaderChoice) -> Request {
         match self {
-            Self::Page(PageRequest { origin, challenge, .. }) => {
-                let (origin, challenge) = (origin.clone(), challenge.clone());
-                let sign_in = SignIn { origin, challenge, app_version: APP_VERSION.to_owned() };
-                Request::OfCard(CardRequest { reader, patience: PATIENCE, task: CardTask::SignIn(sign_in) })
+            Self::Page(PageRequest { origin, wish, .. }) => {
+                let task = match wish.clone() {
+                    PageWish::SignIn(challenge) => CardTask::SignIn(SignIn {
+                        origin: origin.clone(),
+                        challenge,
+                        app_version: APP_VERSION.to_owned(),
+                    }),
+                    PageWish::SignDocuments(documents) => {
+                        CardTask::SignDocuments(SignDocuments { asker: Asker::Portal(origin.clone()), documents })
+                    }
+                };
+                Request::OfCard(CardRequest { reader, patience: PATIENCE, task })
             }
             Self::Link(link) => link.request(reader, PATIENCE),
         }

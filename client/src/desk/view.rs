@@ -2,6 +2,8 @@
 
 use latchkey_crypto::assertion::Origin;
 
+use latchkey_agent::ShownDocument;
+
 use super::{OPEN_REQUESTS, OPEN_REQUESTS_OF_SITE, RequestFailure};
 
 /// Names a request at a desk. The holder's commands use it.
@@ -37,6 +39,8 @@ pub struct RequestView {
     pub arrived_by: ArrivedBy,
     /// Of a link: to recognise one's own request.
     pub short_code: Option<String>,
+    /// What the page wants signed, if it wants documents signed: their names are the page's own.
+    pub documents: Vec<ShownDocument>,
     /// How far it is.
     pub phase: Phase,
     /// Counts the phases that it has been in: tells a question from another one in the same phase.

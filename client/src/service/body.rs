@@ -5,6 +5,7 @@ use axum::extract::{FromRequest, Request};
 use axum::http::HeaderMap;
 use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
+use latchkey_agent::CONTENTS_MAX_SIZE;
 use serde::de::DeserializeOwned;
 
 use super::ServiceRefusal;
@@ -13,20 +14,23 @@ use super::connections::BODY_TIME;
 /// Most octets of a request's body.
 pub const BODY_MAX_SIZE: usize = 4 * 1024;
 
-/// A body that is this, and says that it is JSON. A browser sends that kind to another site only after it has asked it.
-pub(super) struct JsonBody<T>(pub(super) T);
+/// Most octets of a body with documents: as many as the agent takes, in base64, and what goes with them.
+pub const DOCUMENTS_BODY_MAX_SIZE: usize = CONTENTS_MAX_SIZE / 3 * 4 + 64 * 1024;
 
-impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for JsonBody<T> {
+/// A body that is this, of at most `MAX` octets, and says that it is JSON. A browser sends that kind to another site only after it has asked it.
+pub(super) struct JsonBody<T, const MAX: usize = BODY_MAX_SIZE>(pub(super) T);
+
+impl<T: DeserializeOwned, S: Send + Sync, const MAX: usize> FromRequest<S> for JsonBody<T, MAX> {
     type Rejection = ServiceRefusal;
 
     async fn from_request(request: Request, _: &S) -> Result<Self, ServiceRefusal> {
         if !is_json(request.headers()) {
             return Err(ServiceRefusal::ContentType);
         }
-        if announced_size(request.headers()).is_some_and(|size| size > BODY_MAX_SIZE as u64) {
+        if announced_size(request.headers()).is_some_and(|size| size > MAX as u64) {
             return Err(ServiceRefusal::BodySize);
         }
-        let octets = tokio::time::timeout(BODY_TIME, read(request.into_body()));
+        let octets = tokio::time::timeout(BODY_TIME, read(request.into_body(), MAX));
         let octets = octets.await.map_err(|_| ServiceRefusal::TimeOut)??;
         object(&octets).map(Self)
     }
@@ -45,8 +49,8 @@ pub(super) fn object<T: DeserializeOwned>(octets: &[u8]) -> Result<T, ServiceRef
     })
 }
 
-async fn read(body: Body) -> Result<Bytes, ServiceRefusal> {
-    let collected = Limited::new(body, BODY_MAX_SIZE).collect().await;
+async fn read(body: Body, limit: usize) -> Result<Bytes, ServiceRefusal> {
+    let collected = Limited::new(body, limit).collect().await;
     collected
         .map(http_body_util::Collected::to_bytes)
         .map_err(|error| if error.is::<LengthLimitError>() { ServiceRefusal::BodySize } else { ServiceRefusal::Body })

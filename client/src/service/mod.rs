@@ -5,6 +5,7 @@ mod body;
 mod callers;
 mod card_removed;
 mod connections;
+mod documents;
 mod failure;
 mod guard;
 mod language;
@@ -23,7 +24,7 @@ use axum::routing::{MethodRouter, any, get, post};
 use latchkey_agent::CardAgent;
 use tokio::task::AbortHandle;
 
-pub use body::BODY_MAX_SIZE;
+pub use body::{BODY_MAX_SIZE, DOCUMENTS_BODY_MAX_SIZE};
 pub use callers::{Caller, Callers, CallersOfSystem};
 pub use connections::{BODY_TIME, CONNECTIONS, HEADER_TIME};
 pub use failure::ServiceFailure;
@@ -113,6 +114,7 @@ fn router(shared: &Arc<Shared>) -> Router {
     let api = Router::new()
         .route("/status", only(get(operations::status)))
         .route("/sign-in", only(post(operations::sign_in)))
+        .route("/sign", only(post(documents::sign)))
         .route("/requests/{request}/progress", only(get(operations::progress)))
         .route("/requests/{request}/cancel", only(post(operations::cancel)))
         .route("/requests/{request}/card-removed", only(post(card_removed::card_removed)))

@@ -3,7 +3,7 @@
 use axum::Json;
 use utoipa::OpenApi;
 
-use super::{card_removed, operations};
+use super::{card_removed, documents, operations};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -16,6 +16,7 @@ use super::{card_removed, operations};
     paths(
         operations::status,
         operations::sign_in,
+        documents::sign,
         operations::progress,
         operations::cancel,
         card_removed::card_removed,

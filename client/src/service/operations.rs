@@ -12,9 +12,9 @@ use super::body::{JsonBody, object};
 use super::card_removed::Removal;
 use super::guard::Site;
 use super::refusal::RefusalAnswer;
-use super::requests::{LONG_POLL_TIME, RequestId};
+use super::requests::{LONG_POLL_TIME, RequestId, UnderWay};
 use super::{ServiceRefusal, Shared};
-use crate::desk::{PageRequest, Progress, ProgressPhase, RequestFailure, SAYS_IT_IS_MAX_SIZE};
+use crate::desk::{Fulfilled, PageRequest, PageWish, Progress, ProgressPhase, RequestFailure, SAYS_IT_IS_MAX_SIZE};
 
 /// That the program answers.
 #[derive(Debug, Serialize, ToSchema)]
@@ -64,10 +64,7 @@ impl AskedSignIn {
 
     fn of(body: SignInBody) -> Result<Self, ServiceRefusal> {
         let challenge = ChallengeText::parse(&body.challenge).map_err(|_| ServiceRefusal::Body)?;
-        let says_it_is = body.portal_name.filter(|name| !name.trim().is_empty());
-        if says_it_is.as_ref().is_some_and(|name| name.chars().count() > SAYS_IT_IS_MAX_SIZE) {
-            return Err(ServiceRefusal::Body);
-        }
+        let says_it_is = name_of_portal(body.portal_name)?;
         Ok(Self { request: body.request_id, challenge, says_it_is })
     }
 }
@@ -158,21 +155,43 @@ pub(super) async fn sign_in(
     JsonBody(body): JsonBody<SignInBody>,
 ) -> Result<Json<SignedInAnswer>, ServiceRefusal> {
     let AskedSignIn { request, challenge, says_it_is } = AskedSignIn::of(body)?;
-    let page = PageRequest { origin: site.clone(), challenge, says_it_is };
-    let mut ticket = None;
-    let under_way =
-        shared.requests.begin(&site, &request, || ticket.insert(shared.surroundings.desk.submit(page)).progress())?;
-    let Some(mut ticket) = ticket else { return Err(RequestFailure::Stopping.into()) };
-    let outcome = tokio::select! {
-        outcome = ticket.outcome() => outcome,
-        () = under_way.cancelled() => Err(RequestFailure::TakenBack),
+    let page = PageRequest { origin: site, wish: PageWish::SignIn(challenge), says_it_is };
+    let (fulfilled, under_way) = ask(&shared, page, &request).await?;
+    let Fulfilled::SignedIn(signed_in) = fulfilled else {
+        return Err(RequestFailure::Card(latchkey_agent::Failure::AgentFault).into());
     };
-    let signed_in = outcome?;
     let assertion = serde_json::from_str(&signed_in.assertion.to_json())
         .map_err(|_| RequestFailure::Card(latchkey_agent::Failure::AgentFault))?;
     let reader = signed_in.reader.filter(|_| shared.surroundings.guest.is_on());
     under_way.signed_in(reader.map(|reader| Removal::watch(&shared.surroundings.agent, reader)));
     Ok(Json(SignedInAnswer { assertion }))
+}
+
+/// The name that a page gives its portal, if it gives one.
+pub(super) fn name_of_portal(name: Option<String>) -> Result<Option<String>, ServiceRefusal> {
+    let name = name.filter(|name| !name.trim().is_empty());
+    match &name {
+        Some(name) if name.chars().count() > SAYS_IT_IS_MAX_SIZE => Err(ServiceRefusal::Body),
+        _ => Ok(name),
+    }
+}
+
+/// Hands a page's wish to the desk and waits until it is fulfilled, or not.
+pub(super) async fn ask(
+    shared: &Arc<Shared>,
+    page: PageRequest,
+    name: &RequestId,
+) -> Result<(Fulfilled, UnderWay), ServiceRefusal> {
+    let site = page.origin.clone();
+    let mut ticket = None;
+    let under_way =
+        shared.requests.begin(&site, name, || ticket.insert(shared.surroundings.desk.submit(page)).progress())?;
+    let Some(mut ticket) = ticket else { return Err(RequestFailure::Stopping.into()) };
+    let outcome = tokio::select! {
+        outcome = ticket.outcome() => outcome,
+        () = under_way.cancelled() => Err(RequestFailure::TakenBack),
+    };
+    Ok((outcome?, under_way))
 }
 
 /// How far a request is: at once, or as soon as it has come further than the page knows. Answered after 50 seconds in

@@ -8,7 +8,7 @@ use latchkey_agent::wire::{Appearance, Theme as AgentTheme};
 use latchkey_agent::{Cancellation, CardAgent, Exchange, Failure, Report, Request, RequestId, SecretKind};
 use latchkey_client::app::snapshot::{CardTaskName, Phase, PinStatus, Secret, SettingChange, Snapshot, Validity};
 use latchkey_client::app::{App, Parts, RESULT_STAYS, WindowWish};
-use latchkey_client::desk::{Desk, OPEN_REQUESTS_OF_SITE, PageRequest, PageTicket};
+use latchkey_client::desk::{Desk, OPEN_REQUESTS_OF_SITE, PageRequest, PageTicket, PageWish};
 use latchkey_client::doctor::{CheckName, Plan, System};
 use latchkey_client::guest::{Guest, GuestSurroundings};
 use latchkey_client::history::History;
@@ -131,7 +131,7 @@ impl Stage {
     fn submit(&self, site: &str) -> PageTicket {
         self.desk.submit(PageRequest {
             origin: Origin::parse(&format!("https://{site}.example")).unwrap(),
-            challenge: ChallengeText::draw(&mut Seeded::new(site)),
+            wish: PageWish::SignIn(ChallengeText::draw(&mut Seeded::new(site))),
             says_it_is: Some(format!("The “{site}”")),
         })
     }

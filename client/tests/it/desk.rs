@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use latchkey_agent::{Asker, Failure, ReaderChoice, ReaderName, Request, SecretKind};
 use latchkey_client::desk::{
-    ArrivedBy, Desk, DeskView, FetchedLink, HOLDER_TIME, Link, OPEN_REQUESTS, OPEN_REQUESTS_OF_SITE, PageRequest,
-    PageTicket, Pending, Phase, ProgressPhase, REFUSAL_HOLDS, RequestFailure, RequestNumber, RequestView, Secret,
-    Sites, SitesOfThisRun, Standing, WARNING_TIME,
+    ArrivedBy, Desk, DeskView, FetchedLink, Fulfilled, HOLDER_TIME, Link, OPEN_REQUESTS, OPEN_REQUESTS_OF_SITE,
+    PageRequest, PageTicket, PageWish, Pending, Phase, ProgressPhase, REFUSAL_HOLDS, RequestFailure, RequestNumber,
+    RequestView, Secret, Sites, SitesOfThisRun, Standing, WARNING_TIME,
 };
 use latchkey_client::portal::PortalFailure;
 use latchkey_crypto::assertion::{Assertion, ChallengeText, Origin, signed_hash};
@@ -80,7 +80,7 @@ pub(crate) fn asking_for_pin() -> Phase {
 fn page(site: &str) -> PageRequest {
     PageRequest {
         origin: Origin::parse(&format!("https://{site}.example")).unwrap(),
-        challenge: challenge(site),
+        wish: PageWish::SignIn(challenge(site)),
         says_it_is: Some(format!("The portal {site}")),
     }
 }
@@ -111,7 +111,7 @@ async fn a_page_signs_in_after_the_holder_agreed() {
     assert_eq!((kind, origin.as_str()), (SecretKind::Pin, "https://portal.example"));
     let over = scene.first(|request| request.phase == Phase::Done).await;
     assert!(over.is_over);
-    let signed = ticket.outcome().await.unwrap();
+    let Fulfilled::SignedIn(signed) = ticket.outcome().await.unwrap() else { panic!("no sign-in") };
     let certificate = Certificate::from_der(signed.assertion.unverified_certificate()).unwrap();
     let algorithm = signed.assertion.algorithm();
     let hash = signed_hash(algorithm, &page("portal").origin, &challenge("portal"));
@@ -326,7 +326,8 @@ async fn readers_and_cards_are_waited_for_and_chosen() {
     scene.phase(Phase::ChooseReader { readers: vec!["Left".into(), "Right".into()] }).await;
     scene.holder.replies([Reply::pin()]);
     scene.desk.choose_reader(number, ReaderName::parse("Right").unwrap());
-    assert_eq!(ticket.outcome().await.unwrap().reader, Some(ReaderName::parse("Right").unwrap()));
+    let Fulfilled::SignedIn(signed) = ticket.outcome().await.unwrap() else { panic!("no sign-in") };
+    assert_eq!(signed.reader, Some(ReaderName::parse("Right").unwrap()));
 }
 
 #[tokio::test]
@@ -410,7 +411,7 @@ impl FetchedLink for Fetched {
 
     fn request(&self, reader: ReaderChoice, patience: Duration) -> Request {
         use latchkey_agent::{CardRequest, CardTask, SignIn};
-        let PageRequest { origin, challenge, .. } = page("linked");
+        let (origin, challenge) = (page("linked").origin, challenge("linked"));
         let sign_in = SignIn { origin, challenge, app_version: "latchkey:test".into() };
         Request::OfCard(CardRequest { reader, patience, task: CardTask::SignIn(sign_in) })
     }

@@ -29,6 +29,7 @@ mod readers;
 mod samples;
 mod serve;
 mod service;
+mod service_documents;
 mod settings;
 mod sign_in;
 mod single_instance;

@@ -113,6 +113,13 @@ fn agent_failures() -> Vec<Failure> {
         Failure::CertificatePending,
         Failure::CertificateFaulty,
         Failure::SignatureFaulty,
+        Failure::CertificateNotForDocuments,
+        Failure::CertificateExpired,
+        Failure::CertificateNotYetValid,
+        Failure::NoDocuments,
+        Failure::TooManyDocuments,
+        Failure::DocumentUnreadable { reason: "No such file or directory".to_owned() },
+        Failure::DocumentNotAFile,
         Failure::PinWrong { tries_left: 2 },
         Failure::PinWrong { tries_left: 1 },
         Failure::PinWrong { tries_left: 0 },
@@ -268,6 +275,7 @@ fn request(phase: Phase) -> PortalRequest {
         says_it_is: Some("An invented portal".to_owned()),
         arrived_by: ArrivedBy::Page,
         short_code: None,
+        documents: Vec::new(),
         phase,
         seconds_left: None,
     }
@@ -278,6 +286,12 @@ fn by_link(phase: Phase) -> PortalRequest {
 }
 
 fn requests(texts: &Texts) -> States {
+    let document = |number: usize| snapshot::Document {
+        name: format!("contract {number}.pdf"),
+        size: texts.size(4_217_000 / number as u64),
+    };
+    let documents =
+        |count: usize| PortalRequest { documents: (1..=count).map(document).collect(), ..request(Phase::AskHandOver) };
     let with = |request: PortalRequest| Snapshot { requests: vec![request], ..blank(texts) };
     let asks = |secret, tries_left| with(request(Phase::AgentAsks { secret, tries_left }));
     let failed = |failure: &dyn Told| with(request(Phase::Failed { failure: snapshot::Failure::of(failure, texts) }));
@@ -307,6 +321,8 @@ fn requests(texts: &Texts) -> States {
                 ..request(Phase::AskHandOver)
             }),
         ),
+        ("ask-hand-over-documents", with(documents(3))),
+        ("ask-hand-over-many-documents", with(documents(40))),
         ("ask-hand-over-hurry", with(PortalRequest { seconds_left: Some(28), ..request(Phase::AskHandOver) })),
         (
             "queue",

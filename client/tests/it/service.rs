@@ -673,7 +673,8 @@ async fn the_description_is_reviewed_and_is_what_is_served() {
     assert_eq!(answer.json(), serde_json::from_str::<Value>(&description).unwrap());
 }
 
-/// Every code that can be answered is described, every code that is described can be answered, and this file provokes it.
+/// Every code that can be answered is described, every code that is described can be answered, and this file or that of
+/// documents provokes it.
 #[test]
 fn every_described_code_is_one_that_a_test_provokes() {
     let described = description().to_json().unwrap();
@@ -681,7 +682,7 @@ fn every_described_code_is_one_that_a_test_provokes() {
     for code in ServiceRefusal::OWN_CODES.into_iter().chain(RequestFailure::OWN_CODES) {
         assert!(codes.contains(&code), "{code} is not described");
     }
-    let tests = include_str!("service.rs");
+    let tests = [include_str!("service.rs"), include_str!("service_documents.rs")].concat();
     for code in codes {
         assert!(tests.contains(&format!("\"{code}\"")), "no test provokes {code}");
     }

@@ -13,6 +13,14 @@ export const DEFAULT_PORT: 8084;
  */
 export function signIn(options: Options): Promise<Outcome>;
 
+/**
+ * Has documents signed with an ID card: 1 to 255 of at most 8 MiB together. The visitor is shown their names and sizes and
+ * decides once for all of them. The program hashes the contents itself; a page cannot have a hash value signed.
+ *
+ * Like `signIn` in all else.
+ */
+export function sign(files: readonly Blob[] | FileList, options?: SignOptions): Promise<SignOutcome>;
+
 /** Finds out whether the program runs, and nothing else. Call it from a click too. */
 export function probe(options?: Pick<Options, "port" | "explain" | "onProgress" | "signal">): Promise<Reached>;
 
@@ -22,12 +30,17 @@ export function probe(options?: Pick<Options, "port" | "explain" | "onProgress" 
  */
 export function cardRemoved(watch: Watch): Promise<boolean>;
 
-export interface Options {
+export interface Options extends Omit<SignOptions, "placement"> {
   /**
    * The portal's challenge: 256 random bits or more in base64. A function is called once the program has answered, so
    * that the challenge does not expire while the visitor reads and decides.
    */
   readonly challenge: string | (() => string | Promise<string>);
+}
+
+export interface SignOptions {
+  /** Whether the signed files hold the documents; without it they do not. */
+  readonly placement?: "detached" | "attached";
   /** What the portal calls itself. The program shows it as the portal's own claim. */
   readonly portalName?: string;
   /** Another port than the usual one. */
@@ -76,6 +89,19 @@ export type Outcome =
   | { readonly code: "not-running"; readonly retried?: Promise<Outcome> }
   /** The program answered at first, and then no more. */
   | { readonly code: "connection-lost" };
+
+/** What the signing of documents comes to. */
+export type SignOutcome =
+  /** The visitor agreed. Of each document, in their order, the signature, or why there is none. */
+  | { readonly code: "signed"; readonly documents: readonly SignedDocument[]; readonly requestId: string }
+  | Exclude<Outcome, { code: "signed" | "not-running" }>
+  | { readonly code: "not-running"; readonly retried?: Promise<SignOutcome> };
+
+export type SignedDocument =
+  /** CMS SignedData in the form CAdES B-B, DER. */
+  | { readonly signature: Uint8Array }
+  /** A stable code of the card or its reader. */
+  | { readonly reason: string };
 
 /** Whether the program was reached. */
 export type Reached =

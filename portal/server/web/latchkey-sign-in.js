@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // @ts-check
 //
-// Signs in with an ID card from a portal's page, through the Latchkey program on the visitor's computer. No
+// Signs in with an ID card, and signs documents with it, from a portal's page, through the Latchkey program on the visitor's computer. No
 // dependencies, no words: what happens is told in codes, and the page says it in its visitor's language.
 // The types beside this file document the interface.
 //
@@ -13,6 +13,9 @@
 /** @typedef {import("./latchkey-sign-in.d.ts").Outcome} Outcome */
 /** @typedef {import("./latchkey-sign-in.d.ts").Progress} Progress */
 /** @typedef {import("./latchkey-sign-in.d.ts").Reached} Reached */
+/** @typedef {import("./latchkey-sign-in.d.ts").SignOptions} SignOptions */
+/** @typedef {import("./latchkey-sign-in.d.ts").SignOutcome} SignOutcome */
+/** @typedef {import("./latchkey-sign-in.d.ts").SignedDocument} SignedDocument */
 /** @typedef {import("./latchkey-sign-in.d.ts").Watch} Watch */
 
 /** Where the program listens unless an administrator has decided otherwise. */
@@ -34,15 +37,80 @@ const PAUSE = 1000;
  * @returns {Promise<Outcome>}
  */
 export async function signIn(options) {
+  const { challenge } = options;
+  // Asked for as late as this, so that it does not grow old while the visitor reads and decides.
+  const body = async () => ({ challenge: typeof challenge === "function" ? await challenge() : challenge });
+  return /** @type {Promise<Outcome>} */ (until(options, "sign-in", body, signedIn));
+}
+
+/**
+ * Has documents signed. Call it from a click.
+ * @param {readonly Blob[] | FileList} files
+ * @param {SignOptions} [options]
+ * @returns {Promise<SignOutcome>}
+ */
+export async function sign(files, options = {}) {
+  const body = async () => {
+    const documents = [];
+    for (const file of files) {
+      documents.push({ name: "name" in file && file.name ? file.name : "document", contents: await base64(file) });
+    }
+    return { documents, placement: options.placement ?? "detached" };
+  };
+  return /** @type {Promise<SignOutcome>} */ (until(options, "sign", body, signed));
+}
+
+/**
+ * What the program answered to a sign-in.
+ * @param {any} answer
+ * @param {string} requestId
+ */
+const signedIn = ({ assertion }, requestId) => (isObject(assertion) ? { code: "signed", assertion, requestId } : null);
+
+/**
+ * What the program answered to documents.
+ * @param {any} answer
+ * @param {string} requestId
+ */
+function signed({ documents }, requestId) {
+  /** @param {any} document @returns {SignedDocument | null} */
+  const read = ({ signature, code }) => {
+    if (typeof signature === "string") {
+      return { signature: Uint8Array.from(atob(signature), (character) => character.charCodeAt(0)) };
+    }
+    return isCode(code) ? { reason: code } : null;
+  };
+  const results = Array.isArray(documents) && documents.every(isObject) ? documents.map(read) : [null];
+  return results.includes(null) ? null : { code: "signed", documents: results, requestId };
+}
+
+/** @param {Blob} contents */
+const base64 = (contents) =>
+  new Promise((settle, fail) => {
+    const reader = new FileReader();
+    reader.addEventListener("load", () => settle(String(reader.result).split(",")[1] ?? ""));
+    reader.addEventListener("error", () => fail(reader.error));
+    reader.readAsDataURL(contents);
+  });
+
+/**
+ * Asks the program for something, once more if the browser's permission comes late.
+ * @param {SignOptions} options
+ * @param {string} operation
+ * @param {() => Promise<object>} body
+ * @param {(answer: any, requestId: string) => object | null} read
+ */
+async function until(options, operation, body, read) {
   const leaving = new AbortController();
   const leave = () => leaving.abort();
   addEventListener("pagehide", leave);
   const stop = options.signal ? AbortSignal.any([options.signal, leaving.signal]) : leaving.signal;
-  const outcome = await attempt(options, stop).finally(() => removeEventListener("pagehide", leave));
+  const once = () => attempt(options, operation, body, read, stop);
+  const outcome = await once().finally(() => removeEventListener("pagehide", leave));
   if (outcome.code !== "not-running" || (await permission()) !== "prompt") return outcome;
   // The browser may be asking at this very moment, too late for the call that has failed.
-  const retried = granted(stop).then((isGranted) => (isGranted ? attempt(options, stop) : { code: "taken-back" }));
-  return /** @type {Outcome} */ ({ ...outcome, retried });
+  const retried = granted(stop).then((isGranted) => (isGranted ? once() : { code: "taken-back" }));
+  return { ...outcome, retried };
 }
 
 /**
@@ -97,25 +165,26 @@ export async function cardRemoved({ requestId, port = DEFAULT_PORT, signal }) {
 }
 
 /**
- * @param {Options} options
+ * @param {SignOptions} options
+ * @param {string} operation
+ * @param {() => Promise<object>} body
+ * @param {(answer: any, requestId: string) => object | null} read
  * @param {AbortSignal} stop
- * @returns {Promise<Outcome>}
+ * @returns {Promise<{ code: string }>}
  */
-async function attempt({ challenge, portalName, port, explain, onProgress }, stop) {
+async function attempt({ portalName, port, explain, onProgress }, operation, body, read, stop) {
   const reached = await probe({ port, explain, onProgress, signal: stop });
-  if (reached.code !== "running") return /** @type {Outcome} */ (reached);
+  if (reached.code !== "running") return reached;
   const requestId = crypto.randomUUID();
-  // Asked for as late as this, so that it does not grow old while the visitor reads and decides.
-  const text = typeof challenge === "function" ? await challenge() : challenge;
+  const wish = { requestId, portalName, ...(await body()) };
   if (stop.aborted) return { code: "taken-back" };
   const done = new AbortController();
   follow(reached.base, requestId, onProgress, AbortSignal.any([stop, done.signal]));
   try {
-    const answer = await post(`${reached.base}/sign-in`, { requestId, challenge: text, portalName }, { signal: stop });
-    if (!answer.ok) return { code: "client-refused", reason: await reasonOf(answer) };
-    const { assertion } = await answer.json();
-    if (!isObject(assertion)) return { code: "other-program" };
-    return { code: "signed", assertion: /** @type {any} */ (assertion), requestId };
+    const answer = await post(`${reached.base}/${operation}`, wish, { signal: stop });
+    if (!answer.ok) return /** @type {any} */ ({ code: "client-refused", reason: await reasonOf(answer) });
+    const json = await answer.json();
+    return /** @type {any} */ ((isObject(json) && read(json, requestId)) ?? { code: "other-program" });
   } catch {
     if (stop.aborted) {
       // The connection that breaks off says the same; this one also arrives through whatever stands between.
@@ -229,8 +298,11 @@ const post = (address, body, init) =>
 async function reasonOf(answer) {
   const body = await answer.json().catch(() => null);
   const code = isObject(body) ? body.code : null;
-  return typeof code === "string" && /^[a-z0-9-]{1,64}$/.test(code) ? code : "unknown";
+  return isCode(code) ? code : "unknown";
 }
+
+/** @param {unknown} code @returns {code is string} */
+const isCode = (code) => typeof code === "string" && /^[a-z0-9-]{1,64}$/.test(code);
 
 /** @param {unknown} value @returns {value is Record<string, unknown>} */
 const isObject = (value) => typeof value === "object" && value !== null && !Array.isArray(value);

@@ -173,6 +173,8 @@ export const be: Texts = {
 
   request: {
     wants: "просіць вас увайсці",
+    wantsDocuments: "просіць вас падпісаць дакументы",
+    documents: (count) => plural(count, "дакумент", "дакументы", "дакументаў"),
     linkAsks: "Спасылка прапануе вам увайсці на",
     saysItIs: (name) => `Называе сябе «${name}».`,
     saysItIsNote: "Гэтага ніхто не правяраў.",
@@ -187,10 +189,13 @@ export const be: Texts = {
     getsNumberMore: "нумар з вашых дакументаў",
     getsCertificate: "Ваш сертыфікат",
     getsCertificateMore: "у ім імя, нумар і ўсё іншае, што запісаў выдавец",
+    getsSignatures: "Подпісы вашай карткі",
+    getsSignaturesMore: "па адным пад кожным дакументам; подпіс важыць столькі ж, колькі ўласнаручны",
     getsSignature: "Подпіс вашай карткі",
     getsSignatureMore: "толькі для гэтага сайта і толькі для гэтага ўваходу",
     pinStays: "PIN-код застаецца паміж вамі і карткай.",
     agree: "Згадзіцца і ўвайсці",
+    agreeDocuments: "Згадзіцца і падпісаць",
     notNow: "Не цяпер",
     refuse: "Адмовіць і сёння больш не пытацца",
     fetching: "Пытаемся ў сайта, што яму трэба…",

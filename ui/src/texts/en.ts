@@ -175,6 +175,8 @@ export const en = {
 
   request: {
     wants: "asks you to sign in",
+    wantsDocuments: "asks you to sign documents",
+    documents: (count: number) => (count === 1 ? "1 document" : `${count} documents`),
     linkAsks: "A link wants you to sign in at",
     saysItIs: (name: string) => `It says it is “${name}”.`,
     saysItIsNote: "Nobody has checked that.",
@@ -189,10 +191,13 @@ export const en = {
     getsNumberMore: "the number in your documents",
     getsCertificate: "Your certificate",
     getsCertificateMore: "the name and number stand in it, and what else its issuer wrote there",
+    getsSignatures: "Your card’s signatures",
+    getsSignaturesMore: "one under each document; a signature counts like one by your own hand",
     getsSignature: "Your card’s signature",
     getsSignatureMore: "for this site and this one sign-in only",
     pinStays: "Your PIN stays between you and the card.",
     agree: "Agree and sign in",
+    agreeDocuments: "Agree and sign",
     notNow: "Not now",
     refuse: "Refuse, and do not ask again today",
     fetching: "Asking the site what it wants…",

@@ -173,6 +173,8 @@ export const ru: Texts = {
 
   request: {
     wants: "просит вас войти",
+    wantsDocuments: "просит вас подписать документы",
+    documents: (count) => plural(count, "документ", "документа", "документов"),
     linkAsks: "Ссылка предлагает вам войти на",
     saysItIs: (name) => `Называет себя «${name}».`,
     saysItIsNote: "Этого никто не проверял.",
@@ -187,10 +189,13 @@ export const ru: Texts = {
     getsNumberMore: "номер из ваших документов",
     getsCertificate: "Ваш сертификат",
     getsCertificateMore: "в нём имя, номер и всё прочее, что записал издатель",
+    getsSignatures: "Подписи вашей карты",
+    getsSignaturesMore: "по одной под каждым документом; подпись значит то же, что собственноручная",
     getsSignature: "Подпись вашей карты",
     getsSignatureMore: "только для этого сайта и только для этого входа",
     pinStays: "PIN-код остаётся между вами и картой.",
     agree: "Согласиться и войти",
+    agreeDocuments: "Согласиться и подписать",
     notNow: "Не сейчас",
     refuse: "Отказать и сегодня больше не спрашивать",
     fetching: "Узнаём у сайта, что ему нужно…",
