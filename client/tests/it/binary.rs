@@ -236,3 +236,11 @@ impl Person {
         rustix::termios::tcgetattr(&self.slave).unwrap().local_modes.contains(LocalModes::ECHO | LocalModes::ICANON)
     }
 }
+
+#[test]
+fn a_result_that_nobody_can_take_is_told() {
+    let full = OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let ran: Ran = latchkey().arg("openapi").stdout(full).stderr(Stdio::piped()).output().unwrap().into();
+    assert_eq!(ran.code, 1, "{ran:?}");
+    assert!(ran.err.ends_with("Code: output-failed\n"), "{ran:?}");
+}

@@ -195,3 +195,14 @@ fn a_file_without_certificates_is_no_trust() {
         assert_eq!(ExtraTrust::from_pem(octets).unwrap_err().code(), "ca-file-unreadable");
     }
 }
+
+/// Half a minute passes as if it were none: nothing else can happen meanwhile.
+#[test]
+fn a_portal_that_takes_the_connection_and_says_nothing_is_given_up() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = format!("https://localhost:{}", listener.local_addr().unwrap().port());
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
+    let question = HostQuestion::about(&address).unwrap();
+    let failure = runtime.block_on(question.agreed().fetch(trust(), Language::English)).unwrap_err();
+    assert_eq!(failure, PortalFailure::Silent);
+}

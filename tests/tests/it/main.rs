@@ -9,6 +9,7 @@
 
 mod card_afterwards;
 mod claims;
+mod codes;
 mod corpus;
 mod dev_script;
 mod documents;

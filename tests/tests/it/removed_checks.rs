@@ -141,9 +141,9 @@ const PATCHES: &[Patch] = &[
         Err(VerificationError::WrongSignature) =>"#,
     },
     Patch {
-        file: "portal/server/src/storage/sqlite.rs",
-        from: r#"                "UPDATE challenges SET taken_at = ? \
-                 WHERE id = ? AND browser = ? AND link IS NULL AND taken_at IS NULL RETURNING *","#,
+        file: "portal/server/src/storage/sqlite/statements.rs",
+        from: r#"        "UPDATE challenges SET taken_at = ? \
+         WHERE id = ? AND browser = ? AND link IS NULL AND taken_at IS NULL RETURNING *","#,
         to: r#"                if GONE("challenge-replayed") {
                     "UPDATE challenges SET taken_at = ? WHERE id = ? AND browser = ? RETURNING *"
                 } else if GONE("challenge-of-other-session") {

@@ -1,0 +1,217 @@
+//! The catalogue of all codes, `docs/codes.md`: generated from the programs, with the test that provokes each. Where it
+//! differs from what they say now, the test writes it anew if it is told to:
+//! `LATCHKEY_WRITE_CODES=yes cargo test -p latchkey-tests --test it codes`.
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+use std::fs;
+
+use latchkey_client::command_line::{CommandFailure, UsageFailure};
+use latchkey_client::desk::RequestFailure;
+use latchkey_client::documents::{DocumentFailure, FAULT_CODES};
+use latchkey_client::guest::GuestFailure;
+use latchkey_client::history::HistoryFailure;
+use latchkey_client::portal::PortalFailure;
+use latchkey_client::service::{ServiceFailure, ServiceRefusal};
+use latchkey_client::settings::SettingsFailure;
+use latchkey_client::sign_in::link::LinkFailure;
+use latchkey_client::texts::{self, Language};
+use latchkey_client::update::UpdateFailure;
+use latchkey_portal::http::Refusal;
+use latchkey_verify::Rejection;
+
+use crate::sources::{root, rust_sources};
+
+/// Codes of one source.
+struct Section {
+    title: &'static str,
+    /// What stands in front of the code where its words are.
+    prefix: &'static str,
+    /// Where the codes are given.
+    sources: &'static [&'static str],
+    /// The type whose variants they are.
+    of: &'static str,
+    codes: Vec<&'static str>,
+}
+
+/// What no test provokes, and why.
+const UNPROVOKED: &[(&str, &str)] = &[
+    ("agent-fault", "the agent's own mistakes, of which none is known"),
+    ("process-not-protected", "no Linux refuses a process to protect its own memory"),
+    ("usage-wrong", "what is left when every way to mistake an argument has a name"),
+];
+
+const CLIENT: &str = "client/src";
+const AGENT: &str = "card/agent/src/failure.rs";
+
+fn sections() -> Vec<Section> {
+    let section =
+        |title, of, sources, codes: &[&'static str]| Section { title, prefix: "", sources, of, codes: codes.to_vec() };
+    let of_portal = |title, of, sources, codes: &[&'static str]| Section {
+        prefix: "portal-refused-",
+        ..section(title, of, sources, codes)
+    };
+    vec![
+        section("The card, its reader, the holder", "Failure", &[AGENT], &latchkey_agent::Failure::CODES),
+        section("The portal and the way to it", "PortalFailure", &["client/src/portal.rs"], &PortalFailure::CODES),
+        of_portal(
+            "What a portal's verification refuses",
+            "Rejection",
+            &["portal/verify/src/rejection.rs"],
+            &Rejection::CODES,
+        ),
+        of_portal(
+            "What a portal refuses beside that",
+            "Refusal",
+            &["portal/server/src/http/refusal.rs"],
+            &Refusal::OWN_CODES,
+        ),
+        section("Documents", "DocumentFailure", &[CLIENT], &DocumentFailure::CODES),
+        section("Why a signature does not count", "SignatureFault", &[CLIENT], &FAULT_CODES),
+        section("Requests of pages and links", "RequestFailure", &[CLIENT], &RequestFailure::OWN_CODES),
+        section("Links", "LinkFailure", &[CLIENT], &LinkFailure::CODES),
+        section("The local service", "ServiceFailure", &[CLIENT], &ServiceFailure::CODES),
+        section("What the local service refuses", "ServiceRefusal", &[CLIENT], &ServiceRefusal::OWN_CODES),
+        section("Settings", "SettingsFailure", &[CLIENT], &SettingsFailure::CODES),
+        section("Guests", "GuestFailure", &[CLIENT], &GuestFailure::CODES),
+        section("Remembered sign-ins", "HistoryFailure", &[CLIENT], &HistoryFailure::CODES),
+        section("Newer versions", "UpdateFailure", &[CLIENT], &UpdateFailure::CODES),
+        section("The command line", "UsageFailure", &[CLIENT], &UsageFailure::CODES),
+        section("The program", "CommandFailure", &[CLIENT], &CommandFailure::OWN_CODES),
+    ]
+}
+
+#[test]
+fn the_catalogue_of_codes_is_what_the_programs_say() {
+    let (texts, tests) = (texts::texts(Language::English), tests());
+    let mut catalogue = String::from(HEAD);
+    for section in sections() {
+        let Section { title, prefix, .. } = section;
+        write!(catalogue, "\n## {title}\n\n| Code | What happened | What to do | Provoked by |\n|---|---|---|---|\n")
+            .unwrap();
+        for code in &section.codes {
+            let worded = format!("{prefix}{code}");
+            let happened = cell(texts.what_happened(&worded, &[]).unwrap());
+            let to_do = cell(texts.what_to_do(&worded, &[]).unwrap());
+            let provoked = match provoking(&section, code, &tests) {
+                Some(test) => format!("`{test}`"),
+                None => reason(code).unwrap_or("nothing").to_owned(),
+            };
+            writeln!(catalogue, "| `{code}` | {happened} | {to_do} | {provoked} |").unwrap();
+        }
+    }
+    let file = root().join("docs/codes.md");
+    if std::env::var_os("LATCHKEY_WRITE_CODES").is_some() {
+        fs::write(&file, &catalogue).unwrap();
+    }
+    let kept = fs::read_to_string(&file).unwrap_or_default();
+    assert!(kept == catalogue, "{} is stale: write it anew with LATCHKEY_WRITE_CODES=yes", file.display());
+}
+
+#[test]
+fn every_code_of_the_programs_is_provoked_by_a_test() {
+    let tests = tests();
+    let mut faults = Vec::new();
+    for section in sections() {
+        for code in &section.codes {
+            let is_provoked = provoking(&section, code, &tests).is_some();
+            if is_provoked == reason(code).is_some() {
+                faults.push(format!(
+                    "{code}: {}",
+                    if is_provoked { "provoked after all" } else { "no test provokes it" }
+                ));
+            }
+        }
+    }
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+const HEAD: &str = "# Codes
+
+Every failure that people or programs meet has one stable code, and two texts in each language: what happened, and what to
+do. This catalogue is generated from the programs; a test keeps it so, and fails on a code that no test provokes.
+Words in braces are filled in.
+";
+
+fn reason(code: &str) -> Option<&'static str> {
+    UNPROVOKED.iter().find(|(unprovoked, _)| *unprovoked == code).map(|(_, reason)| *reason)
+}
+
+fn cell(text: String) -> String {
+    text.replace('|', "\\|").split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// A test of the house.
+struct Test {
+    name: String,
+    text: String,
+}
+
+/// Every test, but those that only count codes or words.
+fn tests() -> Vec<Test> {
+    const COUNT_ONLY: [&str; 5] = ["codes.rs", "texts.rs", "advice.rs", "samples.rs", "wire_messages.rs"];
+    let is_wanted = |path: &std::path::Path| {
+        let file = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        path.components().any(|part| part.as_os_str() == "tests") && !COUNT_ONLY.contains(&file.as_str())
+    };
+    let mut tests = Vec::new();
+    let mut sources: Vec<_> = rust_sources(".").into_iter().filter(|(path, _)| is_wanted(path)).collect();
+    sources.sort();
+    for (_, text) in sources {
+        for after in text.split("test]\n").skip(1).chain(text.split("service_test! {\n").skip(1)) {
+            let Some((_, named)) = after.split_once("fn ") else { continue };
+            let name: String = named.chars().take_while(|letter| letter.is_alphanumeric() || *letter == '_').collect();
+            tests.push(Test { name, text: named.to_owned() });
+        }
+    }
+    tests.extend(rejected_assertions());
+    tests
+}
+
+/// The assertions that the verification must refuse: each file says in its first line by which code.
+fn rejected_assertions() -> Vec<Test> {
+    let mut tests = Vec::new();
+    for file in fs::read_dir(root().join("portal/verify/tests/rejected")).unwrap() {
+        let path = file.unwrap().path();
+        let text = fs::read_to_string(&path).unwrap();
+        let code = text.lines().next().and_then(|line| line.strip_prefix("expect: ")).unwrap();
+        let name = format!("rejected/{}", path.file_name().unwrap().to_string_lossy());
+        tests.push(Test { name, text: format!("\"{code}\"") });
+    }
+    tests.sort_by(|one, other| one.name.cmp(&other.name));
+    tests
+}
+
+/// The first test that names the code, or else its variant.
+fn provoking(section: &Section, code: &str, tests: &[Test]) -> Option<String> {
+    let quoted = [format!("\"{code}\""), format!("Code: {code}\\n"), format!("\\\"{code}\\\"")];
+    // Some tests call a type by another name: `SignatureFault as Fault`.
+    let variants: Vec<_> =
+        variants(section, code).iter().map(|variant| variant.replace("SignatureFault::", "Fault::")).collect();
+    let names = |test: &&Test| quoted.iter().any(|code| test.text.contains(code));
+    let builds = |test: &&Test| variants.iter().any(|variant| contains_word(&test.text, variant));
+    tests.iter().find(names).or_else(|| tests.iter().find(builds)).map(|test| test.name.clone())
+}
+
+fn contains_word(text: &str, word: &str) -> bool {
+    text.match_indices(word).any(|(at, _)| {
+        let next = text[at + word.len()..].chars().next();
+        !next.is_some_and(|letter| letter.is_alphanumeric() || letter == '_')
+    })
+}
+
+/// The variants that have this code, as the function that gives codes says: `Type::Variant`.
+fn variants(section: &Section, code: &str) -> BTreeSet<String> {
+    let mut variants = BTreeSet::new();
+    for (_, text) in section.sources.iter().flat_map(|source| rust_sources(source)) {
+        for line in text.lines().filter(|line| line.contains(&format!("=> \"{code}\""))) {
+            let (pattern, _) = line.split_once("=>").unwrap();
+            let path = |part: &str| part.trim().replace("Self::", &format!("{}::", section.of));
+            // The innermost says most: `SignatureFault::Path(PathError::TooLong)`.
+            let innermost = pattern.split('(').filter(|part| part.contains("::")).map(path).next_back();
+            let name = |path: String| path.split([' ', ')', '{']).next().unwrap_or_default().to_owned();
+            variants.extend(innermost.map(name));
+        }
+    }
+    variants
+}
