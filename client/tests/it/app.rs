@@ -247,10 +247,12 @@ async fn readers_are_watched_while_a_window_is_open_only() {
 }
 
 #[tokio::test]
-async fn a_card_service_that_is_not_there_is_told_and_its_return_too() {
+async fn a_card_service_that_is_not_there_is_told() {
     let readers = Readers::with(&HolderCard::of(HOLDER));
     readers.stop_service();
     let mut stage = Stage::with_window(Holder::at(readers));
+    let shown = stage.shown(|now| now.readers_failure.is_some()).await;
+    assert_eq!(shown.readers_failure.as_ref().unwrap().code, "no-service");
     stage.app.card(CardTaskName::Look);
     let shown = stage.shown(|now| now.card.result.is_some()).await;
     let failure = shown.card.result.as_ref().and_then(|result| result.failure.as_ref()).unwrap();
