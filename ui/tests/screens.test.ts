@@ -105,8 +105,13 @@ const audited = async (): Promise<Page> => {
   return page;
 };
 
+/// What a picture is taken of is what was painted last: after a change of size that may be a patchwork of before.
+const painted = (page: Page): Promise<void> =>
+  page.evaluate(() => new Promise<void>((done) => requestAnimationFrame(() => requestAnimationFrame(() => done()))));
+
 /// Of the whole page, which takes longer, only if it is longer than the window.
 const picture = async (page: Page, name: string): Promise<void> => {
+  await painted(page);
   const fullPage = await page.evaluate(() => document.documentElement.scrollHeight > innerHeight);
   await page.screenshot({ path: join(screenshots, `ui-${name}.png`), fullPage });
 };
@@ -158,6 +163,7 @@ describe("screens", { concurrency: 3 }, () => {
           if (!said.includes(part.trim())) faults.push(`${failure.code} does not say: ${part}`);
         }
         faults.push(...(await misfits(page)).map((fault) => `${failure.code}: ${fault}`));
+        await painted(page);
         shots.push({ name: failure.code, jpeg: await page.screenshot({ type: "jpeg", quality: 85 }) });
       }
       assert.deepEqual(faults, []);
