@@ -215,7 +215,7 @@ impl Portal {
     ) -> Result<(StartedSession, VerifiedSignIn), Refusal> {
         let browser = browser.hash();
         let kept = self.counted(self.storage.take_challenge(challenge, &browser, self.now()).await)??;
-        let (session, verified) = self.judged(assertion, kept).await?;
+        let (session, verified) = self.judged(&assertion, &kept)?;
         let token = self.draw_token();
         let former = former.map(Token::hash);
         self.counted(self.storage.open_session(&token.hash(), &session, former.as_ref()).await)?;
@@ -223,16 +223,10 @@ impl Portal {
         Ok((StartedSession { token, session }, verified))
     }
 
-    /// Judges an assertion, and says which session it is good for.
-    async fn judged(
-        self: &Arc<Self>,
-        assertion: Bytes,
-        kept: KeptChallenge,
-    ) -> Result<(Session, VerifiedSignIn), Refusal> {
-        let portal = Arc::clone(self);
-        // Some signature checks take long enough to keep other requests of this thread waiting.
-        let judged = tokio::task::spawn_blocking(move || portal.judge(&assertion, &kept)).await;
-        let verified = judged.map_err(|_| Refusal::Internal("the verification ended without a verdict"))??;
+    /// Judges an assertion, and says which session it is good for. On the thread that asks: with the keys of ID cards it
+    /// takes a tenth of a millisecond, and not much more than one with the slowest that are accepted.
+    fn judged(&self, assertion: &[u8], kept: &KeptChallenge) -> Result<(Session, VerifiedSignIn), Refusal> {
+        let verified = self.judge(assertion, kept)?;
         let signed_in_at = self.now();
         let session = Session {
             signed_in_at,

@@ -8,6 +8,7 @@
 mod links;
 mod row;
 mod statements;
+mod together;
 mod writer;
 
 use std::fs::OpenOptions;
@@ -147,10 +148,7 @@ impl Opened {
 impl Storage for SqliteStorage {
     fn keep_challenge<'a>(&'a self, challenge: &'a KeptChallenge) -> Answer<'a, ()> {
         let challenge = challenge.clone();
-        Box::pin(async move {
-            let writer = self.writer().await?;
-            writer.write(|to| Box::pin(async move { statements::keep_challenge(to, &challenge).await })).await
-        })
+        Box::pin(async move { self.writer().await?.keep(challenge).await })
     }
 
     fn take_challenge<'a>(
@@ -160,12 +158,7 @@ impl Storage for SqliteStorage {
         now: OffsetDateTime,
     ) -> Answer<'a, Result<KeptChallenge, NotTaken>> {
         let browser = *browser;
-        Box::pin(async move {
-            let writer = self.writer().await?;
-            writer
-                .write(move |to| Box::pin(async move { statements::take_challenge(to, id, &browser, now).await }))
-                .await
-        })
+        Box::pin(async move { self.writer().await?.take(id, browser, now).await })
     }
 
     fn fetch_link<'a>(
@@ -219,14 +212,7 @@ impl Storage for SqliteStorage {
         replaced: Option<&'a TokenHash>,
     ) -> Answer<'a, ()> {
         let (token, session, replaced) = (*token, session.clone(), replaced.copied());
-        Box::pin(async move {
-            let writer = self.writer().await?;
-            writer
-                .write(move |to| {
-                    Box::pin(async move { statements::start_session(to, &token, &session, replaced.as_ref()).await })
-                })
-                .await
-        })
+        Box::pin(async move { self.writer().await?.open(token, session, replaced).await })
     }
 
     fn session<'a>(&'a self, token: &'a TokenHash, now: OffsetDateTime) -> Answer<'a, Option<Session>> {

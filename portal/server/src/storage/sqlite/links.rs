@@ -4,7 +4,7 @@ use sqlx::SqliteConnection;
 use time::OffsetDateTime;
 
 use super::row;
-use super::statements::{bind_session, start_session};
+use super::statements::{bind_session, open_session};
 use crate::session::Session;
 use crate::storage::{Completing, KeptChallenge, KeptCompletion, LinkSpent, NotCompleted, StorageError};
 use crate::token::TokenHash;
@@ -64,7 +64,7 @@ pub(super) async fn keep_completion(
     .bind(completion.token.octets().as_slice())
     .bind(completion.browser.octets().as_slice())
     .bind(row::milliseconds(completion.ends_at));
-    bind_session(statement, &completion.session).execute(to).await?;
+    bind_session(statement, Some(&completion.session)).execute(to).await?;
     Ok(())
 }
 
@@ -84,7 +84,7 @@ pub(super) async fn complete(
     } else if now >= waited.ends_at {
         Err(NotCompleted::Expired)
     } else {
-        start_session(to, &completing.session, &waited.session, completing.replaced.as_ref()).await?;
+        open_session(to, &completing.session, &waited.session, completing.replaced.as_ref()).await?;
         Ok(waited.session)
     };
     Ok(verdict)

@@ -12,55 +12,50 @@ use crate::token::TokenHash;
 
 pub(super) type Statement<'q> = Query<'q, Sqlite, <Sqlite as Database>::Arguments>;
 
-pub(super) async fn keep_challenge(to: &mut SqliteConnection, challenge: &KeptChallenge) -> Result<(), StorageError> {
-    sqlx::query(
-        "INSERT INTO challenges (id, browser, challenge, purpose, issued_at, expires_at, link, short_code) \
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-    )
-    .bind(challenge.id.octets().as_slice())
-    .bind(challenge.browser.octets().as_slice())
-    .bind(challenge.text.as_str())
-    .bind(challenge.purpose.name())
-    .bind(row::milliseconds(challenge.issued_at))
-    .bind(row::milliseconds(challenge.expires_at))
-    .bind(challenge.link.as_ref().map(|link| link.request.octets().as_slice()))
-    .bind(challenge.link.map(|link| link.short_code.to_string()))
-    .execute(to)
-    .await?;
-    Ok(())
+/// Keeps a challenge, if the last value says so.
+pub(super) const KEEP_CHALLENGE_IF: &str = "INSERT INTO challenges (id, browser, challenge, purpose, issued_at, expires_at, link, short_code) \
+     SELECT ?, ?, ?, ?, ?, ?, ?, ? WHERE ?";
+/// Takes a challenge: time, number, browser.
+pub(super) const TAKE_CHALLENGE: &str = "UPDATE challenges SET taken_at = ? \
+     WHERE id = ? AND browser = ? AND link IS NULL AND taken_at IS NULL RETURNING *";
+/// Ends the session with a token.
+pub(super) const END_SESSION: &str = "DELETE FROM sessions WHERE token = ?";
+/// Opens a session, if the last value says so: token, then the values of [`bind_session`].
+pub(super) const OPEN_SESSION_IF: &str = "INSERT INTO sessions (token, signed_in_at, expires_at, assurance, \
+     personal_number, family_name, given_name, patronymic, belarusian_family_name, belarusian_given_name, \
+     belarusian_patronymic, latin_name) SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ? WHERE ?";
+
+/// Binds what is kept of a challenge, or so many times nothing.
+pub(super) fn bind_challenge<'q>(statement: Statement<'q>, challenge: Option<&'q KeptChallenge>) -> Statement<'q> {
+    statement
+        .bind(challenge.map(|challenge| challenge.id.octets().as_slice()))
+        .bind(challenge.map(|challenge| challenge.browser.octets().as_slice()))
+        .bind(challenge.map(|challenge| challenge.text.as_str()))
+        .bind(challenge.map(|challenge| challenge.purpose.name()))
+        .bind(challenge.map(|challenge| row::milliseconds(challenge.issued_at)))
+        .bind(challenge.map(|challenge| row::milliseconds(challenge.expires_at)))
+        .bind(challenge.and_then(|challenge| challenge.link.as_ref()).map(|link| link.request.octets().as_slice()))
+        .bind(challenge.and_then(|challenge| challenge.link.as_ref()).map(|link| link.short_code.to_string()))
 }
 
-pub(super) async fn take_challenge(
+/// Why a challenge was not taken. Only a name for the refusal; whatever happens meanwhile, nothing is handed out here.
+pub(super) async fn why_not_taken(
     to: &mut SqliteConnection,
     id: ChallengeId,
     browser: &TokenHash,
-    now: OffsetDateTime,
-) -> Result<Result<KeptChallenge, NotTaken>, StorageError> {
-    let taken = sqlx::query(
-        "UPDATE challenges SET taken_at = ? \
-         WHERE id = ? AND browser = ? AND link IS NULL AND taken_at IS NULL RETURNING *",
-    )
-    .bind(row::milliseconds(now))
-    .bind(id.octets().as_slice())
-    .bind(browser.octets().as_slice())
-    .fetch_optional(&mut *to)
-    .await?;
-    if let Some(taken) = taken {
-        return row::challenge(&taken).map(Ok);
-    }
-    // Only a name for the refusal; whatever happens meanwhile, nothing is handed out here.
+) -> Result<NotTaken, StorageError> {
     let present = sqlx::query("SELECT * FROM challenges WHERE id = ? AND link IS NULL")
         .bind(id.octets().as_slice())
         .fetch_optional(to)
         .await?;
-    Ok(Err(match present {
+    Ok(match present {
         None => NotTaken::Unknown,
         Some(present) if row::challenge(&present)?.browser == *browser => NotTaken::Replayed,
         Some(_) => NotTaken::OtherSession,
-    }))
+    })
 }
 
-pub(super) async fn start_session(
+pub(super) async fn open_session(
     to: &mut SqliteConnection,
     token: &TokenHash,
     session: &Session,
@@ -69,31 +64,28 @@ pub(super) async fn start_session(
     if let Some(replaced) = replaced {
         end_session(to, replaced).await?;
     }
-    let statement = sqlx::query(
-        "INSERT INTO sessions (token, signed_in_at, expires_at, assurance, personal_number, family_name, \
-         given_name, patronymic, belarusian_family_name, belarusian_given_name, belarusian_patronymic, \
-         latin_name) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-    )
-    .bind(token.octets().as_slice());
-    bind_session(statement, session).execute(to).await?;
+    let statement = sqlx::query(OPEN_SESSION_IF).bind(token.octets().as_slice());
+    bind_session(statement, Some(session)).bind(true).execute(to).await?;
     Ok(())
 }
 
-/// Binds what is kept of a session, in the order of its columns.
-pub(super) fn bind_session<'q>(statement: Statement<'q>, session: &'q Session) -> Statement<'q> {
-    let belarusian = session.holder.belarusian_name.as_ref();
+/// Binds what is kept of a session, in the order of its columns, or so many times nothing.
+pub(super) fn bind_session<'q>(statement: Statement<'q>, session: Option<&'q Session>) -> Statement<'q> {
+    let holder = session.map(|session| &session.holder);
+    let name = holder.map(|holder| &holder.name);
+    let belarusian = holder.and_then(|holder| holder.belarusian_name.as_ref());
     statement
-        .bind(row::milliseconds(session.signed_in_at))
-        .bind(row::milliseconds(session.expires_at))
-        .bind(session.assurance.name())
-        .bind(session.holder.personal_number.as_str())
-        .bind(session.holder.name.family.as_deref())
-        .bind(session.holder.name.given.as_deref())
-        .bind(session.holder.name.patronymic.as_deref())
+        .bind(session.map(|session| row::milliseconds(session.signed_in_at)))
+        .bind(session.map(|session| row::milliseconds(session.expires_at)))
+        .bind(session.map(|session| session.assurance.name()))
+        .bind(holder.map(|holder| holder.personal_number.as_str()))
+        .bind(name.and_then(|name| name.family.as_deref()))
+        .bind(name.and_then(|name| name.given.as_deref()))
+        .bind(name.and_then(|name| name.patronymic.as_deref()))
         .bind(belarusian.and_then(|name| name.family.as_deref()))
         .bind(belarusian.and_then(|name| name.given.as_deref()))
         .bind(belarusian.and_then(|name| name.patronymic.as_deref()))
-        .bind(session.holder.latin_name.as_deref())
+        .bind(holder.and_then(|holder| holder.latin_name.as_deref()))
 }
 
 pub(super) async fn session(
@@ -110,7 +102,7 @@ pub(super) async fn session(
 }
 
 pub(super) async fn end_session(to: &mut SqliteConnection, token: &TokenHash) -> Result<bool, StorageError> {
-    let ended = sqlx::query("DELETE FROM sessions WHERE token = ?").bind(token.octets().as_slice()).execute(to).await?;
+    let ended = sqlx::query(END_SESSION).bind(token.octets().as_slice()).execute(to).await?;
     Ok(ended.rows_affected() > 0)
 }
 

@@ -6,12 +6,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::{Connection as _, SqliteConnection};
+use time::OffsetDateTime;
 use tokio::sync::{mpsc, oneshot};
 
-use crate::storage::StorageError;
+use super::together::{Keep, Open, Take, Together, Write};
+use crate::challenge::ChallengeId;
+use crate::session::Session;
+use crate::storage::{KeptChallenge, NotTaken, StorageError};
+use crate::token::TokenHash;
 
-/// Most jobs in one transaction.
-const TOGETHER_AT_MOST: usize = 64;
 /// Most jobs that wait for the transaction before theirs.
 const WAITING_AT_MOST: usize = 1024;
 
@@ -26,7 +29,8 @@ pub(super) struct Writer {
 }
 
 enum Message {
-    Together(Job),
+    Together(Box<Write>),
+    InTransaction(Job),
     Alone(Job),
     Close(oneshot::Sender<()>),
 }
@@ -96,14 +100,38 @@ impl Writer {
         Self { messages, patience }
     }
 
-    /// Runs statements in a transaction, perhaps together with others', and gives what they gave when it is on the disk.
-    /// If a statement fails, nothing of the transaction is written, and everybody in it is told so.
+    /// Keeps a challenge, together with what others write at the same time.
+    pub(super) async fn keep(&self, challenge: KeptChallenge) -> Result<(), StorageError> {
+        self.together(|told| Write::Keep(Keep { challenge, told })).await
+    }
+
+    /// Takes a challenge, together with what others write at the same time.
+    pub(super) async fn take(
+        &self,
+        id: ChallengeId,
+        browser: TokenHash,
+        now: OffsetDateTime,
+    ) -> Result<Result<KeptChallenge, NotTaken>, StorageError> {
+        self.together(|told| Write::Take(Take { id, browser, now, told })).await
+    }
+
+    /// Opens a session, together with what others write at the same time.
+    pub(super) async fn open(
+        &self,
+        token: TokenHash,
+        session: Session,
+        replaced: Option<TokenHash>,
+    ) -> Result<(), StorageError> {
+        self.together(|told| Write::Open(Open { token, session, replaced, told })).await
+    }
+
+    /// Runs statements in a transaction of their own, and gives what they gave when it is on the disk.
     pub(super) async fn write<T, W>(&self, statements: W) -> Result<T, StorageError>
     where
         T: Send + 'static,
         W: for<'c> FnOnce(&'c mut SqliteConnection) -> Statements<'c, T> + Send + 'static,
     {
-        self.run(Message::Together, statements).await
+        self.run(Message::InTransaction, statements).await
     }
 
     /// Runs statements outside of any transaction.
@@ -130,10 +158,23 @@ impl Writer {
         W: for<'c> FnOnce(&'c mut SqliteConnection) -> Statements<'c, T> + Send + 'static,
     {
         let (told, telling) = oneshot::channel();
-        let job = Box::new(AskedBy { statements, told });
-        let turn = tokio::time::timeout(self.patience, self.messages.reserve()).await;
-        turn.map_err(|_| sqlx::Error::PoolTimedOut)?.map_err(|_| sqlx::Error::PoolClosed)?.send(kind(job));
+        self.send(kind(Box::new(AskedBy { statements, told }))).await?;
         telling.await.map_err(|_| sqlx::Error::PoolClosed)?
+    }
+
+    async fn together<T>(
+        &self,
+        write: impl FnOnce(oneshot::Sender<Result<T, StorageError>>) -> Write,
+    ) -> Result<T, StorageError> {
+        let (told, telling) = oneshot::channel();
+        self.send(Message::Together(Box::new(write(told)))).await?;
+        telling.await.map_err(|_| sqlx::Error::PoolClosed)?
+    }
+
+    async fn send(&self, message: Message) -> Result<(), StorageError> {
+        let turn = tokio::time::timeout(self.patience, self.messages.reserve()).await;
+        turn.map_err(|_| sqlx::Error::PoolTimedOut)?.map_err(|_| sqlx::Error::PoolClosed)?.send(message);
+        Ok(())
     }
 }
 
@@ -141,20 +182,8 @@ async fn serve(mut connection: SqliteConnection, mut messages: mpsc::Receiver<Me
     let mut next = messages.recv().await;
     while let Some(message) = next.take() {
         match message {
-            Message::Together(first) => {
-                let mut jobs = vec![first];
-                while jobs.len() < TOGETHER_AT_MOST {
-                    match messages.try_recv() {
-                        Ok(Message::Together(job)) => jobs.push(job),
-                        Ok(other) => {
-                            next = Some(other);
-                            break;
-                        }
-                        Err(_) => break,
-                    }
-                }
-                transact(&mut connection, jobs).await;
-            }
+            Message::Together(first) => next = together(&mut connection, first, &mut messages).await,
+            Message::InTransaction(job) => transact(&mut connection, job).await,
             Message::Alone(job) => {
                 let Done { tell, .. } = job.run(&mut connection).await;
                 tell(Ok(()));
@@ -172,34 +201,42 @@ async fn serve(mut connection: SqliteConnection, mut messages: mpsc::Receiver<Me
     }
 }
 
-async fn transact(connection: &mut SqliteConnection, jobs: Vec<Job>) {
-    let mut done = Vec::with_capacity(jobs.len());
-    let mut jobs = jobs.into_iter();
-    let outcome = commit(connection, &mut jobs, &mut done).await;
+/// Writes `first` and whatever waits already; gives the first message that is of another kind.
+async fn together(
+    connection: &mut SqliteConnection,
+    first: Box<Write>,
+    messages: &mut mpsc::Receiver<Message>,
+) -> Option<Message> {
+    let (mut together, mut other) = (Together::default(), None);
+    together.add(*first);
+    while !together.is_full()
+        && let Ok(message) = messages.try_recv()
+    {
+        match message {
+            Message::Together(write) => together.add(*write),
+            message => {
+                other = Some(message);
+                break;
+            }
+        }
+    }
+    together.run(connection).await;
+    other
+}
+
+async fn transact(connection: &mut SqliteConnection, job: Job) {
+    // The write lock first: a transaction that begins by reading could not always go on to write.
+    if let Err(error) = sqlx::query("BEGIN IMMEDIATE").execute(&mut *connection).await {
+        return job.refuse(Arc::new(error));
+    }
+    let Done { tell, failure } = job.run(connection).await;
+    let outcome = match failure {
+        None => sqlx::query("COMMIT").execute(&mut *connection).await.map_err(Arc::new),
+        Some(error) => Err(error),
+    };
     if outcome.is_err() {
         // Fails if the database has taken everything back by itself.
         let _ = sqlx::query("ROLLBACK").execute(connection).await;
     }
-    for tell in done {
-        tell(outcome.clone());
-    }
-    if let Err(error) = outcome {
-        jobs.for_each(|job| job.refuse(Arc::clone(&error)));
-    }
-}
-
-async fn commit(
-    connection: &mut SqliteConnection,
-    jobs: &mut (impl Iterator<Item = Job> + Send),
-    done: &mut Vec<Tell>,
-) -> Result<(), Arc<sqlx::Error>> {
-    // The write lock first: a transaction that begins by reading could not always go on to write.
-    sqlx::query("BEGIN IMMEDIATE").execute(&mut *connection).await?;
-    for job in jobs {
-        let Done { tell, failure } = job.run(connection).await;
-        done.push(tell);
-        failure.map_or(Ok(()), Err)?;
-    }
-    sqlx::query("COMMIT").execute(connection).await?;
-    Ok(())
+    tell(outcome.map(|_| ()));
 }

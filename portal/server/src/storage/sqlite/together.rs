@@ -1,0 +1,172 @@
+//! What every sign-in writes, for many at once: one message to the database's thread runs the whole transaction. Sent one
+//! by one, the statements would cost more in messages than in work.
+
+use std::fmt::Write as _;
+use std::sync::{Arc, LazyLock};
+
+use futures_util::TryStreamExt as _;
+use sqlx::{Either, Executor as _, SqliteConnection};
+use time::OffsetDateTime;
+use tokio::sync::oneshot;
+
+use super::statements::Statement;
+use super::{row, statements};
+use crate::challenge::ChallengeId;
+use crate::session::Session;
+use crate::storage::{KeptChallenge, NotTaken, StorageError};
+use crate::token::TokenHash;
+
+/// Most of each kind in one transaction.
+const LANES_MAX: usize = 16;
+
+type Told<T> = oneshot::Sender<Result<T, StorageError>>;
+
+/// A challenge to be kept.
+pub(super) struct Keep {
+    pub(super) challenge: KeptChallenge,
+    pub(super) told: Told<()>,
+}
+
+/// A challenge to be taken.
+pub(super) struct Take {
+    pub(super) id: ChallengeId,
+    pub(super) browser: TokenHash,
+    pub(super) now: OffsetDateTime,
+    pub(super) told: Told<Result<KeptChallenge, NotTaken>>,
+}
+
+/// A session to be opened in place of another.
+pub(super) struct Open {
+    pub(super) token: TokenHash,
+    pub(super) session: Session,
+    pub(super) replaced: Option<TokenHash>,
+    pub(super) told: Told<()>,
+}
+
+/// One of the three writes of a sign-in.
+pub(super) enum Write {
+    Keep(Keep),
+    Take(Take),
+    Open(Open),
+}
+
+/// Writes that become one transaction.
+#[derive(Default)]
+pub(super) struct Together {
+    keeps: Vec<Keep>,
+    takes: Vec<Take>,
+    opens: Vec<Open>,
+}
+
+impl Together {
+    pub(super) fn add(&mut self, write: Write) {
+        match write {
+            Write::Keep(keep) => self.keeps.push(keep),
+            Write::Take(take) => self.takes.push(take),
+            Write::Open(open) => self.opens.push(open),
+        }
+    }
+
+    /// Whether one more might not find room.
+    pub(super) fn is_full(&self) -> bool {
+        self.lanes() >= LANES_MAX
+    }
+
+    fn lanes(&self) -> usize {
+        self.keeps.len().max(self.takes.len()).max(self.opens.len())
+    }
+
+    /// Runs the transaction and tells everybody.
+    pub(super) async fn run(self, connection: &mut SqliteConnection) {
+        let mut taken: Vec<_> = self.takes.iter().map(|_| None).collect();
+        let outcome = self.transact(connection, &mut taken).await.map_err(Arc::new);
+        if outcome.is_err() {
+            // Fails if the database has taken everything back by itself.
+            let _ = sqlx::query("ROLLBACK").execute(&mut *connection).await;
+        }
+        let outcome = || outcome.clone().map_err(StorageError::Unavailable);
+        // Whoever asked may have gone.
+        for keep in self.keeps {
+            let _ = keep.told.send(outcome());
+        }
+        for open in self.opens {
+            let _ = open.told.send(outcome());
+        }
+        for (take, taken) in self.takes.into_iter().zip(taken) {
+            let answer = match (outcome(), taken) {
+                (Err(error), _) => Err(error),
+                (Ok(()), Some(taken)) => taken.map(Ok),
+                (Ok(()), None) => statements::why_not_taken(connection, take.id, &take.browser).await.map(Err),
+            };
+            let _ = take.told.send(answer);
+        }
+    }
+
+    async fn transact(
+        &self,
+        connection: &mut SqliteConnection,
+        taken: &mut [Option<Result<KeptChallenge, StorageError>>],
+    ) -> Result<(), sqlx::Error> {
+        let lanes = self.lanes().next_power_of_two();
+        let text = TEXTS.get(lanes.trailing_zeros() as usize).map_or("", String::as_str);
+        let mut results = connection.fetch_many(self.bound(sqlx::query(text), lanes));
+        // Of the statements so far, BEGIN and those that keep give no rows.
+        let mut finished = 0;
+        while let Some(result) = results.try_next().await? {
+            match result {
+                Either::Left(_) => finished += 1,
+                Either::Right(found) => {
+                    let lane = usize::checked_sub(finished, 1 + lanes);
+                    if let Some(taken) = lane.and_then(|lane| taken.get_mut(lane)) {
+                        *taken = Some(row::challenge(&found));
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Values for every lane; those of an empty one lead to no row.
+    fn bound<'q>(&'q self, text: Statement<'q>, lanes: usize) -> Statement<'q> {
+        let mut text = text;
+        for lane in 0..lanes {
+            let keep = self.keeps.get(lane).map(|keep| &keep.challenge);
+            text = statements::bind_challenge(text, keep).bind(keep.is_some());
+        }
+        for lane in 0..lanes {
+            let take = self.takes.get(lane);
+            text = text
+                .bind(take.map(|take| row::milliseconds(take.now)))
+                .bind(take.map(|take| take.id.octets().as_slice()))
+                .bind(take.map(|take| take.browser.octets().as_slice()));
+        }
+        for lane in 0..lanes {
+            let open = self.opens.get(lane);
+            text = text
+                .bind(open.and_then(|open| open.replaced.as_ref()).map(|replaced| replaced.octets().as_slice()))
+                .bind(open.map(|open| open.token.octets().as_slice()));
+            text = statements::bind_session(text, open.map(|open| &open.session)).bind(open.is_some());
+        }
+        text
+    }
+}
+
+/// The transaction with one lane, with two, with four, and so on.
+static TEXTS: LazyLock<Vec<String>> =
+    LazyLock::new(|| (0..=LANES_MAX.trailing_zeros()).map(|power| text(1 << power)).collect());
+
+fn text(lanes: usize) -> String {
+    let mut text = "BEGIN IMMEDIATE;".to_owned();
+    let lines = [
+        statements::KEEP_CHALLENGE_IF,
+        statements::TAKE_CHALLENGE,
+        &format!("{};{}", statements::END_SESSION, statements::OPEN_SESSION_IF),
+    ];
+    for line in lines {
+        for _ in 0..lanes {
+            // A string has room.
+            let _ = write!(text, "{line};");
+        }
+    }
+    text + "COMMIT"
+}
