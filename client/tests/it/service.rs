@@ -10,8 +10,8 @@ use latchkey_client::desk::{
     HOLDER_TIME, OPEN_REQUESTS_OF_SITE, Phase, RequestFailure, Sites, SitesOfThisRun, Standing,
 };
 use latchkey_client::service::{
-    BODY_MAX_SIZE, CONNECTIONS, Listeners, PortOwner, REMEMBERED_REQUESTS, REQUESTS_UNDER_WAY_OF_SITE, ServiceFailure,
-    ServiceRefusal, description,
+    AskedSignIn, BODY_MAX_SIZE, CONNECTIONS, Listeners, PortOwner, REMEMBERED_REQUESTS, REQUESTS_UNDER_WAY_OF_SITE,
+    ServiceFailure, ServiceRefusal, description,
 };
 use latchkey_crypto::assertion::{Assertion, ChallengeText, Origin, signed_hash};
 use latchkey_crypto::x509::Certificate;
@@ -240,8 +240,11 @@ async fn a_body_that_is_not_what_was_agreed_is_refused() {
         body[name] = value;
         body.to_string()
     };
-    let mut bodies: Vec<String> = (0..good.len()).map(|end| good[..end].to_owned()).collect();
-    bodies.extend([
+    for kept in 0..good.len() {
+        assert!(AskedSignIn::parse(&good.as_bytes()[..kept]).is_err(), "the first {kept} octets were accepted");
+    }
+    let bodies = [
+        good[..good.len() - 1].to_owned(),
         "[]".to_owned(),
         format!("[\"{REQUEST}\",\"{CHALLENGE}\",null]"),
         format!("{good}{good}"),
@@ -257,7 +260,7 @@ async fn a_body_that_is_not_what_was_agreed_is_refused() {
         field("requestId", json!("7f0c6a5e-0c8a-4a58-9a0e3d0f6f1f5c111")),
         field("portalName", json!("x".repeat(201))),
         field("portalName", json!({})),
-    ]);
+    ];
     for body in &bodies {
         let answer = served.ask(Request::post(SIGN_IN, body)).await;
         assert_eq!((answer.status, answer.code().as_str()), (400, "body-malformed"), "{body}");

@@ -26,7 +26,7 @@ use crate::tls::TlsIdentity;
 
 /// How often files are looked at for changes and the database is rid of what is over.
 const UPKEEP_INTERVAL: Duration = Duration::from_secs(10);
-/// How long a client may take for the TLS handshake.
+/// How long a client may take for the TLS handshake, unless a request may not even take as long.
 const HANDSHAKE_TIME_LIMIT: Duration = Duration::from_secs(10);
 /// Most octets of a request's head.
 const HEAD_MAX_SIZE: usize = 32 * 1024;
@@ -122,7 +122,8 @@ impl Service {
         let mut handles = Vec::new();
         for listener in self.listeners {
             let handle = Handle::new();
-            let acceptor = OpenSSLAcceptor::new(self.tls.acceptor()).handshake_timeout(HANDSHAKE_TIME_LIMIT);
+            let handshake = self.request_time_limit.min(HANDSHAKE_TIME_LIMIT);
+            let acceptor = OpenSSLAcceptor::new(self.tls.acceptor()).handshake_timeout(handshake);
             let acceptor = PatientAcceptor { acceptor, limit: self.request_time_limit };
             let server = axum_server::from_tcp(listener).map_err(ServeError::Listener)?;
             let mut server = server.acceptor(acceptor).handle(handle.clone()).http1_only();
