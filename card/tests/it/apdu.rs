@@ -134,6 +134,13 @@ fn limits_of_a_command_are_kept() {
     assert_eq!(Command::new(header).expecting(0), Err(ApduError::WrongLength));
     assert!(Command::new(header).expecting(MAX_EXTENDED_EXPECTED).is_ok());
     assert_eq!(Command::new(header).expecting(MAX_EXTENDED_EXPECTED + 1), Err(ApduError::WrongLength));
+    // The short form, as far as it goes.
+    for (size, form) in [(255, LengthForm::Short), (256, LengthForm::Extended)] {
+        assert_eq!(Command::new(header).with_data(&vec![0; size]).unwrap().form(), form, "{size} octets of data");
+    }
+    for (count, form) in [(256, LengthForm::Short), (257, LengthForm::Extended)] {
+        assert_eq!(Command::new(header).expecting(count).unwrap().form(), form, "{count} octets expected");
+    }
     let short = Command::new(header).expecting_short(NonZeroU8::MAX).with_short_data(&[7; 255]);
     assert_eq!((short.form(), short.expected()), (LengthForm::Short, Some(255)));
 }

@@ -11,6 +11,7 @@ mod apdu;
 mod bpace;
 mod dialogue;
 mod digit_entry;
+mod key;
 mod rights;
 mod secrets;
 mod secure_messaging;

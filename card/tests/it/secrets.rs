@@ -46,6 +46,9 @@ fn commands_and_responses_do_not_print_their_data() {
     let command = Command::new(Header::new(0, 0x20, 0, 3)).with_data(data).unwrap();
     assert_hidden("command", &command, DIGITS);
     assert_hidden("response", &Response::new(data.to_vec(), StatusWord::SUCCESS), DIGITS);
+    // What may be told is told.
+    assert_eq!(format!("{command:?}"), "00 20 00 03, 6 data octets hidden");
+    assert_eq!(format!("{:?}", Response::new(data.to_vec(), StatusWord::SUCCESS)), "9000, 6 data octets hidden");
     assert_hidden("a refused command", &Command::parse(b"\x00\x20\x00\x03\x09908172"), DIGITS);
 }
 
