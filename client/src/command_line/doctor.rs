@@ -1,17 +1,22 @@
 //! `latchkey doctor`: what a sign-in needs, looked at step by step.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
-use clap::{Arg, ArgMatches, Command};
-use latchkey_agent::Agent;
+use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
+use latchkey_agent::{Agent, Failure};
 use latchkey_crypto::assertion::Origin;
 use serde_json::json;
 
-use super::arguments::{flag, json as json_argument};
+use super::arguments::{Common, card_arguments, flag, secret_arguments};
 use super::failure::CommandFailure;
 use super::output::{self, Output};
 use super::tasks::Work;
-use crate::doctor::{CHECK_TIME, Check, Personal, Plan, Surroundings, System, Verdict, diagnose, report};
+use crate::doctor::{
+    CHECK_TIME, CertificateLook, Check, Personal, Plan, Surroundings, System, Verdict, diagnose, look_at_certificate,
+    report,
+};
+use crate::documents::trust_and_lists;
 use crate::portal::parse_address;
 use crate::texts::Texts;
 use crate::wording::Place;
@@ -23,8 +28,14 @@ pub struct DoctorTask {
     pub portal: Option<String>,
     /// The report alone.
     pub report: bool,
-    /// As JSON.
-    pub json: bool,
+    /// Whether the holder's certificate is looked at too, which needs his PIN.
+    pub pin: bool,
+    /// Certificates of authorities, for revocation.
+    pub trust: Vec<PathBuf>,
+    /// Their revocation lists.
+    pub revocation_lists: Vec<PathBuf>,
+    /// As JSON, and how the PIN is asked for.
+    pub common: Common,
 }
 
 impl DoctorTask {
@@ -32,7 +43,10 @@ impl DoctorTask {
         Self {
             portal: matches.get_one::<String>("portal").cloned(),
             report: matches.get_flag("report"),
-            json: matches.get_flag("json"),
+            pin: matches.get_flag("pin"),
+            trust: files(matches, "trust"),
+            revocation_lists: files(matches, "crl"),
+            common: Common::from_matches(matches),
         }
     }
 }
@@ -42,22 +56,56 @@ pub(super) fn command(texts: &Texts) -> Command {
         .about(texts.say("help-doctor"))
         .arg(Arg::new("portal").long("portal").value_name("URL").help(texts.say("help-doctor-portal")))
         .arg(flag("report", None).help(texts.say("help-doctor-report")))
-        .arg(json_argument(texts))
+        .arg(flag("pin", None).help(texts.say("help-doctor-pin")))
+        .arg(file("trust").help(texts.say("help-verify-trust")))
+        .arg(file("crl").requires("trust").help(texts.say("help-verify-crl")))
+        .args(card_arguments(texts))
+        .args(secret_arguments(texts))
+}
+
+fn file(name: &'static str) -> Arg {
+    Arg::new(name)
+        .long(name)
+        .value_name("FILE")
+        .value_parser(value_parser!(PathBuf))
+        .action(ArgAction::Append)
+        .requires("pin")
+}
+
+fn files(matches: &ArgMatches, name: &str) -> Vec<PathBuf> {
+    matches.get_many(name).map(|files| files.cloned().collect()).unwrap_or_default()
 }
 
 impl Work {
     pub(super) fn diagnose(&self, task: &DoctorTask) -> Result<(), CommandFailure> {
         let texts = &self.console.texts;
         let portal: Option<Origin> = task.portal.as_deref().map(parse_address).transpose()?;
+        let certificate = if task.pin { self.certificate(task)? } else { CertificateLook::NotRead };
         let agent = Arc::new(Agent::start_on_pcsc(Box::new(self.terminal_prompt()), self.clock)?);
-        let surroundings: Arc<dyn Surroundings> =
-            Arc::new(System::new(Plan::of_this_process(&self.settings), agent, self.clock));
+        let surroundings: Arc<dyn Surroundings> = Arc::new(
+            System::new(Plan::of_this_process(&self.settings), agent, self.clock).with_certificate(certificate),
+        );
         let checks = diagnose(&surroundings, portal.as_ref(), CHECK_TIME, |_| ());
         let report = report(&checks, texts, &Personal::of_this_process());
-        if task.report && !task.json {
+        if task.report && !task.common.json {
             return output::write(&report);
         }
-        shown(texts, &checks, &report).write(task.json)
+        shown(texts, &checks, &report).write(task.common.json)
+    }
+
+    /// Reads the certificate with the PIN. That it cannot be read is what diagnosis then tells.
+    fn certificate(&self, task: &DoctorTask) -> Result<CertificateLook, CommandFailure> {
+        let (trust, lists) = trust_and_lists(&task.trust, &task.revocation_lists)?;
+        let card = self.at_card(&task.common)?;
+        match self.contents(&card) {
+            Err(CommandFailure::Card(Failure::Cancelled)) => Err(Failure::Cancelled.into()),
+            Err(CommandFailure::Card(failure)) => Ok(CertificateLook::Unreadable(failure)),
+            Err(failure) => Err(failure),
+            Ok(contents) => Ok(match contents.certificates.first() {
+                Some(der) => look_at_certificate(der, &trust, &lists, (self.clock)()),
+                None => CertificateLook::Unreadable(Failure::CertificateMissing),
+            }),
+        }
     }
 }
 

@@ -139,7 +139,7 @@ impl Work {
         }
     }
 
-    fn contents(&self, card: &AtCard) -> Result<CardContents, CommandFailure> {
+    pub(super) fn contents(&self, card: &AtCard) -> Result<CardContents, CommandFailure> {
         match self.ask(card, Request::OfCard(card.request(CardTask::ReadCertificates)), true)? {
             Answer::Card(contents) => Ok(contents),
             _ => Err(Failure::AgentFault.into()),
@@ -346,7 +346,7 @@ impl Task {
             | Self::PinStatus(common)
             | Self::PinChange(common)
             | Self::PinActivate(common) => common.json,
-            Self::Doctor(task) => task.json,
+            Self::Doctor(task) => task.common.json,
             Self::Sign(task) => task.common.json,
             Self::Verify(task) => task.json,
             Self::Man(_) | Self::OpenApi | Self::Completions(_) => false,

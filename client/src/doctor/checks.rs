@@ -5,8 +5,11 @@ use latchkey_crypto::assertion::Origin;
 use time::macros::datetime;
 use time::{Duration, OffsetDateTime};
 
-use super::surroundings::{AgentState, CardService, Confinement, LinkHandler, PortHolder, Surroundings};
+use super::surroundings::{
+    AgentState, CardService, CertificateLook, Confinement, LinkHandler, PortHolder, RevocationLook, Surroundings,
+};
 use super::{Check, CheckName, Finding};
+use crate::portal::PortalFailure;
 use crate::settings::Proxy;
 
 /// Checks that need each other, told one by one.
@@ -14,15 +17,20 @@ pub(super) type Group = Box<dyn FnOnce(&dyn Surroundings, &mut dyn FnMut(Check))
 
 /// Every check once.
 pub(super) fn groups(portal: Option<&Origin>) -> Vec<Group> {
-    let portal = portal.cloned();
+    let (portal, asking) = (portal.cloned(), portal.cloned());
     vec![
         Box::new(cards),
+        Box::new(certificate),
         single(CheckName::Agent, agent),
         single(CheckName::ServicePort, service_port),
         single(CheckName::Loopback, loopback),
         single(CheckName::Proxy, proxy),
         Box::new(move |surroundings, tell| portal_and_clock(surroundings, portal.as_ref(), tell)),
         single(CheckName::Browsers, browsers),
+        Box::new(move |surroundings, tell| {
+            let finding = browser_permission(surroundings, asking.as_ref());
+            tell(Check { name: CheckName::BrowserPermission, finding });
+        }),
         single(CheckName::LinkHandler, link_handler),
         single(CheckName::Autostart, autostart),
     ]
@@ -161,15 +169,77 @@ fn portal_and_clock(surroundings: &dyn Surroundings, portal: Option<&Origin>, te
     let looked = portal.map(|origin| (origin, surroundings.portal(origin)));
     let date = looked.as_ref().and_then(|(_, look)| look.date);
     tell(Check { name: CheckName::Clock, finding: clock(surroundings.now(), date) });
-    let finding = match looked {
-        None => Finding::NoPortal,
-        Some((origin, look)) => match look.challenge {
-            Ok(()) => Finding::PortalAnswers { origin: origin.clone() },
-            Err(failure) => Finding::Portal { origin: origin.clone(), failure },
-        },
+    let (tls, portal) = match looked {
+        None => (Finding::NoPortal, Finding::NoPortal),
+        Some((origin, look)) => {
+            let (origin, trusted) = (origin.clone(), Finding::TlsTrusted);
+            match look.challenge {
+                Ok(()) => (trusted, Finding::PortalAnswers { origin }),
+                Err(failure @ PortalFailure::Untrusted) => {
+                    (Finding::Portal { origin, failure }, Finding::Because(CheckName::Tls))
+                }
+                Err(failure @ (PortalFailure::Unreachable | PortalFailure::Silent)) => {
+                    (Finding::Because(CheckName::Portal), Finding::Portal { origin, failure })
+                }
+                Err(failure) => (trusted, Finding::Portal { origin, failure }),
+            }
+        }
     };
-    tell(Check { name: CheckName::Portal, finding });
+    tell(Check { name: CheckName::Tls, finding: tls });
+    tell(Check { name: CheckName::Portal, finding: portal });
 }
+
+/// The certificate, and whether it was revoked: of one that does not count anyway, that is no question.
+fn certificate(surroundings: &dyn Surroundings, tell: &mut dyn FnMut(Check)) {
+    let now = surroundings.now();
+    let (certificate, revocation) = match surroundings.certificate() {
+        CertificateLook::NotRead => (Finding::CertificateNotRead, Finding::CertificateNotRead),
+        CertificateLook::Unreadable(failure) => (Finding::Agent(failure), Finding::Because(CheckName::Certificate)),
+        CertificateLook::Read { .. } if now < FIRST_RELEASE => {
+            (Finding::Because(CheckName::Clock), Finding::Because(CheckName::Clock))
+        }
+        CertificateLook::Read { not_before, .. } if now < not_before => {
+            (Finding::CertificateNotYetValid { from: not_before }, Finding::Because(CheckName::Certificate))
+        }
+        CertificateLook::Read { not_after, .. } if now > not_after => {
+            (Finding::CertificateExpired { since: not_after }, Finding::Because(CheckName::Certificate))
+        }
+        CertificateLook::Read { not_after: until, revocation, .. } => {
+            let ends_soon = until - now < CERTIFICATE_ENDS_SOON;
+            let valid =
+                if ends_soon { Finding::CertificateEndsSoon { until } } else { Finding::CertificateValid { until } };
+            (valid, of_revocation(revocation))
+        }
+    };
+    tell(Check { name: CheckName::Certificate, finding: certificate });
+    tell(Check { name: CheckName::Revocation, finding: revocation });
+}
+
+const fn of_revocation(revocation: RevocationLook) -> Finding {
+    match revocation {
+        RevocationLook::NotLooked => Finding::RevocationNotLooked,
+        RevocationLook::NotRevoked { as_of } => Finding::CertificateNotRevoked { as_of },
+        RevocationLook::Revoked { since } => Finding::CertificateRevoked { since },
+        RevocationLook::Unknown => Finding::RevocationUnknown,
+    }
+}
+
+fn browser_permission(surroundings: &dyn Surroundings, portal: Option<&Origin>) -> Finding {
+    let Some(portal) = portal else { return Finding::NoPortal };
+    let permissions = surroundings.loopback_permissions(portal);
+    let names = |granted: bool| -> Vec<&'static str> {
+        let of = permissions.iter().filter(|permission| permission.is_granted == granted);
+        of.map(|permission| permission.browser).collect()
+    };
+    match (names(true), names(false)) {
+        (granted, denied) if granted.is_empty() && denied.is_empty() => Finding::PermissionNotAsked,
+        (names, denied) if denied.is_empty() => Finding::PermissionGranted { names },
+        (_, names) => Finding::PermissionDenied { names },
+    }
+}
+
+/// Getting another one takes a while.
+const CERTIFICATE_ENDS_SOON: Duration = Duration::days(30);
 
 /// Nothing of this program is older.
 const FIRST_RELEASE: OffsetDateTime = datetime!(2026-11-01 0:00 UTC);

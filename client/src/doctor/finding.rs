@@ -74,6 +74,35 @@ pub enum Finding {
         address: ProxyAddress,
     },
     NoPortal,
+    TlsTrusted,
+    CertificateNotRead,
+    CertificateValid {
+        until: OffsetDateTime,
+    },
+    CertificateEndsSoon {
+        until: OffsetDateTime,
+    },
+    CertificateExpired {
+        since: OffsetDateTime,
+    },
+    CertificateNotYetValid {
+        from: OffsetDateTime,
+    },
+    RevocationNotLooked,
+    CertificateNotRevoked {
+        as_of: OffsetDateTime,
+    },
+    CertificateRevoked {
+        since: OffsetDateTime,
+    },
+    RevocationUnknown,
+    PermissionNotAsked,
+    PermissionGranted {
+        names: Vec<&'static str>,
+    },
+    PermissionDenied {
+        names: Vec<&'static str>,
+    },
     PortalAnswers {
         origin: Origin,
     },
@@ -111,7 +140,9 @@ impl Finding {
     #[must_use]
     pub const fn verdict(&self) -> Verdict {
         match self {
-            Self::Because(_) | Self::NoPortal => Verdict::NotChecked,
+            Self::Because(_) | Self::NoPortal | Self::CertificateNotRead | Self::RevocationNotLooked => {
+                Verdict::NotChecked
+            }
             Self::ServiceAnswers { .. }
             | Self::Readers(_)
             | Self::CardIn(_)
@@ -125,6 +156,11 @@ impl Finding {
             | Self::ProxyOfSystem
             | Self::ProxyNone
             | Self::ProxyReached { .. }
+            | Self::TlsTrusted
+            | Self::CertificateValid { .. }
+            | Self::CertificateNotRevoked { .. }
+            | Self::PermissionNotAsked
+            | Self::PermissionGranted { .. }
             | Self::PortalAnswers { .. }
             | Self::Browsers { .. }
             | Self::LinksOurs
@@ -136,6 +172,9 @@ impl Finding {
             | Self::LoopbackWithoutIpv6
             | Self::ClockApart { badly: false, .. }
             | Self::BrowsersConfined { .. }
+            | Self::CertificateEndsSoon { .. }
+            | Self::RevocationUnknown
+            | Self::PermissionDenied { .. }
             | Self::NoBrowser
             | Self::LinksOfNobody
             | Self::LinksOfOther { .. }
@@ -155,6 +194,9 @@ impl Finding {
             | Self::LoopbackBroken
             | Self::ClockBeforeRelease { .. }
             | Self::ClockApart { badly: true, .. }
+            | Self::CertificateExpired { .. }
+            | Self::CertificateNotYetValid { .. }
+            | Self::CertificateRevoked { .. }
             | Self::ProxyUnreachable { .. } => Verdict::Bad,
         }
     }
@@ -208,6 +250,19 @@ impl Finding {
             Self::ProxyReached { .. } => ("doctor-proxy-reached", None),
             Self::ProxyUnreachable { .. } => ("doctor-proxy-unreachable", Some("doctor-proxy-unreachable-cure")),
             Self::NoPortal => ("doctor-no-portal", None),
+            Self::TlsTrusted => ("doctor-tls-trusted", None),
+            Self::CertificateNotRead => ("doctor-certificate-not-read", None),
+            Self::CertificateValid { .. } => ("doctor-certificate-valid", None),
+            Self::CertificateEndsSoon { .. } => ("doctor-certificate-ends-soon", Some("doctor-certificate-cure")),
+            Self::CertificateExpired { .. } => ("doctor-certificate-expired", Some("doctor-certificate-cure")),
+            Self::CertificateNotYetValid { .. } => ("doctor-certificate-not-yet-valid", Some("doctor-certificate-not-yet-valid-cure")),
+            Self::RevocationNotLooked => ("doctor-revocation-not-looked", None),
+            Self::CertificateNotRevoked { .. } => ("doctor-certificate-not-revoked", None),
+            Self::CertificateRevoked { .. } => ("doctor-certificate-revoked", Some("doctor-certificate-cure")),
+            Self::RevocationUnknown => ("doctor-revocation-unknown", Some("doctor-revocation-unknown-cure")),
+            Self::PermissionNotAsked => ("doctor-permission-not-asked", None),
+            Self::PermissionGranted { .. } => ("doctor-permission-granted", None),
+            Self::PermissionDenied { .. } => ("doctor-permission-denied", Some("doctor-permission-denied-cure")),
             Self::PortalAnswers { .. } => ("doctor-portal-answers", None),
             Self::NoBrowser => ("doctor-no-browser", Some("doctor-no-browser-cure")),
             Self::Browsers { .. } => ("doctor-browsers", None),
@@ -247,7 +302,16 @@ impl Finding {
             Self::ProxyReached { address } | Self::ProxyUnreachable { address } => {
                 vec![("address", address.as_str().into())]
             }
-            Self::Browsers { names } | Self::BrowsersConfined { names } => vec![("names", names.join(", ").into())],
+            Self::CertificateValid { until: date }
+            | Self::CertificateEndsSoon { until: date }
+            | Self::CertificateExpired { since: date }
+            | Self::CertificateNotYetValid { from: date }
+            | Self::CertificateNotRevoked { as_of: date }
+            | Self::CertificateRevoked { since: date } => vec![("date", date.date().to_string().into())],
+            Self::Browsers { names }
+            | Self::BrowsersConfined { names }
+            | Self::PermissionGranted { names }
+            | Self::PermissionDenied { names } => vec![("names", names.join(", ").into())],
             Self::LinksOfOther { entry } => vec![("entry", entry.as_str().into())],
             _ => Vec::new(),
         }

@@ -1,8 +1,10 @@
 //! Diagnosis: what a sign-in needs, looked at step by step from the card service to the portal, each with a verdict, what
 //! was found and the cure.
 
+mod certificate;
 mod checks;
 mod finding;
+mod permissions;
 mod report;
 mod surroundings;
 mod system;
@@ -14,10 +16,13 @@ use std::time::{Duration, Instant};
 use latchkey_crypto::assertion::Origin;
 use serde::Serialize;
 
+pub use certificate::look_at_certificate;
 pub use finding::{Finding, Worded};
+pub use permissions::permissions_in;
 pub use report::{Personal, report};
 pub use surroundings::{
-    AgentState, Browser, CardService, Confinement, LinkHandler, Loopback, PortHolder, PortalLook, Surroundings,
+    AgentState, Browser, CardService, CertificateLook, Confinement, LinkHandler, Loopback, LoopbackPermission,
+    PortHolder, PortalLook, RevocationLook, Surroundings,
 };
 pub use system::{Plan, System, browsers_in};
 
@@ -37,6 +42,10 @@ pub enum CheckName {
     CardModel,
     /// The state of its PIN.
     Pin,
+    /// The holder's certificate.
+    Certificate,
+    /// Whether it was revoked.
+    Revocation,
     /// The agent that owns cards and secrets.
     Agent,
     /// The port at which portals' pages call.
@@ -47,10 +56,14 @@ pub enum CheckName {
     Clock,
     /// The proxy.
     Proxy,
+    /// The portal's TLS certificate.
+    Tls,
     /// The portal.
     Portal,
     /// The browsers.
     Browsers,
+    /// Whether browsers let the portal's pages call this computer.
+    BrowserPermission,
     /// Who opens `latchkey:` links.
     LinkHandler,
     /// Whether the program starts with the session.
@@ -59,19 +72,23 @@ pub enum CheckName {
 
 impl CheckName {
     /// Every check, in order.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 18] = [
         Self::PcscService,
         Self::Reader,
         Self::Card,
         Self::CardModel,
         Self::Pin,
+        Self::Certificate,
+        Self::Revocation,
         Self::Agent,
         Self::ServicePort,
         Self::Loopback,
         Self::Clock,
         Self::Proxy,
+        Self::Tls,
         Self::Portal,
         Self::Browsers,
+        Self::BrowserPermission,
         Self::LinkHandler,
         Self::Autostart,
     ];
@@ -85,13 +102,17 @@ impl CheckName {
             Self::Card => "card",
             Self::CardModel => "card-model",
             Self::Pin => "pin",
+            Self::Certificate => "certificate",
+            Self::Revocation => "revocation",
             Self::Agent => "agent",
             Self::ServicePort => "service-port",
             Self::Loopback => "loopback",
             Self::Clock => "clock",
             Self::Proxy => "proxy",
+            Self::Tls => "tls",
             Self::Portal => "portal",
             Self::Browsers => "browsers",
+            Self::BrowserPermission => "browser-permission",
             Self::LinkHandler => "link-handler",
             Self::Autostart => "autostart",
         }
@@ -105,13 +126,17 @@ impl CheckName {
             Self::Card => "doctor-title-card",
             Self::CardModel => "doctor-title-card-model",
             Self::Pin => "doctor-title-pin",
+            Self::Certificate => "doctor-title-certificate",
+            Self::Revocation => "doctor-title-revocation",
             Self::Agent => "doctor-title-agent",
             Self::ServicePort => "doctor-title-service-port",
             Self::Loopback => "doctor-title-loopback",
             Self::Clock => "doctor-title-clock",
             Self::Proxy => "doctor-title-proxy",
+            Self::Tls => "doctor-title-tls",
             Self::Portal => "doctor-title-portal",
             Self::Browsers => "doctor-title-browsers",
+            Self::BrowserPermission => "doctor-title-browser-permission",
             Self::LinkHandler => "doctor-title-link-handler",
             Self::Autostart => "doctor-title-autostart",
         }

@@ -47,6 +47,12 @@ pub trait Surroundings: Send + Sync {
     /// The browsers there are.
     fn browsers(&self) -> Vec<Browser>;
 
+    /// What browsers were told about the pages of this portal that want to call this computer.
+    fn loopback_permissions(&self, portal: &Origin) -> Vec<LoopbackPermission>;
+
+    /// The holder's certificate, if he has entered his PIN for that.
+    fn certificate(&self) -> CertificateLook;
+
     /// Who opens links.
     fn link_handler(&self) -> LinkHandler;
 
@@ -146,6 +152,52 @@ pub enum Confinement {
     Snap,
     /// It is a flatpak.
     Flatpak,
+}
+
+/// What a browser was told about a portal's pages that want to call this computer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LoopbackPermission {
+    /// What people call the browser.
+    pub browser: &'static str,
+    /// Whether they may.
+    pub is_granted: bool,
+}
+
+/// The holder's certificate.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CertificateLook {
+    /// It was not asked for: that needs the PIN.
+    NotRead,
+    /// It could not be read.
+    Unreadable(Failure),
+    /// It was read.
+    Read {
+        /// Valid from.
+        not_before: OffsetDateTime,
+        /// Valid until.
+        not_after: OffsetDateTime,
+        /// Whether it was revoked.
+        revocation: RevocationLook,
+    },
+}
+
+/// Whether a certificate was revoked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RevocationLook {
+    /// No revocation lists were given.
+    NotLooked,
+    /// It was not, says a list of that moment.
+    NotRevoked {
+        /// When the list was made.
+        as_of: OffsetDateTime,
+    },
+    /// It was, or an authority above it.
+    Revoked {
+        /// Since when.
+        since: OffsetDateTime,
+    },
+    /// The lists say nothing of it, or are out of date.
+    Unknown,
 }
 
 /// Who opens links.

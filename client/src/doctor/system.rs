@@ -16,8 +16,10 @@ use latchkey_crypto::assertion::Origin;
 use rustix::process::{DumpableBehavior, Resource};
 use time::OffsetDateTime;
 
+use super::permissions::permissions_in;
 use super::surroundings::{
-    AgentState, Browser, CardService, Confinement, LinkHandler, Loopback, PortHolder, PortalLook, Surroundings,
+    AgentState, Browser, CardService, CertificateLook, Confinement, LinkHandler, Loopback, LoopbackPermission,
+    PortHolder, PortalLook, Surroundings,
 };
 use crate::portal::{Access, ExtraTrust, PortalFailure, look_at};
 use crate::service::{DEFAULT_PORT, Listeners, ServiceFailure};
@@ -38,6 +40,8 @@ pub struct Plan {
     pub trust: ExtraTrust,
     /// Where programs are looked for.
     pub program_folders: Vec<PathBuf>,
+    /// Where browsers have their folders.
+    pub browser_folders: Vec<PathBuf>,
     /// Where the desktop notes down who opens what, the most important first.
     pub application_folders: Vec<PathBuf>,
     /// Whether the program is to start with the session, and whether it will.
@@ -91,6 +95,7 @@ impl Plan {
             proxy: Proxy::System,
             trust: ExtraTrust::default(),
             program_folders,
+            browser_folders: or_below_home("XDG_CONFIG_HOME", ".config"),
             application_folders: config.chain(data.map(|folder| folder.join("applications"))).collect(),
             autostart: (false, false),
         }
@@ -102,13 +107,20 @@ pub struct System {
     plan: Plan,
     agent: Arc<dyn CardAgent>,
     clock: fn() -> OffsetDateTime,
+    certificate: CertificateLook,
 }
 
 impl System {
     /// This computer, seen through that agent and by that clock.
     #[must_use]
     pub fn new(plan: Plan, agent: Arc<dyn CardAgent>, clock: fn() -> OffsetDateTime) -> Self {
-        Self { plan, agent, clock }
+        Self { plan, agent, clock, certificate: CertificateLook::NotRead }
+    }
+
+    /// The same with what was seen of the holder's certificate.
+    #[must_use]
+    pub fn with_certificate(self, certificate: CertificateLook) -> Self {
+        Self { certificate, ..self }
     }
 }
 
@@ -207,6 +219,14 @@ impl Surroundings for System {
 
     fn browsers(&self) -> Vec<Browser> {
         browsers_in(&self.plan.program_folders)
+    }
+
+    fn loopback_permissions(&self, portal: &Origin) -> Vec<LoopbackPermission> {
+        permissions_in(&self.plan.browser_folders, portal)
+    }
+
+    fn certificate(&self) -> CertificateLook {
+        self.certificate.clone()
     }
 
     fn link_handler(&self) -> LinkHandler {

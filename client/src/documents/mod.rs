@@ -8,4 +8,4 @@ mod verify;
 pub use failure::DocumentFailure;
 pub use fault::{FAULT_CODES, fault_code};
 pub use sign::{Placement, SignaturePlace, attach};
-pub use verify::{Verification, VerifiedFile, verify};
+pub use verify::{Verification, VerifiedFile, trust_and_lists, verify};

@@ -46,8 +46,7 @@ pub struct VerifiedFile {
 /// # Errors
 /// [`DocumentFailure`] if there is nothing that could be judged. Signatures that do not count are no failure here.
 pub fn verify(order: &Verification, now: OffsetDateTime) -> Result<VerifiedFile, DocumentFailure> {
-    let trust = read_trust(&order.trust)?;
-    let revocation = read_lists(&order.revocation_lists, &trust)?;
+    let (trust, revocation) = trust_and_lists(&order.trust, &order.revocation_lists)?;
     let mut saved = order.save.as_deref().map(begin_saving).transpose()?;
     let file = open(&order.file)?;
     let message = SignedMessage::read(file, |octets| match &mut saved {
@@ -112,6 +111,19 @@ fn finish_saving(saved: NamedTempFile, path: &Path) -> Result<(), DocumentFailur
         io::ErrorKind::AlreadyExists => DocumentFailure::OutputExists { file: path.to_owned() },
         _ => DocumentFailure::OutputUnwritable { file: path.to_owned(), reason: error.error.to_string() },
     })
+}
+
+/// The authorities of these files, and what these lists of theirs say.
+///
+/// # Errors
+/// [`DocumentFailure`] about the first file that cannot be used.
+pub fn trust_and_lists(
+    trust: &[PathBuf],
+    revocation_lists: &[PathBuf],
+) -> Result<(TrustStore, RevocationLists), DocumentFailure> {
+    let trust = read_trust(trust)?;
+    let lists = read_lists(revocation_lists, &trust)?;
+    Ok((trust, lists))
 }
 
 fn read_trust(files: &[PathBuf]) -> Result<TrustStore, DocumentFailure> {

@@ -12,14 +12,17 @@ use latchkey_agent::{
     Request, RequestId,
 };
 use latchkey_client::doctor::{
-    AgentState, Browser, CardService, Check, CheckName, Confinement, Finding, LinkHandler, Loopback, Personal, Plan,
-    PortHolder, PortalLook, Surroundings, System, Verdict, diagnose, report,
+    AgentState, Browser, CardService, CertificateLook, Check, CheckName, Confinement, Finding, LinkHandler, Loopback,
+    LoopbackPermission, Personal, Plan, PortHolder, PortalLook, RevocationLook, Surroundings, System, Verdict,
+    diagnose, look_at_certificate, permissions_in, report,
 };
 use latchkey_client::portal::{ExtraTrust, PortalFailure};
 use latchkey_client::settings::Proxy;
 use latchkey_client::texts::{self, Language};
 use latchkey_client::wording::Place;
 use latchkey_crypto::assertion::Origin;
+use latchkey_crypto::x509::{Certificate, RevocationList, RevocationLists, TrustStore};
+use latchkey_fixtures::holders::{issue_card, sample_holders, sample_pki, sample_revocations};
 use latchkey_fixtures::pcscd::PrivatePcscd;
 use serde_json::Value;
 use time::OffsetDateTime;
@@ -44,6 +47,8 @@ struct Played {
     proxy: (Proxy, bool),
     portal: PortalLook,
     browsers: Vec<Browser>,
+    permissions: Vec<LoopbackPermission>,
+    certificate: CertificateLook,
     links: LinkHandler,
     autostart: (bool, bool),
     /// Answers to the agent's question when it is let go; without it, at once.
@@ -62,6 +67,16 @@ fn browser(confinement: Confinement) -> Browser {
     Browser { name: "Chromium", program: "/usr/bin/chromium".into(), confinement }
 }
 
+const fn permission(browser: &'static str, is_granted: bool) -> LoopbackPermission {
+    LoopbackPermission { browser, is_granted }
+}
+
+/// A certificate that is valid from and until so many days from now.
+fn certificate(from: i64, until: i64, revocation: RevocationLook) -> CertificateLook {
+    let day = |count: i64| NOW + time::Duration::days(count);
+    CertificateLook::Read { not_before: day(from), not_after: day(until), revocation }
+}
+
 impl Played {
     fn well() -> Self {
         Self {
@@ -75,6 +90,8 @@ impl Played {
             proxy: (Proxy::System, true),
             portal: PortalLook { date: Some(NOW), challenge: Ok(()) },
             browsers: vec![browser(Confinement::None)],
+            permissions: vec![permission("Chromium", true)],
+            certificate: certificate(-100, 100, RevocationLook::NotRevoked { as_of: NOW }),
             links: LinkHandler::Ours,
             autostart: (true, true),
             gate: None,
@@ -140,6 +157,14 @@ impl Surroundings for Played {
         self.browsers.clone()
     }
 
+    fn loopback_permissions(&self, _portal: &Origin) -> Vec<LoopbackPermission> {
+        self.permissions.clone()
+    }
+
+    fn certificate(&self) -> CertificateLook {
+        self.certificate.clone()
+    }
+
     fn link_handler(&self) -> LinkHandler {
         self.links.clone()
     }
@@ -187,6 +212,12 @@ const FAULTS: &[(&str, Change, CheckName, Verdict, &[CheckName])] = {
         ("suspended PIN", |p| p.card = Ok(status(PinStatus::Suspended)), N::Pin, Warning, &[]),
         ("blocked PIN", |p| p.card = Ok(status(PinStatus::Blocked)), N::Pin, Bad, &[]),
         ("PIN out of use", |p| p.card = Ok(status(PinStatus::Deactivated)), N::Pin, Bad, &[]),
+        ("expired", |p| p.certificate = certificate(-100, -1, RevocationLook::Unknown), N::Certificate, Bad, &[N::Revocation]),
+        ("ends soon", |p| p.certificate = certificate(-100, 29, RevocationLook::NotRevoked { as_of: NOW }), N::Certificate, Warning, &[]),
+        ("not valid yet", |p| p.certificate = certificate(1, 100, RevocationLook::Unknown), N::Certificate, Bad, &[N::Revocation]),
+        ("no certificate", |p| p.certificate = CertificateLook::Unreadable(Failure::CertificateMissing), N::Certificate, Bad, &[N::Revocation]),
+        ("revoked", |p| p.certificate = certificate(-100, 100, RevocationLook::Revoked { since: NOW }), N::Revocation, Bad, &[]),
+        ("on no list", |p| p.certificate = certificate(-100, 100, RevocationLook::Unknown), N::Revocation, Warning, &[]),
         ("exposed agent", |p| p.agent = AgentState::Exposed, N::Agent, Bad, &[]),
         ("silent agent", |p| p.agent = AgentState::Silent(Failure::AgentStopped), N::Agent, Bad, &[]),
         ("port of nobody", |p| p.port = PortHolder::Nobody { port: 8084 }, N::ServicePort, Warning, &[]),
@@ -196,14 +227,16 @@ const FAULTS: &[(&str, Change, CheckName, Verdict, &[CheckName])] = {
         ("no IPv4", |p| p.loopback.ipv4 = false, N::Loopback, Bad, &[]),
         ("clock some minutes wrong", |p| p.now = NOW + Duration::from_secs(180), N::Clock, Warning, &[]),
         ("clock a day wrong", |p| p.now = NOW - Duration::from_secs(86_400), N::Clock, Bad, &[]),
-        ("clock of another age", |p| { p.now = datetime!(1970-01-01 0:00 UTC); p.portal.date = None; }, N::Clock, Bad, &[]),
+        ("clock of another age", |p| { p.now = datetime!(1970-01-01 0:00 UTC); p.portal.date = None; }, N::Clock, Bad, &[N::Certificate, N::Revocation]),
         ("silent proxy", |p| p.proxy = (Proxy::Through("http://proxy.example:1".parse().unwrap()), false), N::Proxy, Bad, &[]),
-        ("portal out of reach", |p| p.portal = PortalLook { date: None, challenge: Err(PortalFailure::Unreachable) }, N::Portal, Bad, &[]),
-        ("portal not trusted", |p| p.portal = PortalLook { date: None, challenge: Err(PortalFailure::Untrusted) }, N::Portal, Bad, &[]),
+        ("portal out of reach", |p| p.portal = PortalLook { date: None, challenge: Err(PortalFailure::Unreachable) }, N::Portal, Bad, &[N::Tls]),
+        ("silent portal", |p| p.portal = PortalLook { date: None, challenge: Err(PortalFailure::Silent) }, N::Portal, Bad, &[N::Tls]),
+        ("portal not trusted", |p| p.portal = PortalLook { date: None, challenge: Err(PortalFailure::Untrusted) }, N::Tls, Bad, &[N::Portal]),
         ("no portal at all", |p| p.portal.challenge = Err(PortalFailure::AnswerMalformed { reason: "x" }), N::Portal, Bad, &[]),
         ("no browser", |p| p.browsers.clear(), N::Browsers, Warning, &[]),
         ("a snap", |p| p.browsers = vec![browser(Confinement::Snap)], N::Browsers, Warning, &[]),
         ("a flatpak", |p| p.browsers = vec![browser(Confinement::Flatpak)], N::Browsers, Warning, &[]),
+        ("permission denied", |p| p.permissions = vec![permission("Chromium", true), permission("Brave", false)], N::BrowserPermission, Warning, &[]),
         ("links of nobody", |p| p.links = LinkHandler::Nobody, N::LinkHandler, Warning, &[]),
         ("links of another", |p| p.links = LinkHandler::Other("other.desktop".into()), N::LinkHandler, Warning, &[]),
         ("no entry", |p| p.autostart = (true, false), N::Autostart, Warning, &[]),
@@ -258,6 +291,73 @@ fn without_a_portal_it_is_not_checked_and_the_clock_not_compared() {
     let of = |name| checks.iter().find(|check| check.name == name).unwrap();
     assert_eq!(of(CheckName::Portal).finding, Finding::NoPortal);
     assert_eq!(of(CheckName::Clock).finding, Finding::ClockNotCompared);
+}
+
+#[test]
+fn without_the_pin_the_certificate_is_not_looked_at() {
+    let played = Played { certificate: CertificateLook::NotRead, ..Played::well() };
+    for check in played.diagnose() {
+        let of_certificate = [CheckName::Certificate, CheckName::Revocation].contains(&check.name);
+        let expected = if of_certificate { Verdict::NotChecked } else { Verdict::Good };
+        assert_eq!(check.verdict(), expected, "{check:?}");
+    }
+}
+
+/// As the sample cards hold them, with the lists of the same day.
+#[test]
+fn certificates_are_judged_by_their_dates_and_by_the_lists() {
+    let pki = sample_pki(NOW).unwrap();
+    let der = |certificate: &[u8]| Certificate::from_der(certificate).unwrap();
+    let anchors = || vec![der(&pki.root().certificate().der)];
+    let trust = TrustStore::new(anchors(), vec![der(&pki.authority().certificate().der)]).unwrap();
+    let mut lists = RevocationLists::new();
+    for (list, authority) in [
+        (pki.root_revocation_list(&[]).unwrap(), pki.root()),
+        (pki.authority_revocation_list(&sample_revocations(&pki).unwrap()).unwrap(), pki.authority()),
+    ] {
+        let list = RevocationList::from_der(&list).unwrap();
+        lists.insert(list.verified_by(&der(&authority.certificate().der)).unwrap());
+    }
+    let of = |id: &str| {
+        let holder = sample_holders().into_iter().find(|holder| holder.id == id).unwrap();
+        issue_card(&pki, &holder, NOW).unwrap().esign.base_certificate.0
+    };
+    let look = |id: &str, trust: &TrustStore, lists: &RevocationLists| {
+        let certificate = look_at_certificate(&of(id), trust, lists, NOW);
+        let checks = Played { certificate, ..Played::well() }.diagnose();
+        checks.into_iter().find(|check| check.verdict() != Verdict::Good).map(|check| check.finding)
+    };
+    assert_eq!(look("hanna-vydumanaya", &trust, &lists), None);
+    assert!(matches!(look("piotr-adklikany", &trust, &lists), Some(Finding::CertificateRevoked { .. })));
+    assert!(matches!(look("uladzislau-praterminavany", &trust, &lists), Some(Finding::CertificateExpired { .. })));
+    let stranger = TrustStore::new(anchors(), Vec::new()).unwrap();
+    assert_eq!(look("hanna-vydumanaya", &stranger, &lists), Some(Finding::RevocationUnknown));
+    assert_eq!(look("hanna-vydumanaya", &trust, &RevocationLists::new()), Some(Finding::RevocationNotLooked));
+    let nonsense = look_at_certificate(&[0x30, 0x00], &trust, &lists, NOW);
+    assert_eq!(nonsense, CertificateLook::Unreadable(Failure::CertificateFaulty));
+}
+
+#[test]
+fn the_answers_that_browsers_keep_are_found() {
+    let home = tempfile::tempdir().unwrap();
+    let keep = |profile: &str, kind: &str, pattern: &str, setting: u8| {
+        let folder = home.path().join(profile);
+        fs::create_dir_all(&folder).unwrap();
+        let text = serde_json::json!({ "profile": { "content_settings": { "exceptions": {
+            kind: { pattern: { "setting": setting } } } } } });
+        fs::write(folder.join("Preferences"), text.to_string()).unwrap();
+    };
+    let found = || permissions_in(&[home.path().to_owned()], &portal());
+    assert_eq!(found(), []);
+    keep("chromium/Default", "loopback_network", "https://portal.example:443,*", 1);
+    keep("google-chrome/Default", "loopback_network", "https://other.example:443,*", 2);
+    keep("BraveSoftware/Brave-Browser/Default", "local_network_access", "https://portal.example:443,*", 2);
+    assert_eq!(found(), [permission("Chromium", true), permission("Brave", false)]);
+    keep("chromium/Profile 2", "loopback_network", "https://portal.example:443,*", 2);
+    assert_eq!(found(), [permission("Chromium", false), permission("Brave", false)]);
+    fs::write(home.path().join("chromium/Default/Preferences"), "{").unwrap();
+    fs::remove_dir_all(home.path().join("chromium/Profile 2")).unwrap();
+    assert_eq!(found(), [permission("Brave", false)]);
 }
 
 #[test]
@@ -496,7 +596,12 @@ fn the_command_shows_every_check_with_a_private_card_service() {
         ("card-model", "not-checked"),
         ("pin", "not-checked"),
         ("agent", "good"),
-        ("portal", "bad"),
+        // Its authority is none of the system's.
+        ("tls", "bad"),
+        ("portal", "not-checked"),
+        ("browser-permission", "good"),
+        ("certificate", "not-checked"),
+        ("revocation", "not-checked"),
         ("clock", "good"),
     ] {
         assert_eq!(verdict(name), expected, "{name}: {answer}");

@@ -1,5 +1,5 @@
-//! The catalogue of all codes, `docs/codes.md`: generated from the programs, with the test that provokes each. Where it
-//! differs from what they say now, the test writes it anew if it is told to:
+//! The catalogue of all codes, `docs/codes.md`: generated from the programs, and a test for each code that provokes it.
+//! Where the catalogue differs from what they say now, the test writes it anew if it is told to:
 //! `LATCHKEY_WRITE_CODES=yes cargo test -p latchkey-tests --test it codes`.
 
 use std::collections::BTreeSet;
@@ -83,21 +83,15 @@ fn sections() -> Vec<Section> {
 
 #[test]
 fn the_catalogue_of_codes_is_what_the_programs_say() {
-    let (texts, tests) = (texts::texts(Language::English), tests());
+    let texts = texts::texts(Language::English);
     let mut catalogue = String::from(HEAD);
-    for section in sections() {
-        let Section { title, prefix, .. } = section;
-        write!(catalogue, "\n## {title}\n\n| Code | What happened | What to do | Provoked by |\n|---|---|---|---|\n")
-            .unwrap();
-        for code in &section.codes {
+    for Section { title, prefix, codes, .. } in sections() {
+        write!(catalogue, "\n## {title}\n\n| Code | What happened | What to do |\n|---|---|---|\n").unwrap();
+        for code in codes {
             let worded = format!("{prefix}{code}");
             let happened = cell(texts.what_happened(&worded, &[]).unwrap());
             let to_do = cell(texts.what_to_do(&worded, &[]).unwrap());
-            let provoked = match provoking(&section, code, &tests) {
-                Some(test) => format!("`{test}`"),
-                None => reason(code).unwrap_or("nothing").to_owned(),
-            };
-            writeln!(catalogue, "| `{code}` | {happened} | {to_do} | {provoked} |").unwrap();
+            writeln!(catalogue, "| `{code}` | {happened} | {to_do} |").unwrap();
         }
     }
     let file = root().join("docs/codes.md");
@@ -114,7 +108,7 @@ fn every_code_of_the_programs_is_provoked_by_a_test() {
     let mut faults = Vec::new();
     for section in sections() {
         for code in &section.codes {
-            let is_provoked = provoking(&section, code, &tests).is_some();
+            let is_provoked = is_provoked(&section, code, &tests);
             if is_provoked == reason(code).is_some() {
                 faults.push(format!(
                     "{code}: {}",
@@ -129,7 +123,7 @@ fn every_code_of_the_programs_is_provoked_by_a_test() {
 const HEAD: &str = "# Codes
 
 Every failure that people or programs meet has one stable code, and two texts in each language: what happened, and what to
-do. This catalogue is generated from the programs; a test keeps it so, and fails on a code that no test provokes.
+do. This catalogue is generated from the programs, and a test keeps it so; another fails on a code that no test provokes.
 Words in braces are filled in.
 ";
 
@@ -141,56 +135,35 @@ fn cell(text: String) -> String {
     text.replace('|', "\\|").split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// A test of the house.
-struct Test {
-    name: String,
-    text: String,
-}
-
-/// Every test, but those that only count codes or words.
-fn tests() -> Vec<Test> {
+/// The text of every test, but of those that only count codes or words.
+fn tests() -> Vec<String> {
     const COUNT_ONLY: [&str; 5] = ["codes.rs", "texts.rs", "advice.rs", "samples.rs", "wire_messages.rs"];
     let is_wanted = |path: &std::path::Path| {
         let file = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         path.components().any(|part| part.as_os_str() == "tests") && !COUNT_ONLY.contains(&file.as_str())
     };
-    let mut tests = Vec::new();
-    let mut sources: Vec<_> = rust_sources(".").into_iter().filter(|(path, _)| is_wanted(path)).collect();
-    sources.sort();
-    for (_, text) in sources {
-        for after in text.split("test]\n").skip(1).chain(text.split("service_test! {\n").skip(1)) {
-            let Some((_, named)) = after.split_once("fn ") else { continue };
-            let name: String = named.chars().take_while(|letter| letter.is_alphanumeric() || *letter == '_').collect();
-            tests.push(Test { name, text: named.to_owned() });
-        }
-    }
-    tests.extend(rejected_assertions());
-    tests
+    let sources = rust_sources(".").into_iter().filter(|(path, _)| is_wanted(path));
+    sources.map(|(_, text)| text).chain(rejected_assertions()).collect()
 }
 
 /// The assertions that the verification must refuse: each file says in its first line by which code.
-fn rejected_assertions() -> Vec<Test> {
-    let mut tests = Vec::new();
-    for file in fs::read_dir(root().join("portal/verify/tests/rejected")).unwrap() {
-        let path = file.unwrap().path();
-        let text = fs::read_to_string(&path).unwrap();
-        let code = text.lines().next().and_then(|line| line.strip_prefix("expect: ")).unwrap();
-        let name = format!("rejected/{}", path.file_name().unwrap().to_string_lossy());
-        tests.push(Test { name, text: format!("\"{code}\"") });
-    }
-    tests.sort_by(|one, other| one.name.cmp(&other.name));
-    tests
+fn rejected_assertions() -> Vec<String> {
+    let files = fs::read_dir(root().join("portal/verify/tests/rejected")).unwrap();
+    let texts = files.map(|file| fs::read_to_string(file.unwrap().path()).unwrap());
+    texts
+        .map(|text| format!("{:?}", text.lines().next().and_then(|line| line.strip_prefix("expect: ")).unwrap()))
+        .collect()
 }
 
-/// The first test that names the code, or else its variant.
-fn provoking(section: &Section, code: &str, tests: &[Test]) -> Option<String> {
+/// Whether a test names the code, or else its variant.
+fn is_provoked(section: &Section, code: &str, tests: &[String]) -> bool {
     let quoted = [format!("\"{code}\""), format!("Code: {code}\\n"), format!("\\\"{code}\\\"")];
     // Some tests call a type by another name: `SignatureFault as Fault`.
     let variants: Vec<_> =
         variants(section, code).iter().map(|variant| variant.replace("SignatureFault::", "Fault::")).collect();
-    let names = |test: &&Test| quoted.iter().any(|code| test.text.contains(code));
-    let builds = |test: &&Test| variants.iter().any(|variant| contains_word(&test.text, variant));
-    tests.iter().find(names).or_else(|| tests.iter().find(builds)).map(|test| test.name.clone())
+    tests.iter().any(|test| {
+        quoted.iter().any(|code| test.contains(code)) || variants.iter().any(|variant| contains_word(test, variant))
+    })
 }
 
 fn contains_word(text: &str, word: &str) -> bool {

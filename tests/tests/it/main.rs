@@ -12,6 +12,7 @@ mod claims;
 mod codes;
 mod corpus;
 mod dev_script;
+mod doctor;
 mod documents;
 mod faults;
 mod fuzzing;
