@@ -80,12 +80,6 @@ impl HashAlgorithm {
             Self::Bash512 => "bign-with-bash512",
         }
     }
-
-    /// The function that a signature algorithm's name stands for. `None` for any other name.
-    #[must_use]
-    pub fn of_signature_algorithm(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|algorithm| algorithm.signature_algorithm() == name)
-    }
 }
 
 fn digest<D: Digest>(parts: &[&[u8]]) -> Vec<u8> {

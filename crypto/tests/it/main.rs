@@ -17,5 +17,6 @@ mod cms;
 mod container;
 mod cv;
 mod key_transport;
+mod printed;
 mod tlv;
 mod x509;
