@@ -82,7 +82,7 @@ fn sections() -> Vec<Section> {
 }
 
 #[test]
-fn the_catalogue_of_codes_is_what_the_programs_say() {
+fn the_catalogue_of_codes_has_the_texts_of_the_programs() {
     let texts = texts::texts(Language::English);
     let mut catalogue = String::from(HEAD);
     for Section { title, prefix, codes, .. } in sections() {
@@ -103,7 +103,7 @@ fn the_catalogue_of_codes_is_what_the_programs_say() {
 }
 
 #[test]
-fn every_code_of_the_programs_is_provoked_by_a_test() {
+fn every_code_that_has_texts_is_provoked_by_a_test() {
     let tests = tests();
     let mut faults = Vec::new();
     for section in sections() {

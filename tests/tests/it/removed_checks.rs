@@ -141,17 +141,15 @@ const PATCHES: &[Patch] = &[
         Err(VerificationError::WrongSignature) =>"#,
     },
     Patch {
-        file: "portal/server/src/storage/sqlite/statements.rs",
-        from: r#"        "UPDATE challenges SET taken_at = ? \
-         WHERE id = ? AND browser = ? AND link IS NULL AND taken_at IS NULL RETURNING *","#,
-        to: r#"                if GONE("challenge-replayed") {
-                    "UPDATE challenges SET taken_at = ? WHERE id = ? AND browser = ? RETURNING *"
-                } else if GONE("challenge-of-other-session") {
-                    "UPDATE challenges SET taken_at = ? WHERE id = ? AND ? IS NOT NULL RETURNING *"
-                } else {
-                    "UPDATE challenges SET taken_at = ? \
-                     WHERE id = ? AND browser = ? AND link IS NULL AND taken_at IS NULL RETURNING *"
-                },"#,
+        file: "portal/server/src/storage/sqlite/together.rs",
+        from: "        statements::TAKE_CHALLENGE,",
+        to: r#"        if GONE("challenge-replayed") {
+            "UPDATE challenges SET taken_at = ? WHERE id = ? AND browser = ? RETURNING *"
+        } else if GONE("challenge-of-other-session") {
+            "UPDATE challenges SET taken_at = ? WHERE id = ? AND ? IS NOT NULL RETURNING *"
+        } else {
+            statements::TAKE_CHALLENGE
+        },"#,
     },
     // The origin is the one that the visitor's request names, in place of the portal's own.
     Patch {
@@ -212,7 +210,7 @@ pub(crate) fn build_without_checks() -> PathBuf {
 }
 
 #[test]
-fn every_fault_has_a_check_to_take_out_and_every_patch_fits() {
+fn every_fault_has_a_check_to_take_out_and_every_patch_fits_the_sources() {
     let root = root();
     let mut targeted = BTreeSet::new();
     for Patch { file, from, to } in PATCHES {
