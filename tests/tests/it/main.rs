@@ -18,8 +18,13 @@ mod faults;
 mod fuzzing;
 mod imports;
 mod packages;
+// Readers with virtual cards, as the agent's own tests have them.
+#[allow(dead_code, reason = "the agent's tests use all of it")]
+#[path = "../../../card/agent/tests/it/desk.rs"]
+mod readers;
 mod removed_checks;
 mod sign_in;
+mod signing_rule;
 mod sources;
 mod text_files;
 mod texts;
