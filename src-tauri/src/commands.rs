@@ -1,5 +1,5 @@
 //! What the window's page can ask for: one command a method of `Backend` in `ui/src/backend.ts`. The page answers what
-//! it is asked, by number; none of this takes an origin, a challenge, a hash or a secret.
+//! it is asked, by number; none of this takes an origin, a challenge, a hash, a path or a secret.
 
 use std::sync::Arc;
 
@@ -14,9 +14,12 @@ pub(crate) fn handler() -> impl Fn(Invoke<Wry>) -> bool + Send + Sync + 'static 
     tauri::generate_handler![
         agree,
         cancel_card,
+        cancel_documents,
         card,
         change,
+        choose_documents,
         choose_reader,
+        choose_reader_for_documents,
         close_window,
         copy_report,
         delete_history,
@@ -25,9 +28,13 @@ pub(crate) fn handler() -> impl Fn(Invoke<Wry>) -> bool + Send + Sync + 'static 
         end_guest,
         keep_open,
         more_time,
+        place_documents,
         put_notice_away,
         refuse,
+        remove_document,
         retry,
+        show_signature,
+        sign_documents,
         snapshot,
         start_guest,
     ]
@@ -123,4 +130,42 @@ fn copy_report(handle: AppHandle, app: State<'_, App>) {
 #[tauri::command]
 fn close_window(handle: AppHandle) {
     window::close(&handle);
+}
+
+/// The page asks for the system's dialog and learns what was chosen from the snapshot alone: it names no file.
+#[tauri::command]
+fn choose_documents(handle: AppHandle) {
+    window::choose_documents(&handle);
+}
+
+#[tauri::command]
+fn remove_document(app: State<'_, App>, number: usize) {
+    app.remove_document(number);
+}
+
+#[tauri::command]
+fn place_documents(app: State<'_, App>, attached: bool) {
+    app.place_documents(attached);
+}
+
+#[tauri::command]
+fn sign_documents(app: State<'_, App>) {
+    app.sign_documents();
+}
+
+#[tauri::command]
+fn choose_reader_for_documents(app: State<'_, App>, reader: &str) {
+    app.choose_reader_for_documents(reader);
+}
+
+#[tauri::command]
+fn cancel_documents(app: State<'_, App>) {
+    app.cancel_documents();
+}
+
+#[tauri::command]
+fn show_signature(handle: AppHandle, app: State<'_, App>, number: usize) {
+    if let Some(folder) = app.folder_of_signature(number) {
+        window::show_folder(&handle, folder);
+    }
 }

@@ -1,10 +1,15 @@
 //! The window: made when it is wanted, gone when it is not. A program without a window needs a sixth of the memory.
 
+use std::path::PathBuf;
+
+use gtk::prelude::*;
 use latchkey_client::app::App;
 use latchkey_client::app::snapshot::Snapshot;
 use latchkey_client::settings::Places;
 use tauri::webview::NewWindowResponse;
-use tauri::{AppHandle, Emitter, Manager, UserAttentionType, WebviewWindow, WebviewWindowBuilder, WindowEvent};
+use tauri::{
+    AppHandle, DragDropEvent, Emitter, Manager, UserAttentionType, WebviewWindow, WebviewWindowBuilder, WindowEvent,
+};
 use webkit2gtk::{HardwareAccelerationPolicy, SettingsExt, WebViewExt};
 
 use crate::guard::guard;
@@ -52,6 +57,29 @@ pub(crate) fn close(handle: &AppHandle) {
 pub(crate) fn copy(handle: &AppHandle, text: &str) {
     let text = text.to_owned();
     on_main_thread(handle, move |_| gtk::Clipboard::get(&gtk::gdk::SELECTION_CLIPBOARD).set_text(&text));
+}
+
+/// Lets the holder choose documents in the system's dialog.
+pub(crate) fn choose_documents(handle: &AppHandle) {
+    on_main_thread(handle, |handle| {
+        let Some(window) = handle.get_webview_window(LABEL).and_then(|window| window.gtk_window().ok()) else { return };
+        let dialog = gtk::FileChooserNative::new(None, Some(&window), gtk::FileChooserAction::Open, None, None);
+        dialog.set_modal(true);
+        dialog.set_select_multiple(true);
+        if dialog.run() == gtk::ResponseType::Accept {
+            handle.state::<App>().add_documents(dialog.filenames());
+        }
+    });
+}
+
+/// Shows a folder in the program that the system has for folders.
+pub(crate) fn show_folder(handle: &AppHandle, folder: PathBuf) {
+    on_main_thread(handle, move |_| {
+        let address = gtk::gio::File::for_path(folder).uri();
+        if let Err(error) = gtk::gio::AppInfo::launch_default_for_uri(&address, None::<&gtk::gio::AppLaunchContext>) {
+            tracing::warn!(%error, "the folder cannot be shown");
+        }
+    });
 }
 
 fn on_main_thread(handle: &AppHandle, work: impl FnOnce(&AppHandle) + Send + 'static) {
@@ -109,8 +137,13 @@ fn make(handle: &AppHandle) -> tauri::Result<WebviewWindow> {
     window.with_webview(|webview| harden(&webview.inner()))?;
     let owned = handle.clone();
     window.on_window_event(move |event| {
-        if matches!(event, WindowEvent::Destroyed) {
-            owned.state::<App>().window_closed();
+        match event {
+            WindowEvent::Destroyed => owned.state::<App>().window_closed(),
+            // Files go to the program; the web view gets neither them nor their contents.
+            WindowEvent::DragDrop(DragDropEvent::Drop { paths, .. }) => {
+                owned.state::<App>().add_documents(paths.clone())
+            }
+            _ => {}
         }
     });
     handle.state::<App>().window_opened();

@@ -18,6 +18,8 @@ export interface Snapshot {
   readonly requests: readonly PortalRequest[];
   /// What the holder does with his own card.
   readonly card: CardView;
+  /// Documents that the holder signs himself.
+  readonly documents: DocumentsView;
   readonly settings: Settings;
   readonly doctor: DoctorView;
   readonly guest: GuestView;
@@ -85,6 +87,18 @@ export type PinStatus =
   | { readonly state: "suspended" }
   | { readonly state: "blocked" }
   | { readonly state: "deactivated" };
+
+export interface DocumentsView {
+  /// Those that were chosen and are not signed yet.
+  readonly files: readonly { readonly name: string; readonly folder: string; readonly size: string }[];
+  /// Whether the signed files hold the documents.
+  readonly attached: boolean;
+  readonly phase: Phase | null;
+  /// What became of each document.
+  readonly results: readonly { readonly name: string; readonly signature: string | null; readonly failure: Failure | null }[] | null;
+  /// Why none was signed.
+  readonly failure: Failure | null;
+}
 
 export interface CardView {
   /// What the card at hand says without a password.
@@ -200,6 +214,16 @@ export interface Backend {
   startGuest(portal: string): Promise<void>;
   endGuest(): Promise<void>;
   deleteHistory(): Promise<void>;
+  /// Opens the system's dialog. What was chosen comes with the snapshot, and so do files that are dropped on the window.
+  chooseDocuments(): Promise<void>;
+  removeDocument(number: number): Promise<void>;
+  placeDocuments(attached: boolean): Promise<void>;
+  signDocuments(): Promise<void>;
+  chooseReaderForDocuments(reader: string): Promise<void>;
+  /// Ends the signing; without one, puts the documents and their results away.
+  cancelDocuments(): Promise<void>;
+  /// Shows the folder with the signature of that number.
+  showSignature(number: number): Promise<void>;
   /// The holder has read `notice`.
   putNoticeAway(): Promise<void>;
   closeWindow(): Promise<void>;

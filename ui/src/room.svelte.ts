@@ -43,6 +43,10 @@ export class Room {
     }
     // What the holder asked to see is shown as soon as the card has said it.
     if (this.#snapshot.card.contents === null && snapshot.card.contents !== null) this.#page = { at: "contents" };
+    // Files that were dropped on whatever page was open.
+    if (this.#snapshot.documents.files.length === 0 && snapshot.documents.files.length > 0) {
+      this.#page = { at: "documents" };
+    }
     this.#snapshot = snapshot;
   }
 

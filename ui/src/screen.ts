@@ -8,6 +8,7 @@ export type SettingsSection = "language" | "theme" | "starting" | "pin-pad" | "s
 export type Page =
   | { readonly at: "card" }
   | { readonly at: "contents" }
+  | { readonly at: "documents" }
   | { readonly at: "task"; readonly task: CardTaskName }
   | { readonly at: "lost" }
   | { readonly at: "check"; readonly portal: string | null }

@@ -22,6 +22,13 @@ export const program: Backend = {
   copyReport: () => invoke("copy_report"),
   startGuest: (portal) => invoke("start_guest", { portal }),
   endGuest: () => invoke("end_guest"),
+  chooseDocuments: () => invoke("choose_documents"),
+  removeDocument: (number) => invoke("remove_document", { number }),
+  placeDocuments: (attached) => invoke("place_documents", { attached }),
+  signDocuments: () => invoke("sign_documents"),
+  chooseReaderForDocuments: (reader) => invoke("choose_reader_for_documents", { reader }),
+  cancelDocuments: () => invoke("cancel_documents"),
+  showSignature: (number) => invoke("show_signature", { number }),
   putNoticeAway: () => invoke("put_notice_away"),
   closeWindow: () => invoke("close_window"),
 };

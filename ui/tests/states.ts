@@ -28,6 +28,7 @@ const state = (name: string, sample: string, ...presses: readonly string[]): Sta
 /// Where a sample's screen is, if it is not the first one.
 const ways: readonly (readonly [RegExp, readonly string[]])[] = [
   [/^doctor-/, ["section-check"]],
+  [/^documents-/, ["section-documents"]],
   [/^settings/, ["section-settings"]],
   [/^guest-(off|failed)$/, ["section-help", "guest"]],
 ];
@@ -50,6 +51,7 @@ const within: readonly State[] = [
   state("lost-card", "home-without-card", "lost"),
   state("no-reader", "home-without-reader", "no-reader"),
   state("check-up", "home", "section-check"),
+  state("documents", "home", "section-documents"),
   state("help", "home", "section-help"),
   state("first-steps", "home", "section-help", "first-steps"),
   state("about", "home", "section-help", "about"),

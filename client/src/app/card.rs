@@ -323,7 +323,7 @@ const fn card_task(task: CardTaskName) -> CardTask {
     }
 }
 
-const fn secret(kind: SecretKind) -> Secret {
+pub(super) const fn secret(kind: SecretKind) -> Secret {
     match kind {
         SecretKind::Pin => Secret::Pin,
         SecretKind::NewPin => Secret::NewPin,

@@ -5,6 +5,7 @@ mod card;
 mod computer;
 mod contents;
 mod doctor;
+mod documents;
 mod history;
 mod readers;
 mod requests;
@@ -183,6 +184,7 @@ impl App {
         let requests = self.shared.change(|state| {
             state.window = Window::default();
             state.card.forget();
+            state.documents.forget();
             state.remembered.forget();
             state.requests.numbers()
         });
@@ -195,7 +197,10 @@ impl App {
     pub fn stop(&self) {
         *self.shared.watch() = None;
         *self.shared.service.lock().unwrap_or_else(PoisonError::into_inner) = None;
-        self.shared.change(|state| state.card.forget());
+        self.shared.change(|state| {
+            state.card.forget();
+            state.documents.forget();
+        });
         self.shared.desk.stop();
         self.shared.around.guest.end();
     }
@@ -252,6 +257,46 @@ impl App {
     /// The holder takes that back, or puts away what it came to.
     pub fn cancel_card(&self) {
         self.shared.change(|state| state.card.cancel());
+    }
+
+    /// Files that the holder chose in the system's dialog, or dropped on the window: never what its page names.
+    pub fn add_documents(&self, paths: Vec<std::path::PathBuf>) {
+        self.shared.change(|state| {
+            state.window.is_used_by_holder();
+            state.documents.add(paths);
+        });
+    }
+
+    /// The holder takes the document of that number off the list.
+    pub fn remove_document(&self, number: usize) {
+        self.shared.change(|state| state.documents.remove(number));
+    }
+
+    /// The holder says whether the signed files hold the documents.
+    pub fn place_documents(&self, attached: bool) {
+        self.shared.change(|state| state.documents.place(attached));
+    }
+
+    /// The holder wants the documents signed.
+    pub fn sign_documents(&self) {
+        self.shared.change(|state| state.window.is_used_by_holder());
+        documents::sign(&self.shared);
+    }
+
+    /// The holder says in which reader the card is that signs the documents.
+    pub fn choose_reader_for_documents(&self, reader: &str) {
+        documents::choose_reader(&self.shared, reader);
+    }
+
+    /// The holder takes that back, or puts away what it came to.
+    pub fn cancel_documents(&self) {
+        self.shared.change(|state| state.documents.cancel());
+    }
+
+    /// The folder with the signature of that number, to be shown.
+    #[must_use]
+    pub fn folder_of_signature(&self, number: usize) -> Option<std::path::PathBuf> {
+        self.shared.state().documents.folder_of_signature(number)
     }
 
     /// The holder changes a setting. If that fails he is told in [`Snapshot::notice`].

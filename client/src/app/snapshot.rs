@@ -26,6 +26,8 @@ pub struct Snapshot {
     pub requests: Vec<PortalRequest>,
     /// What the holder does with his own card.
     pub card: CardView,
+    /// Documents that the holder signs himself.
+    pub documents: DocumentsView,
     /// The settings.
     pub settings: Settings,
     /// Diagnosis.
@@ -140,6 +142,44 @@ pub struct Document {
     pub name: String,
     /// Its size, in words.
     pub size: String,
+}
+
+/// Documents that the holder signs himself.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DocumentsView {
+    /// Those that were chosen and are not signed yet.
+    pub files: Vec<ChosenDocument>,
+    /// Whether the signed files hold the documents.
+    pub attached: bool,
+    /// How far the signing is.
+    pub phase: Option<Phase>,
+    /// What became of each document, in their order.
+    pub results: Option<Vec<DocumentResult>>,
+    /// Why none was signed.
+    pub failure: Option<Failure>,
+}
+
+/// A file that was chosen.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ChosenDocument {
+    /// Its name.
+    pub name: String,
+    /// Where it is.
+    pub folder: String,
+    /// Its size, in words.
+    pub size: String,
+}
+
+/// What became of a document.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct DocumentResult {
+    /// The document's name.
+    pub name: String,
+    /// The name of the file with its signature.
+    pub signature: Option<String>,
+    /// Why there is none.
+    pub failure: Option<Failure>,
 }
 
 /// How a request came.

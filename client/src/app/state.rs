@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::Around;
 use super::card::MyCard;
 use super::doctor::Diagnosis;
+use super::documents::MyDocuments;
 use super::history::Remembered;
 use super::readers::Readers;
 use super::requests::Requests;
@@ -22,6 +23,7 @@ pub(super) struct State {
     pub(super) readers: Readers,
     pub(super) requests: Requests,
     pub(super) card: MyCard,
+    pub(super) documents: MyDocuments,
     pub(super) window: Window,
     pub(super) diagnosis: Diagnosis,
     pub(super) remembered: Remembered,
@@ -36,6 +38,7 @@ impl State {
             readers: Readers::default(),
             requests: Requests::default(),
             card: MyCard::default(),
+            documents: MyDocuments::default(),
             window: Window::default(),
             diagnosis: Diagnosis::default(),
             remembered: Remembered::default(),
@@ -57,6 +60,7 @@ impl State {
             readers_failure: self.readers.failure().map(|failure| snapshot::Failure::of(failure, texts)),
             requests: self.requests.view(texts),
             card: self.card.view(texts, (around.clock)()),
+            documents: self.documents.view(texts),
             settings: settings::view(&around.settings, self.remembered.failure(), texts),
             doctor: self.diagnosis.view(texts),
             guest: guest(around, texts),

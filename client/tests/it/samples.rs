@@ -9,10 +9,12 @@ use std::path::Path;
 use latchkey_agent::{Failure, OtherCard, ReaderName, SecretKind};
 use latchkey_client::app::snapshot::{
     self, ArrivedBy, CardContents, CardResult, CardStatus, CardTaskName, CardView, CertificateView, DoctorCheck,
-    DoctorVerdict, DoctorView, GuestPhase, GuestView, HistoryEntry, HistoryResult, Holder, NewerVersion, Phase,
-    PinStatus, PortalRequest, Reader, Secret, ServiceState, Settings, Site, SiteState, Snapshot, Validity,
+    DoctorVerdict, DoctorView, DocumentResult, DocumentsView, GuestPhase, GuestView, HistoryEntry, HistoryResult,
+    Holder, NewerVersion, Phase, PinStatus, PortalRequest, Reader, Secret, ServiceState, Settings, Site, SiteState,
+    Snapshot, Validity,
 };
 use latchkey_client::desk::RequestFailure;
+use latchkey_client::documents::DocumentFailure;
 use latchkey_client::portal::PortalFailure;
 use latchkey_client::service::{PortOwner, ServiceFailure};
 use latchkey_client::settings::{ProxyChoice, SettingName, SettingsFailure, Theme};
@@ -195,6 +197,7 @@ fn samples(texts: &Texts) -> Samples {
         .into_iter()
         .chain(requests(texts))
         .chain(card(texts))
+        .chain(documents(texts))
         .chain(settings(texts))
         .chain(doctor(texts))
         .chain(guest(texts))
@@ -227,6 +230,7 @@ fn blank(texts: &Texts) -> Snapshot {
             fixed: Vec::new(),
             file: "/home/hanna/.config/latchkey/settings.toml".to_owned(),
         },
+        documents: DocumentsView::default(),
         doctor: DoctorView::default(),
         guest: GuestView { portals: vec![ORIGIN.to_owned()], portal: None, phase: GuestPhase::Off, failure: None },
         history: Vec::new(),
@@ -279,6 +283,38 @@ fn request(phase: Phase) -> PortalRequest {
         phase,
         seconds_left: None,
     }
+}
+
+fn documents(texts: &Texts) -> States {
+    let file = |number: usize| snapshot::ChosenDocument {
+        name: format!("contract {number}.pdf"),
+        folder: "/home/hanna/Documents".to_owned(),
+        size: texts.size(4_217_000 / number as u64),
+    };
+    let with = |documents: DocumentsView| Snapshot { documents, ..blank(texts) };
+    let chosen = |count: usize| DocumentsView { files: (1..=count).map(file).collect(), ..DocumentsView::default() };
+    let at = |phase| with(DocumentsView { phase: Some(phase), ..chosen(2) });
+    let failed = |failure: &dyn Told| Some(snapshot::Failure::of(failure, texts).without_remedy());
+    let exists = DocumentFailure::OutputExists { file: "/home/hanna/Documents/contract 2.pdf.p7s".into() };
+    let result = |number: usize, failure: Option<snapshot::Failure>| DocumentResult {
+        name: format!("contract {number}.pdf"),
+        signature: failure.is_none().then(|| format!("contract {number}.pdf.p7s")),
+        failure,
+    };
+    let results = |results| with(DocumentsView { results: Some(results), ..DocumentsView::default() });
+    vec![
+        ("documents-one", with(chosen(1))),
+        ("documents-chosen", with(DocumentsView { attached: true, ..chosen(3) })),
+        ("documents-many", with(chosen(40))),
+        ("documents-asking", at(Phase::AgentAsks { secret: Secret::Pin, tries_left: Some(3) })),
+        ("documents-signing", at(Phase::Signing)),
+        ("documents-signed", results(vec![result(1, None), result(2, None)])),
+        ("documents-one-not-signed", results(vec![result(1, None), result(2, failed(&exists))])),
+        (
+            "documents-failed",
+            with(DocumentsView { failure: failed(&Failure::CertificateNotForDocuments), ..chosen(2) }),
+        ),
+    ]
 }
 
 fn by_link(phase: Phase) -> PortalRequest {

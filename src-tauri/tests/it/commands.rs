@@ -49,7 +49,8 @@ fn the_window_loads_its_own_pages_and_nothing_else() {
     assert!(config["build"].get("devUrl").is_none());
     assert_eq!(config["app"]["withGlobalTauri"], false);
     let window = &config["app"]["windows"][0];
-    for (name, expected) in [("create", false), ("devtools", false), ("dragDropEnabled", false)] {
+    // With it, files that are dropped go to the program and their contents never to the page.
+    for (name, expected) in [("create", false), ("devtools", false), ("dragDropEnabled", true)] {
         assert_eq!(window[name], expected, "{name}");
     }
 }

@@ -15,6 +15,7 @@ export const en = {
   frame: {
     sections: "Sections",
     card: "My card",
+    documents: "Sign",
     check: "Check-up",
     settings: "Settings",
     help: "Help",
@@ -171,6 +172,26 @@ export const en = {
       ["Have a new card issued", "It comes with a new PIN and a new PUK. Your cabinet on the portal and what is in it stay yours."],
     ] as Step[],
     found: "If you find the card before you reported it, change its PIN.",
+  },
+
+  documents: {
+    title: "Sign documents",
+    lead: "Choose the files, or drop them on this window. One PIN signs them all.",
+    choose: "Choose files",
+    chooseMore: "Add files",
+    clear: "Start again",
+    count: (count: number) => plural(count, "document", "documents"),
+    remove: (name: string) => `Take ${name} off the list`,
+    attached: "Document and signature in one file",
+    attachedHow: "NAME.p7m holds both. To read the document, a program that knows such files is needed.",
+    detachedHow: "The signature is a file beside the document, NAME.p7s. The document stays as it is.",
+    binds: "A signature counts like one by your own hand. Whoever gets the document sees your name and personal number.",
+    sign: (count: number) => (count === 1 ? "Sign this document" : `Sign these ${count} documents`),
+    cancel: "Cancel",
+    done: "Documents",
+    signedInto: (file: string) => `signed: ${file}`,
+    showInFolder: "Show in its folder",
+    close: "Done",
   },
 
   request: {

@@ -52,6 +52,13 @@ const backend: Backend = {
   copyReport: remember("copyReport"),
   startGuest: remember("startGuest"),
   endGuest: remember("endGuest"),
+  chooseDocuments: remember("chooseDocuments"),
+  removeDocument: remember("removeDocument"),
+  placeDocuments: remember("placeDocuments"),
+  signDocuments: remember("signDocuments"),
+  chooseReaderForDocuments: remember("chooseReaderForDocuments"),
+  cancelDocuments: remember("cancelDocuments"),
+  showSignature: remember("showSignature"),
   putNoticeAway: remember("putNoticeAway"),
   closeWindow: remember("closeWindow"),
 };
