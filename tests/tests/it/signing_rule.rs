@@ -191,9 +191,8 @@ fn documents_over_the_agents_wire_sign_in_nowhere() {
     let request = of_card(CardTask::SignDocuments(order));
     ToAgent::Request(RequestId(1), request).write(&mut to_agent).unwrap();
     let answer = loop {
-        match FromAgent::read(&mut from_agent).unwrap().unwrap().1 {
-            Report::Finished(result) => break result.unwrap(),
-            _ => {}
+        if let Report::Finished(result) = FromAgent::read(&mut from_agent).unwrap().unwrap().1 {
+            break result.unwrap();
         }
     };
     ToAgent::End.write(&mut to_agent).unwrap();
