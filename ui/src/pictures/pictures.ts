@@ -62,6 +62,14 @@ const ofCode: ReadonlyMap<string, Picture> = new Map([
   ["certificate-missing", picture("certificate", "cross")],
   ["certificate-pending", picture("certificate", "clock")],
   ["certificate-faulty", picture("certificate", "bang")],
+  ["certificate-not-for-documents", picture("certificate", "hand")],
+  ["certificate-expired", picture("certificate", "clock")],
+  ["certificate-not-yet-valid", picture("certificate", "pause")],
+  // Documents
+  ["no-documents", picture("program", "question")],
+  ["too-many-documents", picture("line", "bang")],
+  ["document-unreadable", picture("program", "question")],
+  ["document-not-a-file", picture("program", "cross")],
   // PIN, CAN and PUK
   ["pin-wrong", picture("small-window", "cross")],
   ["pin-blocked", picture("small-window", "lock")],
