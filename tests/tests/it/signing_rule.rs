@@ -170,7 +170,7 @@ fn the_victim_lets_in_who_signs_in_there() {
 }
 
 #[test]
-fn documents_for_the_agent_sign_in_nowhere() {
+fn contents_for_the_agent_sign_in_nowhere() {
     let folder = tempfile::tempdir().unwrap();
     let (names, documents) = documents(folder.path());
     for asker in [Asker::Holder, Asker::Portal(Origin::parse(VICTIM).unwrap())] {
@@ -181,7 +181,7 @@ fn documents_for_the_agent_sign_in_nowhere() {
 }
 
 #[test]
-fn documents_over_the_agents_wire_sign_in_nowhere() {
+fn contents_over_the_agents_wire_sign_in_nowhere() {
     let folder = tempfile::tempdir().unwrap();
     let (names, documents) = documents(folder.path());
     let (input, mut to_agent) = std::io::pipe().unwrap();
@@ -201,7 +201,7 @@ fn documents_over_the_agents_wire_sign_in_nowhere() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn documents_over_the_local_service_sign_in_nowhere() {
+async fn contents_over_the_local_service_sign_in_nowhere() {
     let agent: Arc<dyn CardAgent> = Arc::new(agent());
     let sites = Arc::new(SitesOfThisRun::new(|| NOW));
     let desk = Desk::open(Arc::clone(&agent), sites.clone());
@@ -251,7 +251,7 @@ fn post(port: u16, body: &str) -> serde_json::Value {
 
 #[test]
 #[expect(clippy::disallowed_methods, reason = "the programs look at the clock")]
-fn documents_at_the_command_line_sign_in_nowhere() {
+fn files_at_the_command_line_sign_in_nowhere() {
     let set = SampleSet::write().unwrap();
     let mut cards = Cards::start(&set, 1).unwrap();
     cards.insert(HOLDER, 1).unwrap();
