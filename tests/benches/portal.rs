@@ -63,7 +63,9 @@ fn main() -> ExitCode {
 /// How visitors come.
 #[derive(Clone, Copy)]
 enum Connections {
+    /// On one connection for all their sign-ins.
     Kept,
+    /// On a new one for each, which serves both requests.
     New,
 }
 
@@ -77,7 +79,6 @@ struct Stage {
     portal: Runtime,
     card: Arc<Card>,
     client: Client,
-    authority: Certificate,
     stop: oneshot::Sender<()>,
     stopped: tokio::task::JoinHandle<()>,
     _directory: TempDir,
@@ -107,10 +108,10 @@ impl Stage {
             let stop = async move { stopping.await.unwrap_or_default() };
             service.run(stop, renewals).await.unwrap();
         });
-        let authority = Certificate::from_pem(&authority).unwrap();
-        let client = client(&authority);
+        let builder = Client::builder().tls_backend_native().no_proxy().pool_max_idle_per_host(VISITORS);
+        let client = builder.tls_certs_only([Certificate::from_pem(&authority).unwrap()]).build().unwrap();
         let card = Arc::new(Card::issue(&pki, format!("https://localhost:{port}")));
-        Self { portal, card, client, authority, stop, stopped, _directory: directory }
+        Self { portal, card, client, stop, stopped, _directory: directory }
     }
 
     fn measure(&self, visitors: &Runtime, rounds: usize, sign_ins: usize, connections: Connections) -> Measured {
@@ -130,13 +131,10 @@ impl Stage {
     fn round(&self, visitors: &Runtime, sign_ins: usize, connections: Connections) {
         let mut open = JoinSet::new();
         for _ in 0..VISITORS {
-            let (kept, card, authority) = (self.client.clone(), Arc::clone(&self.card), self.authority.clone());
+            let (client, card) = (self.client.clone(), Arc::clone(&self.card));
             let visit = async move {
                 for _ in 0..sign_ins {
-                    match connections {
-                        Connections::Kept => card.sign_in(&kept).await,
-                        Connections::New => card.sign_in(&client(&authority)).await,
-                    }
+                    card.sign_in(&client, connections).await;
                 }
             };
             open.spawn_on(visit, visitors.handle());
@@ -160,13 +158,17 @@ impl Card {
         Self { certificate: pki.authority().issue_to_person(&order).unwrap().der, key, portal }
     }
 
-    async fn sign_in(&self, client: &Client) {
+    async fn sign_in(&self, client: &Client, connections: Connections) {
         let ask = client.post(format!("{}/api/v1/challenges", self.portal)).header("content-type", "application/json");
         let issued = ask.body("{}").send().await.unwrap();
         let cookie = issued.headers()["set-cookie"].to_str().unwrap().split(';').next().unwrap().to_owned();
         let issued: Value = issued.json().await.unwrap();
         let address = format!("{}{}", self.portal, issued["assertionPath"].as_str().unwrap());
         let present = client.post(address).header("content-type", "application/json").header("cookie", cookie);
+        let present = match connections {
+            Connections::Kept => present,
+            Connections::New => present.header("connection", "close"),
+        };
         let answer = present.body(self.sign(issued["challenge"].as_str().unwrap())).send().await.unwrap();
         assert_eq!(answer.status(), 200);
         // Read whole, so that the connection can serve again.
@@ -181,11 +183,6 @@ impl Card {
         let agent = "https://client.example/benchmark".to_owned();
         Assertion::new(self.certificate.clone(), algorithm, signature, agent).unwrap().to_json()
     }
-}
-
-fn client(authority: &Certificate) -> Client {
-    let builder = Client::builder().tls_backend_native().no_proxy().pool_max_idle_per_host(VISITORS);
-    builder.tls_certs_only([authority.clone()]).build().unwrap()
 }
 
 /// Writes everything that a portal needs; gives the authority of its HTTPS certificate.
