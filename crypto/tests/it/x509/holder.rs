@@ -113,3 +113,13 @@ fn whoever_is_not_one_person_is_nobody() {
         assert_eq!(identity(attributes), Err(error), "{name}");
     }
 }
+
+#[test]
+fn a_name_has_the_country_that_it_states_or_none() {
+    let of = |octets: &[u8]| Certificate::from_der(octets).unwrap().subject().country().map(str::to_owned);
+    let root = file("pki/root.cert.der");
+    assert_eq!(of(&root).as_deref(), Some("BY"));
+    // C is the first attribute of this name.
+    let without = edited(&root, |body| drop(body[SUBJECT].members().remove(0)));
+    assert_eq!(of(&without), None);
+}

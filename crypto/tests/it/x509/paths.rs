@@ -154,6 +154,10 @@ fn an_anchor_is_checked_like_any_authority() {
     let leaf = Issuer("root").issue("leaf", &[(15, SIGNS)]);
     let expired = || Issuer("root").issue_until("root", &[(19, AUTHORITY)], b"261121000000Z");
     assert_eq!(build(&leaf, vec![expired()], vec![]), Err(PathError::IssuerNotValidNow));
+    // In force up to its last second.
+    let until = |time: &[u8]| Issuer("root").issue_until("root", &[(19, AUTHORITY)], time);
+    assert!(build(&leaf, vec![until(b"261122120000Z")], vec![]).is_ok());
+    assert_eq!(build(&leaf, vec![until(b"261122115959Z")], vec![]), Err(PathError::IssuerNotValidNow));
     // The same name and key again in a renewed certificate, in either order.
     let renewed = || root(AUTHORITY);
     assert!(build(&leaf, vec![expired(), renewed()], vec![]).is_ok());
