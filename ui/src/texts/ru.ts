@@ -211,7 +211,7 @@ export const ru: Texts = {
     getsCertificate: "Ваш сертификат",
     getsCertificateMore: "в нём имя, номер и всё прочее, что записал издатель",
     getsSignatures: "Подписи вашей карты",
-    getsSignaturesMore: "по одной под каждым документом; подпись значит то же, что собственноручная",
+    getsSignaturesMore: "по одной под каждым документом, как если бы вы подписали его рукой",
     getsSignature: "Подпись вашей карты",
     getsSignatureMore: "только для этого сайта и только для этого входа",
     pinStays: "PIN-код остаётся между вами и картой.",
