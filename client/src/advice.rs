@@ -95,7 +95,15 @@ const ROWS: &[(&str, Advice)] = &[
     ("certificate-missing", NOTHING),
     ("certificate-pending", NOTHING),
     ("certificate-faulty", NOTHING),
+    ("certificate-expired", NOTHING),
+    ("certificate-not-yet-valid", NOTHING),
+    ("certificate-not-for-documents", NOTHING),
     ("card-signature-faulty", AGAIN),
+    // Documents: others have to be chosen.
+    ("document-not-a-file", NOTHING),
+    ("document-unreadable", NOTHING),
+    ("no-documents", NOTHING),
+    ("too-many-documents", NOTHING),
     // Secrets.
     ("pin-wrong", AGAIN),
     ("pin-blocked", holder(Remedy::Unblock)),

@@ -112,6 +112,13 @@ impl Stage {
         stage
     }
 
+    /// A window that shows already that there is a card.
+    async fn with_card_in_sight(holder: Holder) -> Self {
+        let mut stage = Self::with_window(holder);
+        stage.shown(|now| now.readers.iter().flatten().any(|reader| reader.card)).await;
+        stage
+    }
+
     /// Waits until what is shown is as `expected` says.
     async fn shown(&mut self, expected: impl Fn(&Snapshot) -> bool) -> Arc<Snapshot> {
         let waiting = self.changes.wait_for(|snapshot| expected(snapshot));
@@ -403,7 +410,7 @@ async fn every_task_does_what_it_is_called() {
         (CardTaskName::DeactivateWithPuk, PinState::Pin3, vec![puk], PinStatus::Deactivated),
     ];
     for (task, state, replies, expected) in rows {
-        let mut stage = Stage::with_window(with_pin(state));
+        let mut stage = Stage::with_card_in_sight(with_pin(state)).await;
         stage.holder.replies(replies);
         stage.app.card(task);
         let shown = stage.shown(|now| now.card.result.is_some()).await;
@@ -422,7 +429,7 @@ async fn a_wrong_pin_is_told_with_the_tries_that_are_left_and_what_can_be_done()
         (PinState::Pin2, PinStatus::Suspended, "resume"),
     ];
     for (state, left, remedy) in rows {
-        let mut stage = Stage::with_window(with_pin(state));
+        let mut stage = Stage::with_card_in_sight(with_pin(state)).await;
         stage.holder.replies([wrong]);
         stage.app.card(CardTaskName::Read);
         let shown = stage.shown(|now| now.card.result.is_some()).await;
