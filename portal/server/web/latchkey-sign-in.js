@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // @ts-check
 //
-// Signs in with an ID card, and signs documents with it, from a portal's page, through the Latchkey program on the visitor's computer. No
-// dependencies, no words: what happens is told in codes, and the page says it in its visitor's language.
+// Signs in with an ID card, and signs documents with it, from a portal's page, through the Latchkey program on the
+// visitor's computer. No dependencies, no words: what happens is told in codes, and the page says it in its visitor's
+// language.
 // The types beside this file document the interface.
 //
 // Browsers ask the visitor before a public page may call a program on his own computer. What they then tell the page is
@@ -184,7 +185,7 @@ async function attempt({ portalName, port, explain, onProgress }, operation, bod
     const answer = await post(`${reached.base}/${operation}`, wish, { signal: stop });
     if (!answer.ok) return /** @type {any} */ ({ code: "client-refused", reason: await reasonOf(answer) });
     const json = await answer.json();
-    return /** @type {any} */ ((isObject(json) && read(json, requestId)) ?? { code: "other-program" });
+    return /** @type {any} */ ((isObject(json) ? read(json, requestId) : null) ?? { code: "other-program" });
   } catch {
     if (stop.aborted) {
       // The connection that breaks off says the same; this one also arrives through whatever stands between.
