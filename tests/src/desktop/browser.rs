@@ -65,8 +65,12 @@ impl Browser {
 
     fn drive(screen: &Screen, options: Value) -> Result<Self> {
         let capabilities: Capabilities = [("goog:chromeOptions".to_owned(), options)].into_iter().collect();
-        let mut command = screen.command("chromedriver");
-        let driver = WebDriver::start("chromedriver", command.arg("--port=0"), listening, capabilities)?;
+        let start = || {
+            let mut command = screen.command("chromedriver");
+            WebDriver::start("chromedriver", command.arg("--port=0"), listening, capabilities.clone())
+        };
+        // The port that it is given for one protocol of the internet may be taken in the other.
+        let driver = start().or_else(|_| start())?;
         Ok(Self { driver })
     }
 
