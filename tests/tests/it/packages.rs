@@ -192,11 +192,15 @@ fn sign_in_with_the_window(installed: &Installed, set: &SampleSet, cards: &Cards
     let mut command = cards.with_readers(installed.command_on(&screen, "latchkey-desktop"));
     command.args(["--background", "--lang", "en", "--managed"]).arg(managed);
     let window = Process::start("latchkey-desktop", &mut command).unwrap();
-    // Twice: the window goes after a sign-in, and another one comes.
+    // Twice: the window goes after a sign-in, and another one comes. What the site gets was agreed to then.
     for number in 1..=2 {
         let page = std::thread::spawn(move || ask_as_a_page(port, number));
-        let agree = Wanted { name: Some("Agree and sign in"), states: &["enabled"], ..Wanted::default() };
-        tool.wait_and_press(agree).unwrap();
+        if number == 1 {
+            let agree = Wanted { name: Some("Agree and sign in"), states: &["enabled"], ..Wanted::default() };
+            tool.wait_and_press(agree).unwrap();
+        }
+        let heading = Wanted { role: Some("heading"), name: Some("Enter your PIN"), ..Wanted::default() };
+        tool.wait_for(heading).unwrap();
         let mut agent = AgentWindow::wait(&mut tool).unwrap();
         agent.enter("PIN of your card", holder.pin).unwrap();
         agent.press("Sign in").unwrap();
