@@ -12,6 +12,7 @@ use anyhow::{Context as _, Result, bail};
 use contenders::{AusweisApp, Contender, Ground, Latchkey, Running, Start, released, wait_until_it_listens};
 use eyes::Eyes;
 use latchkey_tests::benchmark::{Benchmark, Figure};
+use upkeep::WakeUps;
 
 /// After a start, programs go on with what can wait.
 const SETTLING: Duration = Duration::from_secs(6);
@@ -155,10 +156,10 @@ impl Upkeep {
         wait_until_it_listens(port)?;
         std::thread::sleep(SETTLING);
         let idle = upkeep::memory(running.id())?;
-        let before = upkeep::wake_ups(running.id());
+        let before = WakeUps::of(running.id());
         std::thread::sleep(QUIET);
         #[expect(clippy::cast_precision_loss, reason = "far below the limit")]
-        let wake_ups = (upkeep::wake_ups(running.id()) - before) as f64;
+        let wake_ups = WakeUps::of(running.id()).since(&before) as f64;
         let request = contender.request(port)?;
         eyes.see_window()?;
         std::thread::sleep(SETTLING);

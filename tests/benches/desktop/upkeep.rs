@@ -1,6 +1,6 @@
 //! What running programs cost, as the system counts it: a process and everything that it started.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
 use anyhow::{Context as _, Result};
@@ -30,10 +30,20 @@ pub(crate) fn memory(head: u32) -> Result<f64> {
     Ok(f64::from(kibibytes?.into_iter().sum::<u32>()) / 1024.0)
 }
 
-/// How often threads of the family were given a processor so far. One that ended takes its count along.
-pub(crate) fn wake_ups(head: u32) -> u64 {
-    let tasks = family(head).into_iter().flat_map(|process| entries(&format!("/proc/{process}/task")));
-    tasks.map(|(path, _)| switches(&path)).sum()
+/// How often each thread of a family was given a processor so far.
+pub(crate) struct WakeUps(BTreeMap<String, u64>);
+
+impl WakeUps {
+    pub(crate) fn of(head: u32) -> Self {
+        let tasks = family(head).into_iter().flat_map(|process| entries(&format!("/proc/{process}/task")));
+        Self(tasks.map(|(path, _)| (path.clone(), switches(&path))).collect())
+    }
+
+    /// How often until now. A thread that has ended meanwhile says nothing any more; one that has begun counts in full.
+    pub(crate) fn since(&self, before: &Self) -> u64 {
+        let until = |task| before.0.get(task).copied().unwrap_or_default();
+        self.0.iter().map(|(task, count)| count.saturating_sub(until(task))).sum()
+    }
 }
 
 /// The names of the family's processes.
