@@ -9,6 +9,7 @@ use bignp256::{NonZeroScalar, ProjectivePoint, PublicKey};
 use rand_core::CryptoRng;
 use zeroize::Zeroizing;
 
+use crate::octets::{join, split};
 use crate::secret::{BeltKey, SecretOctets};
 use crate::{bake, belt, bign};
 
@@ -189,17 +190,4 @@ fn random_octets(random: &mut dyn CryptoRng) -> SecretOctets<16> {
     let mut octets = Zeroizing::new([0; 16]);
     random.fill_bytes(octets.as_mut_slice());
     SecretOctets::new(*octets)
-}
-
-/// Copies the head and tail of a message whose length its type fixes.
-fn split<const HEAD: usize, const TAIL: usize>(message: &[u8]) -> ([u8; HEAD], [u8; TAIL]) {
-    let mut octets = message.iter().copied();
-    let head = std::array::from_fn(|_| octets.next().unwrap_or_default());
-    let tail = std::array::from_fn(|_| octets.next().unwrap_or_default());
-    (head, tail)
-}
-
-fn join<const N: usize>(head: &[u8], tail: &[u8]) -> [u8; N] {
-    let mut octets = head.iter().chain(tail).copied();
-    std::array::from_fn(|_| octets.next().unwrap_or_default())
 }

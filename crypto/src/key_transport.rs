@@ -4,13 +4,12 @@
 
 use bignp256::elliptic_curve::point::DecompressPoint;
 use bignp256::elliptic_curve::subtle::Choice;
-use bignp256::{AffinePoint, FieldBytes, NonZeroScalar, ProjectivePoint};
+use bignp256::{AffinePoint, FieldBytes, ProjectivePoint};
 use rand_core::CryptoRng;
 use zeroize::Zeroizing;
 
 use crate::belt::{self, KEYWRAP_HEADER_SIZE, KeywrapError};
 use crate::bign::{self, Level, PrivateKey, PublicKey};
-use crate::secret::BeltKey;
 
 /// Octets that a token has beyond the key: the x of a one-time point and the header.
 pub const OVERHEAD: usize = X_SIZE + KEYWRAP_HEADER_SIZE;
@@ -61,7 +60,7 @@ pub fn wrap(
     }
     let q = bignp256::PublicKey::from_bytes(recipient.octets()).map_err(|_| KeyTransportError::InvalidPoint)?;
     let k = bign::random_scalar(random);
-    let protection_key = x_of_multiple(&k, q.to_projective())?;
+    let protection_key = bign::x_of_multiple(&k, &q.to_projective()).ok_or(KeyTransportError::InvalidPoint)?;
     let protected = belt::keywrap(key, header, &protection_key)?;
     let one_time_point = bign::point_of(&k);
     Ok(one_time_point.into_iter().take(X_SIZE).chain(protected).collect())
@@ -79,16 +78,7 @@ pub fn unwrap(
     let (x, protected) = token.split_first_chunk::<X_SIZE>().ok_or(KeyTransportError::TooShort)?;
     let point = AffinePoint::decompress(&FieldBytes::from(*x), Choice::from(0)).into_option();
     let point = point.ok_or(KeyTransportError::InvalidPoint)?;
-    let protection_key = x_of_multiple(private_key.expose_scalar(), ProjectivePoint::from(point))?;
+    let shared = bign::x_of_multiple(private_key.expose_scalar(), &ProjectivePoint::from(point));
+    let protection_key = shared.ok_or(KeyTransportError::InvalidPoint)?;
     Ok(belt::keyunwrap(protected, header, &protection_key)?)
-}
-
-/// θ: the x of a secret multiple of a public point. Such a multiple is never O, since the curve's order is prime.
-fn x_of_multiple(scalar: &NonZeroScalar, point: ProjectivePoint) -> Result<BeltKey, KeyTransportError> {
-    let multiple = Zeroizing::new(point * **scalar);
-    let multiple =
-        bignp256::PublicKey::from_affine(multiple.to_affine()).map_err(|_| KeyTransportError::InvalidPoint)?;
-    let octets = Zeroizing::new(bign::encoded(&multiple));
-    let mut x = octets.iter().copied();
-    Ok(BeltKey::new(std::array::from_fn(|_| x.next().unwrap_or_default())))
 }

@@ -5,6 +5,7 @@
 
 pub mod assertion;
 pub mod bake;
+pub mod bauth;
 pub mod belt;
 pub mod bign;
 pub mod bpace;
@@ -13,6 +14,7 @@ pub mod container;
 pub mod cv;
 pub mod hash;
 pub mod key_transport;
+mod octets;
 pub mod secret;
 pub mod sha2;
 pub mod signature;

@@ -4,12 +4,13 @@ use std::fmt;
 
 use bignp256::elliptic_curve::PrimeField;
 use bignp256::elliptic_curve::ops::Reduce;
-use bignp256::{FieldBytes, NonZeroScalar, Scalar};
+use bignp256::{FieldBytes, NonZeroScalar, ProjectivePoint, Scalar};
 use rand_core::CryptoRng;
 use zeroize::Zeroizing;
 
 use crate::belt;
 use crate::hash::HashAlgorithm;
+use crate::octets::{join, split};
 use crate::secret::BeltKey;
 
 /// Octets of a private key at level 128.
@@ -69,14 +70,9 @@ impl PrivateKey {
         let oid = HashAlgorithm::BeltHash.oid_der();
         let r = point_of(&k);
         let (x, _) = r.split_at(r.len() / 2);
-        let s0 = belt::hash(&[oid, x, hash]).into_iter().take(16);
-        let mut challenge = FieldBytes::default();
-        for (to, from) in challenge.iter_mut().zip(s0.clone().chain([1])) {
-            *to = from;
-        }
-        let s1 = **k - Scalar::reduce(&FieldBytes::from(*hash)) - Scalar::reduce(&challenge) * **self.d;
-        let mut octets = s0.chain(s1.to_repr());
-        std::array::from_fn(|_| octets.next().unwrap_or_default())
+        let (s0, _) = split::<16, 16>(&belt::hash(&[oid, x, hash]));
+        let s1 = self.response(&k, &s0) - Scalar::reduce(&FieldBytes::from(*hash));
+        join(&s0, &s1.to_repr())
     }
 
     /// bign-genk (clause 6.3.3): belt-wblock of the hash value under a key made of d, until the result is below q.
@@ -90,6 +86,15 @@ impl PrivateKey {
                 return k;
             }
         }
+    }
+
+    /// (k − (2^ℓ + t)·d) mod q: shows who knows kG and Q that the key is here, for a one-time k and a challenge t.
+    pub(crate) fn response(&self, k: &NonZeroScalar, challenge: &[u8; 16]) -> Scalar {
+        let mut number = FieldBytes::default();
+        for (to, from) in number.iter_mut().zip(challenge.iter().chain(&[1])) {
+            *to = *from;
+        }
+        **k - Scalar::reduce(&number) * **self.d
     }
 
     /// d, for the secret-key computations of this crate.
@@ -124,6 +129,15 @@ fn scalar(octets: &[u8; 32]) -> Option<Zeroizing<NonZeroScalar>> {
 /// The point that a secret multiple of G is: x ‖ y.
 pub(crate) fn point_of(scalar: &NonZeroScalar) -> [u8; PUBLIC_KEY_SIZE] {
     encoded(&bignp256::PublicKey::from_secret_scalar(scalar))
+}
+
+/// The x of a secret multiple of a public point. Such a multiple is never O, since the curve's order is prime.
+pub(crate) fn x_of_multiple(scalar: &NonZeroScalar, point: &ProjectivePoint) -> Option<BeltKey> {
+    let multiple = Zeroizing::new(*point * **scalar);
+    let multiple = bignp256::PublicKey::from_affine(multiple.to_affine()).ok()?;
+    let octets = Zeroizing::new(encoded(&multiple));
+    let (x, _) = split::<32, 32>(&*octets);
+    Some(BeltKey::new(x))
 }
 
 /// x ‖ y of a point.

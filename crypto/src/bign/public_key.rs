@@ -79,6 +79,23 @@ impl PublicKey {
         }
         verify::verify(&self.point, algorithm, hash, signature)
     }
+
+    /// Verifies that who chose the point V knew this key at level 128: s·G + (2^ℓ + t)·Q = V (BAUTH, STB 34.101.79). In
+    /// variable time: everything here is public.
+    ///
+    /// # Errors
+    /// [`SignatureError`] unless the response s to the challenge t fits V and this key.
+    pub(crate) fn verify_response(
+        &self,
+        challenge: &[u8; 16],
+        response: &[u8; 32],
+        point: &[u8; 64],
+    ) -> Result<(), SignatureError> {
+        match &self.point {
+            Point::L128(key) => verify::verify_response(key, challenge, response, point),
+            Point::L192(_) | Point::L256(_) => Err(SignatureError::OtherLevel),
+        }
+    }
 }
 
 impl fmt::Debug for PublicKey {

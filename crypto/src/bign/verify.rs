@@ -41,6 +41,19 @@ pub(super) fn verify(
     }
 }
 
+/// s·G + (2^ℓ + t)·Q = V at level 128: the equation of clause 7.1.4 with a hash value of zero and the whole point in place
+/// of its hash.
+pub(super) fn verify_response(
+    key: &Affine<4, 189>,
+    challenge: &[u8; 16],
+    response: &[u8; 32],
+    point: &[u8; 64],
+) -> Result<(), SignatureError> {
+    let scalars = Scalars::new(challenge, response, &[], CURVE_256.q()).ok_or(SignatureError::OutOfRange)?;
+    let sum = TABLES_256.sum(&scalars, key).to_affine().ok_or(SignatureError::Mismatch)?;
+    if CURVE_256.point(point) == Some(sum) { Ok(()) } else { Err(SignatureError::Mismatch) }
+}
+
 fn verify_on<const N: usize, const C: u64>(
     curve: &Curve<N, C>,
     tables: &BaseTables<N, C>,

@@ -10,6 +10,7 @@
 mod assertion;
 mod bake;
 mod bash;
+mod bauth;
 mod belt;
 mod bign;
 mod bpace;
