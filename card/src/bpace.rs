@@ -11,8 +11,8 @@ use crate::profile::{Edition, RightsOrder};
 use crate::rights::{Authority, CertHat, EidRights, EsignRights, TAG_CERT_HAT};
 use crate::tlv::{Cursor, Tag, TlvError, TlvErrorKind, Writer};
 
-const TAG_DYNAMIC_AUTHENTICATION_DATA: Tag = Tag::new(0x7C);
-const TAG_MECHANISM: Tag = Tag::new(0x80);
+pub(crate) const TAG_DYNAMIC_AUTHENTICATION_DATA: Tag = Tag::new(0x7C);
+pub(crate) const TAG_MECHANISM: Tag = Tag::new(0x80);
 const TAG_PASSWORD: Tag = Tag::new(0x83);
 const TAG_SIGNATURES: Tag = Tag::new(0x53);
 

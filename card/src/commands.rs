@@ -1,14 +1,20 @@
-//! The plain commands of STB 34.101.79, clause on commands, as a client program sends them. Those with data of a
+//! The plain commands of STB 34.101.79, clause on commands, as a client program or terminal sends them. Those with data of a
 //! length that is not fixed fail if the data do not fit a command.
 
 use std::num::NonZeroU8;
 
+use latchkey_crypto::cv::Certificate;
 use zeroize::Zeroizing;
 
 use crate::apdu::{ApduError, CLASS_CHAINED, Command, Header};
+use crate::bauth::{ActiveChannel, AuxiliaryAttribute, Mode};
 use crate::key::KeyId;
 use crate::password::{Holder, Pin};
 use crate::profile::{ApplicationId, FileId, Profile};
+
+/// Octets of the longest command data that fit a short command when protected: 255 less the object of the MAC, tag and
+/// length of the data object, and the octet that says that there is no padding.
+pub(crate) const MAX_SHORT_PROTECTED_DATA: usize = 241;
 
 /// The object of MSE:Set DST that names belt-hash at level 128.
 const BELT_HASH: [u8; 3] = [0x80, 0x01, 0x90];
@@ -40,6 +46,36 @@ pub(crate) fn read_binary(offset: u16, count: NonZeroU8) -> Command {
 /// MSE:Set AT for BPACE.
 pub(crate) fn set_authentication_template(template: &[u8]) -> Result<Command, ApduError> {
     Command::new(Header::new(0x00, 0x22, 0xC1, 0xA4)).with_data(template)
+}
+
+/// MSE:Set AT for BAUTH.
+pub(crate) fn set_terminal_template(mode: Mode, template: &[u8]) -> Result<Command, ApduError> {
+    let p1 = match mode {
+        Mode::Unilateral => 0xB1,
+        Mode::Bilateral => 0xF1,
+    };
+    Command::new(Header::new(0x00, 0x22, p1, 0xA4)).with_data(template)
+}
+
+/// PSO:Verify Certificate: one command if its protected form is short, else the body and then the signature.
+pub(crate) fn verify_certificate(certificate: &Certificate) -> Result<Vec<Command>, ApduError> {
+    let command = |cla, data: &[u8]| Command::new(Header::new(cla, 0x2A, 0x00, 0xBE)).with_data(data);
+    let contents = certificate.contents();
+    if contents.len() <= MAX_SHORT_PROTECTED_DATA {
+        return Ok(vec![command(0x00, &contents)?]);
+    }
+    let signature = contents.strip_prefix(certificate.body_octets()).unwrap_or_default();
+    Ok(vec![command(CLASS_CHAINED, certificate.body_octets())?, command(0x00, signature)?])
+}
+
+/// MSE:Set CS.
+pub(crate) fn set_active_channel(channel: ActiveChannel) -> Command {
+    Command::new(Header::new(0x00, 0x22, 0x01, 0xA4)).with_short_data(&channel.to_octets())
+}
+
+/// VERIFY of an auxiliary attribute.
+pub(crate) fn verify_attribute(attribute: AuxiliaryAttribute) -> Result<Command, ApduError> {
+    Command::new(Header::new(0x80, 0x20, 0x80, 0x00)).with_data(&attribute.to_octets())
 }
 
 /// GENERAL AUTHENTICATE that another follows.
@@ -95,6 +131,23 @@ pub(crate) fn deactivate_pin(profile: &Profile) -> Command {
 pub(crate) fn set_signature_template(key: KeyId) -> Command {
     let [tag, length, belt_hash] = BELT_HASH;
     Command::new(Header::new(0x00, 0x22, 0x41, 0xB6)).with_short_data(&[0x84, 1, key.octet(), tag, length, belt_hash])
+}
+
+/// GENERATE KEY PAIR.
+pub(crate) fn generate_key(key: KeyId) -> Command {
+    let data = [0xB6, 3, 0x84, 1, key.octet()];
+    Command::new(Header::new(0x00, 0x46, 0x80, 0x00)).with_short_data(&data).expecting_short_maximum()
+}
+
+/// TERMINATE of a key pair.
+pub(crate) fn terminate_key(key: KeyId) -> Command {
+    Command::new(Header::new(0x00, 0xE6, 0x21, 0x00)).with_short_data(&[0xB6, 3, 0x84, 1, key.octet()])
+}
+
+/// UPDATE BINARY. `offset` is below 32,768.
+pub(crate) fn update_binary(offset: u16, data: &[u8]) -> Result<Command, ApduError> {
+    let [high, low] = offset.to_be_bytes();
+    Command::new(Header::new(0x00, 0xD6, high & 0x7F, low)).with_data(data)
 }
 
 /// PSO:Compute Digital Signature.

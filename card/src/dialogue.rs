@@ -5,6 +5,9 @@
 //! [`PukVerified`] are inside the eSign application and can do what their password allows. A password is taken by
 //! value and wiped on refusal, so none is ever presented again after the card refused it. Nothing here resets the
 //! card: whoever owns the transaction does, on every path.
+//!
+//! [`TerminalChannel`] is different: a terminal speaks to the card through it, and the client reads nothing of that but
+//! what every command and answer shows.
 
 mod authenticate;
 mod error;
@@ -12,20 +15,27 @@ mod holder;
 mod link;
 mod puk;
 mod recognise;
+mod terminal;
+mod terminal_acts;
 
 pub use authenticate::PinStatus;
 pub use error::{Culprit, DialogueError, Operation, ProtocolFault};
 pub use holder::{HolderVerified, MAX_FILE_SIZE, READ_BLOCK_SIZE, SIGNATURE_SIZE};
 pub use puk::PukVerified;
 pub use recognise::{CardModel, OtherCard, recognise};
+pub use terminal::{TerminalAuthenticating, TerminalChannel};
+pub use terminal_acts::{AgreedActs, TerminalAct};
 
 use std::fmt;
 
+use latchkey_crypto::cv::Certificate;
 use latchkey_crypto::rand_core::CryptoRng;
 
+use crate::bauth::TerminalTemplate;
 use crate::channel::CardChannel;
 use crate::commands;
 use crate::dialogue::link::Link;
+use crate::dialogue::terminal::Beside;
 use crate::password::{Can, Pin, Puk};
 use crate::profile::Profile;
 use crate::rights::Authority;
@@ -180,6 +190,41 @@ impl<'c> Secured<'c, ByPin> {
         let Self { mut link, profile, password: ByPin { pin, authority } } = self;
         select_esign(&mut link, profile)?;
         Ok(HolderVerified::new(link, profile, pin, authority))
+    }
+}
+
+impl<'c> Secured<'c, ByCan> {
+    /// Lets a terminal and the card authenticate each other: the card expects it with `template`, judges `certificates`,
+    /// the terminal's own last, and gives the first message of BAUTH (sequence G). What the terminal may have the card do
+    /// beyond reading is `agreed`. Gives the card's answer, data and status, for the terminal.
+    ///
+    /// # Errors
+    /// [`DialogueError::TerminalCertificateRefused`], or another. The session is over then.
+    pub fn authenticate_terminal(
+        self,
+        template: &TerminalTemplate,
+        certificates: &[Certificate],
+        agreed: AgreedActs,
+    ) -> Result<(TerminalAuthenticating<'c>, Vec<u8>), DialogueError> {
+        let Self { link, profile, password: ByCan(()) } = self;
+        TerminalAuthenticating::begin(Beside { link, profile, pin: None, agreed }, template, certificates)
+    }
+}
+
+impl<'c> Secured<'c, ByPin> {
+    /// As in a channel opened with the CAN. The PIN is kept for confirmations that belong to the same decision of the
+    /// holder.
+    ///
+    /// # Errors
+    /// [`DialogueError::TerminalCertificateRefused`], or another. The session is over then.
+    pub fn authenticate_terminal(
+        self,
+        template: &TerminalTemplate,
+        certificates: &[Certificate],
+        agreed: AgreedActs,
+    ) -> Result<(TerminalAuthenticating<'c>, Vec<u8>), DialogueError> {
+        let Self { link, profile, password: ByPin { pin, authority: _ } } = self;
+        TerminalAuthenticating::begin(Beside { link, profile, pin: Some(pin), agreed }, template, certificates)
     }
 }
 

@@ -1,8 +1,9 @@
-//! What is said to a card: APDU, secure messaging, BPACE, card profiles.
+//! What is said to a card: APDU, secure messaging, BPACE, BAUTH, card profiles.
 //!
 //! Pure: a [`CardChannel`] is handed in, and so is randomness.
 
 pub mod apdu;
+pub mod bauth;
 pub mod bpace;
 pub mod channel;
 mod commands;

@@ -128,6 +128,18 @@ pub enum RightsOrder {
     EsignFirst,
 }
 
+/// What a terminal's hello in BAUTH is (STB 34.101.79, clause on BAUTH; the print of 2019 can be read in two ways).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum TerminalHello {
+    /// The command data of MSE:Set AT for BAUTH, then the CertHAT objects of the one for BPACE: the errata.
+    #[default]
+    TemplateAndCertHats,
+    /// The hash of the request: the value of object `85`.
+    RequestHash,
+    /// The whole object `85`.
+    RequestHashObject,
+}
+
 /// A model of card.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Profile {
@@ -158,6 +170,9 @@ pub struct Profile {
 }
 
 impl Profile {
+    /// Every model.
+    pub const KNOWN: &'static [Self] = &[Self::standard()];
+
     /// The card of the published standard: STB 34.101.79 with its errata.
     #[must_use]
     pub const fn standard() -> Self {

@@ -1,5 +1,5 @@
-//! Secure messaging between client program and card: STB 34.101.79, clause on protected APDUs, as corrected by the
-//! errata of 2020.
+//! Secure messaging between a card and a client program or terminal: STB 34.101.79, clause on protected APDUs, as
+//! corrected by the errata of 2020.
 //!
 //! The two sides are written apart and meet only through octets. They share the equations of the standard: how keys
 //! come from K0, how the counter becomes an initial value, and what the MAC covers. Either side is a value that is
@@ -12,10 +12,15 @@ pub use card::{AnswerDue, CardSecureMessaging, CommandFault};
 pub use client::{AwaitedResponse, ClientSecureMessaging, ResponseFault};
 
 use latchkey_crypto::belt;
-use latchkey_crypto::secret::BeltKey;
+use latchkey_crypto::secret::{BeltKey, SecretOctets};
+use zeroize::Zeroizing;
 
+use crate::apdu::Response;
 use crate::profile::Edition;
-use crate::tlv::Tag;
+use crate::tlv::{Cursor, Tag};
+
+/// Octets of what one end of a channel has to keep between two messages.
+pub const CHANNEL_RECORD_SIZE: usize = 1 + 32 + 32 + 16;
 
 /// Encrypted data, after the octet [`NO_PADDING`].
 const TAG_DATA: Tag = Tag::new(0x87);
@@ -57,6 +62,34 @@ impl Channel {
         }
     }
 
+    /// The edition, both keys and the counter.
+    fn to_secret_octets(&self) -> SecretOctets<CHANNEL_RECORD_SIZE> {
+        let edition = match self.mac_edition {
+            Edition::Print2019 => 0,
+            Edition::Errata2020 => 1,
+        };
+        let mut record = Zeroizing::new([0; CHANNEL_RECORD_SIZE]);
+        let counter = self.counter.to_be_bytes();
+        let fields = [edition].into_iter().chain(*self.mac_key.expose()).chain(*self.encryption_key.expose());
+        for (to, from) in record.iter_mut().zip(fields.chain(counter)) {
+            *to = from;
+        }
+        SecretOctets::new(*record)
+    }
+
+    fn from_secret_octets(record: &SecretOctets<CHANNEL_RECORD_SIZE>) -> Option<Self> {
+        let mut cursor = Cursor::new(record.expose());
+        let mac_edition = match cursor.octet().ok()? {
+            0 => Edition::Print2019,
+            1 => Edition::Errata2020,
+            _ => return None,
+        };
+        let mac_key = BeltKey::new(cursor.array().ok()?);
+        let encryption_key = BeltKey::new(cursor.array().ok()?);
+        let counter = u128::from_be_bytes(cursor.array().ok()?);
+        Some(Self { mac_key, encryption_key, mac_edition, counter })
+    }
+
     fn mac(&self, initial_value: &InitialValue, parts: [&[u8]; 2]) -> [u8; belt::MAC_SIZE] {
         belt::mac(&self.mac_key, &self.covered(initial_value, parts))
     }
@@ -64,4 +97,10 @@ impl Channel {
     fn mac_is(&self, initial_value: &InitialValue, parts: [&[u8]; 2], received: &[u8]) -> bool {
         belt::mac_is(&self.mac_key, &self.covered(initial_value, parts), received)
     }
+}
+
+/// Whether a response carries secure messaging objects. One that carries none closes its channel, and anybody on the way
+/// could have written it.
+pub(crate) fn is_protected(response: &Response) -> bool {
+    matches!(Cursor::new(response.data()).tag(), Ok(TAG_DATA | TAG_MAC))
 }

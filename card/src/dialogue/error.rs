@@ -56,6 +56,28 @@ pub enum DialogueError {
     /// A certificate was requested and is not on the card yet.
     #[error("the certificate for this key was requested and is not on the card yet")]
     CertificatePending,
+    /// The card does not accept a certificate of the terminal.
+    #[error("the card does not accept the terminal's certificate: {status}")]
+    TerminalCertificateRefused {
+        /// What it answered.
+        status: StatusWord,
+    },
+    /// The terminal has not proved to the card that it has the key of its certificate.
+    #[error("the terminal did not prove itself to the card: {status}")]
+    TerminalNotProven {
+        /// What the card answered.
+        status: StatusWord,
+    },
+    /// The terminal wants the card to do something that terminals may not do, or to which the holder has not agreed. It
+    /// was not passed on.
+    #[error("the terminal may not give the command {}", hexadecimal(.header))]
+    TerminalCommandRefused {
+        /// The four octets that the command begins with.
+        header: [u8; 4],
+    },
+    /// It is the other channel's turn to speak. Nothing was passed on.
+    #[error("it is not the turn of this channel")]
+    ChannelOutOfTurn,
     /// The card refused a command for a reason that has no name of its own here.
     #[error("the card refused to {operation}: {status}")]
     CardRefused {
@@ -91,6 +113,8 @@ pub enum Culprit {
     Holder,
     /// The card.
     Card,
+    /// The terminal on the other end of a relay.
+    Terminal,
     /// Reader, service, another program.
     Environment,
     /// The program that asked.
@@ -114,6 +138,10 @@ impl DialogueError {
             Self::KeyMissing => "key-missing",
             Self::CertificateMissing => "certificate-missing",
             Self::CertificatePending => "certificate-pending",
+            Self::TerminalCertificateRefused { .. } => "terminal-certificate-refused",
+            Self::TerminalNotProven { .. } => "terminal-not-proven",
+            Self::TerminalCommandRefused { .. } => "terminal-command-refused",
+            Self::ChannelOutOfTurn => "channel-out-of-turn",
             Self::CardRefused { .. } => "card-refused",
             Self::ChannelClosed { .. } => "card-closed-channel",
             Self::CardProtocol(_) => "card-protocol",
@@ -140,8 +168,13 @@ impl DialogueError {
             | Self::CardRefused { .. }
             | Self::ChannelClosed { .. }
             | Self::CardProtocol(_) => Culprit::Card,
+            Self::TerminalCertificateRefused { .. }
+            | Self::TerminalNotProven { .. }
+            | Self::TerminalCommandRefused { .. } => Culprit::Terminal,
             Self::PinStatusChanged { .. } | Self::Channel(_) => Culprit::Environment,
-            Self::ConfirmationMissing | Self::EditionsUnconfirmed | Self::Request(_) => Culprit::Caller,
+            Self::ChannelOutOfTurn | Self::ConfirmationMissing | Self::EditionsUnconfirmed | Self::Request(_) => {
+                Culprit::Caller
+            }
         }
     }
 
@@ -217,6 +250,18 @@ pub enum Operation {
     Sign,
     /// PSO:Decipher.
     UnwrapKey,
+    /// MSE:Set AT for BAUTH.
+    ExpectTerminal,
+    /// MSE:Set CS.
+    SwitchChannel,
+    /// VERIFY of an auxiliary attribute.
+    CompareAttribute,
+    /// GENERATE KEY PAIR.
+    GenerateKey,
+    /// TERMINATE of a key pair.
+    DestroyKey,
+    /// UPDATE BINARY.
+    WriteFile,
 }
 
 impl fmt::Display for Operation {
@@ -236,6 +281,16 @@ impl fmt::Display for Operation {
             Self::ChooseKey => "take a key",
             Self::Sign => "sign",
             Self::UnwrapKey => "unwrap a key",
+            Self::ExpectTerminal => "expect a terminal",
+            Self::SwitchChannel => "switch to another channel",
+            Self::CompareAttribute => "compare an attribute",
+            Self::GenerateKey => "generate a key",
+            Self::DestroyKey => "destroy a key",
+            Self::WriteFile => "write a file",
         })
     }
+}
+
+fn hexadecimal(octets: &[u8]) -> String {
+    octets.iter().map(|octet| format!("{octet:02X}")).collect()
 }

@@ -72,6 +72,19 @@ impl<'c> Link<'c> {
         }
     }
 
+    /// Sends a command that another party has protected, as it is, and gives the answer as it came. It may speak only beside
+    /// a channel that stands.
+    pub(super) fn relay(&mut self, command: &Command) -> Result<Response, DialogueError> {
+        if let Protection::Closed(error) = &self.protection {
+            return Err(*error);
+        }
+        self.channel.transmit(command).map_err(|error| {
+            let error = DialogueError::from(error);
+            self.protection = Protection::Closed(error);
+            error
+        })
+    }
+
     /// Sends a command that succeeds with 9000 only.
     pub(super) fn command(&mut self, operation: Operation, command: &Command) -> Result<Response, DialogueError> {
         let response = self.transmit(command)?;

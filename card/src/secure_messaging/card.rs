@@ -42,7 +42,7 @@ impl CommandFault {
 }
 
 impl CardSecureMessaging {
-    /// A new channel with the key that BPACE gave, its counter at zero.
+    /// A new channel with the key that BPACE or BAUTH gave, its counter at zero.
     #[must_use]
     pub fn new(session_key: &BeltKey, mac_edition: Edition) -> Self {
         Self(Channel::new(session_key, mac_edition))

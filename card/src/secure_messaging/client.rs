@@ -1,20 +1,20 @@
-//! The client program's side: protects commands, unprotects responses.
+//! The side of a client program or terminal: protects commands, unprotects responses.
 
 use std::fmt;
 
 use latchkey_crypto::belt;
-use latchkey_crypto::secret::BeltKey;
+use latchkey_crypto::secret::{BeltKey, SecretOctets};
 use zeroize::Zeroizing;
 
-use super::{Channel, InitialValue, NO_PADDING, TAG_DATA, TAG_EXPECTED, TAG_MAC};
+use super::{CHANNEL_RECORD_SIZE, Channel, InitialValue, NO_PADDING, TAG_DATA, TAG_EXPECTED, TAG_MAC, is_protected};
 use crate::apdu::{ApduError, CLASS_PROTECTED, Command, Header, LengthForm, Response, StatusWord};
 use crate::profile::Edition;
 use crate::tlv::{Cursor, TlvError, TlvErrorKind, Writer};
 
-/// The client's end of a channel when it is the client's turn to speak.
+/// The client's or terminal's end of a channel when it is its turn to speak.
 pub struct ClientSecureMessaging(Channel);
 
-/// The client's end of a channel when a command was protected and its response is awaited.
+/// The client's or terminal's end of a channel when a command was protected and its response is awaited.
 pub struct AwaitedResponse(Channel);
 
 /// Why a response closed the channel. There is no way to resynchronise: the keys are gone.
@@ -30,7 +30,7 @@ pub enum ResponseFault {
 }
 
 impl ClientSecureMessaging {
-    /// A new channel with the key that BPACE gave, its counter at zero.
+    /// A new channel with the key that BPACE or BAUTH gave, its counter at zero.
     #[must_use]
     pub fn new(session_key: &BeltKey, mac_edition: Edition) -> Self {
         Self(Channel::new(session_key, mac_edition))
@@ -61,6 +61,18 @@ impl ClientSecureMessaging {
         let objects = Writer::new().octets(&objects).object(TAG_MAC, &[&mac]).finish();
         Ok((Command::protected(header, &objects)?, AwaitedResponse(channel)))
     }
+
+    /// What has to be kept until the next command, for a sealed record. Whoever speaks from it twice repeats a counter.
+    #[must_use]
+    pub fn to_secret_octets(&self) -> SecretOctets<CHANNEL_RECORD_SIZE> {
+        self.0.to_secret_octets()
+    }
+
+    /// The end of a channel that was kept. `None` unless it was one whose turn it is to speak.
+    #[must_use]
+    pub fn from_secret_octets(record: &SecretOctets<CHANNEL_RECORD_SIZE>) -> Option<Self> {
+        Channel::from_secret_octets(record).filter(|channel| channel.counter.is_multiple_of(2)).map(Self)
+    }
 }
 
 impl AwaitedResponse {
@@ -71,12 +83,23 @@ impl AwaitedResponse {
     pub fn unprotect(self, response: &Response) -> Result<(Response, ClientSecureMessaging), ResponseFault> {
         let Self(mut channel) = self;
         let initial_value = channel.next_initial_value();
-        let first = Cursor::new(response.data()).tag().ok();
-        if first != Some(TAG_DATA) && first != Some(TAG_MAC) {
+        if !is_protected(response) {
             return Err(ResponseFault::Unprotected(response.status()));
         }
         let plain = open(&channel, &initial_value, response).ok_or(ResponseFault::Incorrect)?;
         Ok((plain, ClientSecureMessaging(channel)))
+    }
+
+    /// What has to be kept until the response arrives, for a sealed record.
+    #[must_use]
+    pub fn to_secret_octets(&self) -> SecretOctets<CHANNEL_RECORD_SIZE> {
+        self.0.to_secret_octets()
+    }
+
+    /// The end of a channel that was kept. `None` unless it was one that awaits a response.
+    #[must_use]
+    pub fn from_secret_octets(record: &SecretOctets<CHANNEL_RECORD_SIZE>) -> Option<Self> {
+        Channel::from_secret_octets(record).filter(|channel| !channel.counter.is_multiple_of(2)).map(Self)
     }
 }
 

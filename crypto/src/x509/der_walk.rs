@@ -279,8 +279,9 @@ fn is_object_identifier(contents: &[u8]) -> bool {
     !contents.is_empty() && starts_number
 }
 
-/// A character of a PrintableString: X.680, clause 41.4.
-pub(crate) fn is_printable(octet: u8) -> bool {
+/// Whether the octet is a character of a PrintableString: X.680, clause 41.4.
+#[must_use]
+pub fn is_printable(octet: u8) -> bool {
     octet.is_ascii_alphanumeric() || b" '()+,-./:=?".contains(&octet)
 }
 

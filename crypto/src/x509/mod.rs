@@ -24,8 +24,7 @@ pub(crate) mod signed;
 pub(crate) mod tag;
 
 pub use certificate::{CERTIFICATE_MAX_SIZE, Certificate, CertificateError};
-pub(crate) use der_walk::is_printable;
-pub use der_walk::{DerError, DerFault};
+pub use der_walk::{DerError, DerFault, is_printable};
 pub use extensions::{BasicConstraints, KeyUsage};
 pub use holder::{HolderIdentity, HolderIdentityError, InvalidPersonalNumber, PersonName, PersonalNumber};
 pub use name::{DistinguishedName, NameError};
