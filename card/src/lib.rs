@@ -1,5 +1,8 @@
 //! What is said to a card: APDU, secure messaging, BPACE, BAUTH, card profiles.
 //!
+//! Three roles: the client program ([`dialogue`]), the terminal ([`terminal`]), and the parts of a card that the virtual one
+//! is made of.
+//!
 //! Pure: a [`CardChannel`] is handed in, and so is randomness.
 
 pub mod apdu;
@@ -13,6 +16,7 @@ pub mod password;
 pub mod profile;
 pub mod rights;
 pub mod secure_messaging;
+pub mod terminal;
 
 pub use apdu::{Command, Response, StatusWord};
 pub use channel::{CardChannel, ChannelError};

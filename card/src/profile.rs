@@ -5,6 +5,7 @@
 //! enough for a profile of ours, but every such difference has its field here.
 
 use crate::password::PasswordKind;
+use crate::rights::DataGroup;
 
 /// Which text of STB 34.101.79 a card follows where the two disagree.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -200,6 +201,12 @@ impl Profile {
             PasswordKind::Pin => self.pin,
             PasswordKind::Puk => self.puk,
         }
+    }
+
+    /// The file of a data group, if the card has that group.
+    #[must_use]
+    pub const fn group_file(&self, group: DataGroup) -> Option<FileId> {
+        Some(FileId::new(0x0100).plus(group.number()))
     }
 
     /// Which password BPACE names by `id`.

@@ -23,11 +23,11 @@ use crate::tlv::{Cursor, Tag};
 pub const CHANNEL_RECORD_SIZE: usize = 1 + 32 + 32 + 16;
 
 /// Encrypted data, after the octet [`NO_PADDING`].
-const TAG_DATA: Tag = Tag::new(0x87);
+pub(crate) const TAG_DATA: Tag = Tag::new(0x87);
 /// The Le octets of the plain command.
 const TAG_EXPECTED: Tag = Tag::new(0x97);
 /// The MAC.
-const TAG_MAC: Tag = Tag::new(0x8E);
+pub(crate) const TAG_MAC: Tag = Tag::new(0x8E);
 /// First octet of a `87` value: the data are not padded.
 const NO_PADDING: u8 = 0x02;
 

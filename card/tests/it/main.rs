@@ -8,6 +8,7 @@
 )]
 
 mod apdu;
+mod bauth;
 mod bpace;
 mod dialogue;
 mod digit_entry;
@@ -16,4 +17,5 @@ mod rights;
 mod secrets;
 mod secure_messaging;
 mod secure_messaging_rules;
+mod terminal;
 mod virtual_card;

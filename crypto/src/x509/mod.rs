@@ -16,6 +16,7 @@ mod object_identifier;
 mod path;
 mod path_algorithm;
 mod public_key;
+mod request;
 mod revocation;
 mod revocation_list;
 mod revoked;
@@ -33,6 +34,7 @@ pub use path::{CertificatePath, CertificatePurpose, InvalidAnchor, PathError, Tr
 pub use public_key::{
     Curve, EllipticCurveKey, PublicKey, PublicKeyError, RSA_MAX_BITS, RSA_MIN_BITS, RsaKey, VerificationError,
 };
+pub use request::{CertificateRequest, CertificateRequestError};
 pub use revocation::{RevocationData, RevocationEvidence, RevocationFault, RevocationLists};
 pub use revocation_list::{
     REVOCATION_LIST_MAX_ENTRIES, REVOCATION_LIST_MAX_SIZE, RevocationList, RevocationListError, VerifiedRevocationList,

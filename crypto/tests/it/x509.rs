@@ -1,11 +1,15 @@
 //! Certificates, paths and revocation lists, against the test set that OpenSSL with the Belarusian engine made.
 
+use latchkey_crypto::belt;
+use latchkey_crypto::bign::PrivateKey;
 use latchkey_crypto::x509::{
-    Certificate, CertificateError, CertificatePath, CertificatePurpose, HolderIdentity, PathError, RevocationData,
-    RevocationFault, RevocationList, RevocationListError, RevocationLists, RevocationReason, TrustStore,
-    VerificationError,
+    Certificate, CertificateError, CertificatePath, CertificatePurpose, CertificateRequest, HolderIdentity, PathError,
+    RevocationData, RevocationFault, RevocationList, RevocationListError, RevocationLists, RevocationReason,
+    TrustStore, VerificationError,
 };
+use latchkey_fixtures::random::Seeded;
 use latchkey_fixtures::vectors::{file, vector};
+use openssl::x509::X509Req;
 use time::OffsetDateTime;
 use time::macros::datetime;
 
@@ -227,6 +231,41 @@ fn a_certification_request_verifies_with_its_own_key() {
     let hash = latchkey_crypto::hash::HashAlgorithm::BeltHash;
     assert_eq!(key.verify(hash, &hash.hash(&[info]), &signature[3..]), Ok(()));
     assert!(octets.windows(64).any(|window| window == key.octets()));
+}
+
+/// Name and key of a request made elsewhere make the same request but for its attributes, and OpenSSL reads it.
+#[test]
+fn certification_requests_are_written_as_elsewhere() {
+    let vector = vector("BPKI certification request (PKCS#10 profile)");
+    let theirs = vector.output("csr");
+    let (name, key_info) = (&theirs[11..11 + 2 + 0x5F], &theirs[108..108 + 2 + 0x5D]);
+    let key = PrivateKey::generate(&mut Seeded::new("request"));
+    let request = CertificateRequest::new(name, &key.public_key()).unwrap();
+    let ours = request.signed(&key.sign_hash(&request.hash())).unwrap();
+
+    let mut with_their_key = key_info.to_vec();
+    with_their_key[31..].copy_from_slice(&key.public_key());
+    let length = u8::try_from(3 + name.len() + key_info.len() + 2).unwrap();
+    let info = [&[0x30, 0x81, length, 2, 1, 0], name, &with_their_key, &[0xA0, 0]].concat();
+    assert_eq!(ours[4..4 + info.len()], info);
+    assert_eq!(&ours[4 + info.len()..][..15], &theirs[316..331], "the algorithm");
+    assert_eq!(request.hash(), belt::hash(&[&info]));
+    assert_eq!(X509Req::from_der(&ours).unwrap().to_der().unwrap(), ours);
+}
+
+#[test]
+fn what_makes_no_request_is_refused() {
+    let key = PrivateKey::generate(&mut Seeded::new("no request"));
+    let name = hex::decode("300D310B3009060355040613024259").unwrap();
+    let request = CertificateRequest::new(&name, &key.public_key()).unwrap();
+    let other = PrivateKey::generate(&mut Seeded::new("another key"));
+    assert!(request.signed(&other.sign_hash(&request.hash())).is_err());
+    assert!(request.signed(&key.sign_hash(&[7; 32])).is_err());
+    assert!(CertificateRequest::new(&name, &[0xFF; 64]).is_err());
+    for kept in 0..name.len() {
+        assert!(CertificateRequest::new(&name[..kept], &key.public_key()).is_err(), "{kept} octets of a name");
+    }
+    assert!(CertificateRequest::new(&[&name[..], &[0]].concat(), &key.public_key()).is_err());
 }
 
 #[test]
