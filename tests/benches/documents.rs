@@ -63,7 +63,7 @@ impl Scene {
     fn set() -> Self {
         let (pki, holder) = (sample_pki(present()).unwrap(), sample_holders().into_iter().next().unwrap());
         let image = issue_card(&pki, &holder, present()).unwrap();
-        let pin = image.pin.ascii().to_vec();
+        let pin = image.passwords.pin.ascii().to_vec();
         let card = VirtualCard::new(image, Box::new(InProcess::default()), Box::new(Seeded::new("a card"))).unwrap();
         let exchanges = Arc::new(AtomicU32::new(0));
         let reader = Reader { card: Arc::new(Mutex::new(card)), exchanges: Arc::clone(&exchanges) };
@@ -83,7 +83,7 @@ impl Scene {
             unreachable!("documents were asked for")
         };
         let took = began.elapsed();
-        assert!(results.results().iter().all(|result| result.is_ok()));
+        assert!(results.iter().all(Result::is_ok));
         (self.exchanges.load(Ordering::Relaxed) - before, took)
     }
 }

@@ -21,7 +21,7 @@ pub use browser::{Answer, Browser, LoopbackPermission, Portals, arguments_withou
 pub use program::{Desktop, Window};
 pub use scene::{Scene, SceneOrder, managed_settings};
 pub use screen::{Screen, screenshots};
-pub use site::Site;
+pub use site::{Answered, Asked, Site};
 pub use web_driver::WebDriver;
 
 use std::time::{Duration, Instant};

@@ -1,6 +1,7 @@
 //! End to end tests, the demo and the benchmarks: the pieces that they share.
 
 pub mod benchmark;
+pub mod deployed;
 pub mod desktop;
 pub mod faults;
 pub mod installed;

@@ -1,4 +1,4 @@
-//! A site on the internet that is none of ours: whatever it shows, it shows under a certificate that browsers trust.
+//! A site on the internet that is none of ours: whatever it answers, it answers under a certificate that browsers trust.
 
 use std::io::{BufRead as _, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -15,7 +15,57 @@ use crate::stage::SampleSet;
 /// How long a browser may think about a connection that it opened.
 const SILENCE: Duration = Duration::from_secs(5);
 
-/// A running site with one page, the same at every address.
+/// Longest body of a request, in octets.
+const BODY_MAX_SIZE: usize = 1 << 20;
+
+/// What a site is asked.
+#[derive(Debug)]
+pub struct Asked {
+    /// `GET`, `POST`.
+    pub method: String,
+    /// The address behind the site's, with its query.
+    pub path: String,
+    /// What came with it.
+    pub body: Vec<u8>,
+}
+
+/// What a site answers.
+#[derive(Debug)]
+pub struct Answered {
+    status: &'static str,
+    header: String,
+    body: Vec<u8>,
+}
+
+impl Answered {
+    /// A page.
+    #[must_use]
+    pub fn page(html: impl Into<String>) -> Self {
+        let header = "Content-Type: text/html; charset=utf-8".to_owned();
+        Self { status: "200 OK", header, body: html.into().into_bytes() }
+    }
+
+    /// Data.
+    #[must_use]
+    pub fn json(value: &serde_json::Value) -> Self {
+        let header = "Content-Type: application/json".to_owned();
+        Self { status: "200 OK", header, body: value.to_string().into_bytes() }
+    }
+
+    /// The way to another address.
+    #[must_use]
+    pub fn redirect(address: &str) -> Self {
+        Self { status: "303 See Other", header: format!("Location: {address}"), body: Vec::new() }
+    }
+
+    /// That there is nothing at the address.
+    #[must_use]
+    pub fn nothing() -> Self {
+        Self { status: "404 Not Found", header: "Content-Type: text/plain".to_owned(), body: Vec::new() }
+    }
+}
+
+/// A running site.
 #[derive(Debug)]
 pub struct Site {
     port: u16,
@@ -24,17 +74,17 @@ pub struct Site {
 }
 
 impl Site {
-    /// Serves `page` at <https://portal.example>, on a port of its own.
+    /// Answers at <https://portal.example>, on a port of its own, as `answer` says.
     ///
     /// # Errors
     /// If the sample set is incomplete or there is no port.
-    pub fn start(set: &SampleSet, page: String) -> Result<Self> {
+    pub fn start(set: &SampleSet, answer: impl Fn(&Asked) -> Answered + Send + Sync + 'static) -> Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0")?;
         let port = listener.local_addr()?.port();
         let mut acceptor = SslAcceptor::mozilla_intermediate_v5(SslMethod::tls_server())?;
         acceptor.set_certificate_chain_file(set.path().join("tls/portal.cert.pem"))?;
         acceptor.set_private_key_file(set.path().join("tls/portal.key.pem"), SslFiletype::PEM)?;
-        let (acceptor, page) = (Arc::new(acceptor.build()), Arc::new(page));
+        let (acceptor, answer) = (Arc::new(acceptor.build()), Arc::new(answer));
         let ends = Arc::new(AtomicBool::new(false));
         let told = Arc::clone(&ends);
         let thread = thread::spawn(move || {
@@ -42,9 +92,9 @@ impl Site {
                 if told.load(Ordering::SeqCst) {
                     break;
                 }
-                let (acceptor, page) = (Arc::clone(&acceptor), Arc::clone(&page));
+                let (acceptor, answer) = (Arc::clone(&acceptor), Arc::clone(&answer));
                 // Browsers open connections that they do not use: one at a time would wait for those.
-                thread::spawn(move || serve(&acceptor, connection, &page));
+                thread::spawn(move || serve(&acceptor, connection, &*answer));
             }
         });
         Ok(Self { port, ends, thread: Some(thread) })
@@ -69,25 +119,35 @@ impl Drop for Site {
 }
 
 /// Answers one request. A browser that breaks off is none of the site's business.
-fn serve(acceptor: &SslAcceptor, connection: TcpStream, page: &str) -> Option<()> {
+fn serve(acceptor: &SslAcceptor, connection: TcpStream, answer: &dyn Fn(&Asked) -> Answered) -> Option<()> {
     connection.set_read_timeout(Some(SILENCE)).ok()?;
     let mut connection = BufReader::new(acceptor.accept(connection).ok()?);
-    read_head(&mut connection)?;
-    let answer = format!(
-        "HTTP/1.1 200 OK\r\nContent-Type: text/html; charset=utf-8\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{page}",
-        page.len()
-    );
-    connection.get_mut().write_all(answer.as_bytes()).ok()?;
+    let Answered { status, header, body } = answer(&asked(&mut connection)?);
+    let head = format!("HTTP/1.1 {status}\r\n{header}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", body.len());
+    connection.get_mut().write_all(&[head.as_bytes(), &body].concat()).ok()?;
     connection.get_mut().shutdown().ok().map(drop)
 }
 
-fn read_head(connection: &mut BufReader<impl Read>) -> Option<()> {
-    let mut line = String::new();
+fn asked(connection: &mut BufReader<impl Read>) -> Option<Asked> {
+    let first = line(connection)?;
+    let mut words = first.split(' ');
+    let (method, path) = (words.next()?.to_owned(), words.next()?.to_owned());
+    let mut size = 0;
     loop {
-        line.clear();
-        let octets = connection.by_ref().take(8192).read_line(&mut line).ok()?;
-        if octets == 0 || line == "\r\n" {
-            return Some(());
+        let header = line(connection)?;
+        match header.split_once(": ") {
+            None => break,
+            Some((name, value)) if name.eq_ignore_ascii_case("content-length") => size = value.parse().ok()?,
+            Some(_) => {}
         }
     }
+    let mut body = vec![0; Some(size).filter(|size| *size <= BODY_MAX_SIZE)?];
+    connection.read_exact(&mut body).ok()?;
+    Some(Asked { method, path, body })
+}
+
+fn line(connection: &mut BufReader<impl Read>) -> Option<String> {
+    let mut line = String::new();
+    connection.by_ref().take(8192).read_line(&mut line).ok()?;
+    line.strip_suffix("\r\n").map(str::to_owned)
 }

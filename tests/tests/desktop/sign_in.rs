@@ -1,6 +1,6 @@
 //! Sign-ins from the portal's page: browser, window, the agent's question, card, portal.
 
-use latchkey_tests::desktop::{Answer, LoopbackPermission, SceneOrder, Site};
+use latchkey_tests::desktop::{Answer, Answered, LoopbackPermission, SceneOrder, Site};
 
 use crate::house::{HANNA, House};
 use crate::words::{AGREE, BEGIN, CLOSE, MEND, NOT_NOW, PIN, REFUSE};
@@ -123,7 +123,7 @@ fn a_blocked_pin_is_unblocked_in_the_window_and_the_sign_in_goes_on() {
 fn the_signature_for_another_site_is_worth_nothing_at_the_portal() {
     let mut house = House::open(SceneOrder::default());
     house.cards.insert(HANNA, 1).unwrap();
-    let site = Site::start(&house.set, "<!DOCTYPE html><title>Another site</title>".to_owned()).unwrap();
+    let site = Site::start(&house.set, |_| Answered::page("<!DOCTYPE html><title>Another site</title>")).unwrap();
     let browser = house.browser_for("a", &[site.origin(), house.portal.origin()]).unwrap();
     // The other site has asked the portal for a challenge, as anybody can.
     browser.open(&house.portal.address()).unwrap();

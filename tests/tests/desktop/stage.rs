@@ -6,7 +6,7 @@ use std::net::TcpListener;
 use std::thread;
 
 use latchkey_tests::desktop::{
-    Answer, AssistiveTool, Browser, LoopbackPermission, Portals, Screen, Site, Wanted, Window, wait_until,
+    Answer, Answered, AssistiveTool, Browser, LoopbackPermission, Portals, Screen, Site, Wanted, Window, wait_until,
 };
 use latchkey_tests::stage::{Cards, Portal, SampleSet};
 use rustix::process::Pid;
@@ -14,7 +14,7 @@ use rustix::process::Pid;
 #[test]
 fn a_page_counts_as_public_and_the_browser_asks_before_it_calls_this_computer() {
     let set = SampleSet::write().unwrap();
-    let site = Site::start(&set, "<!DOCTYPE html><title>A site</title>".to_owned()).unwrap();
+    let site = Site::start(&set, |_| Answered::page("<!DOCTYPE html><title>A site</title>")).unwrap();
     let screen = Screen::virtual_one().unwrap();
     let mut tool = AssistiveTool::start(&screen).unwrap();
     let program = answering_program();

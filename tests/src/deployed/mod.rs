@@ -1,0 +1,44 @@
+//! Portals as they stand in the field, which know nothing of Latchkey: written from what is known of their calls to the
+//! client program on 127.0.0.1 and to the terminal, without our page module.
+
+mod back_end;
+mod city_portal;
+
+pub use back_end::{BackEnd, Calls, Signed};
+pub use city_portal::CityPortal;
+
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpStream;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, bail};
+use serde_json::Value;
+
+/// A person may have to think meanwhile.
+const PATIENCE: Duration = Duration::from_secs(150);
+
+/// Calls a service on this computer that speaks plain HTTP: its answer, whatever its status.
+///
+/// # Errors
+/// If it does not answer with JSON.
+pub fn post_json(port: u16, path: &str, data: &Value) -> Result<Value> {
+    let body = data.to_string();
+    let stream = TcpStream::connect(("127.0.0.1", port)).with_context(|| format!("nobody answers at port {port}"))?;
+    stream.set_read_timeout(Some(PATIENCE))?;
+    let mut stream = BufReader::new(stream);
+    let head = format!(
+        "POST {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nContent-Type: application/json\r\n\
+         Content-Length: {}\r\nConnection: close\r\n\r\n",
+        body.len()
+    );
+    stream.get_mut().write_all(&[head.as_bytes(), body.as_bytes()].concat())?;
+    let mut line = String::new();
+    while stream.read_line(&mut line)? > 0 && !line.ends_with("\r\n\r\n") {
+        if line.len() > 16 * 1024 {
+            bail!("the head of the answer has no end");
+        }
+    }
+    let mut answer = Vec::new();
+    stream.take(1 << 22).read_to_end(&mut answer)?;
+    serde_json::from_slice(&answer).with_context(|| format!("{path} was answered with {line}"))
+}
