@@ -5,6 +5,7 @@ mod flows;
 mod interrupted;
 mod recognise;
 mod recorded;
+mod terminal;
 
 use latchkey_card::channel::CardChannel;
 use latchkey_card::dialogue::{ByPin, DialogueError, HolderVerified, PinStatus, Secured, Selected};
