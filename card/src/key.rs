@@ -1,6 +1,10 @@
 //! Signing keys of the eSign application: STB 34.101.79, clause on eSign key pairs.
 
+use latchkey_crypto::belt;
+use latchkey_crypto::bign::PUBLIC_KEY_SIZE;
+
 use crate::profile::{FileId, Profile};
+use crate::tlv::{Tag, Writer};
 
 /// The name of an eSign key pair: the high half of the octet is the mode, the low half the level.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -52,4 +56,21 @@ impl KeyId {
     pub const fn key_hash_file(self, profile: &Profile) -> FileId {
         profile.key_hash_files.plus(self.0)
     }
+}
+
+/// OCTET STRING: a ticket, or the hash of a key.
+pub(crate) const TAG_OCTET_STRING: Tag = Tag::new(0x04);
+
+/// What stands in a certificate's file from its request until its issue: the belt-hash of the request, DER, by which the
+/// certificate is fetched.
+#[must_use]
+pub fn request_ticket(request: &[u8]) -> Vec<u8> {
+    Writer::new().object(TAG_OCTET_STRING, &[&belt::hash(&[request])]).finish()
+}
+
+/// What stands in the file for the hash of a key of level 128: its belt-hash, as a SubjectKeyIdentifier
+/// (STB 34.101.78-2019).
+#[must_use]
+pub fn key_hash(public_key: &[u8; PUBLIC_KEY_SIZE]) -> Vec<u8> {
+    Writer::new().object(TAG_OCTET_STRING, &[&belt::hash(&[public_key])]).finish()
 }

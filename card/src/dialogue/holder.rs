@@ -10,7 +10,7 @@ use crate::commands;
 use crate::dialogue::authenticate::refusal;
 use crate::dialogue::error::{DialogueError, Operation, ProtocolFault};
 use crate::dialogue::link::Link;
-use crate::key::KeyId;
+use crate::key::{KeyId, TAG_OCTET_STRING};
 use crate::password::{PasswordKind, Pin};
 use crate::profile::{FileId, Profile};
 use crate::rights::{Authority, EsignRights};
@@ -26,7 +26,6 @@ pub const SIGNATURE_SIZE: usize = 48;
 const TOKEN_OVERHEAD: usize = 48;
 
 const TAG_SEQUENCE: Tag = Tag::new(0x30);
-const TAG_TICKET: Tag = Tag::new(0x04);
 /// 6B00: some cards' answer to an offset behind the end of a file.
 const OUTSIDE_FILE: StatusWord = StatusWord::new(0x6B00);
 
@@ -52,7 +51,7 @@ impl<'c> HolderVerified<'c> {
         let contents = self.read_file(key.certificate_file(self.profile))?.ok_or(DialogueError::CertificateMissing)?;
         match Cursor::new(&contents).tag() {
             Ok(TAG_SEQUENCE) => Ok(contents),
-            Ok(TAG_TICKET) => Err(DialogueError::CertificatePending),
+            Ok(TAG_OCTET_STRING) => Err(DialogueError::CertificatePending),
             _ => Err(DialogueError::CertificateMissing),
         }
     }

@@ -6,6 +6,7 @@ mod interrupted;
 mod recognise;
 mod recorded;
 mod terminal;
+mod terminal_acts;
 
 use latchkey_card::channel::CardChannel;
 use latchkey_card::dialogue::{ByPin, DialogueError, HolderVerified, PinStatus, Secured, Selected};

@@ -2,10 +2,12 @@
 
 use latchkey_card::apdu::StatusWord;
 use latchkey_card::bauth::AuxiliaryAttribute;
+use latchkey_card::key::{key_hash, request_ticket};
 use latchkey_card::rights::DataGroup;
 use latchkey_card::terminal::{Established, Findings, KeyAct, KeyOutcome, Next, TerminalFile};
 use latchkey_crypto::bign::PrivateKey;
 use latchkey_crypto::secret::BeltKey;
+use latchkey_crypto::x509::CertificateRequest;
 
 use super::{PlayedCard, established, established_asking, kept, model_session_key, run};
 
@@ -147,6 +149,18 @@ fn a_signature_takes_exactly_three_commands() {
     assert_eq!(card.answered, 3);
 }
 
+fn manage(card: &mut PlayedCard, established: Established, act: KeyAct) -> (KeyOutcome, Established) {
+    let (step, command) = established.manage_key(act).unwrap();
+    run(card, Next::Command(step, command), |step, answer| kept!(KeyManaging, step).receive(answer).unwrap())
+}
+
+/// Gives the client its turn and takes it back.
+fn hand_over(card: &mut PlayedCard, established: Established) -> Established {
+    let (step, command) = established.hand_over().unwrap();
+    let step = kept!(HandingOver, step).receive(&card.answer(&command)).unwrap();
+    kept!(HandedOver, step).resume()
+}
+
 #[test]
 fn a_key_is_destroyed_and_generated() {
     let public_key = PrivateKey::from_octets(&[7; 32]).unwrap().public_key();
@@ -156,13 +170,9 @@ fn a_key_is_destroyed_and_generated() {
         hex::encode(public_key)
     );
     let mut card = PlayedCard::new(&model_session_key(), &text);
-    let mut manage = |established: Established, act| {
-        let (step, command) = established.manage_key(act).unwrap();
-        run(&mut card, Next::Command(step, command), |step, answer| kept!(KeyManaging, step).receive(answer).unwrap())
-    };
-    let (outcome, established) = manage(established(), KeyAct::Destroy);
+    let (outcome, established) = manage(&mut card, established(), KeyAct::Destroy);
     assert_eq!(outcome, KeyOutcome::Destroyed);
-    let (outcome, _) = manage(established, KeyAct::Generate);
+    let (outcome, _) = manage(&mut card, established, KeyAct::Generate);
     assert_eq!(outcome, KeyOutcome::Generated(public_key));
     card.finish();
     assert_eq!(card.answered, 4);
@@ -187,10 +197,59 @@ fn a_file_is_written_block_by_block() {
 fn the_client_gets_its_turn_and_the_channel_goes_on() {
     let text = format!("> 00 22 01 A4 05 E1 03 81 01 00\n< 90 00\n{SELECT_ESIGN}");
     let mut card = PlayedCard::new(&model_session_key(), &text);
-    let (step, command) = established().hand_over().unwrap();
-    let step = kept!(HandingOver, step).receive(&card.answer(&command)).unwrap();
-    let established = kept!(HandedOver, step).resume();
+    let established = hand_over(&mut card, established());
     let (_, command) = established.sign().unwrap();
     card.answer(&command);
     card.finish();
+}
+
+/// Sequence J: the key pair is replaced and certified. Fifteen commands, and one for each block that is read or written;
+/// the client confirms after the old key was destroyed and after the new one was generated.
+#[test]
+fn a_key_is_renewed_and_its_certificate_requested_and_written() {
+    let key = PrivateKey::from_octets(&[7; 32]).unwrap();
+    let name = hex::decode("300D310B3009060355040613024259").unwrap();
+    let request = CertificateRequest::new(&name, &key.public_key()).unwrap();
+    let signature = key.sign_hash(&request.hash());
+    let whole = request.signed(&signature).unwrap();
+    let to_client = "> 00 22 01 A4 05 E1 03 81 01 00\n< 90 00\n";
+    let write = |id: &str, contents: &[u8]| {
+        let update = format!("> 00 D6 00 00 {:02X} {}\n< 90 00\n", contents.len(), hex::encode_upper(contents));
+        format!("{SELECT_ESIGN}> 00 A4 02 0C 02 {id}\n< 90 00\n{update}")
+    };
+    let text = [
+        &format!("{SELECT_ESIGN}> 00 E6 21 00 05 B6 03 84 01 11\n< 90 00\n{to_client}"),
+        &format!("{SELECT_ESIGN}> 00 46 80 00 05 B6 03 84 01 11 00\n< {} 90 00\n", hex::encode(key.public_key())),
+        to_client,
+        &format!("{SELECT_ESIGN}{}", reading("51 01", &name)),
+        &format!("{SELECT_ESIGN}> 00 22 41 B6 06 84 01 11 80 01 90\n< 90 00\n"),
+        &format!("> 00 2A 9E 9A 20 {} 00\n< {} 90 00\n", hex::encode(request.hash()), hex::encode(signature)),
+        &write("52 11", &request_ticket(&whole)),
+        &write("53 11", &key_hash(&key.public_key())),
+    ];
+    let mut card = PlayedCard::new(&model_session_key(), &text.concat());
+
+    let destroyed = manage(&mut card, established(), KeyAct::Destroy).1;
+    let resumed = hand_over(&mut card, destroyed);
+    let (outcome, generated) = manage(&mut card, resumed, KeyAct::Generate);
+    let KeyOutcome::Generated(public_key) = outcome else { panic!("{outcome:?}") };
+    let resumed = hand_over(&mut card, generated);
+    let next = resumed.read(&[TerminalFile::Name]).unwrap();
+    let (findings, read) = run(&mut card, next, |step, answer| step.receive(answer).unwrap());
+    let [(_, Ok(name))] = &findings.files[..] else { panic!("{findings:?}") };
+    let request = CertificateRequest::new(name, &public_key).unwrap();
+    let (step, command) = read.sign().unwrap();
+    let (step, command) = step.receive(&card.answer(&command)).unwrap();
+    let (step, command) = step.receive(&card.answer(&command), &request.hash()).unwrap();
+    let (signature, mut established) = step.receive(&card.answer(&command)).unwrap();
+    let request = request.signed(&signature).unwrap();
+    for (file, contents) in
+        [(TerminalFile::Certificate, request_ticket(&request)), (TerminalFile::KeyHash, key_hash(&public_key))]
+    {
+        let (step, command) = established.write_file(file, &contents).unwrap();
+        let next = Next::Command(step, command);
+        established = run(&mut card, next, |step, answer| step.receive(answer).unwrap());
+    }
+    card.finish();
+    assert_eq!(card.answered, 2 + 1 + 2 + 1 + 3 + 3 + 3 + 3);
 }

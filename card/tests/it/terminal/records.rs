@@ -1,7 +1,7 @@
 //! Steps as secret octets: whole or refused, and never printed.
 
 use latchkey_card::rights::DataGroup;
-use latchkey_card::terminal::{KeyAct, Next, TerminalFile, TerminalStep};
+use latchkey_card::terminal::{Findings, KeyAct, Next, TerminalFile, TerminalStep};
 use proptest::prelude::*;
 
 use super::{PlayedCard, assert_whole, awaiting_m3, established, established_asking, model_session_key, offered};
@@ -87,6 +87,14 @@ fn no_step_prints_what_it_keeps() {
         assert_eq!(printed, format!("TerminalStep({})", step.name()));
         assert!(!printed.chars().any(|sign| sign.is_ascii_digit() && sign != '1' && sign != '3'), "{printed}");
     }
+}
+
+/// Neither do the people's data that were read.
+#[test]
+fn findings_print_only_how_many_they_are() {
+    let read = Ok(zeroize::Zeroizing::new(b"908172".to_vec()));
+    let findings = Findings { attributes: Vec::new(), files: vec![(TerminalFile::Name, read)] };
+    assert_eq!(format!("{findings:?}"), "0 attributes and 1 files hidden");
 }
 
 proptest! {
