@@ -6,9 +6,9 @@
 
 use std::fmt;
 
-use latchkey_crypto::cv::Certificate;
+use latchkey_crypto::cv::{Certificate, Role};
 
-use crate::apdu::{Command, Header, Response};
+use crate::apdu::{Command, Header, Response, StatusWord};
 use crate::bauth::{ActiveChannel, TerminalTemplate};
 use crate::commands;
 use crate::dialogue::authenticate::refusal;
@@ -40,13 +40,8 @@ impl<'c> TerminalAuthenticating<'c> {
         let link = &mut beside.link;
         let expect = commands::set_terminal_template(template.mode(), template.octets())?;
         link.command(Operation::ExpectTerminal, &expect)?;
-        for command in certificates.iter().map(commands::verify_certificate) {
-            for command in command? {
-                let status = link.transmit(&command)?.status();
-                if !status.is_success() {
-                    return Err(DialogueError::TerminalCertificateRefused { status });
-                }
-            }
+        for certificate in certificates {
+            show(link, certificate)?;
         }
         let answer = link.command(Operation::Authenticate, &commands::authenticate_first(&[])?)?;
         Ok((Self(beside), handed_over(&answer)))
@@ -161,6 +156,21 @@ impl Beside<'_> {
         let back = commands::set_active_channel(ActiveChannel::Terminal);
         self.link.command(Operation::SwitchChannel, &back).map(|_| ())
     }
+}
+
+/// Shows the card a certificate of the terminal. A link between roots may be refused: a card that has followed it before does
+/// not know the old root any more, and its path goes on from the new one.
+fn show(link: &mut Link<'_>, certificate: &Certificate) -> Result<(), DialogueError> {
+    for command in commands::verify_certificate(certificate)? {
+        let status = link.transmit(&command)?.status();
+        if status == StatusWord::BAD_DATA && certificate.body().holder.role() == Role::Root {
+            return Ok(());
+        }
+        if !status.is_success() {
+            return Err(DialogueError::TerminalCertificateRefused { status });
+        }
+    }
+    Ok(())
 }
 
 /// An answer of the client's channel as it is handed to a terminal: data and status.

@@ -188,6 +188,25 @@ fn a_certificate_that_is_too_long_is_shown_in_two_commands() {
     card.finish();
 }
 
+/// A card that has followed a link already refuses it, and its path goes on. Nothing else is forgiven.
+#[test]
+fn a_refused_link_does_not_end_the_path() {
+    let link = Certificate::parse(&vector("CV certificate ca0001.link").output("der")).unwrap();
+    let contents = link.contents();
+    let shown = format!("> 002A00BE {:02X} {}\n", contents.len(), hex::encode_upper(&contents));
+    let profile = Profile::standard();
+    let template = TerminalTemplate::new(Mode::Bilateral, None, None);
+    let expected = "> 0022F1A40B80092A7000020022654F0B\n< 9000\n";
+    for (status, goes_on) in [("6A80", true), ("9000", true), ("6982", false)] {
+        let rest = if goes_on { first_general_authenticate() } else { String::new() };
+        let mut card = ScriptedChannel::new(&format!("{OPENING}{expected}{shown}< {status}\n{rest}"));
+        let secured = with_pin(&mut card, &profile, THREE_TRIES, &authority()).unwrap();
+        let begun = secured.authenticate_terminal(&template, &[link.clone()], AgreedActs::NONE);
+        assert_eq!(begun.is_ok(), goes_on, "{status}");
+        card.finish();
+    }
+}
+
 #[test]
 fn a_channel_opened_with_the_can_serves_a_terminal_and_confirms_nothing() {
     let opening = "> 00A40000\n< 9000\n> 0022C1A40E80092A700002002265420D830102\n< 9000\n* bpace 654321\n";
