@@ -62,6 +62,9 @@ pub enum BauthError {
     /// A message of a length that it cannot have.
     #[error("a message of an impossible length")]
     Malformed,
+    /// The terminal's own key cannot be used now: what holds it does not answer.
+    #[error("the terminal's key cannot be used")]
+    KeyUnavailable,
 }
 
 /// The session key K0 that both parties hold after BAUTH.
@@ -136,7 +139,7 @@ pub trait TerminalKey: Send + Sync {
     /// The x of d_T·V for a point V of the curve, x ‖ y. Computed in constant time.
     ///
     /// # Errors
-    /// [`BauthError::InvalidPoint`] if V is not on the curve.
+    /// [`BauthError::InvalidPoint`] if V is not on the curve, [`BauthError::KeyUnavailable`] if the key cannot be used.
     fn shared_x(&self, point: &[u8; PUBLIC_KEY_SIZE]) -> Result<SecretOctets<32>, BauthError>;
 
     /// The public key, as the terminal's certificate has it.

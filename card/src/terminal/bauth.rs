@@ -75,8 +75,8 @@ impl AwaitingM1 {
     /// Takes the card's answer with M1 and gives M2. `key` is that of the certificate that was offered.
     ///
     /// # Errors
-    /// [`TerminalFault::CardNotProven`] if M1 is not for this terminal, [`TerminalFault::CardRefused`] or
-    /// [`TerminalFault::Malformed`].
+    /// [`TerminalFault::CardNotProven`] if M1 is not for this terminal, [`TerminalFault::KeyUnavailable`],
+    /// [`TerminalFault::CardRefused`] or [`TerminalFault::Malformed`].
     pub fn receive(
         self,
         card_response: &[u8],
@@ -84,8 +84,7 @@ impl AwaitingM1 {
         random: &mut dyn CryptoRng,
     ) -> Result<(AfterM1, RelayedCommand), TerminalFault> {
         let m1 = answer::m1(card_response)?;
-        let received = bauth::terminal_receive_m1(key, &m1, &self.hello, self.mode, random);
-        let (step, m2) = received.map_err(TerminalFault::CardNotProven)?;
+        let (step, m2) = bauth::terminal_receive_m1(key, &m1, &self.hello, self.mode, random)?;
         let command = second_general_authenticate(self.mode, &m2)?;
         let after = match step {
             TerminalStepAfterM1::Confirming(confirming) => {
@@ -179,7 +178,7 @@ impl AwaitingM3 {
             let key = card.certificate().body().key.octets().try_into().ok()?;
             Some((card, key))
         });
-        let (session_key, card) = judged.map_err(|error| refusal.unwrap_or(TerminalFault::CardNotProven(error)))?;
+        let (session_key, card) = judged.map_err(|error| refusal.unwrap_or(error.into()))?;
         Ok(Established::new(self.channel.open(&session_key), ProvenCard::new(&card)))
     }
 

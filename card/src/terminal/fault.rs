@@ -34,6 +34,9 @@ pub enum TerminalFault {
     /// The card is not what it says: it did not hold the key that it should share, or not that of its certificate.
     #[error("the card did not prove itself: {0}")]
     CardNotProven(BauthError),
+    /// The terminal's own key cannot be used.
+    #[error("the terminal's key cannot be used")]
+    KeyUnavailable,
     /// What the card shows as its certificate is none.
     #[error("the card's certificate is malformed: {0}")]
     CardCertificate(CertificateError),
@@ -55,9 +58,19 @@ impl TerminalFault {
             Self::ChannelClosed { .. } => "card-closed-channel",
             Self::CardProtocol(_) => "card-protocol",
             Self::CardNotProven(_) => "card-not-proven",
+            Self::KeyUnavailable => "terminal-key-unavailable",
             Self::CardCertificate(_) => "card-certificate-malformed",
             Self::CardNotTrusted(_) => "card-not-trusted",
             Self::Request(_) => "request-too-long",
+        }
+    }
+}
+
+impl From<BauthError> for TerminalFault {
+    fn from(error: BauthError) -> Self {
+        match error {
+            BauthError::KeyUnavailable => Self::KeyUnavailable,
+            error => Self::CardNotProven(error),
         }
     }
 }

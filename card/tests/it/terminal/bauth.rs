@@ -5,6 +5,7 @@ use latchkey_card::terminal::{AfterM1, AwaitingM1, CardTrustAnchors, Next, Offer
 use latchkey_crypto::bauth::{BauthError, CardWaiting, TerminalKey};
 use latchkey_crypto::bign::PrivateKey;
 use latchkey_crypto::cv::{CertificateBody, PathError, TrustAnchor, TrustAnchors};
+use latchkey_crypto::secret::SecretOctets;
 use latchkey_fixtures::cv::CvPki;
 use latchkey_fixtures::random::{Recorded, Seeded};
 use latchkey_fixtures::vectors::{Vector, vector};
@@ -192,6 +193,26 @@ fn another_terminal_cannot_take_the_answer() {
     let other = PrivateKey::from_octets(&[7; 32]).unwrap();
     let fault = offered().receive(&m1, &other, &mut Seeded::new("other")).unwrap_err();
     assert_eq!(fault, TerminalFault::CardNotProven(BauthError::Token));
+}
+
+/// A security module that does not answer.
+struct Absent;
+
+impl TerminalKey for Absent {
+    fn shared_x(&self, _: &[u8; 64]) -> Result<SecretOctets<32>, BauthError> {
+        Err(BauthError::KeyUnavailable)
+    }
+
+    fn public_key(&self) -> [u8; 64] {
+        [0; 64]
+    }
+}
+
+#[test]
+fn a_key_that_cannot_be_used_is_not_the_cards_fault() {
+    let m1 = success(M1::encode(&model().output("M1").try_into().unwrap()));
+    let fault = offered().receive(&m1, &Absent, &mut Seeded::new("absent")).unwrap_err();
+    assert_eq!((&fault, fault.code()), (&TerminalFault::KeyUnavailable, "terminal-key-unavailable"));
 }
 
 #[test]
