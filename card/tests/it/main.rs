@@ -18,4 +18,5 @@ mod secrets;
 mod secure_messaging;
 mod secure_messaging_rules;
 mod terminal;
+mod terminal_session;
 mod virtual_card;
