@@ -96,9 +96,9 @@ impl Stage {
         let directory = tempfile::tempdir().unwrap();
         let authority = install(directory.path(), &pki);
         let configuration = Configuration::load(&directory.path().join("portal.toml")).unwrap();
-        let material = Material::load(&configuration).unwrap();
+        let material = Material::load(&configuration, present()).unwrap();
         let portal = Builder::new_multi_thread().thread_name(THREADS).enable_all().build().unwrap();
-        let service = Service::prepare(&configuration, material, Box::new(present), Box::new(UnwrapErr(SysRng)));
+        let service = Service::prepare(&configuration, material, present, || Box::new(UnwrapErr(SysRng)));
         let service = portal.block_on(service).unwrap();
         let port = service.addresses().unwrap()[0].port();
         let (stop, stopping) = oneshot::channel();

@@ -1,6 +1,7 @@
 //! The configuration file. `portal.example.toml` documents every key.
 
 mod document;
+mod terminal;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -10,6 +11,7 @@ pub use document::{Fault, Located};
 use latchkey_crypto::assertion::Origin;
 use latchkey_crypto::x509::ObjectIdentifier;
 use latchkey_verify::{Assurance, PolicyLevels};
+pub use terminal::{CredentialFiles, TerminalSettings};
 
 use crate::portal::PortalName;
 use document::Table;
@@ -35,6 +37,8 @@ pub struct Configuration {
     pub limits: Limits,
     /// How to write the log.
     pub log: LogSettings,
+    /// The terminal, if there is to be one.
+    pub terminal: Option<TerminalSettings>,
 }
 
 /// The files of the server's TLS identity, PEM.
@@ -44,6 +48,8 @@ pub struct TlsFiles {
     pub certificate: Located<PathBuf>,
     /// The private key, not encrypted, not readable by everybody.
     pub key: Located<PathBuf>,
+    /// The authorities one of which must have certified whoever calls, if callers need a certificate.
+    pub caller_authorities: Option<Located<PathBuf>>,
 }
 
 /// The files that say whose cards are accepted, DER.
@@ -146,6 +152,8 @@ impl Configuration {
         let mut trust = root.table("trust")?;
         let limits = Limits::read(root.optional_table("limits")?)?;
         let log = LogSettings::read(root.optional_table("log")?)?;
+        let terminal = root.optional_table("terminal")?;
+        let terminal = terminal.map(|table| TerminalSettings::read(table, directory)).transpose()?;
         root.end()?;
         let configuration = Self {
             origin,
@@ -160,6 +168,7 @@ impl Configuration {
             tls: TlsFiles {
                 certificate: path(tls.string("certificate")?, directory)?,
                 key: path(tls.string("key")?, directory)?,
+                caller_authorities: None,
             },
             trust: TrustFiles {
                 anchors: paths(some(trust.strings("anchors")?)?, directory)?,
@@ -173,6 +182,7 @@ impl Configuration {
             },
             limits,
             log,
+            terminal,
         };
         name.end()?;
         tls.end()?;

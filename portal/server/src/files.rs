@@ -10,6 +10,8 @@ use zeroize::Zeroizing;
 const KEY_MAX_SIZE: usize = 64 * 1024;
 /// The bits of a file's mode that let every user of the machine read, write or execute it.
 pub(crate) const EVERYBODY: u32 = 0o007;
+/// The bits of a file's mode that let anybody but its owner read, write or execute it.
+const OTHERS: u32 = 0o077;
 
 /// Why a file cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -24,6 +26,9 @@ pub enum FileError {
     /// Every user of the machine can read or change a private key.
     #[error("is open to every user of this machine (mode {0:03o}); take that away with chmod o= and make a new key")]
     OpenToEverybody(u32),
+    /// Others than its owner can read or change a secret.
+    #[error("is open to others than its owner (mode {0:03o}); take that away with chmod go= and make a new one")]
+    OpenToOthers(u32),
 }
 
 /// What looking at files for changes led to.
@@ -65,11 +70,20 @@ pub fn read_limited(path: &Path, limit: usize) -> Result<Vec<u8>, FileError> {
 /// # Errors
 /// [`FileError`].
 pub fn read_private_key(path: &Path) -> Result<Zeroizing<Vec<u8>>, FileError> {
+    read_secret(path, |mode| if mode & EVERYBODY == 0 { Ok(()) } else { Err(FileError::OpenToEverybody(mode)) })
+}
+
+/// Reads a secret's file, which must be its owner's alone.
+///
+/// # Errors
+/// [`FileError`].
+pub fn read_own_secret(path: &Path) -> Result<Zeroizing<Vec<u8>>, FileError> {
+    read_secret(path, |mode| if mode & OTHERS == 0 { Ok(()) } else { Err(FileError::OpenToOthers(mode)) })
+}
+
+fn read_secret(path: &Path, check: impl FnOnce(u32) -> Result<(), FileError>) -> Result<Zeroizing<Vec<u8>>, FileError> {
     let mut file = File::open(path)?;
-    let mode = file.metadata()?.permissions().mode() & 0o777;
-    if mode & EVERYBODY != 0 {
-        return Err(FileError::OpenToEverybody(mode));
-    }
+    check(file.metadata()?.permissions().mode() & 0o777)?;
     // Room for the whole at once: growing would leave copies behind.
     let mut octets = Zeroizing::new(Vec::with_capacity(KEY_MAX_SIZE + 1));
     read_into(&mut file, KEY_MAX_SIZE, &mut octets)?;

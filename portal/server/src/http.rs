@@ -14,6 +14,7 @@ mod page;
 mod page_texts;
 mod refusal;
 mod sessions;
+mod terminal;
 
 use std::sync::Arc;
 
@@ -25,8 +26,9 @@ use axum::routing::{get, post};
 pub use challenges::CHALLENGE_FORMAT;
 pub use guard::REQUEST_TIME_LIMIT;
 pub use language::Language;
-pub use openapi::description;
+pub use openapi::{description, terminal_description};
 pub use refusal::Refusal;
+pub use terminal::terminal_router;
 
 use crate::portal::Portal;
 
@@ -54,6 +56,6 @@ pub fn router(portal: Arc<Portal>) -> Router {
         .fallback(|| async { Refusal::NotFound })
         .method_not_allowed_fallback(|| async { Refusal::Method })
         .layer(DefaultBodyLimit::max(body::BODY_MAX_SIZE))
-        .layer(middleware::from_fn_with_state(Arc::clone(&portal), guard::guard))
+        .layer(middleware::from_fn_with_state(Arc::clone(&portal), guard::guard::<Portal>))
         .with_state(portal)
 }

@@ -7,6 +7,7 @@
 //! | [`link`] | what a link consists of |
 //! | [`http`] | its addresses, cookies, refusals, page |
 //! | [`storage`] | what it remembers; all SQL |
+//! | [`terminal`] | what reads cards and has them sign through client programs, apart from HTTP; off unless configured |
 //! | [`revocation`] | revocation lists, taken anew when they change on disk |
 //! | [`metrics`] | what it counts |
 //! | [`material`] | the files that the configuration names |
@@ -17,7 +18,8 @@
 //! A session keeps what the page shows: the holder's names and personal number, the assurance, when it began and when
 //! it ends. It is deleted at sign-out and purged when it is over. A sign-in by link keeps the same for at most a minute,
 //! until the browser comes for it. Challenges belong to browsers, not people. Nothing of
-//! this is written to logs or metrics; neither are the addresses that requests come from.
+//! this is written to logs or metrics; neither are the addresses that requests come from. What the terminal reads of a
+//! card is sealed while it waits to be fetched, in a database of its own, and forgotten when it was.
 
 pub mod challenge;
 pub mod configuration;
@@ -32,5 +34,6 @@ pub mod revocation;
 pub mod serve;
 pub mod session;
 pub mod storage;
+pub mod terminal;
 pub mod tls;
 pub mod token;

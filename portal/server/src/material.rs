@@ -3,11 +3,14 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use latchkey_crypto::cv::Date;
 use latchkey_crypto::x509::{CERTIFICATE_MAX_SIZE, Certificate, TrustStore};
+use time::OffsetDateTime;
 
-use crate::configuration::{Configuration, Fault, Located, TrustFiles};
-use crate::files::read_limited;
+use crate::configuration::{Configuration, Fault, Located, TerminalSettings, TrustFiles};
+use crate::files::{read_limited, read_own_secret};
 use crate::revocation::ListsOnDisk;
+use crate::terminal::{Credentials, DocumentRegister, RecordKey};
 use crate::tls::TlsIdentity;
 
 /// Everything that is read from files at the start.
@@ -18,14 +21,28 @@ pub struct Material {
     pub trust: TrustStore,
     /// The revocation lists.
     pub revocation: Arc<ListsOnDisk>,
+    /// What the terminal needs, if there is to be one.
+    pub terminal: Option<TerminalMaterial>,
+}
+
+/// What the terminal needs from files.
+pub struct TerminalMaterial {
+    /// The server's side of TLS, if the terminal is called from elsewhere.
+    pub tls: Option<TlsIdentity>,
+    /// The key under which records are sealed.
+    pub record_key: RecordKey,
+    /// Certificates and key.
+    pub credentials: Credentials,
+    /// What has become of documents.
+    pub register: DocumentRegister,
 }
 
 impl Material {
-    /// Reads and checks the files.
+    /// Reads and checks the files, as they stand at `now`.
     ///
     /// # Errors
     /// The [`Fault`] of the key that names a file which cannot be used.
-    pub fn load(configuration: &Configuration) -> Result<Self, Fault> {
+    pub fn load(configuration: &Configuration, now: OffsetDateTime) -> Result<Self, Fault> {
         let tls = TlsIdentity::load(configuration.tls.clone())?;
         let trust = trust_store(&configuration.trust)?;
         let files = &configuration.trust.revocation_lists;
@@ -34,7 +51,24 @@ impl Material {
             let at_fault = files.iter().find(|file| file.value == error.path);
             at_fault.map_or_else(|| Fault::without_place(&error), |file| file.fault(&error))
         })?;
-        Ok(Self { tls, trust, revocation: Arc::new(revocation) })
+        let terminal = configuration.terminal.as_ref();
+        let terminal = terminal.map(|settings| TerminalMaterial::load(settings, now)).transpose()?;
+        Ok(Self { tls, trust, revocation: Arc::new(revocation), terminal })
+    }
+}
+
+impl TerminalMaterial {
+    fn load(settings: &TerminalSettings, now: OffsetDateTime) -> Result<Self, Fault> {
+        let TerminalSettings { tls, record_key, credentials, documents, .. } = settings;
+        let octets = read_own_secret(&record_key.value).map_err(|error| record_key.file_fault(error))?;
+        let key = RecordKey::parse(&octets).ok_or_else(|| record_key.file_fault("is not 64 hexadecimal digits"))?;
+        let today = Date::try_from(now.date()).map_err(|error| credentials.certificate.file_fault(error))?;
+        Ok(Self {
+            tls: tls.clone().map(TlsIdentity::load).transpose()?,
+            record_key: key,
+            credentials: Credentials::load(credentials.clone(), today)?,
+            register: DocumentRegister::load(documents.clone())?,
+        })
     }
 }
 

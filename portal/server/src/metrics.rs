@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use axum::http::Method;
-use metrics::{Key, Label, Level, Metadata, Recorder as _, SharedString, Unit};
+use metrics::{Key, KeyName, Label, Level, Metadata, Recorder as _, SharedString, Unit};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
 use time::OffsetDateTime;
 
@@ -37,6 +37,24 @@ pub const DESCRIPTIONS: [Description; 10] = [
     REVOCATION_RELOAD_FAILURES,
     REVOCATION_CURRENT_UNTIL,
 ];
+
+/// The metrics of the terminal, which are there where a terminal is configured.
+pub const TERMINAL_DESCRIPTIONS: [Description; 4] =
+    [TERMINAL_SESSIONS, TERMINAL_ESTABLISHED, TERMINAL_REFUSALS, TERMINAL_CERTIFICATE_UNTIL];
+
+const TERMINAL_SESSIONS: Description =
+    counter("latchkey_portal_terminal_sessions_total", "Sessions begun at the terminal.");
+const TERMINAL_ESTABLISHED: Description = counter(
+    "latchkey_portal_terminal_established_total",
+    "Sessions in which card and terminal proved themselves to each other.",
+);
+const TERMINAL_REFUSALS: Description =
+    counter("latchkey_portal_terminal_refusals_total", "Requests that the terminal refused, by code.");
+const TERMINAL_CERTIFICATE_UNTIL: Description = Description {
+    name: "latchkey_portal_terminal_certificate_until_timestamp_seconds",
+    text: "When the terminal's certificate, or one above it, is not in force any more and no session begins.",
+    kind: Kind::Moment,
+};
 
 const CHALLENGES_ISSUED: Description = counter("latchkey_portal_challenges_issued_total", "Challenges issued.");
 const SIGN_INS_ACCEPTED: Description =
@@ -82,20 +100,32 @@ impl Metrics {
         // Fails only for an empty list of limits; summaries would be written in place of histograms.
         let builder = PrometheusBuilder::new().set_buckets(&BUCKETS).unwrap_or_default();
         let recorder = builder.build_recorder();
-        for Description { name, text, kind } in DESCRIPTIONS {
-            let text = SharedString::const_str(text);
-            match kind {
-                Kind::Counter => recorder.describe_counter(name.into(), None, text),
-                Kind::Moment => recorder.describe_gauge(name.into(), Some(Unit::Seconds), text),
-                Kind::Seconds => recorder.describe_histogram(name.into(), Some(Unit::Seconds), text),
-            }
-        }
         let metrics = Self { handle: recorder.handle(), recorder };
+        metrics.describe(&DESCRIPTIONS);
         // Counted from zero, so that a first failure is a change.
         for unlabelled in [CHALLENGES_ISSUED, STORAGE_FAILURES, REVOCATION_RELOADS, REVOCATION_RELOAD_FAILURES] {
             metrics.count(unlabelled, Vec::new(), 0);
         }
         metrics
+    }
+
+    /// Counts what a terminal does, too.
+    pub(crate) fn describe_terminal(&self) {
+        self.describe(&TERMINAL_DESCRIPTIONS);
+        for unlabelled in [TERMINAL_SESSIONS, TERMINAL_ESTABLISHED] {
+            self.count(unlabelled, Vec::new(), 0);
+        }
+    }
+
+    fn describe(&self, descriptions: &[Description]) {
+        for Description { name, text, kind } in descriptions {
+            let (name, text) = (KeyName::from_const_str(name), SharedString::const_str(text));
+            match kind {
+                Kind::Counter => self.recorder.describe_counter(name, None, text),
+                Kind::Moment => self.recorder.describe_gauge(name, Some(Unit::Seconds), text),
+                Kind::Seconds => self.recorder.describe_histogram(name, Some(Unit::Seconds), text),
+            }
+        }
     }
 
     /// The counters in the text format of Prometheus.
@@ -146,10 +176,30 @@ impl Metrics {
     }
 
     pub(crate) fn revocation_current_until(&self, moment: OffsetDateTime) {
-        let key = Key::from_static_name(REVOCATION_CURRENT_UNTIL.name);
+        self.set(REVOCATION_CURRENT_UNTIL, moment);
+    }
+
+    pub(crate) fn terminal_session_begun(&self) {
+        self.count(TERMINAL_SESSIONS, Vec::new(), 1);
+    }
+
+    pub(crate) fn terminal_established(&self) {
+        self.count(TERMINAL_ESTABLISHED, Vec::new(), 1);
+    }
+
+    pub(crate) fn terminal_refused(&self, code: &'static str) {
+        self.count(TERMINAL_REFUSALS, vec![Label::from_static_parts("code", code)], 1);
+    }
+
+    pub(crate) fn terminal_certificate_until(&self, moment: OffsetDateTime) {
+        self.set(TERMINAL_CERTIFICATE_UNTIL, moment);
+    }
+
+    fn set(&self, metric: Description, moment: OffsetDateTime) {
         // Exact up to 2^53 seconds.
         #[expect(clippy::cast_precision_loss, reason = "a time of day to the second fits")]
-        self.recorder.register_gauge(&key, &METADATA).set(moment.unix_timestamp() as f64);
+        let seconds = moment.unix_timestamp() as f64;
+        self.recorder.register_gauge(&Key::from_static_name(metric.name), &METADATA).set(seconds);
     }
 
     fn count(&self, metric: Description, labels: Vec<Label>, times: u64) {

@@ -72,7 +72,7 @@ pub struct Portal {
     revocation: Arc<ListsOnDisk>,
     clock: Box<dyn Fn() -> OffsetDateTime + Send + Sync>,
     random: Mutex<Box<dyn CryptoRng + Send>>,
-    metrics: Metrics,
+    metrics: Arc<Metrics>,
     /// Challenges that the database had at the last purge, and those issued here since. Other processes' newer ones are
     /// not among them.
     challenges: AtomicU64,
@@ -96,7 +96,7 @@ impl Portal {
             revocation,
             clock,
             random: Mutex::new(random),
-            metrics: Metrics::new(),
+            metrics: Arc::new(Metrics::new()),
             challenges: AtomicU64::new(0),
             stopping: AtomicBool::new(false),
         };
@@ -140,7 +140,7 @@ impl Portal {
 
     /// The service's counters.
     #[must_use]
-    pub const fn metrics(&self) -> &Metrics {
+    pub fn metrics(&self) -> &Arc<Metrics> {
         &self.metrics
     }
 

@@ -1,28 +1,40 @@
 //! Running the service: listening, upkeep, stopping.
 
+mod caller;
+
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use axum::Router;
+use axum::http::Request;
 use axum_server::Handle;
+use axum_server::accept::{Accept, DefaultAcceptor};
+use axum_server::service::SendService;
 use axum_server::tls_openssl::OpenSSLAcceptor;
+use hyper::body::Incoming;
 use hyper_util::rt::TokioTimer;
+use latchkey_crypto::x509::TrustStore;
 use latchkey_verify::SignInPolicy;
 use rand_core::CryptoRng;
 use time::OffsetDateTime;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 use tokio::task::{JoinError, JoinHandle, JoinSet};
 use tokio::time::MissedTickBehavior;
 
-use crate::configuration::{Configuration, Located};
+use crate::configuration::{Configuration, Located, TerminalSettings};
 use crate::files::Renewal;
-use crate::http::router;
+use crate::http::{router, terminal_router};
 use crate::material::Material;
 use crate::patience::PatientAcceptor;
 use crate::portal::{Portal, PortalSettings, Surroundings};
-use crate::storage::{SqliteSettings, SqliteStorage, StorageError};
+use crate::storage::{SqliteSettings, SqliteSteps, SqliteStorage, StorageError};
+use crate::terminal::{Terminal, TerminalRules, TerminalSurroundings};
 use crate::tls::TlsIdentity;
+use caller::CallerAcceptor;
 
 /// How often files are looked at for changes and the database is rid of what is over.
 const UPKEEP_INTERVAL: Duration = Duration::from_secs(10);
@@ -37,8 +49,17 @@ pub struct Service {
     storage: Arc<SqliteStorage>,
     tls: Arc<TlsIdentity>,
     listeners: Vec<TcpListener>,
+    terminal: Option<TerminalService>,
     request_time_limit: Duration,
     stop_time_limit: Duration,
+}
+
+/// The terminal beside it, on addresses of its own.
+struct TerminalService {
+    terminal: Arc<Terminal>,
+    steps: Arc<SqliteSteps>,
+    tls: Option<Arc<TlsIdentity>>,
+    listeners: Vec<TcpListener>,
 }
 
 /// Why the service could not start, or go on.
@@ -63,40 +84,53 @@ pub enum ServeError {
 }
 
 impl Service {
-    /// Opens the database and begins to listen; connections wait until [`Service::run`].
+    /// Opens the databases and begins to listen; connections wait until [`Service::run`].
     ///
     /// # Errors
     /// [`ServeError`].
     pub async fn prepare(
         configuration: &Configuration,
         material: Material,
-        clock: Box<dyn Fn() -> OffsetDateTime + Send + Sync>,
-        random: Box<dyn CryptoRng + Send>,
+        clock: fn() -> OffsetDateTime,
+        mut random: impl FnMut() -> Box<dyn CryptoRng + Send>,
     ) -> Result<Self, ServeError> {
         let storage = SqliteStorage::open(SqliteSettings::new(configuration.database.value.clone())).await?;
         let storage = Arc::new(storage);
         let listeners = configuration.listen.iter().map(listen).collect::<Result<_, _>>()?;
-        let Material { tls, trust, revocation } = material;
-        let settings = PortalSettings {
-            name: configuration.name.clone(),
-            client_port: configuration.client_port,
-            challenge_lifetime: time_span(configuration.limits.challenge),
-            challenge_limit: configuration.limits.challenges.into(),
-            session_lifetime: time_span(configuration.limits.session),
-            request_time_limit: configuration.limits.request,
-            policy: SignInPolicy {
-                origin: configuration.origin.clone(),
-                trust,
-                levels: configuration.trust.levels.clone(),
-                minimum_assurance: configuration.trust.minimum_assurance,
-            },
+        let Material { tls, trust, revocation, terminal } = material;
+        let surroundings = Surroundings {
+            storage: Arc::clone(&storage) as _,
+            revocation: Arc::clone(&revocation),
+            clock: Box::new(clock),
+            random: random(),
         };
-        let surroundings = Surroundings { storage: Arc::clone(&storage) as _, revocation, clock, random };
+        let portal = Portal::new(portal_settings(configuration, trust.clone()), surroundings);
+        let terminal = match (&configuration.terminal, terminal) {
+            (Some(settings), Some(material)) => {
+                let steps = Arc::new(SqliteSteps::open(SqliteSettings::new(settings.steps.value.clone())).await?);
+                let rules = terminal_rules(settings, configuration.limits.request, trust);
+                let around = TerminalSurroundings {
+                    steps: Arc::clone(&steps) as _,
+                    record_key: material.record_key,
+                    credentials: Arc::new(material.credentials),
+                    register: Arc::new(material.register),
+                    revocation,
+                    metrics: Arc::clone(portal.metrics()),
+                    clock: Box::new(clock),
+                    random: random(),
+                };
+                let listeners = settings.listen.iter().map(listen).collect::<Result<_, _>>()?;
+                let terminal = Terminal::new(rules, around);
+                Some(TerminalService { terminal, steps, tls: material.tls.map(Arc::new), listeners })
+            }
+            _ => None,
+        };
         Ok(Self {
-            portal: Portal::new(settings, surroundings),
+            portal,
             storage,
             tls: Arc::new(tls),
             listeners,
+            terminal,
             request_time_limit: configuration.limits.request,
             stop_time_limit: configuration.limits.stop,
         })
@@ -107,8 +141,15 @@ impl Service {
     /// # Errors
     /// [`ServeError::Listener`] if the system does not tell.
     pub fn addresses(&self) -> Result<Vec<SocketAddr>, ServeError> {
-        let addresses = self.listeners.iter().map(TcpListener::local_addr);
-        addresses.collect::<Result<_, _>>().map_err(ServeError::Listener)
+        addresses(&self.listeners)
+    }
+
+    /// The terminal's addresses, as [`Service::addresses`]; none if there is no terminal.
+    ///
+    /// # Errors
+    /// [`ServeError::Listener`] if the system does not tell.
+    pub fn terminal_addresses(&self) -> Result<Vec<SocketAddr>, ServeError> {
+        self.terminal.as_ref().map_or(Ok(Vec::new()), |terminal| addresses(&terminal.listeners))
     }
 
     /// Answers until `stop`; then takes no new connections and gives the requests that are still open the configured
@@ -118,36 +159,46 @@ impl Service {
     /// [`ServeError::Listener`] if a listener breaks.
     pub async fn run(self, stop: impl Future<Output = ()>, renew: mpsc::Receiver<()>) -> Result<(), ServeError> {
         let upkeep = self.begin_upkeep(renew);
-        let mut servers = JoinSet::new();
-        let mut handles = Vec::new();
+        let mut servers = Servers { running: JoinSet::new(), handles: Vec::new(), limit: self.request_time_limit };
         for listener in self.listeners {
-            let handle = Handle::new();
-            let handshake = self.request_time_limit.min(HANDSHAKE_TIME_LIMIT);
-            let acceptor = OpenSSLAcceptor::new(self.tls.acceptor()).handshake_timeout(handshake);
-            let acceptor = PatientAcceptor { acceptor, limit: self.request_time_limit };
-            let server = axum_server::from_tcp(listener).map_err(ServeError::Listener)?;
-            let mut server = server.acceptor(acceptor).handle(handle.clone()).http1_only();
-            let mut http = server.http_builder().http1();
-            http.timer(TokioTimer::new()).header_read_timeout(self.request_time_limit).max_buf_size(HEAD_MAX_SIZE);
-            servers.spawn(server.serve(router(Arc::clone(&self.portal)).into_make_service()));
-            handles.push(handle);
+            let acceptor = servers.tls(&self.tls);
+            servers.begin(listener, acceptor, router(Arc::clone(&self.portal)))?;
+        }
+        if let Some(TerminalService { terminal, tls, listeners, .. }) = &self.terminal {
+            for listener in listeners {
+                let listener = listener.try_clone().map_err(ServeError::Listener)?;
+                let router = terminal_router(Arc::clone(terminal));
+                match tls {
+                    Some(tls) => {
+                        let acceptor = CallerAcceptor(servers.tls(tls));
+                        servers.begin(listener, acceptor, router)?;
+                    }
+                    None => servers.begin(listener, CallerAcceptor(DefaultAcceptor), router)?,
+                }
+            }
         }
         let broken = tokio::select! {
             () = stop => None,
-            ended = servers.join_next() => ended,
+            ended = servers.running.join_next() => ended,
         };
         let stopped = Instant::now();
         tracing::info!("stopping");
         self.portal.stop();
+        if let Some(terminal) = &self.terminal {
+            terminal.terminal.stop();
+        }
         upkeep.abort();
-        for handle in &handles {
+        for handle in &servers.handles {
             handle.graceful_shutdown(Some(self.stop_time_limit));
         }
         let mut outcome = broken.map_or(Ok(()), ended);
-        while let Some(end) = servers.join_next().await {
+        while let Some(end) = servers.running.join_next().await {
             outcome = outcome.and(ended(end));
         }
         self.storage.close().await;
+        if let Some(terminal) = &self.terminal {
+            terminal.steps.close().await;
+        }
         if stopped.elapsed() >= self.stop_time_limit {
             tracing::warn!("requests were still open after the time for stopping and were cut off");
         }
@@ -156,6 +207,7 @@ impl Service {
 
     fn begin_upkeep(&self, mut renew: mpsc::Receiver<()>) -> JoinHandle<()> {
         let (portal, tls) = (Arc::clone(&self.portal), Arc::clone(&self.tls));
+        let terminal = self.terminal.as_ref().map(|service| (Arc::clone(&service.terminal), service.tls.clone()));
         tokio::spawn(async move {
             let mut rounds = tokio::time::interval(UPKEEP_INTERVAL);
             rounds.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -164,10 +216,14 @@ impl Service {
                     _ = rounds.tick() => {}
                     Some(()) = renew.recv() => {}
                 }
-                let (renewing, tls) = (Arc::clone(&portal), Arc::clone(&tls));
+                let (renewing, tls, beside) = (Arc::clone(&portal), Arc::clone(&tls), terminal.clone());
                 let renewal = tokio::task::spawn_blocking(move || {
                     renewing.renew_revocation();
                     renew_tls(&tls);
+                    if let Some((terminal, tls)) = beside {
+                        terminal.renew();
+                        tls.as_deref().into_iter().for_each(renew_tls);
+                    }
                 });
                 if let Err(error) = renewal.await {
                     tracing::error!(%error, "looking at the files ended without an outcome");
@@ -176,9 +232,75 @@ impl Service {
                     Ok(purged) => tracing::debug!(purged.challenges, purged.sessions, "purged"),
                     Err(error) => tracing::error!(%error, "the database could not be purged"),
                 }
+                if let Some((terminal, _)) = &terminal
+                    && let Err(error) = terminal.purge().await
+                {
+                    tracing::error!(%error, "the terminal's database could not be purged");
+                }
             }
         })
     }
+}
+
+fn portal_settings(configuration: &Configuration, trust: TrustStore) -> PortalSettings {
+    PortalSettings {
+        name: configuration.name.clone(),
+        client_port: configuration.client_port,
+        challenge_lifetime: time_span(configuration.limits.challenge),
+        challenge_limit: configuration.limits.challenges.into(),
+        session_lifetime: time_span(configuration.limits.session),
+        request_time_limit: configuration.limits.request,
+        policy: SignInPolicy {
+            origin: configuration.origin.clone(),
+            trust,
+            levels: configuration.trust.levels.clone(),
+            minimum_assurance: configuration.trust.minimum_assurance,
+        },
+    }
+}
+
+fn terminal_rules(settings: &TerminalSettings, request_time_limit: Duration, trust: TrustStore) -> TerminalRules {
+    TerminalRules {
+        sources: settings.sources.clone(),
+        session_limit: settings.sessions.into(),
+        request_time_limit,
+        unknown_documents: settings.unknown_documents,
+        trust,
+    }
+}
+
+/// What answers on the listeners.
+struct Servers {
+    running: JoinSet<io::Result<()>>,
+    handles: Vec<Handle<SocketAddr>>,
+    limit: Duration,
+}
+
+impl Servers {
+    fn tls(&self, identity: &TlsIdentity) -> OpenSSLAcceptor {
+        OpenSSLAcceptor::new(identity.acceptor()).handshake_timeout(self.limit.min(HANDSHAKE_TIME_LIMIT))
+    }
+
+    fn begin<A>(&mut self, listener: TcpListener, acceptor: A, router: Router) -> Result<(), ServeError>
+    where
+        A: Accept<TcpStream, Router, Future: Send + 'static> + Clone + Send + Sync + 'static,
+        A::Stream: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+        A::Service: SendService<Request<Incoming>> + Send + 'static,
+    {
+        let handle = Handle::new();
+        let acceptor = PatientAcceptor { acceptor, limit: self.limit };
+        let server = axum_server::from_tcp(listener).map_err(ServeError::Listener)?;
+        let mut server = server.acceptor(acceptor).handle(handle.clone()).http1_only();
+        let mut http = server.http_builder().http1();
+        http.timer(TokioTimer::new()).header_read_timeout(self.limit).max_buf_size(HEAD_MAX_SIZE);
+        self.running.spawn(server.serve(router.into_make_service()));
+        self.handles.push(handle);
+        Ok(())
+    }
+}
+
+fn addresses(listeners: &[TcpListener]) -> Result<Vec<SocketAddr>, ServeError> {
+    listeners.iter().map(TcpListener::local_addr).collect::<Result<_, _>>().map_err(ServeError::Listener)
 }
 
 fn renew_tls(tls: &TlsIdentity) {

@@ -4,6 +4,7 @@
 //! from the caller.
 
 mod sqlite;
+mod steps;
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -12,7 +13,8 @@ use latchkey_crypto::assertion::ChallengeText;
 use latchkey_verify::Purpose;
 use time::{Duration, OffsetDateTime};
 
-pub use sqlite::{SqliteSettings, SqliteStorage};
+pub use sqlite::{SqliteSettings, SqliteSteps, SqliteStorage};
+pub use steps::{CALLER_TAG_SIZE, KeptStep, Steps};
 
 use crate::challenge::ChallengeId;
 use crate::link::ShortCode;

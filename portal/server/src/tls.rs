@@ -6,8 +6,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use axum_server::tls_openssl::OpenSSLConfig;
 use openssl::error::ErrorStack;
 use openssl::pkey::PKey;
-use openssl::ssl::{SslAcceptor, SslMethod};
+use openssl::ssl::{SslAcceptor, SslMethod, SslVerifyMode};
 use openssl::x509::X509;
+use openssl::x509::store::{X509Store, X509StoreBuilder};
 
 use crate::configuration::{Fault, Located, TlsFiles};
 use crate::files::{FileState, Renewal, read_limited, read_private_key};
@@ -18,7 +19,7 @@ const PEM_MAX_SIZE: usize = 256 * 1024;
 pub struct TlsIdentity {
     files: TlsFiles,
     acceptor: OpenSSLConfig,
-    seen: Mutex<[FileState; 2]>,
+    seen: Mutex<Vec<FileState>>,
 }
 
 impl TlsIdentity {
@@ -56,9 +57,10 @@ impl TlsIdentity {
     }
 }
 
-fn states(files: &TlsFiles) -> Result<[FileState; 2], Fault> {
+fn states(files: &TlsFiles) -> Result<Vec<FileState>, Fault> {
+    let all = [Some(&files.certificate), Some(&files.key), files.caller_authorities.as_ref()];
     let state = |file: &Located<PathBuf>| FileState::of(&file.value).map_err(|error| file.file_fault(error));
-    Ok([state(&files.certificate)?, state(&files.key)?])
+    all.into_iter().flatten().map(state).collect()
 }
 
 fn acceptor(files: &TlsFiles) -> Result<Arc<SslAcceptor>, Fault> {
@@ -76,13 +78,35 @@ fn acceptor(files: &TlsFiles) -> Result<Arc<SslAcceptor>, Fault> {
     if !certificate.public_key().is_ok_and(|of_certificate| of_certificate.public_eq(&key)) {
         return Err(files.key.file_fault("is not the key of the certificate"));
     }
-    let mut build = || {
+    let callers = files.caller_authorities.as_ref().map(caller_authorities).transpose()?;
+    let build = || {
         let mut builder = SslAcceptor::mozilla_intermediate_v5(SslMethod::tls_server())?;
         builder.set_certificate(&certificate)?;
         chain.try_for_each(|issuer| builder.add_extra_chain_cert(issuer))?;
         builder.set_private_key(&key)?;
+        if let Some(callers) = callers {
+            builder.set_verify(SslVerifyMode::PEER | SslVerifyMode::FAIL_IF_NO_PEER_CERT);
+            builder.set_verify_cert_store(callers)?;
+            // Without a name for its sessions the library resumes none where certificates are asked for.
+            builder.set_session_id_context(b"latchkey-portal")?;
+        }
         Ok(builder.build())
     };
     let made: Result<SslAcceptor, ErrorStack> = build();
     made.map(Arc::new).map_err(|error| files.certificate.file_fault(error))
+}
+
+fn caller_authorities(file: &Located<PathBuf>) -> Result<X509Store, Fault> {
+    let pem = read_limited(&file.value, PEM_MAX_SIZE).map_err(|error| file.file_fault(error))?;
+    let authorities = X509::stack_from_pem(&pem).map_err(|error| file.file_fault(error))?;
+    if authorities.is_empty() {
+        return Err(file.file_fault("has no certificate in PEM"));
+    }
+    let build = || {
+        let mut store = X509StoreBuilder::new()?;
+        authorities.into_iter().try_for_each(|authority| store.add_cert(authority))?;
+        Ok(store.build())
+    };
+    let made: Result<X509Store, ErrorStack> = build();
+    made.map_err(|error| file.file_fault(error))
 }

@@ -1,10 +1,11 @@
-//! The random tokens in cookies, links and addresses.
+//! The random tokens in cookies, links and addresses, and of terminal sessions.
 
 use std::fmt;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use latchkey_crypto::belt;
+use latchkey_crypto::secret::BeltKey;
 use rand_core::CryptoRng;
 use subtle::ConstantTimeEq as _;
 use zeroize::{Zeroize, ZeroizeOnDrop};
@@ -47,6 +48,18 @@ impl Token {
     #[must_use]
     pub fn expose_for_address(&self) -> String {
         URL_SAFE_NO_PAD.encode(self.0)
+    }
+
+    /// The text for the one caller that a session belongs to.
+    #[must_use]
+    pub fn expose_for_caller(&self) -> String {
+        URL_SAFE_NO_PAD.encode(self.0)
+    }
+
+    /// A key for `purpose` that only who has both this token and `key` can compute.
+    #[must_use]
+    pub fn key_under(&self, key: &BeltKey, purpose: &[u8]) -> BeltKey {
+        BeltKey::new(belt::hmac(key.expose(), &[purpose, &self.0]))
     }
 
     /// The hash under which the database knows this token.

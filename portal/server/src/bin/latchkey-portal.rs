@@ -5,18 +5,24 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use clap::{Arg, ArgMatches, Command, value_parser};
+use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use getrandom::SysRng;
-use latchkey_portal::configuration::{Configuration, ConfigurationError, LogFormat, LogSettings};
+use latchkey_crypto::cv::Date;
+use latchkey_portal::configuration::{
+    Configuration, ConfigurationError, CredentialFiles, Fault, LogFormat, LogSettings,
+};
 use latchkey_portal::http;
 use latchkey_portal::material::Material;
 use latchkey_portal::serve::{ServeError, Service};
+use latchkey_portal::terminal::renewal::{self, RenewalError, RequestedKey};
 use rand_core::UnwrapErr;
 use time::OffsetDateTime;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
 
 const CONFIG: &str = "config";
+const SAME_KEY: &str = "same-key";
+const FILE: &str = "certificate";
 const EXIT_CODES: &str = "\
 Exit codes:
   0  done; after `serve`: stopped by a signal
@@ -24,13 +30,15 @@ Exit codes:
   2  wrong arguments
   3  the configuration, or a file that it names, is at fault; the message says file, line and key
   4  the database cannot be opened
-  5  an address cannot be listened on";
+  5  an address cannot be listened on
+  6  no certificate was asked for, or the one that was handed in is not this terminal's";
 
 fn main() -> ExitCode {
     let done = match arguments().get_matches().subcommand() {
         Some(("serve", found)) => serve(&configuration_file(found)),
         Some(("check", found)) => check(&configuration_file(found)),
-        _ => print_description(),
+        Some(("terminal", found)) => terminal(found),
+        _ => print_description(&http::description()),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -67,7 +75,43 @@ fn arguments() -> Command {
                 .about("Check the configuration and every file that it names; neither listens nor opens the database")
                 .arg(config()),
         )
+        .subcommand(terminal_arguments(config))
         .subcommand(Command::new("openapi").about("Print the description of the HTTP interface (OpenAPI, JSON)"))
+}
+
+fn terminal_arguments(config: impl Fn() -> Arg) -> Command {
+    Command::new("terminal")
+        .about("Renew the certificate of the terminal, or describe its HTTP interface")
+        .subcommand_required(true)
+        .arg_required_else_help(true)
+        .subcommand(
+            Command::new("renew")
+                .about("Write a request for another certificate beside the present one, for its authority to answer")
+                .arg(config())
+                .arg(
+                    Arg::new(SAME_KEY)
+                        .long(SAME_KEY)
+                        .action(ArgAction::SetTrue)
+                        .help("Ask for the present key instead of a new one"),
+                ),
+        )
+        .subcommand(
+            Command::new("take")
+                .about(
+                    "Take the certificate that the authority has issued; a running service uses it within ten seconds",
+                )
+                .arg(config())
+                .arg(
+                    Arg::new(FILE)
+                        .value_name("FILE")
+                        .required(true)
+                        .value_parser(value_parser!(PathBuf))
+                        .help("The certificate"),
+                ),
+        )
+        .subcommand(
+            Command::new("openapi").about("Print the description of the terminal's HTTP interface (OpenAPI, JSON)"),
+        )
 }
 
 fn configuration_file(found: &ArgMatches) -> PathBuf {
@@ -80,6 +124,8 @@ enum Failure {
     Configuration(#[from] ConfigurationError),
     #[error(transparent)]
     Serve(#[from] ServeError),
+    #[error(transparent)]
+    Renewal(#[from] RenewalError),
     #[error("{0}")]
     System(Box<dyn Error>),
 }
@@ -90,6 +136,7 @@ impl Failure {
             Self::Configuration(_) => 3,
             Self::Serve(ServeError::Storage(_)) => 4,
             Self::Serve(ServeError::Listen { .. }) => 5,
+            Self::Renewal(_) => 6,
             Self::Serve(_) | Self::System(_) => 1,
         }
     }
@@ -104,8 +151,39 @@ fn check(path: &Path) -> Result<(), Failure> {
     writeln!(io::stdout(), "{}: the configuration is sound", path.display()).map_err(Failure::system)
 }
 
-fn print_description() -> Result<(), Failure> {
-    let description = http::description().to_pretty_json().map_err(Failure::system)?;
+fn terminal(found: &ArgMatches) -> Result<(), Failure> {
+    match found.subcommand() {
+        Some(("renew", found)) => {
+            let (files, today) = terminal_files(&configuration_file(found))?;
+            let which = if found.get_flag(SAME_KEY) { RequestedKey::Present } else { RequestedKey::New };
+            let requested = renewal::request(&files, which, today, &mut UnwrapErr(SysRng))?;
+            let (request, signature) = (requested.request.display(), requested.signature.display());
+            writeln!(
+                io::stdout(),
+                "{request}: the request\n{signature}: the present key's signature over its belt-hash"
+            )
+            .map_err(Failure::system)
+        }
+        Some(("take", found)) => {
+            let (files, today) = terminal_files(&configuration_file(found))?;
+            let file = found.get_one::<PathBuf>(FILE).cloned().unwrap_or_default();
+            let until = renewal::take(&files, &file, today)?;
+            writeln!(io::stdout(), "{}: taken, in force until {until}", file.display()).map_err(Failure::system)
+        }
+        _ => print_description(&http::terminal_description()),
+    }
+}
+
+fn terminal_files(path: &Path) -> Result<(CredentialFiles, Date), Failure> {
+    let configuration = Configuration::load(path)?;
+    let fault = |problem: &str| ConfigurationError::Fault { path: path.to_owned(), fault: Fault::missing(problem) };
+    let settings = configuration.terminal.ok_or_else(|| fault("terminal"))?;
+    let today = Date::try_from(now().date()).map_err(Failure::system)?;
+    Ok((settings.credentials, today))
+}
+
+fn print_description(description: &utoipa::openapi::OpenApi) -> Result<(), Failure> {
+    let description = description.to_pretty_json().map_err(Failure::system)?;
     writeln!(io::stdout(), "{description}").map_err(Failure::system)
 }
 
@@ -120,8 +198,10 @@ fn serve(path: &Path) -> Result<(), Failure> {
         let mut hang_up = signal(SignalKind::hangup()).map_err(Failure::system)?;
         let (renew, renewals) = mpsc::channel(1);
         tokio::spawn(async move { while hang_up.recv().await.is_some() && renew.send(()).await.is_ok() {} });
-        let random = Box::new(UnwrapErr(SysRng));
-        let service = Service::prepare(&configuration, material, Box::new(now), random).await?;
+        let service = Service::prepare(&configuration, material, now, || Box::new(UnwrapErr(SysRng))).await?;
+        for address in service.terminal_addresses()? {
+            tracing::info!(%address, "the terminal is listening");
+        }
         for address in service.addresses()? {
             tracing::info!(%address, origin = %configuration.origin, "listening");
         }
@@ -133,8 +213,8 @@ fn serve(path: &Path) -> Result<(), Failure> {
 
 fn load(path: &Path) -> Result<(Configuration, Material), ConfigurationError> {
     let configuration = Configuration::load(path)?;
-    let material =
-        Material::load(&configuration).map_err(|fault| ConfigurationError::Fault { path: path.to_owned(), fault })?;
+    let material = Material::load(&configuration, now())
+        .map_err(|fault| ConfigurationError::Fault { path: path.to_owned(), fault })?;
     Ok((configuration, material))
 }
 

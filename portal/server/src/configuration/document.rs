@@ -38,6 +38,12 @@ pub(super) struct Table<'t> {
 }
 
 impl Fault {
+    /// The fault of a table or key that is not there.
+    #[must_use]
+    pub fn missing(key: &str) -> Self {
+        Self { line: 1, key: key.to_owned(), problem: "is missing".to_owned() }
+    }
+
     /// A fault that no single key is to blame for.
     pub(crate) fn without_place(problem: &dyn std::error::Error) -> Self {
         Self { line: 1, key: String::new(), problem: problem.to_string() }

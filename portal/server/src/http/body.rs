@@ -10,12 +10,12 @@ use utoipa::ToSchema;
 
 use super::Refusal;
 
-/// Most octets of a request's body: the largest assertion. The router's layer of limits keeps it.
+/// Most octets of a request's body: the largest assertion. The routers' layers of limits keep theirs.
 pub(super) const BODY_MAX_SIZE: usize = latchkey_crypto::assertion::ASSERTION_MAX_SIZE;
 
-/// A body that says it is JSON. Browsers send that kind to another site only after asking it, which this service never
-/// allows.
-pub(super) struct JsonBody(pub(super) Bytes);
+/// A body that says it is JSON, of at most so many octets. Browsers send that kind to another site only after asking it,
+/// which this service never allows.
+pub(super) struct JsonBody<const MAX_SIZE: usize = BODY_MAX_SIZE>(pub(super) Bytes);
 
 /// A body that says it is an HTML form.
 pub(super) struct FormBody(pub(super) Bytes);
@@ -25,7 +25,7 @@ pub(super) struct FormBody(pub(super) Bytes);
 #[serde(deny_unknown_fields)]
 pub(super) struct NothingAsked {}
 
-impl JsonBody {
+impl<const MAX_SIZE: usize> JsonBody<MAX_SIZE> {
     /// Reads the body as an object of that kind. serde would also take an array for it.
     pub(super) fn object<'body, T: Deserialize<'body>>(&'body self) -> Result<T, Refusal> {
         if !self.0.trim_ascii_start().starts_with(b"{") {
@@ -39,15 +39,15 @@ impl<S: Send + Sync> FromRequest<S> for NothingAsked {
     type Rejection = Refusal;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Refusal> {
-        JsonBody::from_request(request, state).await?.object()
+        JsonBody::<BODY_MAX_SIZE>::from_request(request, state).await?.object()
     }
 }
 
-impl<S: Send + Sync> FromRequest<S> for JsonBody {
+impl<S: Send + Sync, const MAX_SIZE: usize> FromRequest<S> for JsonBody<MAX_SIZE> {
     type Rejection = Refusal;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Refusal> {
-        read(request, state, "application/json").await.map(Self)
+        read(request, state, "application/json", MAX_SIZE).await.map(Self)
     }
 }
 
@@ -55,15 +55,15 @@ impl<S: Send + Sync> FromRequest<S> for FormBody {
     type Rejection = Refusal;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Refusal> {
-        read(request, state, "application/x-www-form-urlencoded").await.map(Self)
+        read(request, state, "application/x-www-form-urlencoded", BODY_MAX_SIZE).await.map(Self)
     }
 }
 
-async fn read<S: Send + Sync>(request: Request, state: &S, kind: &'static str) -> Result<Bytes, Refusal> {
+async fn read<S: Send + Sync>(request: Request, state: &S, kind: &'static str, limit: usize) -> Result<Bytes, Refusal> {
     if !has_kind(request.headers(), kind) {
         return Err(Refusal::ContentType);
     }
-    if announced_size(request.headers()).is_some_and(|size| size > BODY_MAX_SIZE) {
+    if announced_size(request.headers()).is_some_and(|size| size > limit) {
         return Err(Refusal::BodySize);
     }
     Bytes::from_request(request, state).await.map_err(|rejection| match rejection {

@@ -13,9 +13,13 @@ use axum::http::{HeaderName, HeaderValue};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 
+use latchkey_crypto::assertion::Origin;
+
 use super::Refusal;
 use super::refusal::RefusalDetail;
+use crate::metrics::Metrics;
 use crate::portal::Portal;
+use crate::terminal::Terminal;
 
 /// How long a request may take, its body included.
 pub const REQUEST_TIME_LIMIT: Duration = Duration::from_secs(15);
@@ -35,16 +39,54 @@ const HEADERS: [(HeaderName, &str); 8] = [
     (CACHE_CONTROL, "no-store"),
 ];
 
-pub(super) async fn guard(State(portal): State<Arc<Portal>>, request: Request, next: Next) -> Response {
+/// A service behind the guard.
+pub(super) trait Guarded {
+    /// The one site whose pages may send requests, if pages may at all.
+    fn pages_of(&self) -> Option<&Origin>;
+    /// How long a request may take.
+    fn request_time_limit(&self) -> Duration;
+    /// Where requests are counted.
+    fn metrics(&self) -> &Metrics;
+}
+
+impl Guarded for Portal {
+    fn pages_of(&self) -> Option<&Origin> {
+        Some(self.origin())
+    }
+
+    fn request_time_limit(&self) -> Duration {
+        self.request_time_limit()
+    }
+
+    fn metrics(&self) -> &Metrics {
+        self.metrics()
+    }
+}
+
+impl Guarded for Terminal {
+    fn pages_of(&self) -> Option<&Origin> {
+        None
+    }
+
+    fn request_time_limit(&self) -> Duration {
+        self.request_time_limit()
+    }
+
+    fn metrics(&self) -> &Metrics {
+        self.metrics()
+    }
+}
+
+pub(super) async fn guard<S: Guarded>(State(service): State<Arc<S>>, request: Request, next: Next) -> Response {
     let started = Instant::now();
     let method = request.method().clone();
     // The pattern, never the address itself, which is the visitor's to choose.
     let route =
         request.extensions().get::<MatchedPath>().map_or_else(|| "none".to_owned(), |path| path.as_str().to_owned());
-    let mut response = if is_from_elsewhere(&portal, &request) {
+    let mut response = if is_from_elsewhere(&*service, &request) {
         Refusal::Origin.into_response()
     } else {
-        match tokio::time::timeout(portal.request_time_limit(), next.run(request)).await {
+        match tokio::time::timeout(service.request_time_limit(), next.run(request)).await {
             Ok(response) => response,
             Err(_) => Refusal::TimeOut.into_response(),
         }
@@ -54,7 +96,7 @@ pub(super) async fn guard(State(portal): State<Arc<Portal>>, request: Request, n
     }
     let status = response.status().as_u16();
     let took = started.elapsed();
-    portal.metrics().request(&method, &route, status, took);
+    service.metrics().request(&method, &route, status, took);
     match response.extensions().get::<RefusalDetail>() {
         Some(refusal) if status >= 500 => {
             tracing::error!(%method, route, status, code = refusal.code, detail = refusal.detail, "request failed");
@@ -67,7 +109,8 @@ pub(super) async fn guard(State(portal): State<Arc<Portal>>, request: Request, n
     response
 }
 
-/// Browsers name the site whose page sends a request. Programs need not; but who names a site must name this one.
-fn is_from_elsewhere(portal: &Portal, request: &Request) -> bool {
-    request.headers().get_all(ORIGIN).iter().any(|origin| origin.as_bytes() != portal.origin().as_str().as_bytes())
+/// Browsers name the site whose page sends a request. Programs need not; but who names a site must name the right one.
+fn is_from_elsewhere(service: &impl Guarded, request: &Request) -> bool {
+    let pages_of = service.pages_of().map(|origin| origin.as_str().as_bytes());
+    request.headers().get_all(ORIGIN).iter().any(|origin| Some(origin.as_bytes()) != pages_of)
 }

@@ -3,7 +3,7 @@
 use axum::Json;
 use utoipa::OpenApi;
 
-use super::{assertions, challenges, links, operations, sessions};
+use super::{assertions, challenges, links, operations, sessions, terminal};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -30,6 +30,38 @@ struct Description;
 #[must_use]
 pub fn description() -> utoipa::openapi::OpenApi {
     Description::openapi()
+}
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Latchkey terminal",
+        description = "The terminal of the identification service, for the back ends of portals: it reads an ID card, and has it sign, through the holder's client program. A session has one caller and lasts two minutes from each step. Refusals have a stable code, and end the session unless they concern another caller or the body."
+    ),
+    paths(
+        terminal::bauth_init,
+        terminal::bauth_process,
+        terminal::read_dg_init,
+        terminal::read_dg,
+        terminal::request_dg,
+        terminal::sign_init,
+        terminal::sign_select_app,
+        terminal::sign_data,
+        terminal::sign_result,
+        terminal::bauth_logout,
+    )
+)]
+struct TerminalDescription;
+
+/// The description of the terminal (OpenAPI), as it is served and as `latchkey-portal terminal openapi` prints it.
+#[must_use]
+pub fn terminal_description() -> utoipa::openapi::OpenApi {
+    TerminalDescription::openapi()
+}
+
+/// The terminal's description.
+pub(super) async fn serve_terminal() -> Json<utoipa::openapi::OpenApi> {
+    Json(terminal_description())
 }
 
 /// This description.

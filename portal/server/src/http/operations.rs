@@ -49,7 +49,12 @@ pub(super) async fn ready(State(portal): State<Arc<Portal>>) -> Result<Json<Heal
         return Err(Refusal::Stopping);
     }
     portal.check_storage().await?;
-    Ok(Json(Health { status: "ready" }))
+    Ok(is_ready())
+}
+
+/// The answer of a service that is ready.
+pub(super) const fn is_ready() -> Json<Health> {
+    Json(Health { status: "ready" })
 }
 
 /// What the service counts, in the text format of Prometheus.

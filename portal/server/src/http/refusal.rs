@@ -9,6 +9,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::storage::{LinkSpent, NotCompleted, NotTaken, StorageError};
+use crate::terminal::TerminalRefusal;
 
 /// Why a request was not answered as asked.
 #[derive(Debug, thiserror::Error)]
@@ -53,6 +54,9 @@ pub enum Refusal {
     /// The assertion is not accepted.
     #[error(transparent)]
     Assertion(#[from] Rejection),
+    /// The terminal does not go on.
+    #[error(transparent)]
+    Terminal(#[from] TerminalRefusal),
     /// The database gives no answer.
     #[error(transparent)]
     Storage(#[from] StorageError),
@@ -86,7 +90,7 @@ pub(super) struct RefusalDetail {
 }
 
 impl Refusal {
-    /// Every code that [`Refusal::code`] can give besides those of [`Rejection::CODES`].
+    /// Every code that [`Refusal::code`] can give besides those of [`Rejection::CODES`] and [`TerminalRefusal::CODES`].
     pub const OWN_CODES: [&'static str; 22] = [
         "origin-refused",
         "content-type-refused",
@@ -134,6 +138,7 @@ impl Refusal {
             Self::Completion(NotCompleted::Expired) => "completion-expired",
             Self::Completion(NotCompleted::OtherBrowser) => "completion-of-other-browser",
             Self::Assertion(rejection) => rejection.code(),
+            Self::Terminal(refusal) => refusal.code(),
             Self::Storage(StorageError::Damaged(_)) => "storage-damaged",
             Self::Storage(_) => "storage-unavailable",
             Self::TooManyChallenges => "too-many-challenges",
@@ -163,6 +168,7 @@ impl Refusal {
             Self::Challenge(NotTaken::Replayed) | Self::Link(LinkSpent::Replayed) => StatusCode::CONFLICT,
             Self::Assertion(Rejection::ChallengeExpired) | Self::Completion(NotCompleted::Expired) => StatusCode::GONE,
             Self::Assertion(_) => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::Terminal(refusal) => refusal.status(),
             Self::Storage(StorageError::Damaged(_)) | Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
             Self::Storage(_) | Self::TooManyChallenges | Self::Stopping => StatusCode::SERVICE_UNAVAILABLE,
         }
@@ -191,6 +197,7 @@ impl Refusal {
             Self::Completion(NotCompleted::OtherBrowser) => "Another browser asked for the link; nobody is signed in.",
             Self::Assertion(Rejection::ChallengeExpired) => "The challenge has expired; ask for a new one.",
             Self::Assertion(_) => "The assertion is not accepted; the code says why.",
+            Self::Terminal(refusal) => refusal.message(),
             Self::Storage(StorageError::Damaged(_)) | Self::Internal(_) => "The service has a fault.",
             Self::Storage(_) => "The service cannot reach its database; try again later.",
             Self::TooManyChallenges => "Too many sign-ins have been begun; try again later.",

@@ -22,4 +22,5 @@ mod revocation;
 mod sign_in;
 mod storage;
 mod support;
+mod terminal;
 mod two_processes;

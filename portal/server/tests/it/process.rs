@@ -136,6 +136,12 @@ impl Process {
         }
     }
 
+    /// An event that was read before.
+    pub(crate) fn logged(&self, message: &str) -> Value {
+        let events = self.log.iter().map(|line| serde_json::from_str::<Value>(line).unwrap());
+        events.into_iter().find(|event| event["message"] == message).unwrap_or_else(|| panic!("no {message}"))
+    }
+
     pub(crate) fn url(&self, path: &str) -> String {
         format!("https://localhost:{}{path}", self.port)
     }

@@ -81,18 +81,18 @@ fn name(row: &SqliteRow, [family, given, patronymic]: [&'static str; 3]) -> Resu
     Ok((name.family.is_some() || name.given.is_some()).then_some(name))
 }
 
-fn value<'r, T: Decode<'r, Sqlite> + Type<Sqlite>>(
+pub(super) fn value<'r, T: Decode<'r, Sqlite> + Type<Sqlite>>(
     row: &'r SqliteRow,
     column: &'static str,
 ) -> Result<T, StorageError> {
     row.try_get(column).map_err(|_| StorageError::Damaged(column))
 }
 
-fn octets<const N: usize>(row: &SqliteRow, column: &'static str) -> Result<[u8; N], StorageError> {
+pub(super) fn octets<const N: usize>(row: &SqliteRow, column: &'static str) -> Result<[u8; N], StorageError> {
     value::<&[u8]>(row, column)?.try_into().map_err(|_| StorageError::Damaged(column))
 }
 
-fn time(row: &SqliteRow, column: &'static str) -> Result<OffsetDateTime, StorageError> {
+pub(super) fn time(row: &SqliteRow, column: &'static str) -> Result<OffsetDateTime, StorageError> {
     let milliseconds: i64 = value(row, column)?;
     OffsetDateTime::from_unix_timestamp_nanos(i128::from(milliseconds) * 1_000_000)
         .map_err(|_| StorageError::Damaged(column))

@@ -1,0 +1,126 @@
+//! The section `[terminal]`.
+
+use std::net::{IpAddr, SocketAddr};
+use std::path::{Path, PathBuf};
+
+use super::document::{Fault, Located, Table};
+use super::{TlsFiles, listen_address, path, paths, some};
+use crate::terminal::{Sources, UnknownDocuments};
+
+/// The terminal, where the configuration has one.
+#[derive(Debug, Clone)]
+pub struct TerminalSettings {
+    /// Where to listen for the back ends of portals; without TLS on loopback addresses only.
+    pub listen: Vec<Located<SocketAddr>>,
+    /// Who may call.
+    pub sources: Sources,
+    /// The TLS identity, without which nothing but this computer is listened to.
+    pub tls: Option<TlsFiles>,
+    /// The database file of open sessions.
+    pub steps: Located<PathBuf>,
+    /// How many sessions are kept at most.
+    pub sessions: u32,
+    /// The file with the key under which records of sessions are sealed.
+    pub record_key: Located<PathBuf>,
+    /// How the terminal shows itself to cards, and which cards it believes.
+    pub credentials: CredentialFiles,
+    /// What has become of documents.
+    pub documents: Option<Located<PathBuf>>,
+    /// What happens with documents of which nobody says anything.
+    pub unknown_documents: UnknownDocuments,
+}
+
+/// The files of the terminal's credentials. Certificates are CV certificates, the octets of one data object `7F21` each.
+#[derive(Debug, Clone)]
+pub struct CredentialFiles {
+    /// The terminal's own certificate.
+    pub certificate: Located<PathBuf>,
+    /// Its private key: a PBES2 container of STB 34.101.78.
+    pub key: Located<PathBuf>,
+    /// The container's password.
+    pub password: Located<PathBuf>,
+    /// What stands between a card's root and the certificate: a link certificate perhaps, then an authority's.
+    pub path: Vec<Located<PathBuf>>,
+    /// The roots that are trusted.
+    pub roots: Vec<Located<PathBuf>>,
+    /// Link certificates by which further roots come to be trusted.
+    pub links: Vec<Located<PathBuf>>,
+    /// The authorities that certify cards, below the roots.
+    pub card_authorities: Vec<Located<PathBuf>>,
+}
+
+impl TerminalSettings {
+    pub(super) fn read(mut table: Table<'_>, directory: &Path) -> Result<Self, Fault> {
+        let listen = some(table.strings("listen")?)?;
+        let listen: Vec<_> =
+            listen.into_iter().map(|address| address.parse(listen_address)).collect::<Result<_, _>>()?;
+        let callers = table.optional_strings("callers")?.map(some).transpose()?;
+        let callers =
+            callers.map(|callers| callers.into_iter().map(caller).collect::<Result<Vec<_>, _>>()).transpose()?;
+        let tls = table.optional_table("tls")?.map(|table| tls(table, directory)).transpose()?;
+        let has_certificates = tls.as_ref().is_some_and(|tls| tls.caller_authorities.is_some());
+        let sources = match callers {
+            Some(callers) => Sources::Listed(callers),
+            None if has_certificates => Sources::AnyWithCertificate,
+            None => Sources::Loopback,
+        };
+        for address in listen.iter().filter(|address| !address.value.ip().to_canonical().is_loopback()) {
+            if tls.is_none() || sources == Sources::Loopback {
+                return Err(address.fault(BEYOND_LOOPBACK));
+            }
+        }
+        let settings = Self {
+            listen,
+            sources,
+            tls,
+            steps: path(table.string("steps")?, directory)?,
+            sessions: table.number("sessions", 10..=1_000_000, 10_000)?,
+            record_key: path(table.string("record_key")?, directory)?,
+            credentials: CredentialFiles {
+                certificate: path(table.string("certificate")?, directory)?,
+                key: path(table.string("key")?, directory)?,
+                password: path(table.string("password")?, directory)?,
+                path: paths(table.strings("path")?.value, directory)?,
+                roots: paths(some(table.strings("roots")?)?, directory)?,
+                links: optional_paths(&mut table, "links", directory)?,
+                card_authorities: paths(table.strings("card_authorities")?.value, directory)?,
+            },
+            documents: table.optional_string("documents")?.map(|file| path(file, directory)).transpose()?,
+            unknown_documents: table.string("unknown_documents")?.parse(unknown_documents)?.value,
+        };
+        table.end()?;
+        Ok(settings)
+    }
+}
+
+const BEYOND_LOOPBACK: &str =
+    "is not of this computer: that needs terminal.tls, and terminal.callers or terminal.tls.caller_authorities";
+
+fn tls(mut table: Table<'_>, directory: &Path) -> Result<TlsFiles, Fault> {
+    let authorities = table.optional_string("caller_authorities")?;
+    let files = TlsFiles {
+        certificate: path(table.string("certificate")?, directory)?,
+        key: path(table.string("key")?, directory)?,
+        caller_authorities: authorities.map(|file| path(file, directory)).transpose()?,
+    };
+    table.end()?;
+    Ok(files)
+}
+
+fn optional_paths(table: &mut Table<'_>, key: &str, directory: &Path) -> Result<Vec<Located<PathBuf>>, Fault> {
+    table.optional_strings(key)?.map_or(Ok(Vec::new()), |texts| paths(texts.value, directory))
+}
+
+fn caller(address: Located<String>) -> Result<IpAddr, Fault> {
+    let parsed = address
+        .parse(|text| text.parse::<IpAddr>().map_err(|_| format!("must be IP addresses like 192.0.2.7, not {text}")))?;
+    Ok(parsed.value.to_canonical())
+}
+
+fn unknown_documents(name: String) -> Result<UnknownDocuments, String> {
+    match name.as_str() {
+        "refuse" => Ok(UnknownDocuments::Refuse),
+        "report" => Ok(UnknownDocuments::Report),
+        _ => Err(format!("must be \"refuse\" or \"report\", not \"{name}\"")),
+    }
+}

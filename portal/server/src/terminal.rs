@@ -1,0 +1,465 @@
+//! The terminal: what it does, apart from HTTP. It authenticates cards and itself to each other, reads them and has them
+//! sign, through a client program that passes on what it cannot read.
+//!
+//! No node remembers a session. Between two requests it is a sealed record in a database; a request opens the record,
+//! computes the next command, and puts the record with that command in the former one's place by one statement. Only who
+//! did that gives the command away, so that no key and counter ever protect two commands that both leave. An answer that
+//! is lost on its way therefore ends its session: the record has gone on, and the card's former answer does not fit it.
+
+pub mod attributes;
+mod caller;
+pub mod credentials;
+mod machine;
+pub mod personal_data;
+mod record;
+mod refusal;
+pub mod renewal;
+mod sealing;
+mod signature;
+mod status;
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration as StdDuration;
+
+use latchkey_crypto::cv::Date;
+use latchkey_crypto::x509::TrustStore;
+use rand_core::CryptoRng;
+use subtle::ConstantTimeEq as _;
+use time::{Duration, OffsetDateTime};
+use zeroize::Zeroizing;
+
+pub use attributes::{Attributes, DEPLOYED_GROUPS, MalformedGroup};
+pub use caller::{Caller, Sources};
+pub use credentials::{Credentials, Shown};
+pub use machine::{AnsweredCommand, CardKind, CommandToCard};
+pub use personal_data::PersonalData;
+pub use refusal::TerminalRefusal;
+pub use sealing::{NotSealedHere, RECORD_KEY_SIZE, RecordKey};
+pub use signature::{DATA_TO_SIGN_MAX_SIZE, ToSign};
+pub use status::{DocumentRegister, DocumentStatus, UnknownDocuments};
+
+use crate::files::Renewal;
+use crate::http::Refusal;
+use crate::metrics::Metrics;
+use crate::revocation::ListsOnDisk;
+use crate::session::Assurance;
+use crate::storage::{KeptStep, Steps, StorageError};
+use crate::token::Token;
+use machine::{Event, Machine, Outcome};
+use record::Record;
+
+/// From each step of a session to the next.
+pub const STEP_LIFETIME: Duration = Duration::minutes(2);
+/// From the beginning of a session to its end, however busy it is: long enough for two questions to its holder.
+pub const SESSION_LIFETIME: Duration = Duration::minutes(10);
+
+/// What distinguishes one terminal from another.
+#[derive(Debug, Clone)]
+pub struct TerminalRules {
+    /// Who may call.
+    pub sources: Sources,
+    /// How many sessions are kept at most.
+    pub session_limit: u64,
+    /// How long a request may take.
+    pub request_time_limit: StdDuration,
+    /// What happens with documents of which nobody says anything.
+    pub unknown_documents: UnknownDocuments,
+    /// Whose certificates count for signatures.
+    pub trust: TrustStore,
+}
+
+/// What the terminal takes from outside.
+pub struct TerminalSurroundings {
+    /// Open sessions.
+    pub steps: Arc<dyn Steps>,
+    /// The key under which their records are sealed.
+    pub record_key: RecordKey,
+    /// Certificates and key.
+    pub credentials: Arc<Credentials>,
+    /// What has become of documents.
+    pub register: Arc<DocumentRegister>,
+    /// Revoked certificates.
+    pub revocation: Arc<ListsOnDisk>,
+    /// Where things are counted.
+    pub metrics: Arc<Metrics>,
+    /// What time it is.
+    pub clock: Box<dyn Fn() -> OffsetDateTime + Send + Sync>,
+    /// Where handles, nonces and challenges are drawn from.
+    pub random: Box<dyn CryptoRng + Send>,
+}
+
+/// The terminal.
+pub struct Terminal {
+    rules: TerminalRules,
+    steps: Arc<dyn Steps>,
+    record_key: RecordKey,
+    credentials: Arc<Credentials>,
+    register: Arc<DocumentRegister>,
+    revocation: Arc<ListsOnDisk>,
+    metrics: Arc<Metrics>,
+    clock: Box<dyn Fn() -> OffsetDateTime + Send + Sync>,
+    random: Mutex<Box<dyn CryptoRng + Send>>,
+    /// The day on which the log was last told that the certificate is near its end.
+    warned_on: Mutex<Option<Date>>,
+    stopping: AtomicBool,
+}
+
+/// What begins a session.
+#[derive(Debug)]
+pub struct Beginning {
+    /// What kind of card it is.
+    pub card: CardKind,
+    /// The CertHAT objects that the client program sent the card, if it says so.
+    pub rights: Option<Vec<u8>>,
+}
+
+/// A session that has begun.
+#[derive(Debug)]
+pub struct Begun {
+    /// Its handle.
+    pub hreq: Token,
+    /// The certificates for the card to verify.
+    pub certificates: Vec<u8>,
+    /// The data of MSE:Set AT.
+    pub template: Vec<u8>,
+}
+
+/// What was read of a genuine card whose document is not known to be lost.
+#[derive(Debug)]
+pub struct ReadData {
+    /// The person and the document.
+    pub personal_data: PersonalData,
+    /// What the register says of the document.
+    pub document_status: DocumentStatus,
+    /// How sure that is.
+    pub assurance: Assurance,
+}
+
+impl Terminal {
+    /// A terminal with these rules.
+    #[must_use]
+    pub fn new(rules: TerminalRules, surroundings: TerminalSurroundings) -> Arc<Self> {
+        let TerminalSurroundings { steps, record_key, credentials, register, revocation, metrics, clock, random } =
+            surroundings;
+        metrics.describe_terminal();
+        let terminal = Self {
+            rules,
+            steps,
+            record_key,
+            credentials,
+            register,
+            revocation,
+            metrics,
+            clock,
+            random: Mutex::new(random),
+            warned_on: Mutex::new(None),
+            stopping: AtomicBool::new(false),
+        };
+        terminal.look_at_the_certificates_end();
+        Arc::new(terminal)
+    }
+
+    /// Takes files that have changed on disk into use: certificates, key, the register. Reads files: not for a thread
+    /// that answers requests.
+    pub fn renew(&self) {
+        match today(self.now()).map(|today| self.credentials.renew(today)) {
+            Some(Ok(Renewal::Taken)) => tracing::info!("the terminal's changed certificate is in use"),
+            Some(Err(error)) => {
+                tracing::error!(%error, "the terminal's changed files are not usable; the former ones stay in use");
+            }
+            Some(Ok(Renewal::Unchanged)) | None => {}
+        }
+        match self.register.renew() {
+            Ok(Renewal::Taken) => tracing::info!("the changed register of documents is in use"),
+            Err(error) => {
+                tracing::error!(%error, "the changed register of documents is not usable; the former one stays in use");
+            }
+            Ok(Renewal::Unchanged) => {}
+        }
+        self.look_at_the_certificates_end();
+    }
+
+    /// Lets no new session begin. Those begun go on.
+    pub fn stop(&self) {
+        self.stopping.store(true, Ordering::Relaxed);
+    }
+
+    /// Forgets the sessions that are over.
+    ///
+    /// # Errors
+    /// [`StorageError`] if the database gives no answer.
+    pub async fn purge(&self) -> Result<u64, StorageError> {
+        self.counted(self.steps.purge(self.now()).await)
+    }
+
+    /// Begins a session for this caller.
+    ///
+    /// # Errors
+    /// [`Refusal`].
+    pub async fn begin(&self, caller: &Caller, beginning: Beginning) -> Result<Begun, Refusal> {
+        self.check_caller(caller)?;
+        if self.stopping.load(Ordering::Relaxed) {
+            return Err(Refusal::Stopping);
+        }
+        let now = self.now();
+        let shown = self.credentials.current();
+        let today = today(now).ok_or(Refusal::Internal("today is no day of certificates"))?;
+        if shown.days_left(today) < 0 {
+            return Err(TerminalRefusal::OwnCertificate.into());
+        }
+        let (machine, template) = Machine::begin(beginning, now)?;
+        let hreq = self.draw(|random| Token::draw(random));
+        let first = KeptStep {
+            session: hreq.hash(),
+            caller: self.record_key.caller_tag(caller),
+            step: 0,
+            expires_at: now.saturating_add(STEP_LIFETIME),
+            record: Vec::new(),
+        };
+        let first = self.sealed(&hreq, first, &Record { begun_at: now, machine })?;
+        if !self.counted(self.steps.begin(&first, self.rules.session_limit).await)? {
+            return Err(TerminalRefusal::TooManySessions.into());
+        }
+        self.metrics.terminal_session_begun();
+        let certificates = shown.path.iter().flat_map(latchkey_crypto::cv::Certificate::to_octets).collect();
+        Ok(Begun { hreq, certificates, template })
+    }
+
+    /// Takes the card's answer to the authentication.
+    ///
+    /// # Errors
+    /// [`Refusal`].
+    pub async fn authenticate(&self, caller: &Caller, hreq: &str, answer: &[u8]) -> Result<AnsweredCommand, Refusal> {
+        let outcome = self.advance(caller, hreq, Event::Authenticate(answer)).await?;
+        let next = answered(outcome)?;
+        if matches!(next, AnsweredCommand::Done) {
+            self.metrics.terminal_established();
+        }
+        Ok(next)
+    }
+
+    /// Begins to read groups of the deployed card, or what a card of the standard has in their place.
+    ///
+    /// # Errors
+    /// [`Refusal`].
+    pub async fn begin_reading(&self, caller: &Caller, hreq: &str, groups: Vec<u8>) -> Result<CommandToCard, Refusal> {
+        command(self.advance(caller, hreq, Event::BeginReading(groups)).await?)
+    }
+
+    /// Takes the card's answer to the reading.
+    ///
+    /// # Errors
+    /// [`Refusal`].
+    pub async fn read(&self, caller: &Caller, hreq: &str, answer: &[u8]) -> Result<AnsweredCommand, Refusal> {
+        answered(self.advance(caller, hreq, Event::Read(answer)).await?)
+    }
+
+    /// Gives what was read, and forgets it.
+    ///
+    /// # Errors
+    /// [`Refusal`].
+    pub async fn take_data(&self, caller: &Caller, hreq: &str) -> Result<ReadData, Refusal> {
+        match self.advance(caller, hreq, Event::TakeData).await? {
+            Outcome::Data(data) => Ok(*data),
+            _ => Err(NO_SUCH_OUTCOME),
+        }
+    }
+
+    /// Begins a signature with the card's key for terminals.
+    ///
+    /// # Errors
+    /// [`Refusal`].
+    pub async fn begin_signing(&self, caller: &Caller, hreq: &str) -> Result<CommandToCard, Refusal> {
+        command(self.advance(caller, hreq, Event::BeginSigning).await?)
+    }
+
+    /// Takes the card's answer to the choice of the application.
+    ///
+    /// # Errors
+    /// [`Refusal`].
+    pub async fn select_key(&self, caller: &Caller, hreq: &str, answer: &[u8]) -> Result<CommandToCard, Refusal> {
+        command(self.advance(caller, hreq, Event::SelectKey(answer)).await?)
+    }
+
+    /// Takes the card's answer to the choice of the key, and has the card sign.
+    ///
+    /// # Errors
+    /// [`Refusal`].
+    pub async fn sign(
+        &self,
+        caller: &Caller,
+        hreq: &str,
+        answer: &[u8],
+        to_sign: ToSign,
+    ) -> Result<CommandToCard, Refusal> {
+        command(self.advance(caller, hreq, Event::Sign(answer, to_sign)).await?)
+    }
+
+    /// Takes the card's signature; gives the message, DER.
+    ///
+    /// # Errors
+    /// [`Refusal`].
+    pub async fn take_signature(&self, caller: &Caller, hreq: &str, answer: &[u8]) -> Result<Vec<u8>, Refusal> {
+        match self.advance(caller, hreq, Event::TakeSignature(answer)).await? {
+            Outcome::Signature(message) => Ok(message),
+            _ => Err(NO_SUCH_OUTCOME),
+        }
+    }
+
+    /// Ends a session.
+    ///
+    /// # Errors
+    /// [`Refusal`].
+    pub async fn end(&self, caller: &Caller, hreq: &str) -> Result<(), Refusal> {
+        let hreq = Token::parse(hreq).ok_or(TerminalRefusal::Unknown)?;
+        let kept = self.kept(caller, &hreq, self.now()).await?;
+        self.counted(self.steps.end(&kept.session).await)?;
+        Ok(())
+    }
+
+    pub(crate) async fn check(&self) -> Result<(), Refusal> {
+        if self.stopping.load(Ordering::Relaxed) {
+            return Err(Refusal::Stopping);
+        }
+        Ok(self.counted(self.steps.check().await)?)
+    }
+
+    pub(crate) fn metrics(&self) -> &Metrics {
+        &self.metrics
+    }
+
+    pub(crate) const fn request_time_limit(&self) -> StdDuration {
+        self.rules.request_time_limit
+    }
+
+    pub(crate) fn count_refusal(&self, code: &'static str) {
+        self.metrics.terminal_refused(code);
+    }
+
+    /// Opens the record, computes the next one, and puts it in the former's place. Whatever does not fit ends the
+    /// session: a card's protected channel cannot be taken up again, and a caller who mistakes the order is not believed
+    /// afterwards.
+    async fn advance(&self, caller: &Caller, hreq: &str, event: Event<'_>) -> Result<Outcome, Refusal> {
+        let hreq = Token::parse(hreq).ok_or(TerminalRefusal::Unknown)?;
+        let now = self.now();
+        let kept = self.kept(caller, &hreq, now).await?;
+        match self.computed(&hreq, &kept, event, now) {
+            Ok((next, outcome)) => {
+                let is_ours = self.counted(self.steps.advance(&next, now).await)?;
+                if is_ours { Ok(outcome) } else { Err(TerminalRefusal::StepTaken.into()) }
+            }
+            Err(refusal) => {
+                self.counted(self.steps.end(&kept.session).await)?;
+                Err(refusal)
+            }
+        }
+    }
+
+    async fn kept(&self, caller: &Caller, hreq: &Token, now: OffsetDateTime) -> Result<KeptStep, Refusal> {
+        self.check_caller(caller)?;
+        let kept = self.counted(self.steps.step(&hreq.hash(), now).await)?.ok_or(TerminalRefusal::Unknown)?;
+        let began = bool::from(self.record_key.caller_tag(caller).ct_eq(&kept.caller));
+        if began { Ok(kept) } else { Err(TerminalRefusal::OtherCaller.into()) }
+    }
+
+    fn computed(
+        &self,
+        hreq: &Token,
+        kept: &KeptStep,
+        event: Event<'_>,
+        now: OffsetDateTime,
+    ) -> Result<(KeptStep, Outcome), Refusal> {
+        let damaged = || StorageError::Damaged("record");
+        let opened = self.record_key.open(hreq, kept).map_err(|_| damaged())?;
+        let Record { begun_at, machine } = Record::from_secret_octets(&opened).ok_or_else(damaged)?;
+        let today = today(now).ok_or(Refusal::Internal("today is no day of certificates"))?;
+        let shown = self.credentials.current();
+        let (machine, outcome) = self.draw(|random| {
+            let judging = machine::Judging {
+                shown: &shown,
+                register: &self.register,
+                unknown_documents: self.rules.unknown_documents,
+                trust: &self.rules.trust,
+                revocation: &self.revocation.current(),
+                now,
+                today,
+            };
+            machine.advance(event, &judging, random)
+        })?;
+        let next = KeptStep {
+            session: kept.session,
+            caller: kept.caller,
+            step: kept.step.saturating_add(1),
+            expires_at: now.saturating_add(STEP_LIFETIME).min(begun_at.saturating_add(SESSION_LIFETIME)),
+            record: Vec::new(),
+        };
+        Ok((self.sealed(hreq, next, &Record { begun_at, machine })?, outcome))
+    }
+
+    fn sealed(&self, hreq: &Token, step: KeptStep, record: &Record) -> Result<KeptStep, Refusal> {
+        let contents: Zeroizing<Vec<u8>> = record.to_secret_octets();
+        let sealed = self.draw(|random| self.record_key.seal(hreq, &step, &contents, random));
+        let record = sealed.ok_or(Refusal::Internal("a record could not be sealed"))?;
+        Ok(KeptStep { record, ..step })
+    }
+
+    fn check_caller(&self, caller: &Caller) -> Result<(), TerminalRefusal> {
+        if self.rules.sources.allow(caller) { Ok(()) } else { Err(TerminalRefusal::Caller) }
+    }
+
+    fn look_at_the_certificates_end(&self) {
+        let Some(today) = today(self.now()) else { return };
+        let shown = self.credentials.current();
+        let over = time::Date::from(shown.until).next_day().unwrap_or(time::Date::MAX).midnight().assume_utc();
+        self.metrics.terminal_certificate_until(over);
+        let mut warned_on = self.warned_on.lock().unwrap_or_else(PoisonError::into_inner);
+        if !shown.is_near_its_end(today) || *warned_on == Some(today) {
+            return;
+        }
+        *warned_on = Some(today);
+        let (until, days_left) = (shown.until, shown.days_left(today));
+        if days_left < 0 {
+            tracing::error!(%until, "the terminal's certificate is not in force any more: no session begins");
+        } else {
+            tracing::warn!(%until, days_left, "the terminal's certificate is near its end; renew it");
+        }
+    }
+
+    /// The time in whole milliseconds, as the database keeps it.
+    fn now(&self) -> OffsetDateTime {
+        let now = (self.clock)();
+        now.replace_millisecond(now.millisecond()).unwrap_or(now)
+    }
+
+    fn draw<T>(&self, draw: impl FnOnce(&mut dyn CryptoRng) -> T) -> T {
+        let mut random = self.random.lock().unwrap_or_else(PoisonError::into_inner);
+        draw(&mut **random)
+    }
+
+    fn counted<T>(&self, answer: Result<T, StorageError>) -> Result<T, StorageError> {
+        answer.inspect_err(|_| self.metrics.storage_failed())
+    }
+}
+
+const NO_SUCH_OUTCOME: Refusal = Refusal::Internal("a step had another outcome than it can have");
+
+fn command(outcome: Outcome) -> Result<CommandToCard, Refusal> {
+    match outcome {
+        Outcome::Command(command) => Ok(command),
+        _ => Err(NO_SUCH_OUTCOME),
+    }
+}
+
+fn answered(outcome: Outcome) -> Result<AnsweredCommand, Refusal> {
+    match outcome {
+        Outcome::Command(command) => Ok(AnsweredCommand::Next(command)),
+        Outcome::Done => Ok(AnsweredCommand::Done),
+        Outcome::Data(_) | Outcome::Signature(_) => Err(NO_SUCH_OUTCOME),
+    }
+}
+
+/// The day of certificates; UTC, like every time here.
+fn today(now: OffsetDateTime) -> Option<Date> {
+    Date::try_from(now.date()).ok()
+}

@@ -1,0 +1,233 @@
+//! How the terminal shows itself to cards, and which cards it believes: CV certificates and a key, taken anew when their
+//! files change.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+
+use latchkey_crypto::bauth::TerminalKey;
+use latchkey_crypto::bign::PrivateKey;
+use latchkey_crypto::container::{self, Content, Password};
+use latchkey_crypto::cv::rights::{EidRights, Rights};
+use latchkey_crypto::cv::{Certificate, Date, PathError, Role, TrustAnchor, TrustAnchors};
+use zeroize::Zeroizing;
+
+use crate::configuration::{CredentialFiles, Fault, Located};
+use crate::files::{FileState, Renewal, read_limited, read_own_secret};
+
+/// Most octets of a CV certificate's file; the longest certificate has 365.
+const CERTIFICATE_MAX_SIZE: usize = 1024;
+
+/// The credentials in use. They change as a whole: a session sees either the old ones or the new.
+pub struct Credentials {
+    files: CredentialFiles,
+    current: RwLock<Arc<Shown>>,
+    seen: Mutex<Vec<FileState>>,
+}
+
+/// What cards are shown, and whom the terminal believes.
+pub struct Shown {
+    /// The terminal's key.
+    pub key: Box<dyn TerminalKey>,
+    /// Whom the certificate names.
+    pub name: String,
+    /// What cards are to verify, in this order: the certificates between root and terminal, then the terminal's.
+    pub path: Vec<Certificate>,
+    /// What the whole path grants.
+    pub rights: Rights,
+    /// The last day on which everything on the path is in force.
+    pub until: Date,
+    /// On how many of its last days the certificate is called near its end.
+    pub near_days: i64,
+    /// The roots that are trusted, those among them to which links lead.
+    pub anchors: TrustAnchors,
+    /// The authorities that certify cards.
+    pub card_authorities: Vec<Certificate>,
+}
+
+/// Why a certificate and a key are not this terminal's.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum UnfitCertificate {
+    /// It is that of an authority.
+    #[error("is the certificate of an authority")]
+    Authority,
+    /// Cards would answer this terminal after the CAN, which is printed on them: that is no sign-in.
+    #[error("carries the right to work with the CAN (eID bit 4), which no terminal for sign-in may have")]
+    CanAccess,
+    /// The key is another.
+    #[error("is not the certificate of the key")]
+    OtherKey,
+    /// No path leads to a trusted root, or it is not in force.
+    #[error("{0}")]
+    Path(#[from] PathError),
+}
+
+impl Credentials {
+    /// Reads certificates and key, as they stand on `today`.
+    ///
+    /// # Errors
+    /// The [`Fault`] of the key that names a file which cannot be used.
+    pub fn load(files: CredentialFiles, today: Date) -> Result<Self, Fault> {
+        let seen = Mutex::new(states(&files)?);
+        let current = RwLock::new(Arc::new(read(&files, today)?));
+        Ok(Self { files, current, seen })
+    }
+
+    /// What is in use.
+    #[must_use]
+    pub fn current(&self) -> Arc<Shown> {
+        Arc::clone(&self.current.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Takes the files anew if one has changed. If they are not usable together, or only one of them has been replaced
+    /// so far, the former ones stay in use.
+    ///
+    /// # Errors
+    /// The [`Fault`]. The files are tried again by the next call.
+    pub fn renew(&self, today: Date) -> Result<Renewal, Fault> {
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        // Looked at before reading: what changes meanwhile is read again next time.
+        let states = states(&self.files)?;
+        if *seen == states {
+            return Ok(Renewal::Unchanged);
+        }
+        let shown = read(&self.files, today)?;
+        *self.current.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(shown);
+        *seen = states;
+        Ok(Renewal::Taken)
+    }
+}
+
+impl Shown {
+    /// How many days are left on `today`; on the last one none is. Negative when it is over.
+    #[must_use]
+    pub fn days_left(&self, today: Date) -> i64 {
+        days_between(today, self.until)
+    }
+
+    /// Whether it is time for another certificate.
+    #[must_use]
+    pub fn is_near_its_end(&self, today: Date) -> bool {
+        self.days_left(today) < self.near_days
+    }
+}
+
+/// The terminal's certificate, judged for `key` under `anchors`; gives what the path grants.
+///
+/// # Errors
+/// [`UnfitCertificate`].
+pub fn judge(
+    path: &[Certificate],
+    key: &[u8; 64],
+    anchors: &TrustAnchors,
+    today: Date,
+) -> Result<Rights, UnfitCertificate> {
+    let body = path.last().ok_or(PathError::Empty)?.body();
+    if body.holder.role() != Role::CardOrTerminal {
+        return Err(UnfitCertificate::Authority);
+    }
+    if body.rights.eid.contains(EidRights::CAN_ACCESS) {
+        return Err(UnfitCertificate::CanAccess);
+    }
+    if body.key.octets() != key {
+        return Err(UnfitCertificate::OtherKey);
+    }
+    Ok(anchors.terminal(path, today)?.rights())
+}
+
+/// The terminal's private key from its container.
+///
+/// # Errors
+/// The [`Fault`] of the container's or the password's file.
+pub fn private_key(key: &Located<PathBuf>, password: &Located<PathBuf>) -> Result<PrivateKey, Fault> {
+    let password = read_password(password)?;
+    let octets = read_own_secret(&key.value).map_err(|error| key.file_fault(error))?;
+    match container::open(&octets, &password).map_err(|error| key.file_fault(error))? {
+        Content::PrivateKey(private_key) => Ok(private_key),
+        _ => Err(key.file_fault("holds no private key of level 128")),
+    }
+}
+
+/// The password of the key's container: the first line of its file.
+///
+/// # Errors
+/// The [`Fault`] of the file.
+pub fn read_password(file: &Located<PathBuf>) -> Result<Password, Fault> {
+    let octets = read_own_secret(&file.value).map_err(|error| file.file_fault(error))?;
+    let line = octets.split(|octet| *octet == b'\n').next().unwrap_or_default();
+    let text = std::str::from_utf8(line).map_err(|_| file.file_fault("is not UTF-8"))?.trim_end_matches('\r');
+    if text.is_empty() { Err(file.file_fault("is empty")) } else { Ok(Password::new(Zeroizing::new(text.to_owned()))) }
+}
+
+/// One CV certificate.
+///
+/// # Errors
+/// The [`Fault`] of the file.
+pub fn certificate(file: &Located<PathBuf>) -> Result<Certificate, Fault> {
+    let octets = read_limited(&file.value, CERTIFICATE_MAX_SIZE).map_err(|error| file.file_fault(error))?;
+    Certificate::parse(&octets).map_err(|error| file.file_fault(error))
+}
+
+/// The certificates between root and terminal, as cards are to verify them.
+///
+/// # Errors
+/// The [`Fault`] of the first file that is none.
+pub fn authorities(files: &CredentialFiles) -> Result<Vec<Certificate>, Fault> {
+    files.path.iter().map(certificate).collect()
+}
+
+/// The roots, those among them to which links lead on `today`.
+///
+/// # Errors
+/// The [`Fault`] of the first file that is no root, or no link of a trusted root.
+pub fn anchors(files: &CredentialFiles, today: Date) -> Result<TrustAnchors, Fault> {
+    let mut anchors = Vec::new();
+    for file in &files.roots {
+        anchors.push(TrustAnchor::of_root(certificate(file)?).map_err(|error| file.file_fault(error))?);
+    }
+    for file in &files.links {
+        let link = certificate(file)?;
+        let known = TrustAnchors::new(anchors.clone());
+        let old = known.find(&link.body().authority);
+        let old = old.ok_or_else(|| file.file_fault(format!("{} is no trusted root", link.body().authority)))?;
+        anchors.push(old.linked(&link, today).map_err(|error| file.file_fault(error))?);
+    }
+    Ok(TrustAnchors::new(anchors))
+}
+
+fn read(files: &CredentialFiles, today: Date) -> Result<Shown, Fault> {
+    let anchors = anchors(files, today)?;
+    let card_authorities = files.card_authorities.iter().map(certificate).collect::<Result<Vec<_>, _>>()?;
+    let mut path = authorities(files)?;
+    let own = certificate(&files.certificate)?;
+    let key = private_key(&files.key, &files.password)?;
+    path.push(own.clone());
+    let rights =
+        judge(&path, &key.public_key(), &anchors, today).map_err(|error| files.certificate.file_fault(error))?;
+    let root = path.first().and_then(|first| anchors.find(&first.body().authority));
+    let periods = path.iter().map(|certificate| certificate.body().period);
+    let periods = periods.chain(root.map(|root| root.as_authority().certificate().body().period));
+    let own_period = own.body().period;
+    let until = periods.map(|period| period.until()).min().unwrap_or(own_period.until());
+    Ok(Shown {
+        key: Box::new(key),
+        name: own.body().holder.to_string(),
+        path,
+        rights,
+        until,
+        near_days: (days_between(own_period.from(), own_period.until()) / 4).max(1),
+        anchors,
+        card_authorities,
+    })
+}
+
+fn days_between(from: Date, until: Date) -> i64 {
+    (time::Date::from(until) - time::Date::from(from)).whole_days()
+}
+
+fn states(files: &CredentialFiles) -> Result<Vec<FileState>, Fault> {
+    let CredentialFiles { certificate, key, password, path, roots, links, card_authorities, .. } = files;
+    let single = [certificate, key, password];
+    let all = single.into_iter().chain(path).chain(roots).chain(links).chain(card_authorities);
+    all.map(|file| FileState::of(&file.value).map_err(|error| file.file_fault(error))).collect()
+}

@@ -1,0 +1,380 @@
+//! How far a session is, and what comes next: an enumeration of steps, each consumed by what happens.
+
+use latchkey_card::bauth::{Auxiliary, AuxiliaryAttribute, Day, Mode, TerminalTemplate};
+use latchkey_card::profile::{Profile, RightsOrder, TerminalHello};
+use latchkey_card::rights::{CertHat, DataGroup, EidRights, EsignRights};
+use latchkey_card::terminal::{
+    AfterM1, AwaitingM1, CardTrustAnchors, Established, Findings, Next, Reading, RelayedCommand, TerminalEditions,
+    TerminalFault, TerminalFile, TerminalStep,
+};
+use latchkey_crypto::cv::Date;
+use latchkey_crypto::x509::{RevocationLists, TrustStore};
+use rand_core::CryptoRng;
+use time::OffsetDateTime;
+use zeroize::Zeroizing;
+
+use super::attributes::{Attribute, Attributes, DEPLOYED_GROUPS, HOMES, standard_groups};
+use super::credentials::Shown;
+use super::personal_data::{PersonalData, document_number};
+use super::record::{SecretReader, SecretWriter};
+use super::refusal::TerminalRefusal;
+use super::signature::{PreparedSignature, ToSign};
+use super::status::{DocumentRegister, DocumentStatus, UnknownDocuments};
+use super::{Beginning, ReadData};
+use crate::http::Refusal;
+use crate::session::Assurance;
+
+/// Which kind of card a session is with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum CardKind {
+    /// A card of the published standard.
+    Standard,
+    /// The card that is deployed, with its five groups.
+    Deployed,
+}
+
+/// A command for the client program to pass on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CommandToCard {
+    /// CLA INS P1 P2.
+    pub header: [u8; 4],
+    /// The command's data.
+    pub data: Vec<u8>,
+}
+
+/// What comes after a card's answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AnsweredCommand {
+    /// Another command.
+    Next(CommandToCard),
+    /// Nothing more.
+    Done,
+}
+
+/// What happens to a session.
+pub(super) enum Event<'a> {
+    Authenticate(&'a [u8]),
+    BeginReading(Vec<u8>),
+    Read(&'a [u8]),
+    TakeData,
+    BeginSigning,
+    SelectKey(&'a [u8]),
+    Sign(&'a [u8], ToSign),
+    TakeSignature(&'a [u8]),
+}
+
+/// What a step leads to, apart from the next.
+pub(super) enum Outcome {
+    Command(CommandToCard),
+    Done,
+    Data(Box<ReadData>),
+    Signature(Vec<u8>),
+}
+
+/// What steps are judged by.
+pub(super) struct Judging<'a> {
+    pub(super) shown: &'a Shown,
+    pub(super) register: &'a DocumentRegister,
+    pub(super) unknown_documents: UnknownDocuments,
+    pub(super) trust: &'a TrustStore,
+    pub(super) revocation: &'a RevocationLists,
+    pub(super) now: OffsetDateTime,
+    pub(super) today: Date,
+}
+
+/// How far a session is.
+pub(super) struct Machine {
+    card: CardKind,
+    step: TerminalStep,
+    kept: Kept,
+    prepared: Option<PreparedSignature>,
+}
+
+/// What was read and not fetched yet.
+#[derive(Default)]
+struct Kept {
+    /// Groups, by their numbers on that card.
+    groups: Option<Vec<(u8, Zeroizing<Vec<u8>>)>>,
+    /// The number of the document, once it was read.
+    document: Option<String>,
+    /// The certificate of the card's key for terminals.
+    certificate: Option<Vec<u8>>,
+}
+
+impl Machine {
+    /// The first step, and the data of MSE:Set AT. Always mutual: no identity comes from a card that has proved nothing.
+    pub(super) fn begin(beginning: Beginning, now: OffsetDateTime) -> Result<(Self, Vec<u8>), Refusal> {
+        let Beginning { card, rights } = beginning;
+        let day = Day::try_from(now.date()).map_err(|_| Refusal::Internal("today is no day of cards"))?;
+        let template = TerminalTemplate::new(Mode::Bilateral, None, Some(Auxiliary::valid_on(day)));
+        let profile = card.profile().ok_or(Refusal::Internal("there is no profile of this card"))?;
+        let editions = TerminalEditions { hello: TerminalHello::default(), mac: profile.editions.mac() };
+        let rights = rights.unwrap_or_else(|| card.usual_rights(profile));
+        let step = TerminalStep::AwaitingM1(AwaitingM1::new(&template, &rights, profile, editions));
+        let machine = Self { card, step, kept: Kept::default(), prepared: None };
+        Ok((machine, template.octets().to_vec()))
+    }
+
+    /// The next step. Each kind of step takes its own events; everything else is out of order.
+    pub(super) fn advance(
+        self,
+        event: Event<'_>,
+        judging: &Judging<'_>,
+        random: &mut dyn CryptoRng,
+    ) -> Result<(Self, Outcome), TerminalRefusal> {
+        let Self { card, step, mut kept, prepared } = self;
+        let (step, outcome, prepared) = match (step, event) {
+            (TerminalStep::AwaitingM1(step), Event::Authenticate(answer)) => {
+                match step.receive(answer, &*judging.shown.key, random)? {
+                    (AfterM1::Bilateral(step), m2) => (TerminalStep::AwaitingM3(step), m2.into(), None),
+                    (AfterM1::Unilateral(_), _) => return Err(TerminalRefusal::CardNotGenuine("nobody asked it")),
+                }
+            }
+            (TerminalStep::AwaitingM3(step), Event::Authenticate(answer)) => {
+                let Shown { anchors, card_authorities, .. } = judging.shown;
+                let trust = CardTrustAnchors { anchors, issuers: card_authorities, today: judging.today };
+                let established = step.receive(answer, &trust)?;
+                if judging.status(&established, None) == DocumentStatus::Lost {
+                    return Err(TerminalRefusal::DocumentLost);
+                }
+                (TerminalStep::Established(established), Outcome::Done, None)
+            }
+            (TerminalStep::Established(established), Event::BeginReading(groups)) => {
+                kept.groups = None;
+                let files = card.files(&groups, judging.shown);
+                let (step, outcome) = kept.reading(card, established.read(&files)?)?;
+                (step, outcome, None)
+            }
+            (TerminalStep::Reading(step), Event::Read(answer)) => {
+                let (step, outcome) = kept.reading(card, step.receive(answer)?)?;
+                (step, outcome, None)
+            }
+            (TerminalStep::Established(established), Event::TakeData) => {
+                let groups = kept.groups.take().ok_or(TerminalRefusal::WrongOrder)?;
+                let data = judging.personal_data(card, &established, &groups)?;
+                (TerminalStep::Established(established), Outcome::Data(Box::new(data)), None)
+            }
+            (TerminalStep::Established(established), Event::BeginSigning) => {
+                judging.admit(judging.status(&established, kept.document.as_deref()))?;
+                if kept.certificate.is_none() {
+                    return Err(TerminalRefusal::SigningCertificate("it was not read"));
+                }
+                let (step, command) = established.sign()?;
+                (TerminalStep::SelectingEsign(step), command.into(), None)
+            }
+            (TerminalStep::SelectingEsign(step), Event::SelectKey(answer)) => {
+                let (step, command) = step.receive(answer)?;
+                (TerminalStep::ChoosingKey(step), command.into(), None)
+            }
+            (TerminalStep::ChoosingKey(step), Event::Sign(answer, to_sign)) => {
+                let certificate = kept.certificate.clone().ok_or(TerminalRefusal::WrongOrder)?;
+                let signing_time = judging.now.replace_nanosecond(0).unwrap_or(judging.now);
+                let prepared = PreparedSignature { to_sign, certificate, signing_time };
+                let (step, command) = step.receive(answer, &prepared.hash()?)?;
+                (TerminalStep::AwaitingSignature(step), command.into(), Some(prepared))
+            }
+            (TerminalStep::AwaitingSignature(step), Event::TakeSignature(answer)) => {
+                let prepared = prepared.ok_or(TerminalRefusal::WrongOrder)?;
+                let (signature, established) = step.receive(answer)?;
+                let message = prepared.finish(&signature, judging.trust, judging.revocation, judging.now)?;
+                (TerminalStep::Established(established), Outcome::Signature(message), None)
+            }
+            (_, _) => return Err(TerminalRefusal::WrongOrder),
+        };
+        Ok((Self { card, step, kept, prepared }, outcome))
+    }
+
+    pub(super) fn write(&self, writer: &mut SecretWriter) {
+        writer.octet(match self.card {
+            CardKind::Standard => 0,
+            CardKind::Deployed => 1,
+        });
+        writer.field(&self.step.to_secret_octets());
+        let groups = self.kept.groups.as_deref();
+        writer.octet(groups.map_or(0, |_| 1));
+        let groups = groups.unwrap_or_default();
+        writer.octet(u8::try_from(groups.len()).unwrap_or(u8::MAX));
+        for (number, octets) in groups {
+            writer.octet(*number);
+            writer.field(octets);
+        }
+        writer.field(self.kept.document.as_deref().unwrap_or_default().as_bytes());
+        writer.field(self.kept.certificate.as_deref().unwrap_or_default());
+        writer.octet(self.prepared.as_ref().map_or(0, |_| 1));
+        if let Some(PreparedSignature { to_sign, certificate, signing_time }) = &self.prepared {
+            writer.field(&to_sign.content);
+            writer.octet(u8::from(to_sign.is_detached));
+            writer.field(certificate);
+            writer.time(*signing_time);
+        }
+    }
+
+    pub(super) fn read(reader: &mut SecretReader<'_>) -> Option<Self> {
+        let card = match reader.octet()? {
+            0 => CardKind::Standard,
+            1 => CardKind::Deployed,
+            _ => return None,
+        };
+        let step = TerminalStep::from_secret_octets(reader.field()?).ok()?;
+        let was_read = reader.octet()? == 1;
+        let mut groups = Vec::new();
+        for _ in 0..reader.octet()? {
+            groups.push((reader.octet()?, Zeroizing::new(reader.field()?.to_vec())));
+        }
+        let document = Some(reader.field()?).filter(|document| !document.is_empty());
+        let document = document.map(|document| String::from_utf8(document.to_vec())).transpose().ok()?;
+        let certificate = Some(reader.field()?.to_vec()).filter(|certificate| !certificate.is_empty());
+        let prepared = match reader.octet()? {
+            0 => None,
+            _ => Some(PreparedSignature {
+                to_sign: ToSign { content: reader.field()?.to_vec(), is_detached: reader.octet()? == 1 },
+                certificate: reader.field()?.to_vec(),
+                signing_time: reader.time()?,
+            }),
+        };
+        let kept = Kept { groups: was_read.then_some(groups), document, certificate };
+        Some(Self { card, step, kept, prepared })
+    }
+}
+
+impl CardKind {
+    /// What is known of such cards.
+    fn profile(self) -> Option<&'static Profile> {
+        let name = match self {
+            Self::Standard => "stb-34.101.79",
+            Self::Deployed => "kta",
+        };
+        Profile::KNOWN.iter().find(|profile| profile.name == name)
+    }
+
+    /// The rights that client programs ask such a card for when pages of today call them: to read what `personal_data` is
+    /// made of, and to sign.
+    fn usual_rights(self, profile: &Profile) -> Vec<u8> {
+        let groups: Vec<_> = match self {
+            Self::Standard => HOMES.iter().filter_map(|home| home.standard).collect(),
+            Self::Deployed => (1..=DEPLOYED_GROUPS).collect(),
+        };
+        let groups = groups.into_iter().filter_map(DataGroup::new);
+        let eid = groups.fold(EidRights::NONE, |all, group| all | EidRights::read(group));
+        let (eid, esign) = (CertHat::Eid(eid).to_octets(), CertHat::Esign(EsignRights::TERMINAL_SIGNING).to_octets());
+        match profile.rights_order {
+            RightsOrder::EidFirst => [eid, esign].concat(),
+            RightsOrder::EsignFirst => [esign, eid].concat(),
+        }
+    }
+
+    /// The files that groups of the deployed card stand for on this card, and the certificate to sign with where the
+    /// terminal may have cards sign: a signature has no room for reading it.
+    fn files(self, groups: &[u8], shown: &Shown) -> Vec<TerminalFile> {
+        let groups = groups.iter().flat_map(|group| match self {
+            Self::Standard => standard_groups(*group),
+            Self::Deployed => DataGroup::new(*group).into_iter().collect(),
+        });
+        let certificate =
+            shown.rights.esign.contains(EsignRights::TERMINAL_SIGNING).then_some(TerminalFile::Certificate);
+        groups.map(TerminalFile::DataGroup).chain(certificate).collect()
+    }
+}
+
+impl Kept {
+    /// Takes what was read, once everything was.
+    fn reading(
+        &mut self,
+        card: CardKind,
+        next: Next<Reading, (Findings, Established)>,
+    ) -> Result<(TerminalStep, Outcome), TerminalRefusal> {
+        let (findings, established) = match next {
+            Next::Command(step, command) => return Ok((TerminalStep::Reading(step), command.into())),
+            Next::Done(done) => done,
+        };
+        if findings.attributes.contains(&(AuxiliaryAttribute::DocumentValidity, false)) {
+            return Err(TerminalRefusal::DocumentExpired);
+        }
+        let mut groups = Vec::new();
+        for (file, contents) in findings.files {
+            match (file, contents) {
+                (TerminalFile::DataGroup(group), Ok(octets)) => groups.push((group.number(), octets)),
+                (TerminalFile::Certificate, Ok(octets)) if !octets.is_empty() => {
+                    self.certificate = Some(octets.to_vec());
+                }
+                _ => {}
+            }
+        }
+        let attributes = card.attributes(&groups)?;
+        self.document = document_number(&attributes)?.or(self.document.take());
+        self.groups = Some(groups);
+        Ok((TerminalStep::Established(established), Outcome::Done))
+    }
+}
+
+impl CardKind {
+    fn attributes(self, groups: &[(u8, Zeroizing<Vec<u8>>)]) -> Result<Attributes, TerminalRefusal> {
+        let mut attributes = Attributes::default();
+        for (number, octets) in groups.iter().filter(|(_, octets)| !octets.is_empty()) {
+            match (self, DataGroup::new(*number)) {
+                (Self::Standard, Some(group)) => attributes.take_standard(group, octets)?,
+                (Self::Deployed, _) => attributes.take_deployed(*number, octets)?,
+                (Self::Standard, None) => {}
+            }
+        }
+        Ok(attributes)
+    }
+}
+
+impl Judging<'_> {
+    /// What the register says of the card, by the number of its certificate and that of the document, if it was read.
+    fn status(&self, established: &Established, document: Option<&str>) -> DocumentStatus {
+        let name = established.card().name().as_str();
+        let numbers: Vec<_> = [Some(name), document].into_iter().flatten().collect();
+        self.register.status(&numbers)
+    }
+
+    fn admit(&self, status: DocumentStatus) -> Result<Assurance, TerminalRefusal> {
+        match (status, self.unknown_documents) {
+            (DocumentStatus::Valid, _) => Ok(Assurance::High),
+            (DocumentStatus::Unknown, UnknownDocuments::Report) => Ok(Assurance::Substantial),
+            (DocumentStatus::Unknown, UnknownDocuments::Refuse) => Err(TerminalRefusal::DocumentUnknown),
+            (DocumentStatus::Lost, _) => Err(TerminalRefusal::DocumentLost),
+        }
+    }
+
+    fn personal_data(
+        &self,
+        card: CardKind,
+        established: &Established,
+        groups: &[(u8, Zeroizing<Vec<u8>>)],
+    ) -> Result<ReadData, TerminalRefusal> {
+        let attributes = card.attributes(groups)?;
+        if attributes.get(Attribute::Expiry).is_some_and(|expiry| expiry < self.today_digits().as_bytes()) {
+            return Err(TerminalRefusal::DocumentExpired);
+        }
+        let document_status = self.status(established, document_number(&attributes)?.as_deref());
+        let assurance = self.admit(document_status)?;
+        Ok(ReadData { personal_data: PersonalData::of(&attributes)?, document_status, assurance })
+    }
+
+    /// Today as data groups write days.
+    fn today_digits(&self) -> String {
+        let today = time::Date::from(self.today);
+        format!("{:04}{:02}{:02}", today.year(), u8::from(today.month()), today.day())
+    }
+}
+
+impl From<RelayedCommand> for Outcome {
+    fn from(RelayedCommand { header, data }: RelayedCommand) -> Self {
+        Self::Command(CommandToCard { header, data })
+    }
+}
+
+/// The log is told the kind of the fault; its details may name the card.
+impl From<TerminalFault> for TerminalRefusal {
+    fn from(fault: TerminalFault) -> Self {
+        match fault {
+            TerminalFault::CardRefused { status, .. } => Self::Card(status.value()),
+            TerminalFault::CardNotProven(_) | TerminalFault::CardCertificate(_) | TerminalFault::CardNotTrusted(_) => {
+                Self::CardNotGenuine(fault.code())
+            }
+            _ => Self::Answer(fault.code()),
+        }
+    }
+}

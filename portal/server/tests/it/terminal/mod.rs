@@ -1,0 +1,15 @@
+//! The terminal, as back ends of portals and operators meet it.
+
+mod attacks;
+mod configuration;
+mod credentials;
+mod flows;
+mod orders;
+mod personal_data;
+mod processes;
+mod records;
+mod register;
+mod renewal;
+mod requests;
+mod sealing;
+mod world;

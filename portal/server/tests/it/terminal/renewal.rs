@@ -1,0 +1,128 @@
+//! Another certificate in place of the short-lived one: asked for, issued, taken.
+
+use std::process::{Command, Output};
+
+use latchkey_crypto::belt;
+use latchkey_crypto::bign::PublicKey;
+use latchkey_crypto::cv::{Certificate, CertificateBody, Date, Period, Request};
+use latchkey_crypto::hash::HashAlgorithm;
+use latchkey_fixtures::cv::CvPki;
+use latchkey_fixtures::random::Seeded;
+use latchkey_portal::files::Renewal;
+use latchkey_portal::terminal::Credentials;
+use latchkey_portal::terminal::renewal::{RequestedKey, request, take};
+use tempfile::TempDir;
+use time::Duration;
+
+use super::credentials::{configured, files, pki, terminal, today, write, write_files};
+use crate::process::present;
+use crate::support::NOW;
+
+fn installed() -> (TempDir, CvPki) {
+    let directory = tempfile::tempdir().unwrap();
+    let pki = pki();
+    write_files(directory.path(), &pki, &terminal(&pki));
+    (directory, pki)
+}
+
+/// The authority grants what was asked for, for `days` from today.
+fn issue(pki: &CvPki, request: &Request, days: i64) -> Certificate {
+    let day = |after| Date::try_from(pki_day(pki) + Duration::days(after)).unwrap();
+    let period = Period::new(day(0), day(days)).unwrap();
+    CertificateBody { period, ..request.body().clone() }.sign(&pki.authority().key)
+}
+
+fn pki_day(pki: &CvPki) -> time::Date {
+    // The authority's certificate begins 300 days before the day of the set.
+    time::Date::from(pki.authority().certificate.body().period.from()) + Duration::days(300)
+}
+
+#[test]
+fn a_new_key_waits_until_its_certificate_is_taken() {
+    for (which, waits) in [(RequestedKey::New, true), (RequestedKey::Present, false)] {
+        let (directory, pki) = installed();
+        let files = files(directory.path());
+        let credentials = Credentials::load(files.clone(), today()).unwrap();
+        let former_key = credentials.current().key.public_key();
+        let requested = request(&files, which, today(), &mut Seeded::new("renewal")).unwrap();
+        let octets = std::fs::read(&requested.request).unwrap();
+        let asked = Request::parse(&octets).unwrap();
+        assert_eq!(asked.body().holder.as_str(), credentials.current().name);
+        assert_eq!(asked.body().rights, CvPki::sign_in_rights());
+        assert_eq!(time::Date::from(asked.body().period.until()), NOW.date() + Duration::days(2), "as long as before");
+        assert_eq!(asked.body().key.octets() != former_key, waits);
+        let signature = std::fs::read(&requested.signature).unwrap();
+        let present_key = PublicKey::from_octets(&former_key).unwrap();
+        present_key.verify(HashAlgorithm::BeltHash, &belt::hash(&[&octets]), &signature).unwrap();
+        assert_eq!(credentials.renew(today()).unwrap(), Renewal::Unchanged, "asking changes nothing");
+
+        write(directory.path(), "issued.cert", &issue(&pki, &asked, 3).to_octets(), 0o644);
+        let until = take(&files, &directory.path().join("terminal/issued.cert"), today()).unwrap();
+        assert_eq!(time::Date::from(until), NOW.date() + Duration::days(3));
+        assert_eq!(credentials.renew(today()).unwrap(), Renewal::Taken);
+        assert_eq!(credentials.current().key.public_key().as_slice(), asked.body().key.octets());
+        let left = std::fs::read_dir(directory.path().join("terminal")).unwrap();
+        let names: Vec<_> = left.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        assert!(names.iter().all(|name| !name.ends_with(".next") && !name.ends_with(".former")), "{names:?}");
+    }
+}
+
+#[test]
+fn a_certificate_that_is_not_this_terminals_is_not_taken() {
+    let (directory, pki) = installed();
+    let files = files(directory.path());
+    request(&files, RequestedKey::New, today(), &mut Seeded::new("renewal")).unwrap();
+    let asked = std::fs::read(directory.path().join("terminal/terminal.cert.request")).unwrap();
+    let asked = Request::parse(&asked).unwrap();
+    let stranger = CvPki::new("stranger", NOW.date()).unwrap();
+    let other = pki.terminal("980000000002", CvPki::sign_in_rights()).unwrap().certificate;
+    let with_can =
+        CertificateBody { rights: latchkey_crypto::cv::rights::Rights::ALL, ..issue(&pki, &asked, 3).body().clone() };
+    let rows = [
+        ("of another authority", issue(&stranger, &asked, 3).to_octets(), "signature"),
+        ("of another terminal", other.to_octets(), "names 980000000002"),
+        ("with the right to work with the CAN", with_can.sign(&pki.authority().key).to_octets(), "eID bit 4"),
+        ("no certificate", b"no certificate".to_vec(), ""),
+        ("the request itself", std::fs::read(directory.path().join("terminal/terminal.cert.request")).unwrap(), ""),
+    ];
+    let before = std::fs::read(directory.path().join("terminal/terminal.cert")).unwrap();
+    for (name, octets, problem) in rows {
+        write(directory.path(), "issued.cert", &octets, 0o644);
+        let error = take(&files, &directory.path().join("terminal/issued.cert"), today()).unwrap_err();
+        assert!(error.to_string().contains(problem), "{name}: {error}");
+        assert_eq!(std::fs::read(directory.path().join("terminal/terminal.cert")).unwrap(), before, "{name}");
+    }
+    Credentials::load(files, today()).unwrap();
+}
+
+fn run(directory: &TempDir, arguments: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_latchkey-portal"));
+    command.arg("terminal").args(arguments);
+    command.arg("--config").arg(directory.path().join("portal.toml")).output().unwrap()
+}
+
+/// The commands, with the machine's clock.
+#[test]
+fn the_commands_ask_and_take() {
+    let directory = tempfile::tempdir().unwrap();
+    let pki = CvPki::new("terminal", present().date()).unwrap();
+    write_files(directory.path(), &pki, &terminal(&pki));
+    std::fs::write(directory.path().join("portal.toml"), configured()).unwrap();
+    let asked = run(&directory, &["renew"]);
+    assert_eq!(asked.status.code(), Some(0), "{}", String::from_utf8_lossy(&asked.stderr));
+    assert!(String::from_utf8_lossy(&asked.stdout).contains("terminal.cert.request: the request"));
+    let request = std::fs::read(directory.path().join("terminal/terminal.cert.request")).unwrap();
+    let issued = issue(&pki, &Request::parse(&request).unwrap(), 3);
+    write(directory.path(), "issued.cert", &issued.to_octets(), 0o644);
+    let file = directory.path().join("terminal/issued.cert");
+    let taken = run(&directory, &["take", file.to_str().unwrap()]);
+    assert_eq!(taken.status.code(), Some(0), "{}", String::from_utf8_lossy(&taken.stderr));
+    assert!(String::from_utf8_lossy(&taken.stdout).contains("taken, in force until"));
+    let again = run(&directory, &["take", directory.path().join("terminal/root.cert").to_str().unwrap()]);
+    assert_eq!(again.status.code(), Some(6), "{}", String::from_utf8_lossy(&again.stderr));
+
+    let (without, _) = configured().split_once("[terminal]").map(|(a, b)| (a.to_owned(), b.to_owned())).unwrap();
+    std::fs::write(directory.path().join("portal.toml"), without).unwrap();
+    let nothing = run(&directory, &["renew"]);
+    assert_eq!(nothing.status.code(), Some(3), "{}", String::from_utf8_lossy(&nothing.stderr));
+}
