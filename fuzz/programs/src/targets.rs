@@ -16,6 +16,7 @@ use latchkey_client::settings::{Managed, SettingsStore};
 use latchkey_client::sign_in::link::Link;
 use latchkey_client::single_instance::Wish;
 use latchkey_crypto::assertion::{ChallengeText, Origin};
+use latchkey_crypto::cv::rights::DataGroup;
 use latchkey_crypto::x509::TrustStore;
 use latchkey_fixtures::fuzz::Target;
 use latchkey_fixtures::random::Seeded;
@@ -27,6 +28,7 @@ use latchkey_portal::session::Session;
 use latchkey_portal::storage::{
     Answer, Completing, KeptChallenge, KeptCompletion, LinkSpent, NotCompleted, NotTaken, Purged, Storage,
 };
+use latchkey_portal::terminal::{Attributes, PersonalData};
 use latchkey_portal::token::TokenHash;
 use latchkey_verify::{Assurance, PolicyLevels, Purpose, SignInPolicy};
 use tempfile::TempDir;
@@ -43,6 +45,7 @@ pub(crate) const TARGETS: &[Target] = &[
     Target { name: "portal-request", run: portal_request },
     Target { name: "service-body", run: service_body },
     Target { name: "settings-file", run: settings_file },
+    Target { name: "terminal-group", run: terminal_group },
     Target { name: "wish", run: wish },
 ];
 
@@ -61,6 +64,25 @@ fn agent_report(octets: &[u8]) {
         let mut written = Vec::new();
         message.write(&mut written).expect("a message that was read can be written");
         assert!(octets.starts_with(&written), "a message is written as it was read");
+    }
+}
+
+/// What the terminal reads of a card: the first octet says which group, and on which kind of card.
+fn terminal_group(octets: &[u8]) {
+    let Some((which, file)) = octets.split_first() else { return };
+    let mut attributes = Attributes::default();
+    let taken = match DataGroup::new(*which) {
+        Some(group) => attributes.take_standard(group, file),
+        None => attributes.take_deployed(which % 8, file),
+    };
+    if taken.is_ok()
+        && let Ok(data) = PersonalData::of(&attributes)
+    {
+        for key in data.keys() {
+            let value = data.get(key).expect("a key that is listed has a value");
+            assert!(!value.is_empty() && !value.chars().any(char::is_control), "a value can be shown");
+            assert!(value.len() <= 2 * file.len() + 64, "a value is not much longer than what it was made of");
+        }
     }
 }
 

@@ -18,6 +18,7 @@ use latchkey_client::sign_in::link::LinkFailure;
 use latchkey_client::texts::{self, Language};
 use latchkey_client::update::UpdateFailure;
 use latchkey_portal::http::Refusal;
+use latchkey_portal::terminal::TerminalRefusal;
 use latchkey_verify::Rejection;
 
 use crate::sources::{root, rust_sources};
@@ -65,6 +66,12 @@ fn sections() -> Vec<Section> {
             "Refusal",
             &["portal/server/src/http/refusal.rs"],
             &Refusal::OWN_CODES,
+        ),
+        of_portal(
+            "What a portal's terminal refuses",
+            "TerminalRefusal",
+            &["portal/server/src/terminal/refusal.rs"],
+            &TerminalRefusal::CODES,
         ),
         section("Documents", "DocumentFailure", &[CLIENT], &DocumentFailure::CODES),
         section("Why a signature does not count", "SignatureFault", &[CLIENT], &FAULT_CODES),

@@ -43,7 +43,12 @@ fn every_refusal_is_explained_to_portal_developers() {
     let guide = fs::read_to_string(root().join("docs/portal-developer.md")).unwrap();
     let explained: BTreeSet<&str> = code(&guide).collect();
     let mut missing = Vec::new();
-    for source in ["portal/verify/src/rejection.rs", "portal/server/src/http/refusal.rs"] {
+    let sources = [
+        "portal/verify/src/rejection.rs",
+        "portal/server/src/http/refusal.rs",
+        "portal/server/src/terminal/refusal.rs",
+    ];
+    for source in sources {
         let text = fs::read_to_string(root().join(source)).unwrap();
         let codes = text.split("=> \"").skip(1).filter_map(|after| after.split_once('"')).map(|(code, _)| code);
         let codes: Vec<&str> = codes.filter(|code| !code.contains(' ')).collect();

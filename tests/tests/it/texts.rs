@@ -5,12 +5,13 @@ use std::collections::BTreeSet;
 use latchkey_client::advice::Advice;
 use latchkey_client::texts::{self, Language};
 use latchkey_portal::http::Refusal;
+use latchkey_portal::terminal::TerminalRefusal;
 use latchkey_verify::Rejection;
 
 use crate::sources::root;
 
 fn codes() -> BTreeSet<&'static str> {
-    Rejection::CODES.into_iter().chain(Refusal::OWN_CODES).collect()
+    Rejection::CODES.into_iter().chain(Refusal::OWN_CODES).chain(TerminalRefusal::CODES).collect()
 }
 
 #[test]
@@ -18,6 +19,7 @@ fn every_code_that_a_portal_answers_with_is_listed() {
     let lists = [
         ("portal/verify/src/rejection.rs", &Rejection::CODES[..]),
         ("portal/server/src/http/refusal.rs", &Refusal::OWN_CODES[..]),
+        ("portal/server/src/terminal/refusal.rs", &TerminalRefusal::CODES[..]),
     ];
     for (file, listed) in lists {
         let source = std::fs::read_to_string(root().join(file)).unwrap();
