@@ -10,7 +10,7 @@ use crate::apdu::{ApduError, CLASS_CHAINED, Command, Header};
 use crate::bauth::{ActiveChannel, AuxiliaryAttribute, Mode};
 use crate::key::KeyId;
 use crate::password::{Holder, Pin};
-use crate::profile::{ApplicationId, FileId, Profile};
+use crate::profile::{ApplicationId, FileId, PasswordFormat, Profile};
 
 /// Octets of the longest command data that fit a short command when protected: 255 less the object of the MAC, tag and
 /// length of the data object, and the octet that says that there is no padding.
@@ -89,18 +89,18 @@ pub(crate) fn authenticate_last(data: &[u8]) -> Result<Command, ApduError> {
 }
 
 /// VERIFY, which sets the confirmation flag.
-pub(crate) fn verify_pin(profile: &Profile, pin: &Pin) -> Result<Command, ApduError> {
-    Command::new(Header::new(0x00, 0x20, 0x00, profile.pin.id)).with_data(pin.digits().expose_for_card())
+pub(crate) fn verify(format: PasswordFormat, pin: &impl Holder) -> Result<Command, ApduError> {
+    Command::new(Header::new(0x00, 0x20, 0x00, format.id)).with_data(pin.digits().expose_for_card())
 }
 
 /// VERIFY without data: is the confirmation flag set?
 pub(crate) fn query_confirmation(profile: &Profile) -> Command {
-    Command::new(Header::new(0x00, 0x20, 0x00, profile.pin.id))
+    Command::new(Header::new(0x00, 0x20, 0x00, profile.confirming_pin().id))
 }
 
 /// VERIFY that clears the confirmation flag.
 pub(crate) fn reset_confirmation(profile: &Profile) -> Command {
-    Command::new(Header::new(0x00, 0x20, 0xFF, profile.pin.id))
+    Command::new(Header::new(0x00, 0x20, 0xFF, profile.confirming_pin().id))
 }
 
 /// CHANGE REFERENCE DATA.

@@ -11,7 +11,9 @@
 
 mod authenticate;
 mod error;
+mod file;
 mod holder;
+mod identity;
 mod link;
 mod puk;
 mod recognise;
@@ -20,7 +22,9 @@ mod terminal_acts;
 
 pub use authenticate::PinStatus;
 pub use error::{Culprit, DialogueError, Operation, ProtocolFault};
-pub use holder::{HolderVerified, MAX_FILE_SIZE, READ_BLOCK_SIZE, SIGNATURE_SIZE};
+pub use file::{MAX_FILE_SIZE, MAX_GROUP_SIZE, READ_BLOCK_SIZE};
+pub use holder::{HolderVerified, SIGNATURE_SIZE};
+pub use identity::IdentitySelected;
 pub use puk::PukVerified;
 pub use recognise::{CardModel, OtherCard, recognise};
 pub use terminal::{TerminalAuthenticating, TerminalChannel};
@@ -34,9 +38,10 @@ use latchkey_crypto::rand_core::CryptoRng;
 use crate::bauth::TerminalTemplate;
 use crate::channel::CardChannel;
 use crate::commands;
+use crate::dialogue::holder::Entered;
 use crate::dialogue::link::Link;
 use crate::dialogue::terminal::Beside;
-use crate::password::{Can, Pin, Puk};
+use crate::password::{Can, Pin, Pin2, Puk};
 use crate::profile::Profile;
 use crate::rights::Authority;
 
@@ -100,7 +105,7 @@ impl<'c> Selected<'c> {
             return Err(DialogueError::EditionsUnconfirmed);
         }
         authenticate::open_channel(&mut link, profile, &pin, Some(shown), authority, random)?;
-        Ok(Secured { link, profile, password: ByPin { pin, authority: *authority } })
+        Ok(Secured { link, profile, password: ByPin::new(pin, authority) })
     }
 
     /// Opens a channel with the PUK.
@@ -130,9 +135,16 @@ pub struct ByCan(());
 /// confirmation.
 #[derive(Debug)]
 pub struct ByPin {
-    pin: Pin,
+    entered: Entered,
     authority: Authority,
 }
+
+impl ByPin {
+    const fn new(pin: Pin, authority: &Authority) -> Self {
+        Self { entered: Entered { pin, pin2: None }, authority: *authority }
+    }
+}
+
 /// Marks a channel opened with the PUK.
 #[derive(Debug)]
 pub struct ByPuk(());
@@ -162,6 +174,31 @@ impl<'c> Secured<'c, ByCan> {
         authenticate::pin_status(&mut self.link, self.profile)
     }
 
+    /// SELECTs the eID application, to read data groups without a terminal.
+    ///
+    /// # Errors
+    /// [`DialogueError::TerminalNeeded`] on a model that gives them to terminals only; [`DialogueError::CardRefused`]
+    /// or a broken channel.
+    pub fn select_identity(self) -> Result<IdentitySelected<'c>, DialogueError> {
+        IdentitySelected::select(self.link, self.profile)
+    }
+
+    /// Opens a channel with the PUK inside this one, which it replaces. The first command inside confirms the editions
+    /// before the PUK is used.
+    ///
+    /// # Errors
+    /// [`DialogueError::PukWrong`] with the tries left, or another.
+    pub fn secure_with_puk(
+        self,
+        puk: Puk,
+        authority: &Authority,
+        random: &mut dyn CryptoRng,
+    ) -> Result<Secured<'c, ByPuk>, DialogueError> {
+        let Self { mut link, profile, password: _ } = self;
+        authenticate::open_channel(&mut link, profile, &puk, None, authority, random)?;
+        Ok(Secured { link, profile, password: ByPuk(()) })
+    }
+
     /// Opens a channel with the PIN inside this one, which it replaces. The card wants this before the last try. The
     /// first command inside confirms the editions before the PIN is used.
     ///
@@ -177,19 +214,35 @@ impl<'c> Secured<'c, ByCan> {
     ) -> Result<Secured<'c, ByPin>, DialogueError> {
         let Self { mut link, profile, password: _ } = self;
         authenticate::open_channel(&mut link, profile, &pin, Some(shown), authority, random)?;
-        Ok(Secured { link, profile, password: ByPin { pin, authority: *authority } })
+        Ok(Secured { link, profile, password: ByPin::new(pin, authority) })
     }
 }
 
 impl<'c> Secured<'c, ByPin> {
+    /// Takes the second PIN along, which a card that has one is given before its first signature.
+    #[must_use]
+    pub fn with_pin2(mut self, pin2: Pin2) -> Self {
+        self.password.entered.pin2 = Some(pin2);
+        self
+    }
+
     /// SELECTs the eSign application.
     ///
     /// # Errors
     /// [`DialogueError::CardRefused`] or a broken channel.
     pub fn select_esign(self) -> Result<HolderVerified<'c>, DialogueError> {
-        let Self { mut link, profile, password: ByPin { pin, authority } } = self;
+        let Self { mut link, profile, password: ByPin { entered, authority } } = self;
         select_esign(&mut link, profile)?;
-        Ok(HolderVerified::new(link, profile, pin, authority))
+        Ok(HolderVerified::new(link, profile, entered, authority))
+    }
+
+    /// SELECTs the eID application, to read data groups without a terminal.
+    ///
+    /// # Errors
+    /// [`DialogueError::TerminalNeeded`] on a model that gives them to terminals only; [`DialogueError::CardRefused`]
+    /// or a broken channel.
+    pub fn select_identity(self) -> Result<IdentitySelected<'c>, DialogueError> {
+        IdentitySelected::select(self.link, self.profile)
     }
 }
 
@@ -223,8 +276,8 @@ impl<'c> Secured<'c, ByPin> {
         certificates: &[Certificate],
         agreed: AgreedActs,
     ) -> Result<(TerminalAuthenticating<'c>, Vec<u8>), DialogueError> {
-        let Self { link, profile, password: ByPin { pin, authority: _ } } = self;
-        TerminalAuthenticating::begin(Beside { link, profile, pin: Some(pin), agreed }, template, certificates)
+        let Self { link, profile, password: ByPin { entered, authority: _ } } = self;
+        TerminalAuthenticating::begin(Beside { link, profile, pin: Some(entered.pin), agreed }, template, certificates)
     }
 }
 

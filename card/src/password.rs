@@ -9,7 +9,7 @@ use locked::LockedDigits;
 /// The most digits a password of any profile has.
 pub const MAX_DIGITS: usize = 16;
 
-/// Which of the card's passwords.
+/// Which of the passwords that open a channel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum PasswordKind {
     /// Printed on the card; never blocks.
@@ -20,17 +20,20 @@ pub enum PasswordKind {
     Puk,
 }
 
-/// A password by which a channel to the card can be opened.
+/// A password of the card.
 pub trait Password: sealed::Holder + Sized {
-    /// Which password it is.
-    const KIND: PasswordKind;
-
     /// Takes `octets`, the ASCII digits as typed, over into locked memory. The caller's copy is the caller's to wipe.
     ///
     /// # Errors
     /// [`InvalidPassword`] unless they are exactly `length` digits, so that no try is spent on a slip that the card
     /// cannot accept.
     fn parse(octets: &[u8], length: usize) -> Result<Self, InvalidPassword>;
+}
+
+/// A password by which a channel to the card can be opened.
+pub trait ChannelPassword: Password {
+    /// Which password it is.
+    const KIND: PasswordKind;
 }
 
 mod sealed {
@@ -82,8 +85,6 @@ macro_rules! password {
         pub struct $name(LockedDigits);
 
         impl Password for $name {
-            const KIND: PasswordKind = PasswordKind::$name;
-
             fn parse(octets: &[u8], length: usize) -> Result<Self, InvalidPassword> {
                 LockedDigits::parse(octets, length).map(Self)
             }
@@ -132,6 +133,22 @@ password! {
 password! {
     /// The PUK.
     Puk
+}
+password! {
+    /// The second PIN, which eSign wants before a signature on cards that have one. It opens no channel.
+    Pin2
+}
+
+impl ChannelPassword for Pin {
+    const KIND: PasswordKind = PasswordKind::Pin;
+}
+
+impl ChannelPassword for Can {
+    const KIND: PasswordKind = PasswordKind::Can;
+}
+
+impl ChannelPassword for Puk {
+    const KIND: PasswordKind = PasswordKind::Puk;
 }
 
 /// Digits on their way from a keyboard or descriptor to a password: in locked memory from the first to the last.

@@ -1,11 +1,14 @@
 //! What differs between models of cards, as values.
 //!
-//! [`Profile::standard`] is the card of the published standard. The card deployed under the name "ID-карта" differs in
-//! an applet to select first, a second PIN, grouped data and the editions it follows; what is known of it is not
-//! enough for a profile of ours, but every such difference has its field here.
+//! The values stand in the files `profiles/*.toml`, each with what it rests on; they become constants when the crate is
+//! built. [`Profile::standard`] is the card of the published standard. [`Profile::kta`] is the card deployed under the
+//! name "ID-карта", which has an applet to select first, a second PIN, grouped data that is read without a terminal, and
+//! other editions; nothing public specifies it, and [`Profile::bases`] tells which of its values are known.
 
+use crate::apdu::StatusWord;
 use crate::password::PasswordKind;
-use crate::rights::DataGroup;
+use crate::rights::{Authority, DataGroup, EidRights, EsignRights};
+use crate::tlv::Tag;
 
 /// Which text of STB 34.101.79 a card follows where the two disagree.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -141,8 +144,111 @@ pub enum TerminalHello {
     RequestHashObject,
 }
 
+/// What an eID data group holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Attribute {
+    /// The kind of document.
+    DocumentType,
+    /// The card's serial number.
+    CardSerial,
+    /// The state that issued the card.
+    IssuingState,
+    /// The last day of the card.
+    Expiry,
+    /// The first name, in its forms.
+    GivenName,
+    /// The family name, in its forms.
+    FamilyName,
+    /// The patronymic, in its forms.
+    Patronymic,
+    /// The personal number.
+    PersonalNumber,
+    /// The day of birth, as far as it is known.
+    BirthDate,
+    /// The place of birth.
+    PlaceOfBirth,
+    /// The citizenship.
+    Citizenship,
+    /// The sex.
+    Sex,
+    /// Further data.
+    OptionalData,
+    /// A picture of the written signature.
+    WrittenSignature,
+    /// The day on which the card was issued.
+    Issued,
+    /// Who issued the card.
+    IssuingAuthority,
+    /// The permanent address.
+    Address,
+    /// The code of the region.
+    Region,
+    /// The telephone number.
+    Phone,
+    /// The e-mail address.
+    Email,
+    /// A picture of the face.
+    Face,
+}
+
+/// An attribute within a data group.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Held {
+    /// The attribute.
+    pub attribute: Attribute,
+    /// The tag of its object.
+    pub tag: Tag,
+}
+
+/// With which password a channel must have been opened to read a data group where no terminal is needed. Where one is,
+/// its rights decide.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum GroupPassword {
+    /// The CAN is enough.
+    Can,
+    /// The PIN.
+    Pin,
+}
+
+/// How a data group is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum GroupEncoding {
+    /// The object of its only attribute.
+    Attribute,
+    /// A SEQUENCE (`30`) of the objects of its attributes.
+    Sequence,
+}
+
+/// A data group of the eID application: where it is and what it holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct GroupFormat {
+    /// Which one.
+    pub group: DataGroup,
+    /// Its file.
+    pub file: FileId,
+    /// What opens it where no terminal is needed.
+    pub password: GroupPassword,
+    /// How it is written.
+    pub encoding: GroupEncoding,
+    /// What it holds, in the order in which it is written.
+    pub holds: &'static [Held],
+}
+
+/// What a value of a profile rests on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Basis {
+    /// A published text.
+    Standard,
+    /// It was seen in so many places that do not depend on each other.
+    Observed(u8),
+    /// It follows from something known and was not seen.
+    Assumed,
+    /// A guess of ours, so that something can be built and tested.
+    Invented,
+}
+
 /// A model of card.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Profile {
     /// The name of the model: stable, for people and logs.
     pub name: &'static str,
@@ -162,35 +268,44 @@ pub struct Profile {
     pub can: PasswordFormat,
     /// The PIN.
     pub pin: PasswordFormat,
+    /// The second PIN, which eSign wants before a signature, if the card has one. It opens no channel.
+    pub pin2: Option<PasswordFormat>,
     /// The PUK.
     pub puk: PasswordFormat,
+    /// What the card answers to the query of a confirmation that is not set.
+    pub confirmation_missing: StatusWord,
     /// In which order rights are listed.
     pub rights_order: RightsOrder,
+    /// What a client always asks for where a page of the deployed system opens the terminal's session: a terminal that
+    /// is not told computes its hello with this.
+    pub words: Authority,
     /// Which texts of the standard it follows.
     pub editions: Editions,
+    /// What a terminal's hello is.
+    pub hello_terminal: TerminalHello,
+    /// Whether data groups can be read without a terminal.
+    pub base_mode_reading: bool,
+    /// The data groups, by number.
+    pub groups: &'static [GroupFormat],
+    /// What each value rests on, under the name that it has in the profile's file.
+    pub bases: &'static [(&'static str, Basis)],
 }
 
 impl Profile {
-    /// Every model.
-    pub const KNOWN: &'static [Self] = &[Self::standard()];
+    /// Every model, in the order in which a card is tried for them. The standard's comes first, because asking for
+    /// another one's applet would tell nothing while the applet's name is invented.
+    pub const KNOWN: &'static [Self] = &[STANDARD, KTA];
 
     /// The card of the published standard: STB 34.101.79 with its errata.
     #[must_use]
     pub const fn standard() -> Self {
-        Self {
-            name: "stb-34.101.79",
-            applet: None,
-            eid: ApplicationId::new(&[0xD1, 0x12, 0x00, 0x02, 0x00, 0x22, 0x65, 0x4F, 0x07, 0x01]),
-            esign: ApplicationId::new(&[0xD1, 0x12, 0x00, 0x02, 0x00, 0x22, 0x65, 0x4F, 0x07, 0x02]),
-            name_file: FileId::new(0x5101),
-            certificate_files: FileId::new(0x5200),
-            key_hash_files: FileId::new(0x5300),
-            can: PasswordFormat { digits: 6, id: 0x02, tries: 1 },
-            pin: PasswordFormat { digits: 6, id: 0x03, tries: 3 },
-            puk: PasswordFormat { digits: 10, id: 0x04, tries: 10 },
-            rights_order: RightsOrder::EidFirst,
-            editions: Editions::stated(Edition::Errata2020, Edition::Errata2020),
-        }
+        STANDARD
+    }
+
+    /// The deployed card, as far as it is known.
+    #[must_use]
+    pub const fn kta() -> Self {
+        KTA
     }
 
     /// The format of one password.
@@ -205,8 +320,8 @@ impl Profile {
 
     /// The file of a data group, if the card has that group.
     #[must_use]
-    pub const fn group_file(&self, group: DataGroup) -> Option<FileId> {
-        Some(FileId::new(0x0100).plus(group.number()))
+    pub fn group_file(&self, group: DataGroup) -> Option<FileId> {
+        self.group(group).map(|format| format.file)
     }
 
     /// Which password BPACE names by `id`.
@@ -214,4 +329,34 @@ impl Profile {
     pub fn password_kind(&self, id: u8) -> Option<PasswordKind> {
         [PasswordKind::Can, PasswordKind::Pin, PasswordKind::Puk].into_iter().find(|kind| self.password(*kind).id == id)
     }
+
+    /// Where a data group is and what it holds; nothing if the card has none of that number.
+    #[must_use]
+    pub fn group(&self, group: DataGroup) -> Option<&'static GroupFormat> {
+        self.groups.iter().find(|format| format.group == group)
+    }
+
+    /// The data group that holds an attribute.
+    #[must_use]
+    pub fn group_with(&self, attribute: Attribute) -> Option<&'static GroupFormat> {
+        self.groups.iter().find(|format| format.holds.iter().any(|held| held.attribute == attribute))
+    }
+
+    /// The PIN that eSign wants before a signature.
+    #[must_use]
+    pub fn confirming_pin(&self) -> PasswordFormat {
+        self.pin2.unwrap_or(self.pin)
+    }
 }
+
+/// For the constants: a number that is none stops the build.
+const fn numbered<const NUMBER: u8>() -> DataGroup {
+    const {
+        match DataGroup::new(NUMBER) {
+            Some(group) => group,
+            None => panic!("data groups have the numbers 1 to 22"),
+        }
+    }
+}
+
+include!(concat!(env!("OUT_DIR"), "/profiles.rs"));

@@ -110,6 +110,8 @@ const ROWS: &[(&str, Advice)] = &[
     ("pin-deactivated", holder(Remedy::Activate)),
     ("pin-status-changed", AGAIN),
     ("pin-dead", holder(Remedy::LostCard)),
+    ("pin2-wrong", AGAIN),
+    ("pin2-blocked", NOTHING),
     ("can-wrong", AGAIN),
     ("puk-wrong", AGAIN),
     ("cancelled", AGAIN),

@@ -94,7 +94,7 @@ impl Told for Failure {
                 vec![("reason", reason.as_str().into())]
             }
             Self::CardRefused { status } => vec![("status", format!("{status:04X}").into())],
-            Self::PinWrong { tries_left } => vec![("tries", (*tries_left).into())],
+            Self::PinWrong { tries_left } | Self::Pin2Wrong { tries_left } => vec![("tries", (*tries_left).into())],
             Self::PukWrong { tries_left } => {
                 vec![("tries", tries_left.map_or_else(|| "none".into(), Filling::from))]
             }
@@ -103,6 +103,7 @@ impl Told for Failure {
                 match kind {
                     SecretKind::Can => "can",
                     SecretKind::Puk => "puk",
+                    SecretKind::Pin2 => "pin2",
                     SecretKind::Pin | SecretKind::NewPin | SecretKind::LastTryConfirmation => "pin",
                 }
                 .into(),
@@ -233,6 +234,7 @@ impl Told for SettingsFailure {
 pub fn card_model(texts: &Texts, model: CardModel) -> String {
     match model {
         CardModel::Stb79 => texts.say("model-stb-34-101-79"),
+        CardModel::Kta => texts.say("model-kta"),
         other => other.code().to_owned(),
     }
 }

@@ -91,6 +91,7 @@ help-exit-codes =
 ## Choosing words
 
 model-stb-34-101-79 = ID card of the Republic of Belarus (STB 34.101.79)
+model-kta = ID card of the Republic of Belarus (deployed card; not publicly specified)
 pin-usable =
     { $tries ->
         [one] in use, { $tries } try left
@@ -169,6 +170,12 @@ ask-pin =
         [one] PIN (6 digits), { $tries } try left:
        *[other] PIN (6 digits), { $tries } tries left:
     }
+ask-pin1 =
+    { $tries ->
+        [one] PIN1 (6 digits), { $tries } try left:
+       *[other] PIN1 (6 digits), { $tries } tries left:
+    }
+ask-pin2 = PIN2, the second PIN, which the card wants before it signs (7 digits):
 ask-new-pin = New PIN (6 digits):
 ask-new-pin-again = The new PIN once more:
 ask-can = CAN, the 6 digits printed on the card:
@@ -388,6 +395,14 @@ failure-puk-wrong =
     .todo = Find the letter you received with the card and enter the 10 digits of the PUK carefully.
 failure-pin-dead = The PUK was wrong too often. The PIN can never be used again.
     .todo = Have a new card issued.
+failure-pin2-wrong =
+    { $tries ->
+        [one] PIN2 is wrong. { $tries } try is left. Nothing was signed.
+       *[other] PIN2 is wrong. { $tries } tries are left. Nothing was signed.
+    }
+    .todo = Enter PIN2 with care: it is not PIN1, and after the last try it is blocked.
+failure-pin2-blocked = PIN2 is blocked. Nothing was signed.
+    .todo = Have PIN2 unblocked where the card was issued; this program cannot do it yet.
 failure-cancelled = You cancelled. Nothing was handed over.
     .todo = If that was a mistake, start again.
 failure-holder-silent = Nothing was entered for two minutes, so the question was closed. Nothing was handed over.
@@ -401,6 +416,7 @@ failure-secret-malformed =
     { $kind ->
         [can] What was handed over as the CAN is not 6 digits.
         [puk] What was handed over as the PUK is not 10 digits.
+        [pin2] What was handed over as PIN2 is not 7 digits.
        *[pin] What was handed over as the PIN is not 6 digits.
     }
     .todo = Check what the program behind --pin-fd writes: one secret a line, in the order in which they are needed. Nothing was sent to the card.

@@ -80,7 +80,7 @@ export type Phase =
   | { readonly name: "done" }
   | { readonly name: "failed"; readonly failure: Failure };
 
-export type Secret = "pin" | "new-pin" | "can" | "puk" | "last-try";
+export type Secret = "pin" | "pin2" | "new-pin" | "can" | "puk" | "last-try";
 
 export type PinStatus =
   | { readonly state: "usable"; readonly triesLeft: number }

@@ -142,6 +142,15 @@ pub enum Failure {
     /// The PUK was refused too often while the PIN was blocked: the PIN can never be used again.
     #[error("the PIN is blocked for ever")]
     PinDead,
+    /// The card refused the second PIN. Nothing was signed.
+    #[error("the second PIN is wrong, tries left: {tries_left}")]
+    Pin2Wrong {
+        /// Tries left; with none it is blocked.
+        tries_left: u8,
+    },
+    /// The second PIN is blocked. Nothing was signed.
+    #[error("the second PIN is blocked")]
+    Pin2Blocked,
     /// The card refused the CAN. No PIN was presented.
     #[error("the CAN is wrong")]
     CanWrong,
@@ -185,7 +194,7 @@ pub enum Failure {
 
 impl Failure {
     /// Every code that [`Failure::code`] can give.
-    pub const CODES: [&'static str; 51] = [
+    pub const CODES: [&'static str; 53] = [
         "no-service",
         "service-fault",
         "no-reader",
@@ -222,6 +231,8 @@ impl Failure {
         "pin-deactivated",
         "pin-status-changed",
         "pin-dead",
+        "pin2-wrong",
+        "pin2-blocked",
         "can-wrong",
         "puk-wrong",
         "cancelled",
@@ -280,6 +291,8 @@ impl Failure {
             Self::PinDeactivated => "pin-deactivated",
             Self::PinStatusChanged => "pin-status-changed",
             Self::PinDead => "pin-dead",
+            Self::Pin2Wrong { .. } => "pin2-wrong",
+            Self::Pin2Blocked => "pin2-blocked",
             Self::CanWrong => "can-wrong",
             Self::PukWrong { .. } => "puk-wrong",
             Self::Cancelled => "cancelled",
@@ -297,7 +310,7 @@ impl Failure {
     #[must_use]
     pub const fn tries_left(&self) -> Option<u8> {
         match self {
-            Self::PinWrong { tries_left } => Some(*tries_left),
+            Self::PinWrong { tries_left } | Self::Pin2Wrong { tries_left } => Some(*tries_left),
             Self::PukWrong { tries_left } => *tries_left,
             _ => None,
         }
@@ -346,6 +359,8 @@ impl From<DialogueError> for Failure {
             DialogueError::PinBlocked => Self::PinBlocked,
             DialogueError::PinDeactivated => Self::PinDeactivated,
             DialogueError::PinSuspended | DialogueError::PinStatusChanged { .. } => Self::PinStatusChanged,
+            DialogueError::Pin2Wrong { tries_left: 0 } | DialogueError::Pin2Blocked => Self::Pin2Blocked,
+            DialogueError::Pin2Wrong { tries_left } => Self::Pin2Wrong { tries_left },
             DialogueError::CanWrong => Self::CanWrong,
             DialogueError::PukWrong { tries_left: 0 } => Self::PinDead,
             DialogueError::PukWrong { tries_left } => Self::PukWrong { tries_left: Some(tries_left) },

@@ -29,7 +29,7 @@ pub use documents::{
 pub use failure::Failure;
 pub use hardening::harden_process;
 pub use latchkey_card::dialogue::{OtherCard, PinStatus};
-pub use latchkey_card::password::{Can, DigitEntry, Password, Pin, Puk};
+pub use latchkey_card::password::{Can, DigitEntry, Password, Pin, Pin2, Puk};
 pub use latchkey_reader::{ReaderEvent, ReaderName};
 pub use message::{
     AfterUnblocking, Answer, CardContents, CardModel, CardRequest, CardStatus, CardTask, DeactivateWith, ReaderChoice,

@@ -5,6 +5,7 @@ use std::fmt;
 use std::time::Duration;
 
 use latchkey_card::dialogue::PinStatus;
+use latchkey_card::profile::Profile;
 use latchkey_crypto::assertion::{Assertion, ChallengeText, Origin};
 use latchkey_reader::{ReaderEvent, ReaderName};
 
@@ -144,6 +145,8 @@ pub enum Step {
 pub enum SecretKind {
     /// The PIN.
     Pin,
+    /// The second PIN, which some cards want before a signature.
+    Pin2,
     /// A PIN that the card does not have yet, entered twice.
     NewPin,
     /// The number printed on the card.
@@ -160,15 +163,26 @@ pub enum SecretKind {
 pub enum CardModel {
     /// A card by STB 34.101.79.
     Stb79,
+    /// The deployed card, which differs from the standard.
+    Kta,
 }
 
 impl CardModel {
+    /// All of them.
+    pub const ALL: [Self; 2] = [Self::Stb79, Self::Kta];
+
     /// The stable name of the model.
     #[must_use]
     pub const fn code(self) -> &'static str {
         match self {
             Self::Stb79 => "stb-34.101.79",
+            Self::Kta => "kta",
         }
+    }
+
+    /// The model of cards of that profile.
+    pub(crate) fn of(profile: &Profile) -> Option<Self> {
+        Self::ALL.into_iter().find(|model| model.code() == profile.name)
     }
 }
 

@@ -4,7 +4,7 @@
 
 use latchkey_card::CardChannel;
 use latchkey_card::dialogue::{ByPin, ByPuk, DialogueError, PinStatus, Secured, Selected};
-use latchkey_card::password::{Can, PasswordKind, Pin};
+use latchkey_card::password::{Can, PasswordKind, Pin, Pin2};
 use latchkey_card::profile::Profile;
 use latchkey_card::rights::Authority;
 use latchkey_reader::{CardTransaction, ReaderError};
@@ -12,7 +12,7 @@ use rand_core::CryptoRng;
 
 use crate::agent::tell;
 use crate::session::{CardAtHand, ROUNDS, Session};
-use crate::{Asker, Asking, CardModel, Failure, Purpose, Question, Report, SecretKind, ShownDocument, Step};
+use crate::{Asker, Asking, Failure, Purpose, Question, Report, SecretKind, ShownDocument, Step};
 
 /// Who asks, and for what.
 pub(crate) struct Ask {
@@ -33,6 +33,7 @@ impl Ask {
 struct Entered {
     can: Option<Can>,
     pin: Pin,
+    pin2: Option<Pin2>,
 }
 
 /// Why the PIN was not presented, although it was entered.
@@ -77,9 +78,9 @@ impl Session<'_> {
         new_pin: bool,
         mut act: impl FnMut(Secured<'_, ByPin>, Option<&Pin>, &Self) -> Result<T, Failure>,
     ) -> Result<T, Failure> {
-        let profile = self.profile.clone();
         for _ in 0..ROUNDS {
             let status = self.shown_status(card)?;
+            let profile = self.profile;
             match status {
                 PinStatus::Blocked => return Err(Failure::PinBlocked),
                 PinStatus::Deactivated => return Err(Failure::PinDeactivated),
@@ -93,7 +94,7 @@ impl Session<'_> {
                 Ok(transaction) => transaction,
             };
             let random = &mut *self.surroundings.random;
-            let acted = match present_pin(&mut transaction, &profile, entered, status, authority, random) {
+            let acted = match present_pin(&mut transaction, profile, entered, status, authority, random) {
                 Err(NotPresented::CardChanged) => continue,
                 Err(NotPresented::Failed(failure)) => return Err(failure),
                 Ok(secured) => {
@@ -117,6 +118,7 @@ impl Session<'_> {
         act: impl FnOnce(Secured<'_, ByPuk>, Option<&Pin>) -> Result<T, Failure>,
     ) -> Result<T, Failure> {
         let status = self.shown_status(card)?;
+        let can = if self.profile.editions.are_assumed() { Some(self.ask_for_can(card, ask, status)?) } else { None };
         let question = self.question(card, ask, status, PasswordKind::Puk);
         let asking = self.asking();
         self.tell(Step::WaitingFor(SecretKind::Puk));
@@ -131,8 +133,15 @@ impl Session<'_> {
             Err(NotPresented::Failed(failure)) => return Err(failure),
             Ok(transaction) => transaction,
         };
-        let selected = Selected::select(&mut transaction as &mut dyn CardChannel, &self.profile)?;
-        let secured = match selected.secure_with_puk(puk, authority, &mut *self.surroundings.random) {
+        let selected = Selected::select(&mut transaction as &mut dyn CardChannel, self.profile)?;
+        let random = &mut *self.surroundings.random;
+        let secured = match can {
+            None => selected.secure_with_puk(puk, authority, random),
+            Some(can) => selected
+                .secure_with_can(can, &Authority::NOTHING, random)
+                .and_then(|by_can| by_can.secure_with_puk(puk, authority, random)),
+        };
+        let secured = match secured {
             // Only a blocked PIN makes the card count wrong PUKs.
             Err(DialogueError::PukWrong { tries_left: 1.. }) if status != PinStatus::Blocked => {
                 return Err(Failure::PukWrong { tries_left: None });
@@ -143,14 +152,6 @@ impl Session<'_> {
         let acted = act(secured, new.as_ref());
         end(transaction);
         acted
-    }
-
-    /// The PIN's status, learnt from the card and told.
-    fn shown_status(&self, card: &mut CardAtHand) -> Result<PinStatus, Failure> {
-        let status = self.learn_status(card)?;
-        self.tell(Step::CardRecognised(CardModel::Stb79));
-        self.tell(Step::PinStatusKnown(status));
-        Ok(status)
     }
 
     fn ask_for_pin(&mut self, card: &CardAtHand, ask: &Ask, status: PinStatus) -> Result<Entered, Failure> {
@@ -165,18 +166,33 @@ impl Session<'_> {
                 .map_err(|reason| Failure::without(SecretKind::LastTryConfirmation, reason))?;
         }
         if status.is_last_try() || self.profile.editions.are_assumed() {
-            let question = self.question(card, ask, status, PasswordKind::Can);
-            let asking = self.asking();
-            self.tell(Step::WaitingFor(SecretKind::Can));
-            let entered = self.surroundings.prompt.can(&question, &asking);
-            can = Some(entered.map_err(|reason| Failure::without(SecretKind::Can, reason))?);
+            can = Some(self.ask_for_can(card, ask, status)?);
         }
         let question = self.question(card, ask, status, PasswordKind::Pin);
         let asking = self.asking();
         self.tell(Step::WaitingFor(SecretKind::Pin));
         let entered = self.surroundings.prompt.pin(&question, &asking);
         let pin = entered.map_err(|reason| Failure::without(SecretKind::Pin, reason))?;
-        Ok(Entered { can, pin })
+        let pin2 = match self.profile.pin2.filter(|_| ask.purpose.signs()) {
+            Some(format) => Some(self.ask_for_pin2(&Question { digits: format.digits, ..question })?),
+            None => None,
+        };
+        Ok(Entered { can, pin, pin2 })
+    }
+
+    pub(crate) fn ask_for_can(&mut self, card: &CardAtHand, ask: &Ask, status: PinStatus) -> Result<Can, Failure> {
+        let question = self.question(card, ask, status, PasswordKind::Can);
+        let asking = self.asking();
+        self.tell(Step::WaitingFor(SecretKind::Can));
+        let entered = self.surroundings.prompt.can(&question, &asking);
+        entered.map_err(|reason| Failure::without(SecretKind::Can, reason))
+    }
+
+    fn ask_for_pin2(&mut self, question: &Question) -> Result<Pin2, Failure> {
+        let asking = self.asking();
+        self.tell(Step::WaitingFor(SecretKind::Pin2));
+        let entered = self.surroundings.prompt.pin2(question, &asking);
+        entered.map_err(|reason| Failure::without(SecretKind::Pin2, reason))
     }
 
     fn ask_for_new_pin(&mut self, card: &CardAtHand, ask: &Ask, status: PinStatus) -> Result<Pin, Failure> {
@@ -194,6 +210,7 @@ impl Session<'_> {
             digits: self.profile.password(kind).digits,
             reader: card.reader.clone(),
             pin: status,
+            two_pins: self.profile.pin2.is_some(),
             documents: ask.documents.clone(),
         }
     }
@@ -226,13 +243,18 @@ fn present_pin<'card>(
     authority: &Authority,
     random: &mut dyn CryptoRng,
 ) -> Result<Secured<'card, ByPin>, NotPresented> {
-    let secured = Selected::select(channel, profile).and_then(|selected| match entered.can {
-        None => selected.secure_with_pin(entered.pin, shown, authority, random),
+    let Entered { can, pin, pin2 } = entered;
+    let secured = Selected::select(channel, profile).and_then(|selected| match can {
+        None => selected.secure_with_pin(pin, shown, authority, random),
         Some(can) => {
             let by_can = selected.secure_with_can(can, &Authority::NOTHING, random)?;
             let after_can = PinStatus::Usable { tries_left: shown.tries_left() };
-            by_can.secure_with_pin(entered.pin, after_can, authority, random)
+            by_can.secure_with_pin(pin, after_can, authority, random)
         }
+    });
+    let secured = secured.map(|secured| match pin2 {
+        Some(pin2) => secured.with_pin2(pin2),
+        None => secured,
     });
     secured.map_err(|error| match error {
         DialogueError::PinStatusChanged { .. }

@@ -1,7 +1,7 @@
 //! How the agent asks the holder: the seam between it and a terminal or a window.
 
 use latchkey_card::dialogue::PinStatus;
-use latchkey_card::password::{Can, Pin, Puk};
+use latchkey_card::password::{Can, Pin, Pin2, Puk};
 use latchkey_crypto::assertion::Origin;
 use latchkey_reader::ReaderName;
 
@@ -19,6 +19,12 @@ pub trait SecretPrompt: Send {
     /// # Errors
     /// [`NoSecret`] if there is none.
     fn pin(&mut self, question: &Question, asking: &Asking) -> Result<Pin, NoSecret>;
+
+    /// Asks for the second PIN, where the card has one. How many tries it has left no card tells before.
+    ///
+    /// # Errors
+    /// [`NoSecret`] if there is none.
+    fn pin2(&mut self, question: &Question, asking: &Asking) -> Result<Pin2, NoSecret>;
 
     /// Asks for a PIN that the card does not have yet; where a person types it, twice.
     ///
@@ -58,6 +64,8 @@ pub struct Question {
     pub reader: ReaderName,
     /// What state the PIN is in, as the card has just said.
     pub pin: PinStatus,
+    /// Whether the card has a second PIN: this tells the two apart. It is asked for wherever the card signs.
+    pub two_pins: bool,
     /// What the card is going to sign, one signature each, if that is what the secret is asked for.
     pub documents: Vec<ShownDocument>,
 }
@@ -97,6 +105,14 @@ pub enum Purpose {
     ActivatePin,
     /// To put the PIN out of use.
     DeactivatePin,
+}
+
+impl Purpose {
+    /// Whether the card signs for it.
+    #[must_use]
+    pub const fn signs(self) -> bool {
+        matches!(self, Self::SignIn | Self::SignDocuments)
+    }
 }
 
 /// Why a question was not answered.

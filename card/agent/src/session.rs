@@ -21,7 +21,8 @@ use crate::{
 pub(crate) struct Session<'work> {
     pub(crate) surroundings: &'work mut Surroundings,
     pub(crate) cancellation: &'work Cancellation,
-    pub(crate) profile: Profile,
+    /// The model of the card at hand, once it was recognised.
+    pub(crate) profile: &'static Profile,
     pub(crate) reports: &'work mpsc::Sender<Report>,
 }
 
@@ -31,8 +32,6 @@ pub(crate) struct CardAtHand {
     pub(crate) connection: Box<dyn CardConnection>,
 }
 
-/// What a PIN is after it was changed, unblocked or activated.
-const ALL_TRIES: PinStatus = PinStatus::Usable { tries_left: 3 };
 /// How often other programs may reset the card, or spend tries, before a request gives up.
 pub(crate) const ROUNDS: usize = 3;
 
@@ -42,7 +41,8 @@ impl<'work> Session<'work> {
         reports: &'work mpsc::Sender<Report>,
         cancellation: &'work Cancellation,
     ) -> Self {
-        Self { surroundings, cancellation, profile: Profile::standard(), reports }
+        let [profile, ..] = Profile::KNOWN;
+        Self { surroundings, cancellation, profile, reports }
     }
 
     pub(crate) fn carry_out(&mut self, request: CardRequest) -> Result<Answer, Failure> {
@@ -77,18 +77,19 @@ impl<'work> Session<'work> {
 
     /// Asks the card for its PIN's status and leaves it as it is. If another program resets the card meanwhile, it is
     /// asked again.
-    pub(crate) fn learn_status(&self, card: &mut CardAtHand) -> Result<PinStatus, Failure> {
+    pub(crate) fn learn_status(&mut self, card: &mut CardAtHand) -> Result<PinStatus, Failure> {
         for _ in 0..ROUNDS {
             let mut transaction = match card.connection.begin() {
                 Err(ReaderError::CardReset) => continue,
                 begun => begun?,
             };
-            match dialogue::recognise(&mut transaction as &mut dyn CardChannel, &self.profile) {
+            match dialogue::recognise(&mut transaction as &mut dyn CardChannel, Profile::KNOWN) {
                 Err(DialogueError::Channel(ChannelError::CardReset)) => {}
                 Err(error) => return Err(error.into()),
                 Ok(dialogue::CardModel::Other(other)) => return Err(Failure::OtherCard(other)),
-                Ok(dialogue::CardModel::Known { pin }) => {
+                Ok(dialogue::CardModel::Known { profile, pin }) => {
                     transaction.leave()?;
+                    self.profile = profile;
                     return Ok(pin);
                 }
             }
@@ -126,11 +127,27 @@ impl<'work> Session<'work> {
         })
     }
 
-    fn status(&self, card: &mut CardAtHand) -> Result<Answer, Failure> {
+    fn status(&mut self, card: &mut CardAtHand) -> Result<Answer, Failure> {
+        let pin = self.shown_status(card)?;
+        Ok(Answer::CardStatus(CardStatus { reader: card.reader.clone(), model: self.model()?, pin }))
+    }
+
+    /// The PIN's status, learnt from the card and told.
+    pub(crate) fn shown_status(&mut self, card: &mut CardAtHand) -> Result<PinStatus, Failure> {
         let pin = self.learn_status(card)?;
-        self.tell(Step::CardRecognised(CardModel::Stb79));
+        self.tell(Step::CardRecognised(self.model()?));
         self.tell(Step::PinStatusKnown(pin));
-        Ok(Answer::CardStatus(CardStatus { reader: card.reader.clone(), model: CardModel::Stb79, pin }))
+        Ok(pin)
+    }
+
+    /// What the card at hand is called. A test goes through all profiles.
+    fn model(&self) -> Result<CardModel, Failure> {
+        CardModel::of(self.profile).ok_or(Failure::AgentFault)
+    }
+
+    /// What a PIN is after it was changed, unblocked or activated.
+    const fn all_tries(&self) -> PinStatus {
+        PinStatus::Usable { tries_left: self.profile.pin.tries }
     }
 
     fn read_certificates(&mut self, card: &mut CardAtHand) -> Result<Answer, Failure> {
@@ -152,7 +169,7 @@ impl<'work> Session<'work> {
             }
             Ok(certificates)
         })?;
-        Ok(Answer::Card(CardContents { reader: card.reader.clone(), model: CardModel::Stb79, certificates }))
+        Ok(Answer::Card(CardContents { reader: card.reader.clone(), model: self.model()?, certificates }))
     }
 
     fn change_pin(&mut self, card: &mut CardAtHand) -> Result<Answer, Failure> {
@@ -160,7 +177,7 @@ impl<'work> Session<'work> {
         self.with_pin_and_new_pin(card, &ask, &Authority::CHANGE_PIN, |secured, new, _| {
             Ok(secured.select_esign()?.change_pin(new)?)
         })?;
-        Ok(self.managed(card, ALL_TRIES))
+        Ok(self.managed(card, self.all_tries()))
     }
 
     fn unblock_pin(&mut self, card: &mut CardAtHand, after: AfterUnblocking) -> Result<Answer, Failure> {
@@ -178,7 +195,7 @@ impl<'work> Session<'work> {
                 unblocked => Ok(unblocked?),
             }
         })?;
-        Ok(self.managed(card, ALL_TRIES))
+        Ok(self.managed(card, self.all_tries()))
     }
 
     fn activate_pin(&mut self, card: &mut CardAtHand) -> Result<Answer, Failure> {
@@ -186,7 +203,7 @@ impl<'work> Session<'work> {
         self.with_puk(card, &ask, &Authority::ACTIVATE_PIN, false, |secured, _| {
             Ok(secured.select_esign()?.activate_pin()?)
         })?;
-        Ok(self.managed(card, ALL_TRIES))
+        Ok(self.managed(card, self.all_tries()))
     }
 
     fn deactivate_pin(&mut self, card: &mut CardAtHand, with: DeactivateWith) -> Result<Answer, Failure> {
@@ -203,7 +220,7 @@ impl<'work> Session<'work> {
     }
 
     /// What the card says of its PIN after it was managed. It is done: a card that says nothing any more does not undo it.
-    fn managed(&self, card: &mut CardAtHand, done: PinStatus) -> Answer {
+    fn managed(&mut self, card: &mut CardAtHand, done: PinStatus) -> Answer {
         let status = self.learn_status(card).unwrap_or_else(|failure| {
             tracing::warn!(code = failure.code(), "what was done could not be confirmed");
             done

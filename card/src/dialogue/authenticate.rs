@@ -10,7 +10,7 @@ use crate::bpace::{AuthenticationTemplate, M1, M2, M3, M4};
 use crate::commands;
 use crate::dialogue::error::{DialogueError, Operation, ProtocolFault};
 use crate::dialogue::link::Link;
-use crate::password::{Password, PasswordKind};
+use crate::password::{ChannelPassword, PasswordKind};
 use crate::profile::Profile;
 use crate::rights::Authority;
 use crate::tlv::TlvError;
@@ -83,7 +83,7 @@ pub(super) fn pin_status(link: &mut Link<'_>, profile: &Profile) -> Result<PinSt
 /// Opens a channel with `password`; from here the link is protected with its key.
 ///
 /// With `shown`, the status that the holder saw, the password is presented only if the status is still that.
-pub(super) fn open_channel<P: Password>(
+pub(super) fn open_channel<P: ChannelPassword>(
     link: &mut Link<'_>,
     profile: &Profile,
     password: &P,

@@ -35,6 +35,15 @@ pub enum DialogueError {
         /// How many more times a wrong PUK is forgiven; none means that the PIN is dead.
         tries_left: u8,
     },
+    /// The second PIN is wrong.
+    #[error("the second PIN is wrong, tries left: {tries_left}")]
+    Pin2Wrong {
+        /// How many more times a wrong one is forgiven.
+        tries_left: u8,
+    },
+    /// The second PIN was not looked at: it is blocked.
+    #[error("the second PIN is blocked")]
+    Pin2Blocked,
     /// The tries left are not those that were shown to the holder. The PIN was not presented.
     #[error("the PIN's status changed since it was shown: {now}")]
     PinStatusChanged {
@@ -98,6 +107,9 @@ pub enum DialogueError {
     /// The editions of this model of card are assumed, and no channel opened with the CAN has confirmed them yet.
     #[error("the CAN is needed first to learn which edition of the standard the card follows")]
     EditionsUnconfirmed,
+    /// This model of card gives data groups to terminals only.
+    #[error("the card gives data groups to terminals only")]
+    TerminalNeeded,
     /// What the caller wants said does not fit a command.
     #[error("the request fits no command")]
     Request(#[from] ApduError),
@@ -132,6 +144,8 @@ impl DialogueError {
             Self::PinDeactivated => "pin-deactivated",
             Self::CanWrong => "can-wrong",
             Self::PukWrong { .. } => "puk-wrong",
+            Self::Pin2Wrong { .. } => "pin2-wrong",
+            Self::Pin2Blocked => "pin2-blocked",
             Self::PinStatusChanged { .. } => "pin-status-changed",
             Self::ConfirmationMissing => "confirmation-missing",
             Self::KeyInactive => "key-inactive",
@@ -146,6 +160,7 @@ impl DialogueError {
             Self::ChannelClosed { .. } => "card-closed-channel",
             Self::CardProtocol(_) => "card-protocol",
             Self::EditionsUnconfirmed => "editions-unconfirmed",
+            Self::TerminalNeeded => "terminal-needed",
             Self::Request(_) => "request-too-long",
             Self::Channel(error) => error.code(),
         }
@@ -160,7 +175,9 @@ impl DialogueError {
             | Self::PinBlocked
             | Self::PinDeactivated
             | Self::CanWrong
-            | Self::PukWrong { .. } => Culprit::Holder,
+            | Self::PukWrong { .. }
+            | Self::Pin2Wrong { .. }
+            | Self::Pin2Blocked => Culprit::Holder,
             Self::KeyInactive
             | Self::KeyMissing
             | Self::CertificateMissing
@@ -172,7 +189,11 @@ impl DialogueError {
             | Self::TerminalNotProven { .. }
             | Self::TerminalCommandRefused { .. } => Culprit::Terminal,
             Self::PinStatusChanged { .. } | Self::Channel(_) => Culprit::Environment,
-            Self::ChannelOutOfTurn | Self::ConfirmationMissing | Self::EditionsUnconfirmed | Self::Request(_) => {
+            Self::ChannelOutOfTurn
+            | Self::ConfirmationMissing
+            | Self::EditionsUnconfirmed
+            | Self::TerminalNeeded
+            | Self::Request(_) => {
                 Culprit::Caller
             }
         }
@@ -182,7 +203,9 @@ impl DialogueError {
     #[must_use]
     pub const fn tries_left(&self) -> Option<u8> {
         match self {
-            Self::PinWrong { tries_left } | Self::PukWrong { tries_left } => Some(*tries_left),
+            Self::PinWrong { tries_left } | Self::PukWrong { tries_left } | Self::Pin2Wrong { tries_left } => {
+                Some(*tries_left)
+            }
             _ => None,
         }
     }

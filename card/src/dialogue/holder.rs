@@ -1,45 +1,59 @@
 //! What the holder's PIN allows inside the eSign application.
 
 use std::fmt;
-use std::num::NonZeroU8;
 
 use zeroize::Zeroizing;
 
 use crate::apdu::{Command, StatusWord};
 use crate::commands;
 use crate::dialogue::authenticate::refusal;
-use crate::dialogue::error::{DialogueError, Operation, ProtocolFault};
+use crate::dialogue::error::{DialogueError, Operation};
+use crate::dialogue::file::{self, MAX_FILE_SIZE, wrong_length};
 use crate::dialogue::link::Link;
 use crate::key::{KeyId, TAG_OCTET_STRING};
-use crate::password::{PasswordKind, Pin};
+use crate::password::{PasswordKind, Pin, Pin2};
 use crate::profile::{FileId, Profile};
 use crate::rights::{Authority, EsignRights};
 use crate::tlv::{Cursor, Tag};
 
-/// Octets read from a file by one command: what fits a short protected response with room for a reader's limits.
-pub const READ_BLOCK_SIZE: u8 = 224;
-/// The longest file that is read, in octets.
-pub const MAX_FILE_SIZE: usize = 4096;
 /// Octets of a signature at level 128.
 pub const SIGNATURE_SIZE: usize = 48;
 /// Octets by which a key token of level 128 is longer than its key: a coordinate and the header of belt-keywrap.
 const TOKEN_OVERHEAD: usize = 48;
 
 const TAG_SEQUENCE: Tag = Tag::new(0x30);
-/// 6B00: some cards' answer to an offset behind the end of a file.
-const OUTSIDE_FILE: StatusWord = StatusWord::new(0x6B00);
 
 /// The eSign application in a channel opened with the PIN.
 pub struct HolderVerified<'c> {
     link: Link<'c>,
     profile: &'c Profile,
-    pin: Pin,
+    entered: Entered,
     authority: Authority,
+    second: SecondPin,
+}
+
+/// What the holder entered, kept for where the card wants it again, and never after the card refused it.
+#[derive(Debug)]
+pub(super) struct Entered {
+    pub(super) pin: Pin,
+    pub(super) pin2: Option<Pin2>,
+}
+
+/// Whether the card has had the second PIN in this session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum SecondPin {
+    /// It wants none.
+    NotWanted,
+    /// Not yet.
+    Awaited,
+    /// It has.
+    Confirmed,
 }
 
 impl<'c> HolderVerified<'c> {
-    pub(super) fn new(link: Link<'c>, profile: &'c Profile, pin: Pin, authority: Authority) -> Self {
-        Self { link, profile, pin, authority }
+    pub(super) fn new(link: Link<'c>, profile: &'c Profile, entered: Entered, authority: Authority) -> Self {
+        let second = if profile.pin2.is_some() { SecondPin::Awaited } else { SecondPin::NotWanted };
+        Self { link, profile, entered, authority, second }
     }
 
     /// Reads the certificate of a base-mode key: the DER octets.
@@ -65,12 +79,16 @@ impl<'c> HolderVerified<'c> {
     }
 
     /// Signs a belt-hash value with base-mode key 01 (level 128). The card hashes nothing itself: the caller must have
-    /// computed the hash of contents that it knows.
+    /// computed the hash of contents that it knows. A card with a second PIN is given it before the first signature.
     ///
     /// # Errors
-    /// [`DialogueError::ConfirmationMissing`] if the agreed number of signatures is used up,
-    /// [`DialogueError::KeyInactive`], [`DialogueError::KeyMissing`], or another.
+    /// [`DialogueError::ConfirmationMissing`] if the agreed number of signatures is used up, or the second PIN was not
+    /// entered; [`DialogueError::Pin2Wrong`], [`DialogueError::Pin2Blocked`], [`DialogueError::KeyInactive`],
+    /// [`DialogueError::KeyMissing`], or another.
     pub fn sign_belt_hash(&mut self, hash: &[u8; 32]) -> Result<[u8; SIGNATURE_SIZE], DialogueError> {
+        if self.second == SecondPin::Awaited {
+            self.confirm_with_second_pin()?;
+        }
         let choice = self.choose_key(&commands::set_signature_template(KeyId::BASE_128));
         choice.map_err(|error| self.without_confirmation(error))?;
         let answer = self.link.command(Operation::Sign, &commands::compute_signature(hash));
@@ -99,7 +117,7 @@ impl<'c> HolderVerified<'c> {
     pub fn is_confirmed(&mut self) -> Result<bool, DialogueError> {
         match self.link.transmit(&commands::query_confirmation(self.profile))?.status() {
             StatusWord::SUCCESS => Ok(true),
-            StatusWord::NOT_ALLOWED => Ok(false),
+            status if status == self.profile.confirmation_missing => Ok(false),
             status => Err(DialogueError::CardRefused { operation: Operation::ConfirmPin, status }),
         }
     }
@@ -113,14 +131,18 @@ impl<'c> HolderVerified<'c> {
         self.link.command(Operation::ConfirmPin, &command).map(|_| ())
     }
 
-    /// Confirms with the PIN again, which the card wants after the agreed number of signatures or a new key. The
-    /// authority ends if the card refuses.
+    /// Confirms again, with the second PIN if the card has one, which it wants after the agreed number of signatures or
+    /// a new key. The authority ends if the card refuses.
     ///
     /// # Errors
-    /// [`DialogueError::PinWrong`] with the tries left, or another.
+    /// [`DialogueError::PinWrong`] or [`DialogueError::Pin2Wrong`] with the tries left, or another.
     pub fn confirm_again(mut self) -> Result<Self, DialogueError> {
-        let command = commands::verify_pin(self.profile, &self.pin)?;
-        self.pin_command(Operation::ConfirmPin, &command)?;
+        if self.second == SecondPin::NotWanted {
+            let command = commands::verify(self.profile.pin, &self.entered.pin)?;
+            self.pin_command(Operation::ConfirmPin, &command)?;
+        } else {
+            self.confirm_with_second_pin()?;
+        }
         Ok(self)
     }
 
@@ -129,7 +151,7 @@ impl<'c> HolderVerified<'c> {
     /// # Errors
     /// [`DialogueError::PinWrong`] with the tries left, or another.
     pub fn change_pin(mut self, new: &Pin) -> Result<(), DialogueError> {
-        let command = commands::change_pin(self.profile, &self.pin, new)?;
+        let command = commands::change_pin(self.profile, &self.entered.pin, new)?;
         self.pin_command(Operation::ChangePin, &command)
     }
 
@@ -140,6 +162,28 @@ impl<'c> HolderVerified<'c> {
     pub fn deactivate_pin(mut self) -> Result<(), DialogueError> {
         let command = commands::deactivate_pin(self.profile);
         self.pin_command(Operation::DeactivatePin, &command)
+    }
+
+    /// VERIFY with the second PIN. It is wiped if the card does not take it.
+    fn confirm_with_second_pin(&mut self) -> Result<(), DialogueError> {
+        let pin2 = self.entered.pin2.take().ok_or(DialogueError::ConfirmationMissing)?;
+        self.second = SecondPin::Awaited;
+        let command = commands::verify(self.profile.confirming_pin(), &pin2)?;
+        let status = self.link.transmit(&command)?.status();
+        match (status, status.tries_left()) {
+            (StatusWord::SUCCESS, _) => {
+                self.entered.pin2 = Some(pin2);
+                self.second = SecondPin::Confirmed;
+                Ok(())
+            }
+            (_, Some(tries_left)) => Err(DialogueError::Pin2Wrong { tries_left }),
+            (StatusWord::BLOCKED, _) => Err(DialogueError::Pin2Blocked),
+            _ => Err(DialogueError::CardRefused { operation: Operation::ConfirmPin, status }),
+        }
+    }
+
+    fn read_file(&mut self, file: FileId) -> Result<Option<Vec<u8>>, DialogueError> {
+        file::read(&mut self.link, file, MAX_FILE_SIZE)
     }
 
     fn pin_command(&mut self, operation: Operation, command: &Command) -> Result<(), DialogueError> {
@@ -170,63 +214,6 @@ impl<'c> HolderVerified<'c> {
             other => other,
         }
     }
-
-    /// Reads the DER object at the beginning of a file; nothing if there is no file or it is empty. What follows the
-    /// object is not read.
-    fn read_file(&mut self, file: FileId) -> Result<Option<Vec<u8>>, DialogueError> {
-        match self.link.transmit(&commands::select_file(file))?.status() {
-            StatusWord::SUCCESS => {}
-            StatusWord::FILE_NOT_FOUND => return Ok(None),
-            status => return Err(DialogueError::CardRefused { operation: Operation::SelectFile, status }),
-        }
-        let Some(mut contents) = self.read_first_block()? else { return Ok(None) };
-        let size = object_size(&contents)?;
-        while contents.len() < size {
-            contents.extend(self.read_block(contents.len(), size)?);
-        }
-        contents.truncate(size);
-        Ok(Some(contents))
-    }
-
-    fn read_first_block(&mut self) -> Result<Option<Vec<u8>>, DialogueError> {
-        let Some(count) = NonZeroU8::new(READ_BLOCK_SIZE) else { return Ok(None) };
-        let answer = self.link.transmit(&commands::read_binary(0, count))?;
-        match answer.status() {
-            StatusWord::SUCCESS if answer.data().is_empty() => Ok(None),
-            StatusWord::SUCCESS => Ok(Some(answer.data().to_vec())),
-            StatusWord::BAD_PARAMETERS | OUTSIDE_FILE => Ok(None),
-            status => Err(DialogueError::CardRefused { operation: Operation::ReadFile, status }),
-        }
-    }
-
-    /// Reads the block at `start` of an object of `size` octets, exactly as long as it must be.
-    fn read_block(&mut self, start: usize, size: usize) -> Result<Vec<u8>, DialogueError> {
-        let left = size.saturating_sub(start).min(usize::from(READ_BLOCK_SIZE));
-        let too_large = DialogueError::CardProtocol(ProtocolFault::FileSize { size });
-        let offset = u16::try_from(start).map_err(|_| too_large)?;
-        let count = u8::try_from(left).ok().and_then(NonZeroU8::new).ok_or(too_large)?;
-        let answer = self.link.command(Operation::ReadFile, &commands::read_binary(offset, count))?;
-        if answer.data().len() == left { Ok(answer.data().to_vec()) } else { Err(wrong_length(answer.data().len())) }
-    }
-}
-
-/// How many octets the DER object has that begins with `block`, the first block of a file.
-fn object_size(block: &[u8]) -> Result<usize, DialogueError> {
-    let mut cursor = Cursor::new(block);
-    let header = cursor.tag().and_then(|_| cursor.length());
-    let length = header.map_err(|error| DialogueError::CardProtocol(ProtocolFault::Malformed(error)))?;
-    let size = cursor.offset().saturating_add(length);
-    if size > MAX_FILE_SIZE {
-        return Err(DialogueError::CardProtocol(ProtocolFault::FileSize { size }));
-    }
-    if block.len() < size.min(usize::from(READ_BLOCK_SIZE)) {
-        return Err(wrong_length(block.len()));
-    }
-    Ok(size)
-}
-
-const fn wrong_length(found: usize) -> DialogueError {
-    DialogueError::CardProtocol(ProtocolFault::Length { found })
 }
 
 impl fmt::Debug for HolderVerified<'_> {

@@ -12,9 +12,11 @@ use crate::rights::Authority;
 
 /// What a card turned out to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum CardModel {
-    /// A card of the profile that was asked for.
+pub enum CardModel<'p> {
+    /// A card of one of the profiles that were asked for.
     Known {
+        /// Which profile.
+        profile: &'p Profile,
         /// The status of its PIN.
         pin: PinStatus,
     },
@@ -62,15 +64,20 @@ const APPLICATIONS: [(&[u8], OtherCard); 5] = [
     (&[0xD2, 0x76, 0x00, 0x01, 0x24, 0x01], OtherCard::OpenPgp),
 ];
 
-/// Recognises a card and, if it is of `profile`, learns its PIN's status. A card of the profile gets exactly what the
-/// status needs, SELECT MF and MSE:Set AT; only another one is asked for known applications.
+/// Recognises a card and, if it is of one of the `profiles`, learns its PIN's status. A card of the first profile gets
+/// exactly what the status needs, SELECT MF and MSE:Set AT; only one of no profile is asked for known applications.
 ///
 /// # Errors
 /// [`DialogueError::Channel`] if the card could not be talked to.
-pub fn recognise(channel: &mut dyn CardChannel, profile: &Profile) -> Result<CardModel, DialogueError> {
+pub fn recognise<'p>(
+    channel: &mut dyn CardChannel,
+    profiles: &'p [Profile],
+) -> Result<CardModel<'p>, DialogueError> {
     let mut link = Link::plain(channel);
-    if let Some(pin) = pin_status_of_profile(&mut link, profile)? {
-        return Ok(CardModel::Known { pin });
+    for profile in profiles {
+        if let Some(pin) = pin_status_of_profile(&mut link, profile)? {
+            return Ok(CardModel::Known { profile, pin });
+        }
     }
     for (name, card) in APPLICATIONS {
         if is_there(link.transmit(&commands::select_by_name(name)?)?.status()) {

@@ -149,7 +149,7 @@ impl TerminalChannel<'_> {
 impl Beside<'_> {
     fn verify_pin(&mut self, pin: &Pin) -> Result<(), DialogueError> {
         select_esign(&mut self.link, self.profile)?;
-        let status = self.link.transmit(&commands::verify_pin(self.profile, pin)?)?.status();
+        let status = self.link.transmit(&commands::verify(self.profile.pin, pin)?)?.status();
         if !status.is_success() {
             return Err(refusal(PasswordKind::Pin, Operation::ConfirmPin, status));
         }

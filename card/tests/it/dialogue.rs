@@ -1,5 +1,6 @@
 //! The client's dialogue: recorded sessions, each flow, and how it ends when the card or the holder is wrong.
 
+mod deployed;
 mod faults;
 mod flows;
 mod interrupted;

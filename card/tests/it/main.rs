@@ -13,6 +13,7 @@ mod bpace;
 mod dialogue;
 mod digit_entry;
 mod key;
+mod profile;
 mod rights;
 mod secrets;
 mod secure_messaging;

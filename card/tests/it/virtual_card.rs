@@ -52,8 +52,8 @@ fn pin(digits: &str) -> Pin {
 
 fn status(card: &mut VirtualCard) -> PinStatus {
     card.reset();
-    match recognise(card, &Profile::standard()).unwrap() {
-        CardModel::Known { pin } => pin,
+    match recognise(card, Profile::KNOWN).unwrap() {
+        CardModel::Known { pin, .. } => pin,
         CardModel::Other(other) => panic!("{other:?}"),
     }
 }

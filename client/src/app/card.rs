@@ -299,7 +299,7 @@ impl Seen {
         match step {
             Step::ReaderChosen(reader) => self.reader = Some(reader.clone()),
             Step::PinStatusKnown(status) => self.tries_left = Some(status.tries_left()),
-            Step::WaitingFor(kind @ (SecretKind::NewPin | SecretKind::Puk)) => {
+            Step::WaitingFor(kind @ (SecretKind::Pin2 | SecretKind::NewPin | SecretKind::Puk)) => {
                 return Some(Progress::Asks(*kind, None));
             }
             Step::WaitingFor(kind) => return Some(Progress::Asks(*kind, self.tries_left)),
@@ -326,6 +326,7 @@ const fn card_task(task: CardTaskName) -> CardTask {
 pub(super) const fn secret(kind: SecretKind) -> Secret {
     match kind {
         SecretKind::Pin => Secret::Pin,
+        SecretKind::Pin2 => Secret::Pin2,
         SecretKind::NewPin => Secret::NewPin,
         SecretKind::Can => Secret::Can,
         SecretKind::Puk => Secret::Puk,

@@ -293,7 +293,7 @@ fn phase(step: &Step, tries_left: &mut Option<u8>) -> Option<Phase> {
             *tries_left = Some(status.tries_left());
             None
         }
-        Step::WaitingFor(kind @ (SecretKind::NewPin | SecretKind::Puk)) => {
+        Step::WaitingFor(kind @ (SecretKind::Pin2 | SecretKind::NewPin | SecretKind::Puk)) => {
             Some(Phase::AgentAsks { secret: secret(*kind), tries_left: None })
         }
         Step::WaitingFor(kind) => Some(Phase::AgentAsks { secret: secret(*kind), tries_left: *tries_left }),

@@ -93,6 +93,7 @@ fn phase(phase: &Phase, texts: &Texts) -> snapshot::Phase {
 const fn secret(secret: Secret) -> snapshot::Secret {
     match secret {
         Secret::Pin => snapshot::Secret::Pin,
+        Secret::Pin2 => snapshot::Secret::Pin2,
         Secret::NewPin => snapshot::Secret::NewPin,
         Secret::Can => snapshot::Secret::Can,
         Secret::Puk => snapshot::Secret::Puk,

@@ -241,6 +241,8 @@ pub enum Phase {
 pub enum Secret {
     /// The PIN.
     Pin,
+    /// The second PIN.
+    Pin2,
     /// A new PIN.
     NewPin,
     /// The number printed on the card.

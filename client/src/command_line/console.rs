@@ -99,7 +99,11 @@ impl PromptWording for Wording {
 
     fn label(&self, kind: SecretKind, question: &Question) -> String {
         match kind {
-            SecretKind::Pin => self.0.fill("ask-pin", &[("tries", question.pin.tries_left().into())]),
+            SecretKind::Pin => {
+                let key = if question.two_pins { "ask-pin1" } else { "ask-pin" };
+                self.0.fill(key, &[("tries", question.pin.tries_left().into())])
+            }
+            SecretKind::Pin2 => self.0.say("ask-pin2"),
             SecretKind::NewPin => self.0.say("ask-new-pin"),
             SecretKind::Can => self.0.say("ask-can"),
             SecretKind::Puk => self.0.say("ask-puk"),

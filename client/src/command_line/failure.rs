@@ -319,6 +319,8 @@ const fn card_exit(failure: &Failure) -> Exit {
         | Failure::CanWrong
         | Failure::PukWrong { .. }
         | Failure::PinDead
+        | Failure::Pin2Wrong { .. }
+        | Failure::Pin2Blocked
         | Failure::NoPrompt
         | Failure::SecretMalformed { .. }
         | Failure::LastTryNotAllowed => Exit::Secret,

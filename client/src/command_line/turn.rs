@@ -4,7 +4,7 @@ use std::sync::mpsc::{self, Receiver, Sender};
 use std::time::Duration;
 
 use latchkey_agent::{Asking, NoSecret, Question, Report, SecretPrompt, Step};
-use latchkey_card::password::{Can, Pin, Puk};
+use latchkey_card::password::{Can, Pin, Pin2, Puk};
 
 /// How long a question waits for the reports before it. Longer than printing takes; if nobody handles reports, the
 /// question is asked all the same.
@@ -45,6 +45,10 @@ impl<P> InTurn<P> {
 impl<P: SecretPrompt> SecretPrompt for InTurn<P> {
     fn pin(&mut self, question: &Question, asking: &Asking) -> Result<Pin, NoSecret> {
         self.prompt().pin(question, asking)
+    }
+
+    fn pin2(&mut self, question: &Question, asking: &Asking) -> Result<Pin2, NoSecret> {
+        self.prompt().pin2(question, asking)
     }
 
     fn new_pin(&mut self, question: &Question, asking: &Asking) -> Result<Pin, NoSecret> {
@@ -88,6 +92,10 @@ mod tests {
             self.note()
         }
 
+        fn pin2(&mut self, _: &Question, _: &Asking) -> Result<Pin2, NoSecret> {
+            self.note()
+        }
+
         fn new_pin(&mut self, _: &Question, _: &Asking) -> Result<Pin, NoSecret> {
             self.note()
         }
@@ -108,6 +116,7 @@ mod tests {
     fn question() -> Question {
         Question {
             documents: Vec::new(),
+            two_pins: false,
             asker: Asker::Holder,
             purpose: Purpose::ChangePin,
             digits: 6,
@@ -121,6 +130,7 @@ mod tests {
         prompt.confirm_last_try(&question, &asking).unwrap_err();
         prompt.can(&question, &asking).unwrap_err();
         prompt.pin(&question, &asking).unwrap_err();
+        prompt.pin2(&question, &asking).unwrap_err();
         prompt.new_pin(&question, &asking).unwrap_err();
         prompt.puk(&question, &asking).unwrap_err();
     }
@@ -130,8 +140,14 @@ mod tests {
         let (log, happened) = mpsc::channel();
         let (mut prompt, handled) = in_turn(Asked(log.clone()));
         let asking = thread::spawn(move || ask_each(&mut prompt));
-        let kinds =
-            [SecretKind::LastTryConfirmation, SecretKind::Can, SecretKind::Pin, SecretKind::NewPin, SecretKind::Puk];
+        let kinds = [
+            SecretKind::LastTryConfirmation,
+            SecretKind::Can,
+            SecretKind::Pin,
+            SecretKind::Pin2,
+            SecretKind::NewPin,
+            SecretKind::Puk,
+        ];
         for kind in kinds {
             handled.report(&Report::Progress(Step::PinStatusKnown(PinStatus::Suspended)));
             log.send("printed").unwrap();
@@ -148,6 +164,6 @@ mod tests {
         let (mut prompt, handled) = in_turn(Asked(log));
         drop(handled);
         ask_each(&mut prompt);
-        assert_eq!(happened.try_iter().count(), 5);
+        assert_eq!(happened.try_iter().count(), 6);
     }
 }

@@ -295,6 +295,7 @@ const fn finish(shown: Option<Phase>, outcome: Outcome) -> (At, Option<Action>) 
 const fn secret(kind: SecretKind) -> Secret {
     match kind {
         SecretKind::Pin => Secret::Pin,
+        SecretKind::Pin2 => Secret::Pin2,
         SecretKind::NewPin => Secret::NewPin,
         SecretKind::Can => Secret::Can,
         SecretKind::Puk => Secret::Puk,

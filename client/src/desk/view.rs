@@ -107,6 +107,8 @@ pub enum Phase {
 pub enum Secret {
     /// The PIN.
     Pin,
+    /// The second PIN, which some cards want before a signature.
+    Pin2,
     /// A PIN that the card does not have yet.
     NewPin,
     /// The number printed on the card.

@@ -227,6 +227,7 @@ impl Finding {
             Self::CardIn(_) => ("doctor-card-in", None),
             Self::SeveralCards(_) => ("doctor-several-cards", Some("doctor-several-cards-cure")),
             Self::CardModel(CardModel::Stb79) => ("model-stb-34-101-79", None),
+            Self::CardModel(CardModel::Kta) => ("model-kta", None),
             Self::CardModel(_) => ("doctor-card-known", None),
             Self::Pin(PinStatus::Usable { .. }) => ("pin-usable", None),
             Self::Pin(PinStatus::Suspended) => ("pin-suspended", Some("doctor-pin-suspended-cure")),

@@ -8,7 +8,7 @@ use latchkey_agent::{
     Agent, Asking, CardAgent as _, CardRequest, CardTask, NoSecret, Question, ReaderChoice, ReaderName, Request,
     SecretKind, SecretPrompt,
 };
-use latchkey_card::password::{Can, Password, Pin, Puk};
+use latchkey_card::password::{Can, Password, Pin, Pin2, Puk};
 use latchkey_fixtures::faults::{Exchanged, FaultyCard};
 use latchkey_fixtures::random::Seeded;
 use tokio::sync::mpsc;
@@ -160,6 +160,10 @@ impl Asked {
 impl SecretPrompt for Asked {
     fn pin(&mut self, question: &Question, asking: &Asking) -> Result<Pin, NoSecret> {
         self.secret(SecretKind::Pin, question, asking)
+    }
+
+    fn pin2(&mut self, question: &Question, asking: &Asking) -> Result<Pin2, NoSecret> {
+        self.secret(SecretKind::Pin2, question, asking)
     }
 
     fn new_pin(&mut self, question: &Question, asking: &Asking) -> Result<Pin, NoSecret> {

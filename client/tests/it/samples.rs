@@ -129,6 +129,8 @@ fn agent_failures() -> Vec<Failure> {
         Failure::PinDeactivated,
         Failure::PinStatusChanged,
         Failure::PinDead,
+        Failure::Pin2Wrong { tries_left: 2 },
+        Failure::Pin2Blocked,
         Failure::CanWrong,
         Failure::PukWrong { tries_left: Some(9) },
         Failure::PukWrong { tries_left: None },

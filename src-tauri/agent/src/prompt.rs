@@ -3,7 +3,7 @@
 use std::sync::mpsc;
 
 use gtk::glib;
-use latchkey_agent::{Asking, Can, DigitEntry, NoSecret, Password, Pin, Puk, Question, SecretKind, SecretPrompt};
+use latchkey_agent::{Asking, Can, DigitEntry, NoSecret, Password, Pin, Pin2, Puk, Question, SecretKind, SecretPrompt};
 
 use crate::window::Windows;
 
@@ -66,6 +66,10 @@ impl Asked {
 impl SecretPrompt for WindowPrompt {
     fn pin(&mut self, question: &Question, asking: &Asking) -> Result<Pin, NoSecret> {
         self.password(SecretKind::Pin, question, asking)
+    }
+
+    fn pin2(&mut self, question: &Question, asking: &Asking) -> Result<Pin2, NoSecret> {
+        self.password(SecretKind::Pin2, question, asking)
     }
 
     fn new_pin(&mut self, question: &Question, asking: &Asking) -> Result<Pin, NoSecret> {

@@ -146,6 +146,7 @@ impl Tries {
         let usual = |key: &str| Self { text: texts.say(key), gravity: Gravity::Usual };
         match (kind, question.pin) {
             (SecretKind::LastTryConfirmation | SecretKind::NewPin, _) => None,
+            (SecretKind::Pin2, _) => Some(usual("tries-of-pin2")),
             (SecretKind::Can, _) => Some(usual("tries-of-can")),
             (SecretKind::Puk, PinStatus::Blocked) => {
                 Some(Self { text: texts.say("tries-of-puk"), gravity: Gravity::Warning })
@@ -201,6 +202,7 @@ fn meaning(kind: SecretKind, question: &Question) -> Option<&'static str> {
         (SecretKind::LastTryConfirmation, ..) => "last-try-meaning",
         (SecretKind::Can, ..) => "about-can",
         (SecretKind::NewPin, ..) => "about-new-pin",
+        (SecretKind::Pin2, ..) => "about-pin2",
         (SecretKind::Puk, Purpose::UnblockPin, PinStatus::Blocked) => "blocked-meaning",
         (SecretKind::Puk, Purpose::UnblockPin, _) => "unblock-meaning",
         (SecretKind::Puk, Purpose::ActivatePin, PinStatus::Deactivated) => "deactivated-meaning",
@@ -213,6 +215,8 @@ fn meaning(kind: SecretKind, question: &Question) -> Option<&'static str> {
 fn field(kind: SecretKind, question: &Question) -> Option<&'static str> {
     Some(match kind {
         SecretKind::Pin if question.purpose == Purpose::ChangePin => "field-present-pin",
+        SecretKind::Pin if question.two_pins => "field-pin1",
+        SecretKind::Pin2 => "field-pin2",
         SecretKind::Pin => "field-pin",
         SecretKind::NewPin => "field-new-pin",
         SecretKind::Can => "field-can",
@@ -228,6 +232,7 @@ fn agree(kind: SecretKind, question: &Question) -> &'static str {
         (SecretKind::Can, _) | (SecretKind::Pin, Purpose::ChangePin) | (SecretKind::Puk, Purpose::UnblockPin) => {
             "continue"
         }
+        (SecretKind::Pin, purpose) if question.two_pins && purpose.signs() => "continue",
         (_, purpose) => Words::deed(purpose),
     }
 }

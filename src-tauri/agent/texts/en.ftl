@@ -30,6 +30,8 @@ reader = Card reader: { $reader }
 ## What to enter
 
 field-pin = PIN of your card
+field-pin1 = PIN1 of your card
+field-pin2 = PIN2 of your card
 field-present-pin = PIN that you have now
 field-new-pin = New PIN
 field-new-pin-again = The new PIN once more
@@ -60,6 +62,7 @@ tries-after-wrong =
     }
 tries-last = The last try: a wrong PIN will be blocked
 tries-of-can = The CAN never blocks
+tries-of-pin2 = Enter it with care: the card does not tell how many tries PIN2 has left
 tries-of-puk = After ten wrong PUKs the PIN can never be used again
 
 ## Dialogues for what is out of the ordinary
@@ -73,6 +76,7 @@ next-can = You enter the CAN: the 6 digits printed on the card.
 next-pin = You enter the PIN. If it is right, all tries are back.
 last-try-unsure = Not sure of your PIN? Choose “Not now”. Nothing is lost.
 about-can = The card wants to see that it is in your hands.
+about-pin2 = The card wants its second PIN before it signs.
 about-new-pin = Choose digits that nobody guesses: no birthday, no row such as 123456.
 blocked-meaning = The PIN was wrong too often, so your card has blocked it. The PUK gives all tries back.
 unblock-meaning = Your PIN is not blocked. The PUK gives all tries back all the same.

@@ -112,6 +112,10 @@ impl SecretPrompt for Willing {
         Pin::parse(holder(HOLDER).pin.as_bytes(), question.digits).map_err(|_| NoSecret::Malformed)
     }
 
+    fn pin2(&mut self, _: &Question, _: &Asking) -> Result<Pin2, NoSecret> {
+        Err(NoSecret::NoPrompt)
+    }
+
     fn new_pin(&mut self, _: &Question, _: &Asking) -> Result<Pin, NoSecret> {
         Err(NoSecret::NoPrompt)
     }

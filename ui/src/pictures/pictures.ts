@@ -76,6 +76,8 @@ const ofCode: ReadonlyMap<string, Picture> = new Map([
   ["pin-deactivated", picture("small-window", "pause")],
   ["pin-status-changed", picture("small-window", "busy")],
   ["pin-dead", picture("card", "lock")],
+  ["pin2-wrong", picture("small-window", "cross")],
+  ["pin2-blocked", picture("small-window", "lock")],
   ["can-wrong", picture("card", "cross")],
   ["puk-wrong", picture("letter", "cross")],
   ["secret-malformed", picture("small-window", "bang")],

@@ -252,12 +252,14 @@ export const en = {
 
   agent: {
     pin: "Enter your PIN",
+    pin2: "Enter your PIN2",
     "new-pin": "Choose a new PIN",
     can: "Enter the CAN",
     puk: "Enter the PUK",
     "last-try": "One try is left",
     lookThere: "Look at the small Latchkey window. It asks there.",
     pinWhat: "Six digits that only you know.",
+    pin2What: "The second PIN of your card, seven digits. The card wants it before it signs.",
     "new-pinWhat": "Six digits, twice. Take ones that nobody guesses.",
     canWhat: "The six digits printed on the front of the card.",
     pukWhat: "The ten digits in the letter that came with the card.",

@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io::{self, IsTerminal, Read};
 
-use latchkey_card::password::{Can, DigitEntry, Password, Pin, Puk};
+use latchkey_card::password::{Can, DigitEntry, Password, Pin, Pin2, Puk};
 use zeroize::Zeroizing;
 
 use super::tty::Waker;
@@ -62,6 +62,10 @@ impl DescriptorPrompt {
 
 impl SecretPrompt for DescriptorPrompt {
     fn pin(&mut self, question: &Question, asking: &Asking) -> Result<Pin, NoSecret> {
+        self.line(question, asking)
+    }
+
+    fn pin2(&mut self, question: &Question, asking: &Asking) -> Result<Pin2, NoSecret> {
         self.line(question, asking)
     }
 

@@ -1,6 +1,6 @@
 //! Questions to the holder at the terminal.
 
-use latchkey_card::password::{Can, Password, Pin, Puk};
+use latchkey_card::password::{Can, Password, Pin, Pin2, Puk};
 
 use super::entry::{EntryTexts, enter};
 use super::tty::{Terminal, TerminalError};
@@ -64,6 +64,10 @@ impl TerminalPrompt {
 impl SecretPrompt for TerminalPrompt {
     fn pin(&mut self, question: &Question, asking: &Asking) -> Result<Pin, NoSecret> {
         self.ask(SecretKind::Pin, question, asking)
+    }
+
+    fn pin2(&mut self, question: &Question, asking: &Asking) -> Result<Pin2, NoSecret> {
+        self.ask(SecretKind::Pin2, question, asking)
     }
 
     fn new_pin(&mut self, question: &Question, asking: &Asking) -> Result<Pin, NoSecret> {

@@ -31,6 +31,10 @@ pub(super) enum WireFailure {
     PukWrong {
         tries_left: Option<u8>,
     },
+    #[serde(rename = "pin2-wrong")]
+    Pin2Wrong {
+        tries_left: u8,
+    },
     SecretMalformed {
         #[serde(with = "WireSecretKind")]
         kind: SecretKind,
@@ -54,6 +58,7 @@ impl WireFailure {
             Failure::CardRefused { status } => Self::CardRefused { status: *status },
             Failure::PinWrong { tries_left } => Self::PinWrong { tries_left: *tries_left },
             Failure::PukWrong { tries_left } => Self::PukWrong { tries_left: *tries_left },
+            Failure::Pin2Wrong { tries_left } => Self::Pin2Wrong { tries_left: *tries_left },
             Failure::SecretMalformed { kind } => Self::SecretMalformed { kind: *kind },
             Failure::DocumentUnreadable { reason } => Self::DocumentUnreadable { reason: shortened(reason) },
             Failure::AgentMissing { reason } => Self::AgentMissing { reason: shortened(reason) },
@@ -76,6 +81,7 @@ impl WireFailure {
             Self::CardRefused { status } => Failure::CardRefused { status },
             Self::PinWrong { tries_left } => Failure::PinWrong { tries_left },
             Self::PukWrong { tries_left } => Failure::PukWrong { tries_left },
+            Self::Pin2Wrong { tries_left } => Failure::Pin2Wrong { tries_left },
             Self::SecretMalformed { kind } => Failure::SecretMalformed { kind },
             Self::DocumentUnreadable { reason } => Failure::DocumentUnreadable { reason: read_reason(reason)? },
             Self::AgentMissing { reason } => Failure::AgentMissing { reason: read_reason(reason)? },
@@ -96,7 +102,7 @@ fn shortened(reason: &str) -> String {
 const REASON_MAX_SIZE: usize = 500;
 
 /// Every failure that carries nothing. A test holds this against [`Failure::CODES`].
-const PLAIN: [Failure; 37] = [
+const PLAIN: [Failure; 38] = [
     Failure::NoService,
     Failure::NoReader,
     Failure::ReaderGone,
@@ -127,6 +133,7 @@ const PLAIN: [Failure; 37] = [
     Failure::PinDeactivated,
     Failure::PinStatusChanged,
     Failure::PinDead,
+    Failure::Pin2Blocked,
     Failure::CanWrong,
     Failure::Cancelled,
     Failure::HolderSilent,

@@ -43,6 +43,7 @@ pub(super) enum WireStep {
 #[serde(remote = "CardModel", rename_all = "kebab-case")]
 enum WireModel {
     Stb79,
+    Kta,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -58,6 +59,7 @@ enum WirePinStatus {
 #[serde(remote = "SecretKind", rename_all = "kebab-case")]
 pub(super) enum WireSecretKind {
     Pin,
+    Pin2,
     NewPin,
     Can,
     Puk,

@@ -24,6 +24,7 @@ const UNPROVOKED: &[&str] = &["agent-fault"];
 fn every_code_is_provoked_by_a_test() {
     let here = [
         include_str!("accidents.rs"),
+        include_str!("deployed.rs"),
         include_str!("documents.rs"),
         include_str!("fault_matrix.rs"),
         include_str!("managing.rs"),

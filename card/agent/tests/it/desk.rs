@@ -9,6 +9,7 @@ use latchkey_fixtures::card_image::CardImage;
 use latchkey_fixtures::faults::{Exchanged, FaultProfile, FaultyCard};
 use latchkey_fixtures::holders::{Holder, issue_card, sample_holders, sample_pki};
 use latchkey_fixtures::random::Seeded;
+use latchkey_fixtures::scripted::ScriptedChannel;
 use latchkey_fixtures::store::{CardStore, InProcess};
 use latchkey_fixtures::vcard::VirtualCard;
 use latchkey_fixtures::vcard::automaton::PinState;
@@ -114,6 +115,20 @@ impl Played for FaultyCard {
 
     fn reset(&mut self) {
         self.card_mut().reset();
+    }
+}
+
+/// A card that follows a dialogue; whoever keeps a clone can say that it was held to its end.
+impl Played for Arc<Mutex<ScriptedChannel>> {
+    fn exchange(&mut self, command: &[u8]) -> Exchanged {
+        match self.lock().unwrap().transmit(&Command::parse(command).unwrap()) {
+            Ok(response) => Exchanged::Answered(response.to_octets().to_vec(), Duration::ZERO),
+            Err(error) => Exchanged::ReaderFailed(error),
+        }
+    }
+
+    fn reset(&mut self) {
+        self.lock().unwrap().reset();
     }
 }
 

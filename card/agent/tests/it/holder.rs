@@ -8,7 +8,7 @@ use latchkey_agent::{
     Agent, Answer, Asking, CardAgent, CardRequest, CardTask, Clock, Failure, NoSecret, Question, ReaderChoice, Report,
     Request, SecretKind, SecretPrompt, SignIn, Step,
 };
-use latchkey_card::password::{Can, Password, Pin, Puk};
+use latchkey_card::password::{Can, Password, Pin, Pin2, Puk};
 use latchkey_crypto::assertion::{Assertion, ChallengeText, Origin};
 use latchkey_fixtures::random::Seeded;
 
@@ -49,6 +49,7 @@ impl Knowing {
     fn reply(self, kind: SecretKind) -> Reply {
         match kind {
             SecretKind::Pin => Reply::Digits(self.pin),
+            SecretKind::Pin2 => Reply::Cannot(NoSecret::NoPrompt),
             SecretKind::NewPin => Reply::Digits(self.new_pin),
             SecretKind::Can => Reply::Digits(self.can),
             SecretKind::Puk => Reply::Digits(self.puk),
@@ -103,6 +104,10 @@ impl Scripted {
 impl SecretPrompt for Scripted {
     fn pin(&mut self, question: &Question, asking: &Asking) -> Result<Pin, NoSecret> {
         self.secret(SecretKind::Pin, question, asking)
+    }
+
+    fn pin2(&mut self, question: &Question, asking: &Asking) -> Result<Pin2, NoSecret> {
+        self.secret(SecretKind::Pin2, question, asking)
     }
 
     fn new_pin(&mut self, question: &Question, asking: &Asking) -> Result<Pin, NoSecret> {

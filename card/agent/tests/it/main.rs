@@ -9,6 +9,7 @@
 
 mod accidents;
 mod codes;
+mod deployed;
 mod desk;
 mod documents;
 mod fault_matrix;

@@ -94,6 +94,7 @@ impl PromptWording for Plain {
 fn question(digits: usize) -> Question {
     Question {
         documents: Vec::new(),
+        two_pins: false,
         asker: Asker::Portal(Origin::parse("https://portal.example").unwrap()),
         purpose: Purpose::SignIn,
         digits,

@@ -142,6 +142,8 @@ fn failures() -> Vec<Failure> {
         F::PinDeactivated,
         F::PinStatusChanged,
         F::PinDead,
+        F::Pin2Wrong { tries_left: 2 },
+        F::Pin2Blocked,
         F::CanWrong,
         F::PukWrong { tries_left: None },
         F::PukWrong { tries_left: Some(9) },
@@ -162,8 +164,14 @@ fn assertion() -> Assertion {
 }
 
 fn reports() -> Vec<FromAgent> {
-    let kinds =
-        [SecretKind::Pin, SecretKind::NewPin, SecretKind::Can, SecretKind::Puk, SecretKind::LastTryConfirmation];
+    let kinds = [
+        SecretKind::Pin,
+        SecretKind::Pin2,
+        SecretKind::NewPin,
+        SecretKind::Can,
+        SecretKind::Puk,
+        SecretKind::LastTryConfirmation,
+    ];
     let statuses =
         [PinStatus::Usable { tries_left: 2 }, PinStatus::Suspended, PinStatus::Blocked, PinStatus::Deactivated];
     let steps = [
@@ -172,6 +180,7 @@ fn reports() -> Vec<FromAgent> {
         Step::WaitingForCard,
         Step::ReaderChosen(reader()),
         Step::CardRecognised(CardModel::Stb79),
+        Step::CardRecognised(CardModel::Kta),
         Step::HolderActive,
         Step::ChannelOpen,
         Step::CertificateRead,

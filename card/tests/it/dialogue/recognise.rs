@@ -1,5 +1,7 @@
 //! Which card is it?
 
+use std::slice;
+
 use latchkey_card::channel::ChannelError;
 use latchkey_card::dialogue::{CardModel, DialogueError, OtherCard, PinStatus, recognise};
 use latchkey_card::profile::{ApplicationId, Profile};
@@ -23,7 +25,8 @@ fn a_card_of_the_profile_costs_two_commands() {
     ];
     for (answer, pin) in rows {
         let mut card = ScriptedChannel::new(&format!("> 00A40000\n< 9000\n{CHOOSE_PIN}< {answer}\n"));
-        assert_eq!(recognise(&mut card, &Profile::standard()), Ok(CardModel::Known { pin }), "{answer}");
+        let known = CardModel::Known { profile: &Profile::KNOWN[0], pin };
+        assert_eq!(recognise(&mut card, Profile::KNOWN), Ok(known), "{answer}");
         card.finish();
     }
 }
@@ -74,7 +77,7 @@ fn another_card_is_named_by_what_it_lets_select() {
     ];
     for (name, text, other) in rows {
         let mut card = ScriptedChannel::new(&text);
-        assert_eq!(recognise(&mut card, &Profile::standard()), Ok(CardModel::Other(other)), "{name}");
+        assert_eq!(recognise(&mut card, &[Profile::standard()]), Ok(CardModel::Other(other)), "{name}");
         card.finish();
     }
 }
@@ -84,18 +87,38 @@ fn a_card_without_the_applet_of_the_profile_is_another() {
     let profile = Profile { applet: Some(ApplicationId::new(&[0xF0, 1, 2, 3, 4])), ..Profile::standard() };
     let mut card =
         ScriptedChannel::new(&format!("> 00A4040C05F001020304\n< 6A82\n{PAYMENT_BY_CONTACT}< 6F0084009000\n"));
-    assert_eq!(recognise(&mut card, &profile), Ok(CardModel::Other(OtherCard::Payment)));
+    assert_eq!(recognise(&mut card, slice::from_ref(&profile)), Ok(CardModel::Other(OtherCard::Payment)));
     card.finish();
     let mut card =
         ScriptedChannel::new(&format!("> 00A4040C05F001020304\n< 9000\n> 00A40000\n< 9000\n{CHOOSE_PIN}< 9000\n"));
-    let known = CardModel::Known { pin: PinStatus::Usable { tries_left: 3 } };
-    assert_eq!(recognise(&mut card, &profile), Ok(known));
+    let known = CardModel::Known { profile: &profile, pin: PinStatus::Usable { tries_left: 3 } };
+    assert_eq!(recognise(&mut card, slice::from_ref(&profile)), Ok(known));
+}
+
+/// A card that is not the standard's is asked for the applet of the deployed one before it is called another's.
+#[test]
+fn the_deployed_card_is_recognised_by_its_applet() {
+    const APPLET: &str = "> 00A4040C09D11200020022654F07\n";
+    for (name, at_first) in [
+        ("no master file yet", "> 00A40000\n< 6A82\n".to_owned()),
+        ("a master file without passwords", format!("> 00A40000\n< 9000\n{CHOOSE_PIN}< 6D00\n")),
+    ] {
+        let text = format!("{at_first}{APPLET}< 9000\n> 00A40000\n< 9000\n{CHOOSE_PIN}< 63C2\n");
+        let mut card = ScriptedChannel::new(&text);
+        let CardModel::Known { profile, pin } = recognise(&mut card, Profile::KNOWN).unwrap() else { panic!("{name}") };
+        assert_eq!((profile, pin), (&Profile::kta(), PinStatus::Usable { tries_left: 2 }), "{name}");
+        card.finish();
+    }
+    let text = format!("> 00A40000\n< 6A82\n{APPLET}< 6A82\n{PAYMENT_BY_CONTACT}< 6F0084009000\n");
+    let mut card = ScriptedChannel::new(&text);
+    assert_eq!(recognise(&mut card, Profile::KNOWN), Ok(CardModel::Other(OtherCard::Payment)));
+    card.finish();
 }
 
 #[test]
 fn a_removed_card_is_not_an_unknown_one() {
     let mut card = ScriptedChannel::new(&format!("> 00A40000\n< 6A82\n{PAYMENT_BY_CONTACT}! card-removed\n"));
-    let ended = recognise(&mut card, &Profile::standard()).unwrap_err();
+    let ended = recognise(&mut card, &[Profile::standard()]).unwrap_err();
     assert_eq!(ended, DialogueError::Channel(ChannelError::CardRemoved));
 }
 
