@@ -1,6 +1,8 @@
 //! Reads the profile files and the lists of the probe, and writes them as constants: what is wrong with one stops the
 //! build, and the program that holders get has no reader for them.
 
+#[path = "build/probe_file.rs"]
+mod probe_file;
 #[path = "build/profile_file.rs"]
 mod profile_file;
 
@@ -10,6 +12,8 @@ use std::{env, fs};
 
 /// The constants and the files that they are made of.
 const PROFILES: [(&str, &str); 2] = [("STANDARD", "stb-34.101.79"), ("KTA", "kta")];
+
+const PROBE: &str = "profiles/probe.toml";
 
 fn main() -> Result<(), Box<dyn Error>> {
     let out = env::var_os("OUT_DIR").ok_or("cargo names no folder to write to")?;
@@ -21,7 +25,10 @@ fn main() -> Result<(), Box<dyn Error>> {
         let profile = profile_file::to_rust(&text).map_err(|fault| format!("{file}: {fault}"))?;
         constants.push_str(&format!("/// What `{file}` says.\nconst {constant}: Profile = {profile};\n"));
     }
-    println!("cargo::rerun-if-changed=build");
     fs::write(Path::new(&out).join("profiles.rs"), constants)?;
+    println!("cargo::rerun-if-changed={PROBE}");
+    let lists = probe_file::to_rust(&fs::read_to_string(PROBE)?).map_err(|fault| format!("{PROBE}: {fault}"))?;
+    fs::write(Path::new(&out).join("probe.rs"), lists)?;
+    println!("cargo::rerun-if-changed=build");
     Ok(())
 }

@@ -67,7 +67,7 @@ impl TryFrom<String> for Basis {
 /// Octets in upper-case hexadecimal.
 #[derive(Deserialize)]
 #[serde(try_from = "String")]
-struct Hex(Vec<u8>);
+pub(crate) struct Hex(pub(crate) Vec<u8>);
 
 impl TryFrom<String> for Hex {
     type Error = String;

@@ -1,6 +1,7 @@
 //! The seam between what is said to a card and where the card is.
 
 use crate::apdu::{Command, Response};
+use crate::record::Recording;
 
 /// A connected card, physical or virtual, to which commands can be sent one at a time.
 pub trait CardChannel {
@@ -9,6 +10,11 @@ pub trait CardChannel {
     /// # Errors
     /// Any [`ChannelError`] ends the dialogue: the state of the card is unknown and must be reset.
     fn transmit(&mut self, command: &Command) -> Result<Response, ChannelError>;
+
+    /// Where the dialogue that is held through this channel is recorded, blanked; nowhere unless a channel says so.
+    fn recording(&mut self) -> Option<&mut Recording> {
+        None
+    }
 }
 
 /// Why a card could not be talked to. Each cause is one of the environment's, never the card's own answer.

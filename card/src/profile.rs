@@ -294,7 +294,7 @@ pub struct Profile {
 impl Profile {
     /// Every model, in the order in which a card is tried for them. The standard's comes first, because asking for
     /// another one's applet would tell nothing while the applet's name is invented.
-    pub const KNOWN: &'static [Self] = &[STANDARD, KTA];
+    pub const KNOWN: &'static [Self; 2] = &[STANDARD, KTA];
 
     /// The card of the published standard: STB 34.101.79 with its errata.
     #[must_use]

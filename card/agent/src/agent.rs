@@ -9,8 +9,11 @@ use latchkey_reader::{CardPresence, CardReaders, PcscOptions, PcscReaders, Reade
 use rand_core::{CryptoRng, UnwrapErr};
 use time::OffsetDateTime;
 
+use crate::recording::recorded;
 use crate::session::Session;
-use crate::{Answer, Cancellation, CardRequest, Failure, ReaderReport, Report, Request, RequestId, SecretPrompt};
+use crate::{
+    Answer, Cancellation, CardRequest, Failure, ReaderReport, RecordingSink, Report, Request, RequestId, SecretPrompt,
+};
 
 /// Carries out requests: an agent in this process, or one in a process of its own.
 pub trait CardAgent: Send + Sync {
@@ -60,7 +63,23 @@ impl Agent {
     /// [`Failure::ServiceFault`] if the operating system gives no thread. That the service does not run is told by the
     /// requests.
     pub fn start_on_pcsc(prompt: Box<dyn SecretPrompt>, clock: Clock) -> Result<Self, Failure> {
-        let readers = Arc::new(PcscReaders::start(PcscOptions::default())?);
+        Self::start_on_pcsc_recording(prompt, clock, None)
+    }
+
+    /// The same, with everything that is said to cards recorded, blanked, if there is somewhere to keep it.
+    ///
+    /// # Errors
+    /// As [`Agent::start_on_pcsc`].
+    pub fn start_on_pcsc_recording(
+        prompt: Box<dyn SecretPrompt>,
+        clock: Clock,
+        recording: Option<Box<dyn RecordingSink>>,
+    ) -> Result<Self, Failure> {
+        let readers: Arc<dyn CardReaders> = Arc::new(PcscReaders::start(PcscOptions::default())?);
+        let readers = match recording {
+            Some(sink) => recorded(readers, sink),
+            None => readers,
+        };
         Self::start(readers, prompt, Box::new(UnwrapErr(SysRng)), clock)
             .map_err(|error| Failure::ServiceFault { reason: error.to_string() })
     }

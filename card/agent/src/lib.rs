@@ -13,7 +13,9 @@ mod failure;
 mod hardening;
 mod message;
 mod pin_care;
+mod probe;
 mod prompt;
+mod recording;
 mod session;
 mod sign_in;
 pub mod terminal;
@@ -30,9 +32,11 @@ pub use failure::Failure;
 pub use hardening::harden_process;
 pub use latchkey_card::dialogue::{OtherCard, PinStatus};
 pub use latchkey_card::password::{Can, DigitEntry, Password, Pin, Pin2, Puk};
+pub use latchkey_card::record::Recorded;
 pub use latchkey_reader::{ReaderEvent, ReaderName};
 pub use message::{
-    AfterUnblocking, Answer, CardContents, CardModel, CardRequest, CardStatus, CardTask, DeactivateWith, ReaderChoice,
-    ReaderReport, Report, Request, RequestId, SecretKind, SignIn, Step,
+    AfterUnblocking, Answer, CardContents, CardModel, CardRequest, CardStatus, CardTask, DeactivateWith, ProbeFindings,
+    ReaderChoice, ReaderReport, Report, Request, RequestId, SecretKind, SignIn, Step,
 };
 pub use prompt::{Asker, NoSecret, Purpose, Question, SecretPrompt, ShownDocument};
+pub use recording::{RecordingSink, recorded};

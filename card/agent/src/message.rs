@@ -63,6 +63,8 @@ pub enum CardTask {
     ActivatePin,
     /// To put the PIN out of use. Answered with [`Answer::PinManaged`].
     DeactivatePin(DeactivateWith),
+    /// To examine a card of any kind with its CAN alone. Answered with [`Answer::Probed`].
+    Probe,
 }
 
 /// Who is signed in to, and for which challenge. What the card signs is computed by the agent from these two alone.
@@ -132,6 +134,8 @@ pub enum Step {
     HolderActive,
     /// The card accepted the password: everything from here on is encrypted.
     ChannelOpen,
+    /// The card is being examined, which takes a while.
+    Examining,
     /// The certificate was read.
     CertificateRead,
     /// The card is computing a signature: told for each document.
@@ -200,8 +204,19 @@ pub enum Answer {
     DocumentsSigned(DocumentResults),
     /// The certificates on the card.
     Card(CardContents),
+    /// What a card of any kind answered.
+    Probed(ProbeFindings),
     /// The PIN was changed, unblocked, activated or deactivated; the card says that this is its status now.
     PinManaged(PinStatus),
+}
+
+/// What a card of any kind answered to whoever has its CAN.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProbeFindings {
+    /// The report: lines without a person's data.
+    pub report: String,
+    /// Whether the CAN opened a channel.
+    pub channel_opened: bool,
 }
 
 /// A reader and what is in it.

@@ -37,7 +37,7 @@ struct Entered {
 }
 
 /// Why the PIN was not presented, although it was entered.
-enum NotPresented {
+pub(crate) enum NotPresented {
     /// The card is not as it was shown: it is asked again, and so is the holder.
     CardChanged,
     /// For good.
@@ -223,7 +223,10 @@ impl Session<'_> {
 
     /// Begins the transaction in which a secret is going to be used. It is the card whose status was shown only if no
     /// other program reset it since.
-    fn begin_with_secret<'card>(&self, card: &'card mut CardAtHand) -> Result<CardTransaction<'card>, NotPresented> {
+    pub(crate) fn begin_with_secret<'card>(
+        &self,
+        card: &'card mut CardAtHand,
+    ) -> Result<CardTransaction<'card>, NotPresented> {
         if self.cancellation.is_cancelled() {
             return Err(NotPresented::Failed(Failure::Cancelled));
         }
@@ -266,7 +269,7 @@ fn present_pin<'card>(
 }
 
 /// Ends a session by resetting the card. What was done is done: a card that is pulled now changes nothing.
-fn end(transaction: CardTransaction<'_>) {
+pub(crate) fn end(transaction: CardTransaction<'_>) {
     if let Err(error) = transaction.reset() {
         tracing::warn!(code = error.code(), "the card could not be reset");
     }

@@ -105,6 +105,8 @@ pub enum Purpose {
     ActivatePin,
     /// To put the PIN out of use.
     DeactivatePin,
+    /// To examine the card: the CAN is asked for, and nothing else.
+    Probe,
 }
 
 impl Purpose {

@@ -66,6 +66,7 @@ impl<'work> Session<'work> {
             CardTask::UnblockPin(after) => self.unblock_pin(&mut card, after),
             CardTask::ActivatePin => self.activate_pin(&mut card),
             CardTask::DeactivatePin(with) => self.deactivate_pin(&mut card, with),
+            CardTask::Probe => self.probe(&mut card),
             CardTask::SignDocuments(_) => Err(Failure::AgentFault),
         }
     }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use latchkey_card::record::Recording;
 use latchkey_card::{CardChannel, ChannelError, Command, Response};
 
 use crate::error::ReaderError;
@@ -84,6 +85,10 @@ impl<'connection> CardTransaction<'connection> {
 impl CardChannel for CardTransaction<'_> {
     fn transmit(&mut self, command: &Command) -> Result<Response, ChannelError> {
         self.open.as_mut().map_or(Err(ChannelError::CardReset), |open| open.transmit(command))
+    }
+
+    fn recording(&mut self) -> Option<&mut Recording> {
+        self.open.as_mut().and_then(|open| open.recording())
     }
 }
 

@@ -99,6 +99,7 @@ pub(super) fn open_channel<P: ChannelPassword>(
         kind => return Err(refusal(kind, Operation::ChoosePassword, chosen)),
     }
 
+    link.password_follows(profile.password(P::KIND).digits);
     let (start, m1) = ClientStart::new(bpace::password_key(password.digits().expose_for_card()), random);
     let answer = link.transmit(&commands::authenticate_first(&M1::encode(&m1))?)?;
     if !answer.status().is_success() {
@@ -143,6 +144,15 @@ pub(super) const fn refusal(kind: PasswordKind, operation: Operation, status: St
         (PasswordKind::Pin, StatusWord::DEACTIVATED, _) => DialogueError::PinDeactivated,
         (PasswordKind::Pin, StatusWord::SUSPENDED, _) => DialogueError::PinSuspended,
         _ => DialogueError::CardRefused { operation, status },
+    }
+}
+
+/// What a refusal of the second PIN means.
+pub(super) const fn refusal_of_pin2(status: StatusWord) -> DialogueError {
+    match (status, status.tries_left()) {
+        (_, Some(tries_left)) => DialogueError::Pin2Wrong { tries_left },
+        (StatusWord::BLOCKED, _) => DialogueError::Pin2Blocked,
+        _ => DialogueError::CardRefused { operation: Operation::ConfirmPin, status },
     }
 }
 

@@ -193,9 +193,7 @@ impl DialogueError {
             | Self::ConfirmationMissing
             | Self::EditionsUnconfirmed
             | Self::TerminalNeeded
-            | Self::Request(_) => {
-                Culprit::Caller
-            }
+            | Self::Request(_) => Culprit::Caller,
         }
     }
 

@@ -6,7 +6,7 @@ use zeroize::Zeroizing;
 
 use crate::apdu::{Command, StatusWord};
 use crate::commands;
-use crate::dialogue::authenticate::refusal;
+use crate::dialogue::authenticate::{refusal, refusal_of_pin2};
 use crate::dialogue::error::{DialogueError, Operation};
 use crate::dialogue::file::{self, MAX_FILE_SIZE, wrong_length};
 use crate::dialogue::link::Link;
@@ -170,16 +170,12 @@ impl<'c> HolderVerified<'c> {
         self.second = SecondPin::Awaited;
         let command = commands::verify(self.profile.confirming_pin(), &pin2)?;
         let status = self.link.transmit(&command)?.status();
-        match (status, status.tries_left()) {
-            (StatusWord::SUCCESS, _) => {
-                self.entered.pin2 = Some(pin2);
-                self.second = SecondPin::Confirmed;
-                Ok(())
-            }
-            (_, Some(tries_left)) => Err(DialogueError::Pin2Wrong { tries_left }),
-            (StatusWord::BLOCKED, _) => Err(DialogueError::Pin2Blocked),
-            _ => Err(DialogueError::CardRefused { operation: Operation::ConfirmPin, status }),
+        if !status.is_success() {
+            return Err(refusal_of_pin2(status));
         }
+        self.entered.pin2 = Some(pin2);
+        self.second = SecondPin::Confirmed;
+        Ok(())
     }
 
     fn read_file(&mut self, file: FileId) -> Result<Option<Vec<u8>>, DialogueError> {

@@ -8,6 +8,7 @@ use crate::apdu::{Command, Response};
 use crate::channel::CardChannel;
 use crate::dialogue::error::{DialogueError, Operation, ProtocolFault};
 use crate::profile::Edition;
+use crate::record::Outcome;
 use crate::secure_messaging::{ClientSecureMessaging, ResponseFault};
 
 /// The way to a card. What closed it once answers every later command: nothing is resumed.
@@ -32,6 +33,13 @@ impl<'c> Link<'c> {
         self.protection = Protection::Secured(ClientSecureMessaging::new(session_key, mac_edition));
     }
 
+    /// BPACE with a password of so many digits comes next: what a recording keeps of it is only that.
+    pub(super) fn password_follows(&mut self, digits: usize) {
+        if let Some(recording) = self.channel.recording() {
+            recording.password_follows(digits);
+        }
+    }
+
     /// Sends a plain command, protected if a channel stands, and gives the card's plain answer.
     pub(super) fn transmit(&mut self, command: &Command) -> Result<Response, DialogueError> {
         // While the command is under way the link is closed, so that nothing is ever sent plain by mistake.
@@ -39,17 +47,31 @@ impl<'c> Link<'c> {
         let answer = match mem::replace(&mut self.protection, under_way) {
             Protection::Plain => self.transmit_plain(command),
             Protection::Secured(messaging) => self.transmit_protected(messaging, command),
-            Protection::Closed(error) => Err(error),
+            Protection::Closed(error) => {
+                self.protection = Protection::Closed(error);
+                return Err(error);
+            }
         };
         match answer {
             Ok((response, protection)) => {
                 self.protection = protection;
+                self.record(command, Ok(&response));
                 Ok(response)
             }
             Err(error) => {
                 self.protection = Protection::Closed(error);
+                self.record(command, Err(&error));
                 Err(error)
             }
+        }
+    }
+
+    fn record(&mut self, command: &Command, outcome: Outcome<'_>) {
+        // What fits no command was not sent.
+        if let Some(recording) = self.channel.recording()
+            && !matches!(outcome, Err(DialogueError::Request(_)))
+        {
+            recording.exchange(command, outcome);
         }
     }
 
@@ -78,11 +100,14 @@ impl<'c> Link<'c> {
         if let Protection::Closed(error) = &self.protection {
             return Err(*error);
         }
-        self.channel.transmit(command).map_err(|error| {
-            let error = DialogueError::from(error);
-            self.protection = Protection::Closed(error);
-            error
-        })
+        let answer = self.channel.transmit(command).map_err(DialogueError::from);
+        if let Err(error) = &answer {
+            self.protection = Protection::Closed(*error);
+        }
+        if let Some(recording) = self.channel.recording() {
+            recording.relayed(command, answer.as_ref());
+        }
+        answer
     }
 
     /// Sends a command that succeeds with 9000 only.

@@ -69,10 +69,7 @@ const APPLICATIONS: [(&[u8], OtherCard); 5] = [
 ///
 /// # Errors
 /// [`DialogueError::Channel`] if the card could not be talked to.
-pub fn recognise<'p>(
-    channel: &mut dyn CardChannel,
-    profiles: &'p [Profile],
-) -> Result<CardModel<'p>, DialogueError> {
+pub fn recognise<'p>(channel: &mut dyn CardChannel, profiles: &'p [Profile]) -> Result<CardModel<'p>, DialogueError> {
     let mut link = Link::plain(channel);
     for profile in profiles {
         if let Some(pin) = pin_status_of_profile(&mut link, profile)? {

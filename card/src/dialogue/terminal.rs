@@ -11,13 +11,13 @@ use latchkey_crypto::cv::{Certificate, Role};
 use crate::apdu::{Command, Header, Response, StatusWord};
 use crate::bauth::{ActiveChannel, TerminalTemplate};
 use crate::commands;
-use crate::dialogue::authenticate::refusal;
+use crate::dialogue::authenticate::{refusal, refusal_of_pin2};
 use crate::dialogue::error::{DialogueError, Operation};
 use crate::dialogue::link::Link;
 use crate::dialogue::select_esign;
 use crate::dialogue::terminal_acts::{AgreedActs, TerminalAct, is_switching};
-use crate::password::{PasswordKind, Pin};
-use crate::profile::Profile;
+use crate::password::{Holder, PasswordKind, Pin, Pin2};
+use crate::profile::{PasswordFormat, Profile};
 use crate::secure_messaging;
 
 /// What the client has beside the terminal: its own channel, perhaps the PIN that opened it, and the holder's word.
@@ -126,8 +126,24 @@ impl TerminalChannel<'_> {
     pub fn confirm_pin(&mut self, entered: Option<Pin>) -> Result<(), DialogueError> {
         self.require_turn(ActiveChannel::Client)?;
         let pin = entered.or_else(|| self.beside.pin.take()).ok_or(DialogueError::ConfirmationMissing)?;
-        self.beside.verify_pin(&pin).map_err(|error| self.end(error))?;
+        let format = self.beside.profile.pin;
+        let refused = |status| refusal(PasswordKind::Pin, Operation::ConfirmPin, status);
+        self.beside.verify(format, &pin, refused).map_err(|error| self.end(error))?;
         self.beside.pin = Some(pin);
+        self.turn = Turn::Of(ActiveChannel::Terminal);
+        Ok(())
+    }
+
+    /// The same with the second PIN, which a card that has one wants instead.
+    ///
+    /// # Errors
+    /// [`DialogueError::ChannelOutOfTurn`] before anything was said; [`DialogueError::ConfirmationMissing`] if the card has
+    /// no second PIN; [`DialogueError::Pin2Wrong`], [`DialogueError::Pin2Blocked`], or another. After a refusal the session
+    /// is over.
+    pub fn confirm_pin2(&mut self, entered: &Pin2) -> Result<(), DialogueError> {
+        self.require_turn(ActiveChannel::Client)?;
+        let format = self.beside.profile.pin2.ok_or(DialogueError::ConfirmationMissing)?;
+        self.beside.verify(format, entered, refusal_of_pin2).map_err(|error| self.end(error))?;
         self.turn = Turn::Of(ActiveChannel::Terminal);
         Ok(())
     }
@@ -147,11 +163,16 @@ impl TerminalChannel<'_> {
 }
 
 impl Beside<'_> {
-    fn verify_pin(&mut self, pin: &Pin) -> Result<(), DialogueError> {
+    fn verify(
+        &mut self,
+        format: PasswordFormat,
+        pin: &impl Holder,
+        refused: impl FnOnce(StatusWord) -> DialogueError,
+    ) -> Result<(), DialogueError> {
         select_esign(&mut self.link, self.profile)?;
-        let status = self.link.transmit(&commands::verify(self.profile.pin, pin)?)?.status();
+        let status = self.link.transmit(&commands::verify(format, pin)?)?.status();
         if !status.is_success() {
-            return Err(refusal(PasswordKind::Pin, Operation::ConfirmPin, status));
+            return Err(refused(status));
         }
         let back = commands::set_active_channel(ActiveChannel::Terminal);
         self.link.command(Operation::SwitchChannel, &back).map(|_| ())

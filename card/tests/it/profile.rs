@@ -103,12 +103,8 @@ fn the_deployed_card_is_as_far_as_it_is_known() {
 /// The list of what is a guess of ours: whoever meets the real card turns these into observed values.
 #[test]
 fn what_is_invented_is_marked_so() {
-    let invented: Vec<_> = Profile::kta()
-        .bases
-        .iter()
-        .filter(|(_, basis)| *basis == Basis::Invented)
-        .map(|(path, _)| *path)
-        .collect();
+    let invented: Vec<_> =
+        Profile::kta().bases.iter().filter(|(_, basis)| *basis == Basis::Invented).map(|(path, _)| *path).collect();
     let expected = [
         "applications.applet",
         "passwords.pin2.digits",
@@ -149,7 +145,10 @@ fn what_is_invented_is_marked_so() {
 fn every_value_states_what_it_rests_on() {
     for (profile, text) in [(Profile::standard(), STANDARD), (Profile::kta(), KTA)] {
         let mut names: Vec<_> = profile.bases.iter().map(|(path, _)| path).collect();
-        assert_eq!(names.len(), text.lines().filter(|line| !line.starts_with('#')).filter(|line| line.contains("basis = ")).count());
+        assert_eq!(
+            names.len(),
+            text.lines().filter(|line| !line.starts_with('#')).filter(|line| line.contains("basis = ")).count()
+        );
         names.sort();
         names.dedup();
         assert_eq!(names.len(), profile.bases.len());

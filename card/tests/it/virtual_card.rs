@@ -29,7 +29,7 @@ fn public_key() -> PublicKey {
     PublicKey::from_octets(&key().public_key()).unwrap()
 }
 
-fn image() -> CardImage {
+pub(crate) fn image() -> CardImage {
     let passwords = Passwords::parse(PIN, CAN, PUK).unwrap();
     let mut image = CardImage::blank(CardName::parse("dialogue").unwrap(), "IDCBY-000000000001", passwords);
     image.keys.base = KeyPair::Active { private_key: TestPrivateKey::from(&key()) };
@@ -38,7 +38,7 @@ fn image() -> CardImage {
     image
 }
 
-fn inserted(image: CardImage) -> VirtualCard {
+pub(crate) fn inserted(image: CardImage) -> VirtualCard {
     VirtualCard::new(image, Box::new(InProcess::default()), Box::new(Seeded::new("the card"))).unwrap()
 }
 

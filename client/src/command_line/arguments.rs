@@ -1,5 +1,7 @@
 //! The command line's shape. Built at run time, because every word of its help comes from the catalogue.
 
+use std::path::PathBuf;
+
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use clap_complete::Shell;
 
@@ -8,6 +10,7 @@ use super::documents::{self, SignTask, VerifyTask};
 use super::guest;
 use super::history;
 use super::manual::Manual;
+use super::probe::{self, ProbeTask};
 use super::settings::{self, SettingsTask};
 use crate::texts::{Language, Texts};
 
@@ -35,7 +38,7 @@ pub fn command(texts: &Texts) -> Command {
         .subcommand(documents::sign_command(texts))
         .subcommand(documents::verify_command(texts))
         .subcommand(pin(texts))
-        .subcommand(Command::new("serve").about(texts.say("help-serve")).arg(json(texts)))
+        .subcommand(Command::new("serve").about(texts.say("help-serve")).args([record(texts), json(texts)]))
         .subcommand(guest::command(texts))
         .subcommand(doctor::command(texts))
         .subcommand(settings::command(texts))
@@ -89,6 +92,8 @@ pub enum Task {
         /// With the certificates.
         pin: bool,
     },
+    /// Examine a card of any kind.
+    Probe(ProbeTask),
     /// Sign in.
     SignIn {
         /// Which card, and how to talk.
@@ -96,7 +101,7 @@ pub enum Task {
         /// The portal's address.
         address: String,
         /// More trusted authorities.
-        ca_file: Option<std::path::PathBuf>,
+        ca_file: Option<PathBuf>,
         /// What was agreed to in advance.
         consent: Consent,
     },
@@ -107,7 +112,7 @@ pub enum Task {
         /// The link.
         link: String,
         /// More trusted authorities.
-        ca_file: Option<std::path::PathBuf>,
+        ca_file: Option<PathBuf>,
         /// What was agreed to in advance.
         consent: Consent,
     },
@@ -124,6 +129,8 @@ pub enum Task {
     },
     /// Serve pages of portals.
     Serve {
+        /// Where what is said to cards is recorded.
+        record: Option<PathBuf>,
         /// What happens as JSON.
         json: bool,
     },
@@ -189,6 +196,8 @@ pub struct Common {
     pub pin_fd: Option<u16>,
     /// Whether the last try may be spent unasked.
     pub allow_last_try: bool,
+    /// Where what is said to the card is recorded.
+    pub record: Option<PathBuf>,
 }
 
 /// What the holder agreed to before he was asked.
@@ -207,7 +216,10 @@ impl Invocation {
         let (name, own) = matches.subcommand()?;
         let task = match name {
             "readers" => Task::Readers { watch: own.get_flag("watch"), json: own.get_flag("json") },
-            "card" => Task::Card { common: Common::from_matches(own), pin: own.get_flag("pin") },
+            "card" => match own.subcommand() {
+                Some((_, own)) => Task::Probe(ProbeTask::from_matches(own)?),
+                None => Task::Card { common: Common::from_matches(own), pin: own.get_flag("pin") },
+            },
             "sign-in" => Task::SignIn {
                 common: Common::from_matches(own),
                 address: own.get_one::<String>("url")?.clone(),
@@ -224,7 +236,7 @@ impl Invocation {
             "verify" => Task::Verify(VerifyTask::from_matches(own)?),
             "pin" => pin_task(own)?,
             "guest" => Task::Guest { address: own.get_one("url").cloned(), json: own.get_flag("json") },
-            "serve" => Task::Serve { json: own.get_flag("json") },
+            "serve" => Task::Serve { record: own.get_one("record").cloned(), json: own.get_flag("json") },
             "openapi" => Task::OpenApi,
             "doctor" => Task::Doctor(DoctorTask::from_matches(own)),
             "settings" => {
@@ -252,6 +264,7 @@ impl Common {
             json: matches.get_flag("json"),
             pin_fd: if asks("pin-fd") { matches.get_one("pin-fd").copied() } else { None },
             allow_last_try: asks("allow-last-try") && matches.get_flag("allow-last-try"),
+            record: matches.get_one("record").cloned(),
         }
     }
 }
@@ -289,6 +302,9 @@ fn card(texts: &Texts) -> Command {
         .arg(flag("pin", None).help(texts.say("help-card-pin")))
         .args(secret_arguments(texts))
         .args(card_arguments(texts))
+        .subcommand_value_name("COMMAND")
+        .args_conflicts_with_subcommands(true)
+        .subcommand(probe::command(texts))
 }
 
 fn sign_in(texts: &Texts) -> Command {
@@ -333,14 +349,14 @@ fn portal_arguments(texts: &Texts) -> [Arg; 3] {
         Arg::new("ca-file")
             .long("ca-file")
             .value_name("FILE")
-            .value_parser(value_parser!(std::path::PathBuf))
+            .value_parser(value_parser!(PathBuf))
             .help(texts.say("help-ca-file")),
         flag("yes-to-host", None).help(texts.say("help-yes-to-host")),
         flag("yes", None).help(texts.say("help-yes")),
     ]
 }
 
-pub(super) fn card_arguments(texts: &Texts) -> [Arg; 3] {
+pub(super) fn card_arguments(texts: &Texts) -> [Arg; 4] {
     [
         Arg::new("reader").long("reader").value_name("NAME").help(texts.say("help-reader")),
         Arg::new("wait")
@@ -348,19 +364,25 @@ pub(super) fn card_arguments(texts: &Texts) -> [Arg; 3] {
             .value_name("SECONDS")
             .value_parser(value_parser!(u16))
             .help(texts.say("help-wait")),
+        record(texts),
         json(texts),
     ]
 }
 
+fn record(texts: &Texts) -> Arg {
+    Arg::new("record")
+        .long("record")
+        .value_name("FILE")
+        .value_parser(value_parser!(PathBuf))
+        .help(texts.say("help-record"))
+}
+
 pub(super) fn secret_arguments(texts: &Texts) -> [Arg; 2] {
-    [
-        Arg::new("pin-fd")
-            .long("pin-fd")
-            .value_name("N")
-            .value_parser(value_parser!(u16))
-            .help(texts.say("help-pin-fd")),
-        flag("allow-last-try", None).requires("pin-fd").help(texts.say("help-allow-last-try")),
-    ]
+    [pin_fd(texts), flag("allow-last-try", None).requires("pin-fd").help(texts.say("help-allow-last-try"))]
+}
+
+pub(super) fn pin_fd(texts: &Texts) -> Arg {
+    Arg::new("pin-fd").long("pin-fd").value_name("N").value_parser(value_parser!(u16)).help(texts.say("help-pin-fd"))
 }
 
 pub(super) fn json(texts: &Texts) -> Arg {
@@ -379,7 +401,7 @@ fn global_arguments(texts: &Texts) -> [Arg; 5] {
         Arg::new("managed")
             .long("managed")
             .value_name("FILE")
-            .value_parser(value_parser!(std::path::PathBuf))
+            .value_parser(value_parser!(PathBuf))
             .help(texts.say("help-managed")),
         flag("verbose", Some('v')).action(ArgAction::Count).help(texts.say("help-verbose")),
         flag("help", Some('h')).action(ArgAction::Help).help(texts.say("help-help")),
@@ -424,9 +446,11 @@ fn usage(command: &Command, texts: &Texts, name: &str) -> String {
         usage.push(' ');
         usage.push_str(&argument.to_string());
     }
-    if command.has_subcommands() {
+    if command.is_subcommand_required_set() {
         usage.push(' ');
         usage.push_str(&texts.say("help-usage-command"));
+    } else if command.has_subcommands() {
+        usage.push_str(&format!(" [{}]", texts.say("help-usage-command")));
     }
     usage
 }

@@ -50,6 +50,7 @@ impl Console {
             Step::PinStatusKnown(pin) => texts.fill("step-pin", &[("status", pin_status(texts, *pin).into())]),
             Step::ReadingDocuments => texts.say("step-reading-documents"),
             Step::ChannelOpen => texts.say("step-channel"),
+            Step::Examining => texts.say("step-examining"),
             Step::CertificateRead => texts.say("step-certificate"),
             Step::Signing => texts.say("step-signing"),
             Step::Done => texts.say("step-card-done"),
@@ -146,6 +147,7 @@ const fn purpose_key(purpose: Purpose) -> &'static str {
         Purpose::ChangePin => "purpose-change-pin",
         Purpose::UnblockPin => "purpose-unblock-pin",
         Purpose::ActivatePin => "purpose-activate-pin",
+        Purpose::Probe => "purpose-probe",
         // Purposes that are added need words of their own; the strictest question stands in for them.
         _ => "purpose-deactivate-pin",
     }

@@ -294,6 +294,10 @@ impl UsageFailure {
         match error.kind() {
             ErrorKind::UnknownArgument => Self::Unknown { argument },
             ErrorKind::InvalidSubcommand => Self::Unknown { argument: context(ContextKind::InvalidSubcommand) },
+            // A word after options of a command that has commands of its own.
+            ErrorKind::ArgumentConflict if error.get(ContextKind::InvalidSubcommand).is_some() => {
+                Self::Unknown { argument: context(ContextKind::InvalidSubcommand) }
+            }
             ErrorKind::MissingRequiredArgument => Self::Missing { argument },
             ErrorKind::MissingSubcommand => Self::Missing { argument: context(ContextKind::ValidSubcommand) },
             ErrorKind::InvalidValue | ErrorKind::ValueValidation => {

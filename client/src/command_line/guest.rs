@@ -38,7 +38,7 @@ impl Work {
         if managed.is_forbidden(&portal) {
             return Err(RequestFailure::SiteForbidden.into());
         }
-        self.serve_for(Some(&portal), as_json)
+        self.serve_for(Some(&portal), None, as_json)
     }
 
     /// Guest mode with what is usual on this computer. What an earlier guest left has to be gone before the next one comes.

@@ -135,13 +135,12 @@ fn see_also(manual: Manual, texts: &Texts, page: &mut Roff) {
 /// Every command that does something, under the usage line of each.
 fn commands(page: &mut Roff, command: &Command) {
     for subcommand in command.get_subcommands().filter(|subcommand| !subcommand.is_hide_set()) {
-        if subcommand.has_subcommands() {
-            commands(page, subcommand);
-            continue;
+        if !subcommand.is_subcommand_required_set() {
+            page.control("SS", [usage(subcommand).as_str()]);
+            page.text([roman(subcommand.get_about().map(ToString::to_string).unwrap_or_default())]);
+            subcommand.get_arguments().for_each(|argument| describe(page, argument));
         }
-        page.control("SS", [usage(subcommand).as_str()]);
-        page.text([roman(subcommand.get_about().map(ToString::to_string).unwrap_or_default())]);
-        subcommand.get_arguments().for_each(|argument| describe(page, argument));
+        commands(page, subcommand);
     }
 }
 

@@ -9,6 +9,8 @@ mod guest;
 mod history;
 mod manual;
 mod output;
+mod probe;
+mod record;
 mod serve;
 mod settings;
 mod table;
@@ -34,6 +36,7 @@ pub use doctor::DoctorTask;
 pub use documents::{SignTask, VerifyTask};
 pub use failure::{CommandFailure, Exit, UsageFailure};
 pub use manual::Manual;
+pub use probe::ProbeTask;
 pub use settings::SettingsTask;
 
 use crate::settings::SettingsStore;

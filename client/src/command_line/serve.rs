@@ -1,9 +1,10 @@
 //! `latchkey serve`: the local service for pages without a window. Whoever sits at the terminal is asked there.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use latchkey_agent::terminal::{Terminal, TerminalError};
-use latchkey_agent::{Agent, Cancellation, Failure, ReaderName};
+use latchkey_agent::{Cancellation, Failure, ReaderName};
 use latchkey_crypto::assertion::Origin;
 use serde_json::{Value, json};
 use tokio::sync::{mpsc, oneshot};
@@ -11,6 +12,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::console::{Console, is_no, is_yes};
 use super::failure::CommandFailure;
 use super::output;
+use super::record::RecordingFile;
 use super::tasks::Work;
 use crate::desk::{Desk, DeskView, Phase, RequestNumber, RequestView};
 use crate::service::{CallersOfSystem, DEFAULT_PORT, Listeners, NoGuest, Service, Surroundings};
@@ -19,17 +21,24 @@ use crate::wording::Told as _;
 
 impl Work {
     /// Serves pages until the person interrupts.
-    pub(super) fn serve(&self, as_json: bool) -> Result<(), CommandFailure> {
-        self.serve_for(None, as_json)
+    pub(super) fn serve(&self, record: Option<&Path>, as_json: bool) -> Result<(), CommandFailure> {
+        let recording = record.map(RecordingFile::create).transpose()?;
+        self.serve_for(None, recording.as_ref(), as_json)?;
+        Ok(recording.as_ref().map_or(Ok(()), RecordingFile::finish)?)
     }
 
     /// Serves pages until the person interrupts, or until the guest for whom that portal is opened has gone.
-    pub(super) fn serve_for(&self, portal: Option<&Origin>, as_json: bool) -> Result<(), CommandFailure> {
+    pub(super) fn serve_for(
+        &self,
+        portal: Option<&Origin>,
+        recording: Option<&RecordingFile>,
+        as_json: bool,
+    ) -> Result<(), CommandFailure> {
         // Without a terminal nobody could be asked.
         Terminal::open().map_err(|_| Failure::NoPrompt)?;
         let managed = self.settings.managed();
         let listeners = Listeners::bind(managed.port().unwrap_or(DEFAULT_PORT))?;
-        let agent = Arc::new(Agent::start_on_pcsc(Box::new(self.terminal_prompt()), self.clock)?);
+        let agent = Arc::new(self.agent(Box::new(self.terminal_prompt()), recording)?);
         let guest = portal.map(|_| self.guest(agent.clone())).transpose()?.map(Arc::new);
         let ended = self.runtime.block_on(async {
             let desk = Desk::open(agent.clone(), self.settings.clone());

@@ -7,7 +7,7 @@ use std::time::Duration;
 use latchkey_agent::terminal::{DescriptorPrompt, TerminalPrompt};
 use latchkey_agent::{
     AfterUnblocking, Agent, Answer, CardAgent, CardContents, CardRequest, CardStatus, CardTask, DeactivateWith,
-    Failure, ReaderChoice, ReaderName, Report, Request, SecretPrompt, Step,
+    Failure, ReaderChoice, ReaderName, RecordingSink, Report, Request, SecretPrompt, Step,
 };
 use latchkey_crypto::assertion::Origin;
 use time::OffsetDateTime;
@@ -18,6 +18,7 @@ use super::arguments::{Common, Consent, Task, command};
 use super::console::{Console, Wording};
 use super::failure::{CommandFailure, UsageFailure};
 use super::output;
+use super::record::RecordingFile;
 use super::turn::{Handled, in_turn};
 use crate::desk::RequestFailure;
 use crate::portal::{Access, CA_FILE_MAX_SIZE, ExtraTrust, PortalFailure};
@@ -44,6 +45,8 @@ pub(super) struct AtCard {
     patience: Duration,
     /// Lets the person be asked; none if nobody types the secrets.
     handled: Option<Handled>,
+    /// Where what is said to it is recorded.
+    recording: Option<RecordingFile>,
 }
 
 impl Work {
@@ -52,6 +55,7 @@ impl Work {
             Task::Readers { watch: false, json } => self.readers(json),
             Task::Readers { watch: true, json } => self.watch(json),
             Task::Card { common, pin } => self.card(&common, pin),
+            Task::Probe(task) => self.probe(&task),
             Task::SignIn { common, address, ca_file, consent } => {
                 let origin = HostQuestion::about(&address)?.origin().clone();
                 let result = self.sign_in(&common, &address, ca_file.as_deref(), consent);
@@ -80,7 +84,7 @@ impl Work {
             Task::Doctor(task) => self.diagnose(&task),
             Task::Settings { task, json } => self.change_settings(&task, json),
             Task::Guest { address, json } => self.open_for_guest(address.as_deref(), json),
-            Task::Serve { json } => self.serve(json),
+            Task::Serve { record, json } => self.serve(record.as_deref(), json),
             Task::OpenApi => output::write(&description()),
             Task::History { delete, json } => self.show_history(delete, json),
             Task::Update { json } => self.ask_for_update(json),
@@ -247,7 +251,12 @@ impl Work {
                 Err(failure @ Failure::PinWrong { tries_left: 2.. }) if card.handled.is_some() => {
                     self.console.line(&CommandFailure::from(failure).tell(&self.console.texts));
                 }
-                result => return Ok(result?),
+                result => {
+                    let kept = card.recording.as_ref().map_or(Ok(()), RecordingFile::finish);
+                    let answer = result?;
+                    kept?;
+                    return Ok(answer);
+                }
             }
         }
     }
@@ -302,8 +311,19 @@ impl Work {
                 (Box::new(prompt), None)
             }
         };
-        let agent = Agent::start_on_pcsc(prompt, self.clock)?;
-        Ok(AtCard { agent, reader, patience: self.patience(common), handled })
+        let recording = common.record.as_deref().map(RecordingFile::create).transpose()?;
+        let agent = self.agent(prompt, recording.as_ref())?;
+        Ok(AtCard { agent, reader, patience: self.patience(common), handled, recording })
+    }
+
+    /// An agent that records what it says to cards, if that is wanted.
+    pub(super) fn agent(
+        &self,
+        prompt: Box<dyn SecretPrompt>,
+        recording: Option<&RecordingFile>,
+    ) -> Result<Agent, CommandFailure> {
+        let sink = recording.map(|file| Box::new(file.clone()) as Box<dyn RecordingSink>);
+        Ok(Agent::start_on_pcsc_recording(prompt, self.clock, sink)?)
     }
 
     /// Without a wish, only a person who reads along is waited for.
@@ -334,7 +354,7 @@ impl Task {
         match self {
             Self::Readers { json, .. }
             | Self::Settings { json, .. }
-            | Self::Serve { json }
+            | Self::Serve { json, .. }
             | Self::Guest { json, .. }
             | Self::History { json, .. }
             | Self::Update { json } => *json,
@@ -346,6 +366,7 @@ impl Task {
             | Self::PinStatus(common)
             | Self::PinChange(common)
             | Self::PinActivate(common) => common.json,
+            Self::Probe(task) => task.common.json,
             Self::Doctor(task) => task.common.json,
             Self::Sign(task) => task.common.json,
             Self::Verify(task) => task.json,

@@ -22,6 +22,7 @@ mod holder;
 mod idle;
 mod link;
 mod portal;
+mod record;
 // Readers with virtual cards, as the agent's own tests have them.
 #[allow(dead_code, reason = "the agent's tests use all of it")]
 #[path = "../../../card/agent/tests/it/desk.rs"]

@@ -93,6 +93,7 @@ impl Words {
             Purpose::UnblockPin => "do-unblock-pin",
             Purpose::ActivatePin => "do-activate-pin",
             Purpose::DeactivatePin => "do-deactivate-pin",
+            Purpose::Probe => "do-probe",
         }
     }
 
@@ -177,6 +178,7 @@ fn heading(kind: SecretKind, question: &Question, texts: &Texts) -> String {
             Purpose::UnblockPin => "heading-unblock-pin",
             Purpose::ActivatePin => "heading-activate-pin",
             Purpose::DeactivatePin => "heading-deactivate-pin",
+            Purpose::Probe => "heading-probe",
         },
     })
 }

@@ -13,7 +13,7 @@ use std::time::Duration as Patience;
 use latchkey_agent::wire::{FromAgent, ToAgent, serve};
 use latchkey_agent::{
     Agent, Answer, Asker, Asking, Can, CardAgent, CardRequest, CardTask, Document, Documents, NoSecret, Password, Pin,
-    Puk, Question, ReaderChoice, Report, Request, RequestId, SecretPrompt, SignDocuments, SignIn,
+    Pin2, Puk, Question, ReaderChoice, Report, Request, RequestId, SecretPrompt, SignDocuments, SignIn,
 };
 use latchkey_client::desk::{Desk, Phase, SitesOfThisRun};
 use latchkey_client::service::{CallersOfSystem, Listeners, NoGuest, Service, Surroundings};

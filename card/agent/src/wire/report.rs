@@ -10,7 +10,8 @@ use super::failure::WireFailure;
 use super::frame::WireFault;
 use super::octets::{Octets, WireReader};
 use crate::{
-    Answer, CardContents, CardModel, CardStatus, DOCUMENTS_MAX, Failure, ReaderReport, Report, SecretKind, Step,
+    Answer, CardContents, CardModel, CardStatus, DOCUMENTS_MAX, Failure, ProbeFindings, ReaderReport, Report,
+    SecretKind, Step,
 };
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,6 +35,7 @@ pub(super) enum WireStep {
     WaitingFor(#[serde(with = "WireSecretKind")] SecretKind),
     HolderActive,
     ChannelOpen,
+    Examining,
     CertificateRead,
     Signing,
     Done,
@@ -108,6 +110,11 @@ pub(super) enum WireAnswer {
         certificates: Vec<Octets>,
     },
     PinManaged(#[serde(with = "WirePinStatus")] PinStatus),
+    #[serde(rename_all = "camelCase")]
+    Probed {
+        report: String,
+        channel_opened: bool,
+    },
 }
 
 /// What became of one document.
@@ -157,6 +164,7 @@ impl WireStep {
             Step::WaitingFor(kind) => Self::WaitingFor(*kind),
             Step::HolderActive => Self::HolderActive,
             Step::ChannelOpen => Self::ChannelOpen,
+            Step::Examining => Self::Examining,
             Step::CertificateRead => Self::CertificateRead,
             Step::Signing => Self::Signing,
             Step::Done => Self::Done,
@@ -174,6 +182,7 @@ impl WireStep {
             Self::WaitingFor(kind) => Step::WaitingFor(kind),
             Self::HolderActive => Step::HolderActive,
             Self::ChannelOpen => Step::ChannelOpen,
+            Self::Examining => Step::Examining,
             Self::CertificateRead => Step::CertificateRead,
             Self::Signing => Step::Signing,
             Self::Done => Step::Done,
@@ -272,6 +281,9 @@ impl WireAnswer {
                 certificates: contents.certificates.iter().map(|certificate| Octets::of(certificate)).collect(),
             },
             Answer::PinManaged(pin) => Self::PinManaged(*pin),
+            Answer::Probed(findings) => {
+                Self::Probed { report: findings.report.clone(), channel_opened: findings.channel_opened }
+            }
         }
     }
 
@@ -298,6 +310,10 @@ impl WireAnswer {
                     .collect::<Result<_, _>>()?,
             }),
             Self::PinManaged(pin) => Answer::PinManaged(pin),
+            Self::Probed { report, channel_opened } if report.len() <= MAX_REPORT => {
+                Answer::Probed(ProbeFindings { report, channel_opened })
+            }
+            Self::Probed { .. } => return Err(WireFault::Part("report")),
         })
     }
 }
@@ -330,5 +346,7 @@ fn read_assertion(json: &str) -> Result<Assertion, WireFault> {
     Assertion::parse(json.as_bytes()).map_err(|_| part)
 }
 
+/// More than the findings about any card take.
+const MAX_REPORT: usize = 4 * 1024 * 1024;
 /// More than any answer to reset has; the answer itself is judged by its type.
 const MAX_ATR: usize = 64;

@@ -34,6 +34,7 @@ pub(super) enum WireTask {
     UnblockPin { new_pin: bool },
     ActivatePin,
     DeactivatePin { with_puk: bool },
+    Probe,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -96,6 +97,7 @@ impl WireTask {
             CardTask::UnblockPin(after) => Self::UnblockPin { new_pin: *after == AfterUnblocking::NewPin },
             CardTask::ActivatePin => Self::ActivatePin,
             CardTask::DeactivatePin(with) => Self::DeactivatePin { with_puk: *with == DeactivateWith::Puk },
+            CardTask::Probe => Self::Probe,
         }
     }
 
@@ -119,6 +121,7 @@ impl WireTask {
             Self::ActivatePin => CardTask::ActivatePin,
             Self::DeactivatePin { with_puk: false } => CardTask::DeactivatePin(DeactivateWith::Pin),
             Self::DeactivatePin { with_puk: true } => CardTask::DeactivatePin(DeactivateWith::Puk),
+            Self::Probe => CardTask::Probe,
         })
     }
 }

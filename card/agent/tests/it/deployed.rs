@@ -2,9 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use latchkey_agent::{
-    AfterUnblocking, Answer, CardModel, CardTask, Failure, PinStatus, Purpose, SecretKind, Step,
-};
+use latchkey_agent::{AfterUnblocking, Answer, CardModel, CardTask, Failure, PinStatus, Purpose, SecretKind, Step};
 use latchkey_card::profile::{Edition, Profile};
 use latchkey_crypto::assertion::{AssertionAlgorithm, signed_hash};
 use latchkey_crypto::hash::HashAlgorithm;

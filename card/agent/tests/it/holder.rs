@@ -5,12 +5,13 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use latchkey_agent::{
-    Agent, Answer, Asking, CardAgent, CardRequest, CardTask, Clock, Failure, NoSecret, Question, ReaderChoice, Report,
-    Request, SecretKind, SecretPrompt, SignIn, Step,
+    Agent, Answer, Asking, CardAgent, CardRequest, CardTask, Clock, Failure, NoSecret, Question, ReaderChoice,
+    Recorded, RecordingSink, Report, Request, SecretKind, SecretPrompt, SignIn, Step,
 };
 use latchkey_card::password::{Can, Password, Pin, Pin2, Puk};
 use latchkey_crypto::assertion::{Assertion, ChallengeText, Origin};
 use latchkey_fixtures::random::Seeded;
+use latchkey_reader::CardReaders;
 
 use crate::desk::{Desk, Event, NOW};
 
@@ -127,6 +128,22 @@ impl SecretPrompt for Scripted {
     }
 }
 
+/// A recording as text. Clones are the same text.
+#[derive(Clone, Default)]
+pub(crate) struct Text(Arc<Mutex<String>>);
+
+impl Text {
+    pub(crate) fn get(&self) -> String {
+        self.0.lock().unwrap().clone()
+    }
+}
+
+impl RecordingSink for Text {
+    fn keep(&mut self, lines: &Recorded) {
+        self.0.lock().unwrap().push_str(lines.as_str());
+    }
+}
+
 /// An agent at a desk, with a holder.
 pub(crate) struct Scene {
     pub(crate) agent: Agent,
@@ -150,11 +167,27 @@ impl Scene {
         Self::with(desk, VecDeque::new(), Some(knowing), || NOW)
     }
 
+    /// With a holder who replies so, and everything that is said to cards recorded into `text`.
+    pub(crate) fn recorded(desk: &Desk, replies: impl IntoIterator<Item = Reply>, text: &Text) -> Self {
+        let readers = latchkey_agent::recorded(Arc::new(desk.clone()), Box::new(text.clone()));
+        Self::with_readers(desk, readers, replies.into_iter().collect(), None, || NOW)
+    }
+
     fn with(desk: &Desk, replies: VecDeque<Reply>, knowing: Option<Knowing>, clock: Clock) -> Self {
+        Self::with_readers(desk, Arc::new(desk.clone()), replies, knowing, clock)
+    }
+
+    fn with_readers(
+        desk: &Desk,
+        readers: Arc<dyn CardReaders>,
+        replies: VecDeque<Reply>,
+        knowing: Option<Knowing>,
+        clock: Clock,
+    ) -> Self {
         let asked = Asked::default();
         let prompt = Scripted { desk: desk.clone(), replies, knowing, asked: Arc::clone(&asked) };
         let random = Box::new(Seeded::new("an agent in a test"));
-        let agent = Agent::start(Arc::new(desk.clone()), Box::new(prompt), random, clock).unwrap();
+        let agent = Agent::start(readers, Box::new(prompt), random, clock).unwrap();
         Self { agent, desk: desk.clone(), asked }
     }
 

@@ -17,6 +17,8 @@ mod flows;
 mod holder;
 mod managing;
 mod pin_care;
+mod probe;
+mod recording;
 mod sign_in;
 mod terminal;
 mod waiting;

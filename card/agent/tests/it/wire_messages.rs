@@ -10,8 +10,8 @@ use std::time::Duration;
 use latchkey_agent::wire::{FRAME_MAX_SIZE, FromAgent, ToAgent, WireFault};
 use latchkey_agent::{
     AfterUnblocking, Answer, Asker, CardContents, CardModel, CardRequest, CardStatus, CardTask, DOCUMENTS_MAX,
-    DeactivateWith, Document, Documents, Failure, OtherCard, PinStatus, ReaderChoice, ReaderEvent, ReaderName,
-    ReaderReport, Report, Request, RequestId, SecretKind, SignDocuments, SignIn, Step,
+    DeactivateWith, Document, Documents, Failure, OtherCard, PinStatus, ProbeFindings, ReaderChoice, ReaderEvent,
+    ReaderName, ReaderReport, Report, Request, RequestId, SecretKind, SignDocuments, SignIn, Step,
 };
 use latchkey_crypto::assertion::{APP_VERSION_MAX_SIZE, Assertion, AssertionAlgorithm, ChallengeText, Origin};
 use latchkey_crypto::bign::PrivateKey;
@@ -57,6 +57,7 @@ fn requests() -> Vec<ToAgent> {
             documents: documents(),
         }),
         CardTask::ReadCertificates,
+        CardTask::Probe,
         CardTask::ChangePin,
         CardTask::UnblockPin(AfterUnblocking::KeepPin),
         CardTask::UnblockPin(AfterUnblocking::NewPin),
@@ -183,6 +184,7 @@ fn reports() -> Vec<FromAgent> {
         Step::CardRecognised(CardModel::Kta),
         Step::HolderActive,
         Step::ChannelOpen,
+        Step::Examining,
         Step::CertificateRead,
         Step::Signing,
         Step::Done,
@@ -220,6 +222,7 @@ fn reports() -> Vec<FromAgent> {
         Answer::DocumentsSigned(vec![Ok(signature()), Err(Failure::DocumentNotAFile)]),
         Answer::Card(CardContents { reader: reader(), model, certificates }),
         Answer::PinManaged(pin),
+        Answer::Probed(ProbeFindings { report: "entry: none\n".into(), channel_opened: false }),
     ];
     let all = steps
         .map(Report::Progress)
@@ -380,6 +383,7 @@ fn no_message_has_a_place_for_a_secret() {
         "reader-vanished",  // ReaderName
         "readers",          // ReaderEvent or ReaderName
         "reason",           // the operating system's words, at most 500 octets
+        "report",           // findings about a card, at most four MiB of lines without a person's data
         "request",          // Request
         "signature",        // DetachedSignature
         "signed-in",        // Assertion

@@ -98,7 +98,8 @@ fn a_refused_second_pin_is_never_presented_again() {
 #[test]
 fn a_used_up_confirmation_is_given_again_with_the_second_pin() {
     let profile = Profile::kta();
-    let text = format!("> 00 20 00 05\n< 6A 82\n{VERIFY_PIN2}< 90 00\n> 00 20 00 05\n< 90 00\n> 00 20 FF 05\n< 90 00\n");
+    let text =
+        format!("> 00 20 00 05\n< 6A 82\n{VERIFY_PIN2}< 90 00\n> 00 20 00 05\n< 90 00\n> 00 20 FF 05\n< 90 00\n");
     let mut card = card(&format!("{SELECT}{SIGNING}{text}"));
     let selected = Selected::select(&mut card, &profile).unwrap();
     let by_can = selected.secure_with_can(can(), &Authority::NOTHING, &mut random()).unwrap();
@@ -134,7 +135,10 @@ fn data_groups_are_read_after_the_can_alone() {
     let mut identity = secured.select_identity().unwrap();
     assert_eq!(identity.read_group(group(3)).unwrap().unwrap().as_slice(), [0x30, 4, 0x45, 2, 0x41, 0x42]);
     assert_eq!(identity.read_group(group(5)).unwrap(), None);
-    assert!(matches!(identity.read_group(group(1)), Err(DialogueError::CardRefused { .. })), "the PIN is needed for DG1");
+    assert!(
+        matches!(identity.read_group(group(1)), Err(DialogueError::CardRefused { .. })),
+        "the PIN is needed for DG1"
+    );
     // There is no DG7 on this card: nothing is asked.
     assert_eq!(identity.read_group(group(7)).unwrap(), None);
     card.finish();
