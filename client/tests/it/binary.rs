@@ -1,8 +1,7 @@
 //! The binary `latchkey` beside a real pcscd of the test's own, with a virtual card in a virtual reader.
 
-use std::fs::{File, OpenOptions};
-use std::io::{BufRead, BufReader, Read, Write};
-use std::os::fd::OwnedFd;
+use std::fs::OpenOptions;
+use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 
@@ -13,9 +12,7 @@ use latchkey_fixtures::random::Seeded;
 use latchkey_fixtures::store::InProcess;
 use latchkey_fixtures::vcard::VirtualCard;
 use latchkey_fixtures::vpcd::InsertedCard;
-use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::process::{Pid, Signal};
-use rustix::pty::OpenptFlags;
 use serde_json::Value;
 use time::macros::datetime;
 
@@ -171,69 +168,36 @@ pub(crate) fn interrupt(child: &Child, signal: Signal) {
     rustix::process::kill_process(Pid::from_child(child), signal).unwrap();
 }
 
-/// How long a person waits for something to be shown.
-const PATIENCE: Timespec = Timespec { tv_sec: 60, tv_nsec: 0 };
-
-/// A terminal with a person at it, who reads what is shown and types.
-pub(crate) struct Person {
-    master: File,
-    slave: File,
-    pub(crate) shown: String,
-    read: usize,
-}
+/// A person at a terminal whom nothing keeps from reading and typing.
+pub(crate) struct Person(latchkey_fixtures::person::Person);
 
 impl Person {
     pub(crate) fn new() -> Self {
-        let master: OwnedFd = rustix::pty::openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
-        rustix::pty::grantpt(&master).unwrap();
-        rustix::pty::unlockpt(&master).unwrap();
-        let name = rustix::pty::ptsname(&master, Vec::new()).unwrap().into_string().unwrap();
-        let slave = OpenOptions::new().read(true).write(true).open(Path::new(&name)).unwrap();
-        Self { master: master.into(), slave, shown: String::new(), read: 0 }
+        Self(latchkey_fixtures::person::Person::new().unwrap())
     }
 
-    /// Runs the command at this terminal, with standard error on it too.
     pub(crate) fn start(&self, command: &Command) -> Child {
-        let mut at_terminal = Command::new("setsid");
-        at_terminal.arg("--ctty").arg(command.get_program()).args(command.get_args());
-        for (name, value) in command.get_envs() {
-            match value {
-                Some(value) => at_terminal.env(name, value),
-                None => at_terminal.env_remove(name),
-            };
-        }
-        let terminal = || Stdio::from(self.slave.try_clone().unwrap());
-        at_terminal.stdin(terminal()).stderr(terminal()).stdout(Stdio::piped()).spawn().unwrap()
+        self.0.start(command).unwrap()
     }
 
-    /// Reads until this is shown, after what was waited for before.
     pub(crate) fn wait_for(&mut self, text: &str) {
-        loop {
-            if let Some(at) = self.shown[self.read..].find(text) {
-                self.read += at + text.len();
-                return;
-            }
-            let mut watched = [PollFd::new(&self.master, PollFlags::IN)];
-            let ready = rustix::event::poll(&mut watched, Some(&PATIENCE)).unwrap();
-            assert!(ready > 0, "{text:?} was not shown, but:\n{}", self.shown);
-            let mut buffer = [0; 4096];
-            let count = self.master.read(&mut buffer).unwrap();
-            self.shown.push_str(&String::from_utf8_lossy(&buffer[..count]));
-        }
+        self.0.wait_for(text).unwrap();
     }
 
     pub(crate) fn type_digits(&mut self, digits: &str) {
-        self.master.write_all(digits.as_bytes()).unwrap();
+        self.0.type_digits(digits).unwrap();
     }
 
     pub(crate) fn enter(&mut self, line: &str) {
-        self.type_digits(line);
-        self.master.write_all(b"\r").unwrap();
+        self.0.enter(line).unwrap();
     }
 
     pub(crate) fn echoes(&self) -> bool {
-        use rustix::termios::LocalModes;
-        rustix::termios::tcgetattr(&self.slave).unwrap().local_modes.contains(LocalModes::ECHO | LocalModes::ICANON)
+        self.0.echoes().unwrap()
+    }
+
+    pub(crate) fn shown(&self) -> &str {
+        self.0.shown()
     }
 }
 

@@ -116,7 +116,7 @@ fn at_the_terminal_a_slip_is_forgiven_while_two_tries_are_left() {
     assert!(child.wait().unwrap().success());
     assert!(person.echoes());
     for secret in ["739164", holder(ORDINARY).pin] {
-        assert!(!person.shown.contains(secret), "{}", person.shown);
+        assert!(!person.shown().contains(secret), "{}", person.shown());
     }
 }
 
@@ -128,5 +128,5 @@ fn secrets_are_not_read_from_a_terminal_that_would_show_them() {
     let mut person = Person::new();
     let mut child = person.start(&command);
     person.wait_for("“0” does not fit --pin-fd");
-    assert_eq!(child.wait().unwrap().code(), Some(2), "{}", person.shown);
+    assert_eq!(child.wait().unwrap().code(), Some(2), "{}", person.shown());
 }

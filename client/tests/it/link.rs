@@ -347,7 +347,7 @@ fn at_the_terminal_a_no_to_a_link_ends_it_before_anything_happens() {
             person.enter(answer);
         }
         let ran: Ran = child.wait_with_output().unwrap().into();
-        assert_eq!((ran.code, portal.received().len()), (7, requests), "{}", person.shown);
+        assert_eq!((ran.code, portal.received().len()), (7, requests), "{}", person.shown());
         assert!(!folder.path().join("address").exists());
     }
 }

@@ -49,7 +49,7 @@ impl Serving {
         interrupt(&self.child, Signal::INT);
         self.person.wait_for("Pages cannot reach the program any more.");
         assert!(self.person.echoes());
-        (self.child.wait_with_output().unwrap().into(), self.person.shown)
+        (self.child.wait_with_output().unwrap().into(), self.person.shown().to_owned())
     }
 }
 
@@ -125,7 +125,7 @@ fn an_interruption_at_the_pin_ends_the_request_and_leaves_the_card_as_it_was() {
     serving.person.type_digits(&holder(ORDINARY).pin[..5]);
     interrupt(&serving.child, Signal::TERM);
     let ran: Ran = serving.child.wait_with_output().unwrap().into();
-    assert_eq!(ran.code, 0, "{}", serving.person.shown);
+    assert_eq!(ran.code, 0, "{}", serving.person.shown());
     assert!(serving.person.echoes());
     let answered = answer(page);
     assert!(answered.is_empty() || answered.contains("program-stopping"), "{answered}");
@@ -163,7 +163,7 @@ fn a_taken_port_is_told_with_its_owner() {
     let child = person.start(&command);
     person.wait_for(&format!("(process {}) listens at port {port} of this computer", std::process::id()));
     person.wait_for("Code: port-taken");
-    assert_eq!(child.wait_with_output().unwrap().status.code(), Some(1), "{}", person.shown);
+    assert_eq!(child.wait_with_output().unwrap().status.code(), Some(1), "{}", person.shown());
 }
 
 #[test]

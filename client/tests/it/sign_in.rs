@@ -120,7 +120,7 @@ fn at_the_terminal_the_holder_sees_who_asks_and_agrees_twice() {
     assert!(!person.echoes());
     person.enter(holder(ORDINARY).pin);
     let ran: Ran = child.wait_with_output().unwrap().into();
-    assert_eq!(ran.code, 0, "{}\n{ran:?}", person.shown);
+    assert_eq!(ran.code, 0, "{}\n{ran:?}", person.shown());
     assert!(ran.out.contains("accepted your sign-in"));
     assert!(person.echoes(), "the terminal was left silent");
 }
@@ -155,7 +155,7 @@ fn a_no_ends_it_before_anything_happens() {
             person.enter(answer);
         }
         let ran: Ran = child.wait_with_output().unwrap().into();
-        assert_eq!((ran.code, portal.received().len()), (7, requests), "{}", person.shown);
+        assert_eq!((ran.code, portal.received().len()), (7, requests), "{}", person.shown());
     }
 }
 
@@ -171,7 +171,7 @@ fn a_signal_during_the_pin_restores_the_terminal_and_presents_nothing() {
         person.type_digits(&holder(ORDINARY).pin[..5]);
         interrupt(&child, signal);
         let ran: Ran = child.wait_with_output().unwrap().into();
-        assert_eq!(ran.code, 7, "{signal:?}: {}", person.shown);
+        assert_eq!(ran.code, 7, "{signal:?}: {}", person.shown());
         assert!(person.echoes(), "{signal:?} left the terminal silent");
         assert_eq!(portal.received().len(), 1);
         assert_eq!(world.card().with_card(|card| card.memory().pin_state), PinState::Pin3);

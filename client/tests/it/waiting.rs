@@ -22,7 +22,7 @@ fn at_the_terminal_a_sign_in_waits_for_the_card() {
     person.wait_for("3 tries left: ");
     person.enter(holder(ORDINARY).pin);
     let ran: Ran = child.wait_with_output().unwrap().into();
-    assert_eq!(ran.code, 0, "{}\n{ran:?}", person.shown);
+    assert_eq!(ran.code, 0, "{}\n{ran:?}", person.shown());
 }
 
 #[test]
@@ -35,7 +35,7 @@ fn ctrl_c_ends_the_wait() {
     person.wait_for(INSERT);
     person.type_digits("\x03");
     let ran: Ran = child.wait_with_output().unwrap().into();
-    assert_eq!(ran.code, 7, "{}", person.shown);
+    assert_eq!(ran.code, 7, "{}", person.shown());
     person.wait_for("Code: cancelled");
 }
 
@@ -70,5 +70,5 @@ fn with_zero_seconds_nobody_waits_at_the_terminal_either() {
     let ran: Ran = child.wait_with_output().unwrap().into();
     assert_eq!(ran.code, 4, "{ran:?}");
     person.wait_for("Code: no-card");
-    assert!(!person.shown.contains(INSERT), "{}", person.shown);
+    assert!(!person.shown().contains(INSERT), "{}", person.shown());
 }
