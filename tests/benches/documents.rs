@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use latchkey_agent::{
     Agent, Answer, Asker, Asking, Can, CardAgent as _, CardRequest, CardTask, Document, Documents, NoSecret, Password,
-    Pin, Puk, Question, ReaderChoice, Request, SecretPrompt, SignDocuments,
+    Pin, Pin2, Puk, Question, ReaderChoice, Request, SecretPrompt, SignDocuments,
 };
 use latchkey_card::{CardChannel, ChannelError, Command, Response};
 use latchkey_fixtures::holders::{issue_card, sample_holders, sample_pki};
@@ -94,6 +94,10 @@ struct Knowing(Vec<u8>);
 impl SecretPrompt for Knowing {
     fn pin(&mut self, question: &Question, _: &Asking) -> Result<Pin, NoSecret> {
         Ok(Pin::parse(&self.0, question.digits).unwrap())
+    }
+
+    fn pin2(&mut self, _: &Question, _: &Asking) -> Result<Pin2, NoSecret> {
+        Err(NoSecret::NoPrompt)
     }
 
     fn new_pin(&mut self, _: &Question, _: &Asking) -> Result<Pin, NoSecret> {

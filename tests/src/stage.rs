@@ -1,9 +1,10 @@
 //! A whole stage for a sign-in: sample cards in virtual readers of a private, real pcscd, and a portal under HTTPS.
 
-use std::fs;
+use std::fs::{self, File};
 use std::io::{PipeWriter, Write};
 use std::net::TcpListener;
 use std::os::fd::OwnedFd;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -59,6 +60,13 @@ impl SampleSet {
         let image = issue_faulty_card(&sample_pki(now)?, &holder(id)?, now, fault)?;
         fs::write(self.path().join("cards").join(format!("{id}.json")), image.to_json()?)?;
         Ok(())
+    }
+
+    /// Writes a file that nobody else may read.
+    fn write_secret(&self, name: &str, text: &str) -> Result<()> {
+        let mut file =
+            File::options().write(true).create(true).truncate(true).mode(0o600).open(self.path().join(name))?;
+        Ok(file.write_all(text.as_bytes())?)
     }
 
     /// The authority of the portal's HTTPS certificate, as a client takes it.
@@ -248,6 +256,9 @@ impl Portal {
         let port = free_port()?;
         let file = set.path().join(format!("portal-{port}.toml"));
         fs::write(&file, order.configuration(port))?;
+        if order.terminal_port.is_some() {
+            set.write_secret("records.key", &"5A".repeat(32))?;
+        }
         let mut command = Command::new(program("latchkey-portal")?);
         let mut process = Process::start("latchkey-portal", command.arg("serve").arg("--config").arg(&file))?;
         process.wait_for_line("listening", START)?;
@@ -299,6 +310,8 @@ pub struct PortalOrder {
     pub public_port: Option<u16>,
     /// How long its challenges are good, in seconds, if not for the usual time.
     pub challenge_seconds: Option<u64>,
+    /// Where its terminal listens on this computer, if it has one.
+    pub terminal_port: Option<u16>,
 }
 
 impl PortalOrder {
@@ -306,6 +319,7 @@ impl PortalOrder {
         let public_port = self.public_port.unwrap_or(port);
         let client_port = self.client_port.map(|port| format!("client_port = {port}\n")).unwrap_or_default();
         let limits = self.challenge_seconds.map(|seconds| format!("[limits]\nchallenge_seconds = {seconds}\n"));
+        let terminal = self.terminal_port.map(terminal);
         format!(
             r#"{client_port}public_origin = "https://localhost:{public_port}"
 listen = ["127.0.0.1:{port}"]
@@ -328,11 +342,31 @@ card_held_policies = ["{policy}"]
 other_policies = []
 minimum_assurance = "high"
 
-{limits}"#,
+{limits}
+{terminal}"#,
             limits = limits.unwrap_or_default(),
+            terminal = terminal.unwrap_or_default(),
             policy = latchkey_fixtures::pki::CARD_HELD_KEY_POLICY,
         )
     }
+}
+
+/// A terminal with the certificates of the sample set, which takes every document that is not listed for a valid one.
+fn terminal(port: u16) -> String {
+    format!(
+        r#"[terminal]
+listen = ["127.0.0.1:{port}"]
+steps = "terminal-{port}.sqlite"
+record_key = "records.key"
+certificate = "cv/terminal.cert"
+key = "cv/terminal.key"
+password = "cv/terminal.password"
+path = ["cv/authority.cert"]
+roots = ["cv/root.cert"]
+card_authorities = ["cv/authority.cert"]
+unknown_documents = "report"
+"#
+    )
 }
 
 /// What the card of that holder remembers of its PIN, by the state's name.
