@@ -268,18 +268,24 @@ impl<'c> Secured<'c, ByCan> {
 
 impl<'c> Secured<'c, ByPin> {
     /// As in a channel opened with the CAN. The PIN is kept for confirmations that belong to the same decision of the
-    /// holder.
+    /// holder. A second PIN that was taken along confirms at once: where pages of the deployed system have the terminal
+    /// sign, nobody gives the client a turn afterwards.
     ///
     /// # Errors
-    /// [`DialogueError::TerminalCertificateRefused`], or another. The session is over then.
+    /// [`DialogueError::TerminalCertificateRefused`]; [`DialogueError::Pin2Wrong`] or [`DialogueError::Pin2Blocked`]; or
+    /// another. The session is over then.
     pub fn authenticate_terminal(
         self,
         template: &TerminalTemplate,
         certificates: &[Certificate],
         agreed: AgreedActs,
     ) -> Result<(TerminalAuthenticating<'c>, Vec<u8>), DialogueError> {
-        let Self { link, profile, password: ByPin { entered, authority: _ } } = self;
-        TerminalAuthenticating::begin(Beside { link, profile, pin: Some(entered.pin), agreed }, template, certificates)
+        let Self { link, profile, password: ByPin { entered: Entered { pin, pin2 }, authority: _ } } = self;
+        let mut beside = Beside { link, profile, pin: Some(pin), agreed };
+        if let Some(pin2) = pin2 {
+            beside.confirm_before_the_terminal(&pin2)?;
+        }
+        TerminalAuthenticating::begin(beside, template, certificates)
     }
 }
 

@@ -128,7 +128,7 @@ impl TerminalChannel<'_> {
         let pin = entered.or_else(|| self.beside.pin.take()).ok_or(DialogueError::ConfirmationMissing)?;
         let format = self.beside.profile.pin;
         let refused = |status| refusal(PasswordKind::Pin, Operation::ConfirmPin, status);
-        self.beside.verify(format, &pin, refused).map_err(|error| self.end(error))?;
+        self.beside.verify_and_hand_back(format, &pin, refused).map_err(|error| self.end(error))?;
         self.beside.pin = Some(pin);
         self.turn = Turn::Of(ActiveChannel::Terminal);
         Ok(())
@@ -143,7 +143,7 @@ impl TerminalChannel<'_> {
     pub fn confirm_pin2(&mut self, entered: &Pin2) -> Result<(), DialogueError> {
         self.require_turn(ActiveChannel::Client)?;
         let format = self.beside.profile.pin2.ok_or(DialogueError::ConfirmationMissing)?;
-        self.beside.verify(format, entered, refusal_of_pin2).map_err(|error| self.end(error))?;
+        self.beside.verify_and_hand_back(format, entered, refusal_of_pin2).map_err(|error| self.end(error))?;
         self.turn = Turn::Of(ActiveChannel::Terminal);
         Ok(())
     }
@@ -163,6 +163,24 @@ impl TerminalChannel<'_> {
 }
 
 impl Beside<'_> {
+    /// Confirms with the second PIN while there is no terminal yet; the master file is selected afterwards, as BAUTH wants.
+    pub(super) fn confirm_before_the_terminal(&mut self, pin2: &Pin2) -> Result<(), DialogueError> {
+        let format = self.profile.pin2.ok_or(DialogueError::ConfirmationMissing)?;
+        self.verify(format, pin2, refusal_of_pin2)?;
+        self.link.command(Operation::SelectMasterFile, &commands::select_master_file()).map(|_| ())
+    }
+
+    fn verify_and_hand_back(
+        &mut self,
+        format: PasswordFormat,
+        pin: &impl Holder,
+        refused: impl FnOnce(StatusWord) -> DialogueError,
+    ) -> Result<(), DialogueError> {
+        self.verify(format, pin, refused)?;
+        let back = commands::set_active_channel(ActiveChannel::Terminal);
+        self.link.command(Operation::SwitchChannel, &back).map(|_| ())
+    }
+
     fn verify(
         &mut self,
         format: PasswordFormat,
@@ -171,11 +189,7 @@ impl Beside<'_> {
     ) -> Result<(), DialogueError> {
         select_esign(&mut self.link, self.profile)?;
         let status = self.link.transmit(&commands::verify(format, pin)?)?.status();
-        if !status.is_success() {
-            return Err(refused(status));
-        }
-        let back = commands::set_active_channel(ActiveChannel::Terminal);
-        self.link.command(Operation::SwitchChannel, &back).map(|_| ())
+        if status.is_success() { Ok(()) } else { Err(refused(status)) }
     }
 }
 

@@ -10,6 +10,7 @@
 mod apdu;
 mod bauth;
 mod bpace;
+mod deployed_card;
 mod dialogue;
 mod digit_entry;
 mod key;
