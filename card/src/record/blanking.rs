@@ -33,6 +33,8 @@ enum Keep {
     Outline,
     /// The length. In its place stand octets of this value.
     Length(u8),
+    /// Nothing, and a replay takes whatever comes: who the terminal is, and what it asks. Commands only.
+    Header,
 }
 
 /// What a kind of command is called, and what is kept of it and of its answer.
@@ -56,12 +58,12 @@ impl Kind {
             [0x00, 0xB0, ..] => kind("READ BINARY", Keep::All, Keep::Outline),
             [0x00, 0xD6, ..] => kind("UPDATE BINARY", Keep::Outline, ZEROS),
             [0x00, 0x22, 0xC1, 0xA4] => kind("MSE:Set AT for BPACE", Keep::All, ZEROS),
-            [0x00, 0x22, 0xF1 | 0xB1, 0xA4] => kind("MSE:Set AT for BAUTH", Keep::Outline, ZEROS),
+            [0x00, 0x22, 0xF1 | 0xB1, 0xA4] => kind("MSE:Set AT for BAUTH", Keep::Header, ZEROS),
             [0x00, 0x22, 0x01, 0xA4] => kind("MSE:Set CS", Keep::All, ZEROS),
             [0x00, 0x22, 0x41, 0xB6] => kind("MSE:Set DST", Keep::All, ZEROS),
             [0x00, 0x22, 0x41, 0xB8] => kind("MSE:Set CT", Keep::All, ZEROS),
             [_, 0x86, ..] => kind("GENERAL AUTHENTICATE", Keep::Outline, Keep::Outline),
-            [_, 0x2A, 0x00, 0xBE] => kind("PSO:Verify Certificate", Keep::Outline, ZEROS),
+            [_, 0x2A, 0x00, 0xBE] => kind("PSO:Verify Certificate", Keep::Header, ZEROS),
             [0x00, 0x2A, 0x9E, 0x9A] => kind("PSO:Compute Digital Signature", ZEROS, ZEROS),
             [0x00, 0x2A, 0x80, 0x86] => kind("PSO:Decipher", ZEROS, ZEROS),
             [0x00, 0x20, ..] => kind("VERIFY", DIGITS, ZEROS),
@@ -82,6 +84,7 @@ impl Keep {
             Self::All => data.to_vec(),
             Self::Outline => blanked(data),
             Self::Length(octet) => vec![octet; data.len()],
+            Self::Header => Vec::new(),
         }
     }
 }
@@ -189,6 +192,9 @@ fn answered(keep: Keep, response: &Response) -> String {
 
 /// The command's line.
 fn written(command: &Command, keep: Keep) -> String {
+    if keep == Keep::Header {
+        return format!("~ {}\n", spaced(&command.header().octets()).trim_end());
+    }
     let data = keep.of(command.data());
     let blanked = Command::new(command.header()).with_data(&data).map(|plain| match command.expected() {
         Some(count) => plain.expecting(count),

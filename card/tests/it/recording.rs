@@ -33,7 +33,7 @@ impl<C: CardChannel> CardChannel for Recorded<C> {
 }
 
 /// What is said to the card by `act`.
-fn recorded<T>(card: impl CardChannel, act: impl FnOnce(&mut dyn CardChannel) -> T) -> (T, String) {
+pub(crate) fn recorded<T>(card: impl CardChannel, act: impl FnOnce(&mut dyn CardChannel) -> T) -> (T, String) {
     let text = Arc::new(Mutex::new(String::new()));
     let lines = Arc::clone(&text);
     let recording = Recording::new(move |recorded| lines.lock().unwrap().push_str(recorded.as_str()));
@@ -106,7 +106,7 @@ fn spaced(octets: &[u8]) -> String {
 }
 
 /// No six octets of `secret` stand in the recording one behind the other.
-fn assert_hidden(text: &str, name: &str, secret: &[u8]) {
+pub(crate) fn assert_hidden(text: &str, name: &str, secret: &[u8]) {
     for run in secret.windows(secret.len().min(6)) {
         assert!(!text.contains(&spaced(run)), "{name} is in the recording:\n{text}");
     }

@@ -3,7 +3,7 @@
 
 use latchkey_card::apdu::{Command, Response, StatusWord};
 use latchkey_card::bauth::{ActiveChannel, BilateralM2, M1, M3, Mode, TerminalTemplate};
-use latchkey_card::channel::ChannelError;
+use latchkey_card::channel::{CardChannel, ChannelError};
 use latchkey_card::dialogue::{
     AgreedActs, DialogueError, Operation, Selected, TerminalAct, TerminalAuthenticating, TerminalChannel,
 };
@@ -15,6 +15,7 @@ use latchkey_fixtures::scripted::{ScriptedChannel, dialogue};
 use latchkey_fixtures::vectors::{Vector, file, vector};
 
 use super::{THREE_TRIES, pin, random, with_pin};
+use crate::recording::{assert_hidden, recorded};
 
 /// Reading DG5 and signing in terminal mode.
 fn authority() -> Authority {
@@ -153,6 +154,44 @@ fn a_terminal_and_the_card_speak_through_the_client() {
     card.finish();
     let general_authenticate = 1; // the two commands of BPACE are one line of the dialogue
     assert_eq!(dialogue(&text).len() + general_authenticate, 4 + 5 + 2);
+}
+
+/// Of the terminal a recording has headers, lengths and status words; with zeros for what it says, the replay is the same.
+#[test]
+fn a_recorded_session_of_a_terminal_is_replayed() {
+    let (select, read) = (relayed("short"), relayed("read"));
+    let text = [&authenticated(), &select.2[..], &read.2].concat();
+    let session = |card: &mut dyn CardChannel, digits: &str, m2: &[u8], said: &[([u8; 4], Vec<u8>)]| {
+        let profile = Profile::standard();
+        let secured = Selected::select(card, &profile)
+            .unwrap()
+            .secure_with_pin(pin(digits), THREE_TRIES, &authority(), &mut random())
+            .unwrap();
+        let (waiting, _) = secured.authenticate_terminal(&template(), &certificates(), AgreedActs::NONE).unwrap();
+        let (mut channel, _) = waiting.relay_m2(m2).unwrap();
+        said.iter().map(|(header, data)| channel.relay(*header, data).unwrap()).collect::<Vec<_>>()
+    };
+    let said = [select, read].map(|(header, data, ..)| (header, data));
+    let (_, recording) = recorded(ScriptedChannel::new(&text), |card| session(card, "123456", &m2_object(), &said));
+    let secrets = said.iter().map(|(_, data)| data.clone()).chain(certificates().map(|it| it.contents()));
+    for secret in secrets.chain([m2_object(), m3_object(), model().output("M1")]) {
+        assert_hidden(&recording, "what a terminal or its card says", &secret[secret.len() - 8..]);
+    }
+    assert!(recording.contains("# PSO:Verify Certificate\n~ 00 2A 00 BE\n< 90 00\n"), "{recording}");
+
+    let zeros = |octets: &[u8]| {
+        let mut blanked = vec![0; octets.len()];
+        blanked[..4].copy_from_slice(&octets[..4]);
+        blanked
+    };
+    let outlined = [
+        (said[0].0, [&[0x8E, 0x08][..], &[0; 8]].concat()),
+        (said[1].0, [&said[1].1[..2], &vec![0; said[1].1.len() - 12][..], &[0x8E, 0x08], &[0; 8]].concat()),
+    ];
+    let mut replay = ScriptedChannel::new(&recording);
+    let answers = session(&mut replay, "000000", &zeros(&m2_object()), &outlined);
+    assert!(answers.iter().all(|answer| answer.ends_with(&[0x90, 0x00])));
+    replay.finish();
 }
 
 /// Lc of three octets and the one octet of Le that secure messaging has.
