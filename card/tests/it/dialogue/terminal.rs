@@ -240,7 +240,7 @@ fn a_refused_link_does_not_end_the_path() {
         let rest = if goes_on { first_general_authenticate() } else { String::new() };
         let mut card = ScriptedChannel::new(&format!("{OPENING}{expected}{shown}< {status}\n{rest}"));
         let secured = with_pin(&mut card, &profile, THREE_TRIES, &authority()).unwrap();
-        let begun = secured.authenticate_terminal(&template, &[link.clone()], AgreedActs::NONE);
+        let begun = secured.authenticate_terminal(&template, std::slice::from_ref(&link), AgreedActs::NONE);
         assert_eq!(begun.is_ok(), goes_on, "{status}");
         card.finish();
     }
