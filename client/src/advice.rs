@@ -247,4 +247,6 @@ const ROWS: &[(&str, Advice)] = &[
     ("portal-refused-document-expired", OTHER_CARD),
     ("portal-refused-terminal-signing-certificate", NOTHING),
     ("portal-refused-terminal-signature-wrong", AGAIN),
+    ("portal-refused-ticket-request-refused", NOTHING),
+    ("portal-refused-ticket-groups-missing", AGAIN),
 ];

@@ -135,3 +135,7 @@ failure-portal-refused-terminal-signing-certificate = There is no certificate on
     .todo = Have the certificates on the card checked at a registration centre.
 failure-portal-refused-terminal-signature-wrong = The card's signature is wrong, so it was not handed over.
     .todo = Repeat. If it happens again, have the card checked where it was issued.
+failure-portal-refused-ticket-request-refused = The identification service does not accept the portal's request.
+    .todo = Tell the portal's operator.
+failure-portal-refused-ticket-groups-missing = The portal requires data that you did not agree to hand over, or that the card does not have.
+    .todo = Repeat and agree to what is required, or do without this portal.

@@ -11,12 +11,13 @@ use axum::Router;
 use axum::body::Body;
 use axum::http::Request;
 use latchkey_agent::wire::{FromAgent, ToAgent};
+use latchkey_card::profile::Profile;
+use latchkey_card::rights::DataGroup;
 use latchkey_client::service::AskedSignIn;
 use latchkey_client::settings::{Managed, SettingsStore};
 use latchkey_client::sign_in::link::Link;
 use latchkey_client::single_instance::Wish;
 use latchkey_crypto::assertion::{ChallengeText, Origin};
-use latchkey_crypto::cv::rights::DataGroup;
 use latchkey_crypto::x509::TrustStore;
 use latchkey_fixtures::fuzz::Target;
 use latchkey_fixtures::random::Seeded;
@@ -71,10 +72,9 @@ fn agent_report(octets: &[u8]) {
 fn terminal_group(octets: &[u8]) {
     let Some((which, file)) = octets.split_first() else { return };
     let mut attributes = Attributes::default();
-    let taken = match DataGroup::new(*which) {
-        Some(group) => attributes.take_standard(group, file),
-        None => attributes.take_deployed(which % 8, file),
-    };
+    let profile = &Profile::KNOWN[usize::from(which & 0x20 != 0)];
+    let Some(group) = DataGroup::new(which & 0x1F) else { return };
+    let taken = attributes.take(profile, group, file);
     if taken.is_ok()
         && let Ok(data) = PersonalData::of(&attributes)
     {

@@ -10,7 +10,7 @@ use time::OffsetDateTime;
 use crate::configuration::{Configuration, Fault, Located, TerminalSettings, TrustFiles};
 use crate::files::{read_limited, read_own_secret};
 use crate::revocation::ListsOnDisk;
-use crate::terminal::{Credentials, DocumentRegister, RecordKey};
+use crate::terminal::{Credentials, DocumentRegister, RecordKey, Tickets};
 use crate::tls::TlsIdentity;
 
 /// Everything that is read from files at the start.
@@ -35,6 +35,8 @@ pub struct TerminalMaterial {
     pub credentials: Credentials,
     /// What has become of documents.
     pub register: DocumentRegister,
+    /// Whose requests for tickets are taken, if tickets are issued.
+    pub tickets: Option<Tickets>,
 }
 
 impl Material {
@@ -68,6 +70,7 @@ impl TerminalMaterial {
             record_key: key,
             credentials: Credentials::load(credentials.clone(), today)?,
             register: DocumentRegister::load(documents.clone())?,
+            tickets: settings.tickets.as_ref().map(Tickets::load).transpose()?,
         })
     }
 }

@@ -115,6 +115,7 @@ impl Service {
                     credentials: Arc::new(material.credentials),
                     register: Arc::new(material.register),
                     revocation,
+                    tickets: material.tickets,
                     metrics: Arc::clone(portal.metrics()),
                     clock: Box::new(clock),
                     random: random(),

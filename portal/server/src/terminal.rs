@@ -17,6 +17,7 @@ pub mod renewal;
 mod sealing;
 mod signature;
 mod status;
+mod ticket;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -38,6 +39,7 @@ pub use refusal::TerminalRefusal;
 pub use sealing::{NotSealedHere, RECORD_KEY_SIZE, RecordKey};
 pub use signature::{DATA_TO_SIGN_MAX_SIZE, ToSign};
 pub use status::{DocumentRegister, DocumentStatus, UnknownDocuments};
+pub use ticket::{TICKET_REQUEST_MAX_SIZE, Tickets};
 
 use crate::files::Renewal;
 use crate::http::Refusal;
@@ -48,6 +50,7 @@ use crate::storage::{KeptStep, Steps, StorageError};
 use crate::token::Token;
 use machine::{Event, Machine, Outcome};
 use record::Record;
+use ticket::Order;
 
 /// From each step of a session to the next.
 pub const STEP_LIFETIME: Duration = Duration::minutes(2);
@@ -81,6 +84,8 @@ pub struct TerminalSurroundings {
     pub register: Arc<DocumentRegister>,
     /// Revoked certificates.
     pub revocation: Arc<ListsOnDisk>,
+    /// Whose requests for tickets are taken, and how tickets are signed, if there are any.
+    pub tickets: Option<Tickets>,
     /// Where things are counted.
     pub metrics: Arc<Metrics>,
     /// What time it is.
@@ -97,6 +102,7 @@ pub struct Terminal {
     credentials: Arc<Credentials>,
     register: Arc<DocumentRegister>,
     revocation: Arc<ListsOnDisk>,
+    tickets: Option<Tickets>,
     metrics: Arc<Metrics>,
     clock: Box<dyn Fn() -> OffsetDateTime + Send + Sync>,
     random: Mutex<Box<dyn CryptoRng + Send>>,
@@ -140,8 +146,17 @@ impl Terminal {
     /// A terminal with these rules.
     #[must_use]
     pub fn new(rules: TerminalRules, surroundings: TerminalSurroundings) -> Arc<Self> {
-        let TerminalSurroundings { steps, record_key, credentials, register, revocation, metrics, clock, random } =
-            surroundings;
+        let TerminalSurroundings {
+            steps,
+            record_key,
+            credentials,
+            register,
+            revocation,
+            tickets,
+            metrics,
+            clock,
+            random,
+        } = surroundings;
         metrics.describe_terminal();
         let terminal = Self {
             rules,
@@ -150,6 +165,7 @@ impl Terminal {
             credentials,
             register,
             revocation,
+            tickets,
             metrics,
             clock,
             random: Mutex::new(random),
@@ -199,6 +215,43 @@ impl Terminal {
     /// [`Refusal`].
     pub async fn begin(&self, caller: &Caller, beginning: Beginning) -> Result<Begun, Refusal> {
         self.check_caller(caller)?;
+        self.begin_for(caller, beginning, None).await
+    }
+
+    /// Begins a session for a relying party's request, CMS SignedData, with a card of the standard to which the client
+    /// program has sent `rights`.
+    ///
+    /// # Errors
+    /// [`Refusal`].
+    pub async fn begin_ticket(&self, caller: &Caller, request: &[u8], rights: Vec<u8>) -> Result<Begun, Refusal> {
+        self.check_caller(caller)?;
+        let tickets = self.tickets.as_ref().ok_or(TerminalRefusal::TicketRequest("no tickets are issued here"))?;
+        let (trust, lists) = (&self.rules.trust, self.revocation.current());
+        let order = tickets.order(request, &rights, trust, &lists, self.now())?;
+        let beginning = Beginning { card: CardKind::Standard, rights: Some(rights) };
+        self.begin_for(caller, beginning, Some(order)).await
+    }
+
+    /// Begins to read what the request asked for and the holder agreed to.
+    ///
+    /// # Errors
+    /// [`Refusal`].
+    pub async fn read_for_ticket(&self, caller: &Caller, hreq: &str) -> Result<CommandToCard, Refusal> {
+        command(self.advance(caller, hreq, Event::ReadForTicket).await?)
+    }
+
+    /// Gives the ticket over what was read, DER, and forgets what was read.
+    ///
+    /// # Errors
+    /// [`Refusal`].
+    pub async fn issue_ticket(&self, caller: &Caller, hreq: &str) -> Result<Vec<u8>, Refusal> {
+        match self.advance(caller, hreq, Event::IssueTicket).await? {
+            Outcome::Ticket(ticket) => Ok(ticket),
+            _ => Err(NO_SUCH_OUTCOME),
+        }
+    }
+
+    async fn begin_for(&self, caller: &Caller, beginning: Beginning, order: Option<Order>) -> Result<Begun, Refusal> {
         if self.stopping.load(Ordering::Relaxed) {
             return Err(Refusal::Stopping);
         }
@@ -208,7 +261,7 @@ impl Terminal {
         if shown.days_left(today) < 0 {
             return Err(TerminalRefusal::OwnCertificate.into());
         }
-        let (machine, template) = Machine::begin(beginning, now)?;
+        let (machine, template) = Machine::begin(beginning, order, now)?;
         let hreq = self.draw(|random| Token::draw(random));
         let first = KeptStep {
             session: hreq.hash(),
@@ -382,6 +435,7 @@ impl Terminal {
                 unknown_documents: self.rules.unknown_documents,
                 trust: &self.rules.trust,
                 revocation: &self.revocation.current(),
+                tickets: self.tickets.as_ref(),
                 now,
                 today,
             };
@@ -455,7 +509,7 @@ fn answered(outcome: Outcome) -> Result<AnsweredCommand, Refusal> {
     match outcome {
         Outcome::Command(command) => Ok(AnsweredCommand::Next(command)),
         Outcome::Done => Ok(AnsweredCommand::Done),
-        Outcome::Data(_) | Outcome::Signature(_) => Err(NO_SUCH_OUTCOME),
+        Outcome::Data(_) | Outcome::Signature(_) | Outcome::Ticket(_) => Err(NO_SUCH_OUTCOME),
     }
 }
 

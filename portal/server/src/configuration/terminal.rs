@@ -3,6 +3,8 @@
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 
+use url::Url;
+
 use super::document::{Fault, Located, Table};
 use super::{TlsFiles, listen_address, path, paths, some};
 use crate::terminal::{Sources, UnknownDocuments};
@@ -28,6 +30,23 @@ pub struct TerminalSettings {
     pub documents: Option<Located<PathBuf>>,
     /// What happens with documents of which nobody says anything.
     pub unknown_documents: UnknownDocuments,
+    /// Whose requests for tickets are taken, if tickets are issued.
+    pub tickets: Option<TicketFiles>,
+}
+
+/// The files for tickets. Certificates are X.509, DER.
+#[derive(Debug, Clone)]
+pub struct TicketFiles {
+    /// The address by which requests name this terminal.
+    pub address: Located<Url>,
+    /// The certificates of the relying parties whose requests are taken.
+    pub clients: Vec<Located<PathBuf>>,
+    /// The certificate that tickets are signed with.
+    pub certificate: Located<PathBuf>,
+    /// Its private key: a PBES2 container of STB 34.101.78.
+    pub key: Located<PathBuf>,
+    /// The container's password.
+    pub password: Located<PathBuf>,
 }
 
 /// The files of the terminal's credentials. Certificates are CV certificates, the octets of one data object `7F21` each.
@@ -58,6 +77,7 @@ impl TerminalSettings {
         let callers =
             callers.map(|callers| callers.into_iter().map(caller).collect::<Result<Vec<_>, _>>()).transpose()?;
         let tls = table.optional_table("tls")?.map(|table| tls(table, directory)).transpose()?;
+        let tickets = table.optional_table("tickets")?.map(|table| tickets(table, directory)).transpose()?;
         let has_certificates = tls.as_ref().is_some_and(|tls| tls.caller_authorities.is_some());
         let sources = match callers {
             Some(callers) => Sources::Listed(callers),
@@ -87,6 +107,7 @@ impl TerminalSettings {
             },
             documents: table.optional_string("documents")?.map(|file| path(file, directory)).transpose()?,
             unknown_documents: table.string("unknown_documents")?.parse(unknown_documents)?.value,
+            tickets,
         };
         table.end()?;
         Ok(settings)
@@ -105,6 +126,23 @@ fn tls(mut table: Table<'_>, directory: &Path) -> Result<TlsFiles, Fault> {
     };
     table.end()?;
     Ok(files)
+}
+
+fn tickets(mut table: Table<'_>, directory: &Path) -> Result<TicketFiles, Fault> {
+    let files = TicketFiles {
+        address: table.string("address")?.parse(address)?,
+        clients: paths(some(table.strings("clients")?)?, directory)?,
+        certificate: path(table.string("certificate")?, directory)?,
+        key: path(table.string("key")?, directory)?,
+        password: path(table.string("password")?, directory)?,
+    };
+    table.end()?;
+    Ok(files)
+}
+
+fn address(text: String) -> Result<Url, String> {
+    let url = Url::parse(&text).ok().filter(|url| url.scheme() == "https" && url.as_str() == text);
+    url.ok_or_else(|| format!("must be an HTTPS address as browsers write it, not {text}"))
 }
 
 fn optional_paths(table: &mut Table<'_>, key: &str, directory: &Path) -> Result<Vec<Located<PathBuf>>, Fault> {

@@ -49,6 +49,9 @@ pub fn description() -> utoipa::openapi::OpenApi {
         terminal::sign_data,
         terminal::sign_result,
         terminal::bauth_logout,
+        terminal::begin_ticket,
+        terminal::read_for_ticket,
+        terminal::issue_ticket,
     )
 )]
 struct TerminalDescription;

@@ -16,8 +16,8 @@ use super::body::JsonBody;
 use super::refusal::RefusalAnswer;
 use super::{Refusal, guard, operations};
 use crate::terminal::{
-    AnsweredCommand, Beginning, Caller, CardKind, CommandToCard, DATA_TO_SIGN_MAX_SIZE, DEPLOYED_GROUPS, ReadData,
-    Terminal, ToSign,
+    AnsweredCommand, Beginning, Begun, Caller, CardKind, CommandToCard, DATA_TO_SIGN_MAX_SIZE, DEPLOYED_GROUPS,
+    ReadData, TICKET_REQUEST_MAX_SIZE, Terminal, ToSign,
 };
 
 /// Most octets of a request's body: the largest data to sign, in base64, and some more.
@@ -41,6 +41,9 @@ pub fn terminal_router(terminal: Arc<Terminal>) -> Router {
         .route("/api/v1/sign_data", post(sign_data))
         .route("/api/v1/sign_result", post(sign_result))
         .route("/api/v1/bauth_logout", post(bauth_logout))
+        .route("/latchkey/v1/tickets", post(begin_ticket))
+        .route("/latchkey/v1/tickets/read", post(read_for_ticket))
+        .route("/latchkey/v1/tickets/issue", post(issue_ticket))
         .route("/api/v1/openapi.json", get(super::openapi::serve_terminal))
         .route("/health/live", get(operations::live))
         .route("/health/ready", get(ready))
@@ -168,6 +171,24 @@ pub(super) struct SignatureAnswer {
     signature: String,
 }
 
+/// What begins a session for a ticket.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct TicketInit {
+    /// The relying party's request, CMS SignedData with its contents inside, DER in base64: what the client program was
+    /// given.
+    request: String,
+    /// The CertHAT objects that the client program has sent the card, base64: what the holder agreed to.
+    certhat: String,
+}
+
+/// A ticket.
+#[derive(Serialize, ToSchema)]
+pub(super) struct TicketAnswer {
+    /// CMS SignedData with the ticket's JSON inside, DER in base64.
+    ticket: String,
+}
+
 /// The session is over.
 #[derive(Serialize, ToSchema)]
 pub(super) struct LoggedOut {}
@@ -191,7 +212,7 @@ macro_rules! described {
                 (status = 409, description = "`terminal-wrong-order`, `terminal-step-taken`", body = RefusalAnswer),
                 (status = 413, description = "`body-too-large`", body = RefusalAnswer),
                 (status = 415, description = "`content-type-refused`", body = RefusalAnswer),
-                (status = 422, description = "`terminal-answer-malformed`, `terminal-card-refused`, `terminal-card-not-genuine`, `terminal-data-malformed`, `document-lost`, `document-status-unknown`, `document-expired`, `terminal-signing-certificate`, `terminal-signature-wrong`", body = RefusalAnswer),
+                (status = 422, description = "`terminal-answer-malformed`, `terminal-card-refused`, `terminal-card-not-genuine`, `terminal-data-malformed`, `document-lost`, `document-status-unknown`, `document-expired`, `terminal-signing-certificate`, `terminal-signature-wrong`, `ticket-request-refused`, `ticket-groups-missing`", body = RefusalAnswer),
                 (status = 500, description = "`internal-error`, `storage-damaged`", body = RefusalAnswer),
                 (status = 503, description = "`storage-unavailable`, `too-many-terminal-sessions`, `terminal-certificate-expired`, `stopping`", body = RefusalAnswer),
             )
@@ -210,12 +231,7 @@ described! {
     /// Begins a session: mutual authentication of card and terminal.
     bauth_init, "/api/v1/bauth_init", "beginTerminalSession", BauthInit => BauthBegun,
     |terminal, caller, body| {
-        let begun = terminal.begin(&caller, beginning(&body)?).await?;
-        Ok(Json(BauthBegun {
-            hreq: begun.hreq.expose_for_caller(),
-            terminal_certificate: STANDARD.encode(begun.certificates),
-            cmd_to_card: STANDARD.encode(begun.template),
-        }))
+        Ok(Json(BauthBegun::of(terminal.begin(&caller, beginning(&body)?).await?)))
     }
 }
 
@@ -301,6 +317,33 @@ described! {
 }
 
 described! {
+    /// Begins a session for a relying party's request, to which the card will bind it. The authentication and the reading
+    /// go on at `bauth_process` and `read_dg`.
+    begin_ticket, "/latchkey/v1/tickets", "beginTicket", TicketInit => BauthBegun,
+    |terminal, caller, body| {
+        let (request, rights) = (ticket_request(&body.request)?, STANDARD.decode(&body.certhat));
+        let begun = terminal.begin_ticket(&caller, &request, rights.map_err(|_| Refusal::Body)?).await?;
+        Ok(Json(BauthBegun::of(begun)))
+    }
+}
+
+described! {
+    /// Begins to read the groups that the request asked for and the holder agreed to.
+    read_for_ticket, "/latchkey/v1/tickets/read", "readForTicket", OfSession => CommandAnswer,
+    |terminal, caller, body| {
+        Ok(Json(CommandAnswer::of(terminal.read_for_ticket(&caller, &body.hreq).await?)))
+    }
+}
+
+described! {
+    /// Gives the ticket over what was read, once, and forgets it.
+    issue_ticket, "/latchkey/v1/tickets/issue", "issueTicket", OfSession => TicketAnswer,
+    |terminal, caller, body| {
+        Ok(Json(TicketAnswer { ticket: STANDARD.encode(terminal.issue_ticket(&caller, &body.hreq).await?) }))
+    }
+}
+
+described! {
     /// Ends a session, wherever it is.
     bauth_logout, "/api/v1/bauth_logout", "endTerminalSession", OfSession => LoggedOut,
     |terminal, caller, body| {
@@ -353,6 +396,21 @@ fn deployed_groups(names: &[String]) -> Result<Vec<u8>, Refusal> {
         groups.push(known);
     }
     if groups.is_empty() { Err(Refusal::Body) } else { Ok(groups) }
+}
+
+fn ticket_request(text: &str) -> Result<Vec<u8>, Refusal> {
+    let octets = STANDARD.decode(text).map_err(|_| Refusal::Body)?;
+    if octets.len() > TICKET_REQUEST_MAX_SIZE { Err(Refusal::BodySize) } else { Ok(octets) }
+}
+
+impl BauthBegun {
+    fn of(begun: Begun) -> Self {
+        Self {
+            hreq: begun.hreq.expose_for_caller(),
+            terminal_certificate: STANDARD.encode(begun.certificates),
+            cmd_to_card: STANDARD.encode(begun.template),
+        }
+    }
 }
 
 impl CommandAnswer {

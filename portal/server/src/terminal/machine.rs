@@ -1,8 +1,8 @@
 //! How far a session is, and what comes next: an enumeration of steps, each consumed by what happens.
 
 use latchkey_card::bauth::{Auxiliary, AuxiliaryAttribute, Day, Mode, TerminalTemplate};
-use latchkey_card::profile::{Profile, RightsOrder, TerminalHello};
-use latchkey_card::rights::{CertHat, DataGroup, EidRights, EsignRights};
+use latchkey_card::profile::{Profile, RightsOrder};
+use latchkey_card::rights::{CertHat, DataGroup, EsignRights};
 use latchkey_card::terminal::{
     AfterM1, AwaitingM1, CardTrustAnchors, Established, Findings, Next, Reading, RelayedCommand, TerminalEditions,
     TerminalFault, TerminalFile, TerminalStep,
@@ -13,13 +13,14 @@ use rand_core::CryptoRng;
 use time::OffsetDateTime;
 use zeroize::Zeroizing;
 
-use super::attributes::{Attribute, Attributes, DEPLOYED_GROUPS, HOMES, standard_groups};
+use super::attributes::{Attribute, Attributes, standard_groups};
 use super::credentials::Shown;
 use super::personal_data::{PersonalData, document_number};
 use super::record::{SecretReader, SecretWriter};
 use super::refusal::TerminalRefusal;
 use super::signature::{PreparedSignature, ToSign};
 use super::status::{DocumentRegister, DocumentStatus, UnknownDocuments};
+use super::ticket::{Order, Tickets};
 use super::{Beginning, ReadData};
 use crate::http::Refusal;
 use crate::session::Assurance;
@@ -61,6 +62,8 @@ pub(super) enum Event<'a> {
     SelectKey(&'a [u8]),
     Sign(&'a [u8], ToSign),
     TakeSignature(&'a [u8]),
+    ReadForTicket,
+    IssueTicket,
 }
 
 /// What a step leads to, apart from the next.
@@ -69,6 +72,7 @@ pub(super) enum Outcome {
     Done,
     Data(Box<ReadData>),
     Signature(Vec<u8>),
+    Ticket(Vec<u8>),
 }
 
 /// What steps are judged by.
@@ -78,6 +82,7 @@ pub(super) struct Judging<'a> {
     pub(super) unknown_documents: UnknownDocuments,
     pub(super) trust: &'a TrustStore,
     pub(super) revocation: &'a RevocationLists,
+    pub(super) tickets: Option<&'a Tickets>,
     pub(super) now: OffsetDateTime,
     pub(super) today: Date,
 }
@@ -88,6 +93,8 @@ pub(super) struct Machine {
     step: TerminalStep,
     kept: Kept,
     prepared: Option<PreparedSignature>,
+    /// What the session is for, if a relying party's request began it. It is for nothing else then.
+    order: Option<Order>,
 }
 
 /// What was read and not fetched yet.
@@ -103,15 +110,23 @@ struct Kept {
 
 impl Machine {
     /// The first step, and the data of MSE:Set AT. Always mutual: no identity comes from a card that has proved nothing.
-    pub(super) fn begin(beginning: Beginning, now: OffsetDateTime) -> Result<(Self, Vec<u8>), Refusal> {
+    pub(super) fn begin(
+        beginning: Beginning,
+        order: Option<Order>,
+        now: OffsetDateTime,
+    ) -> Result<(Self, Vec<u8>), Refusal> {
         let Beginning { card, rights } = beginning;
         let day = Day::try_from(now.date()).map_err(|_| Refusal::Internal("today is no day of cards"))?;
-        let template = TerminalTemplate::new(Mode::Bilateral, None, Some(Auxiliary::valid_on(day)));
-        let profile = card.profile().ok_or(Refusal::Internal("there is no profile of this card"))?;
-        let editions = TerminalEditions { hello: TerminalHello::default(), mac: profile.editions.mac() };
-        let rights = rights.unwrap_or_else(|| card.usual_rights(profile));
+        let template = TerminalTemplate::new(
+            Mode::Bilateral,
+            order.as_ref().map(|order| order.hash),
+            Some(Auxiliary::valid_on(day)),
+        );
+        let profile = card.profile();
+        let editions = TerminalEditions { hello: profile.hello_terminal, mac: profile.editions.mac() };
+        let rights = rights.unwrap_or_else(|| usual_rights(profile));
         let step = TerminalStep::AwaitingM1(AwaitingM1::new(&template, &rights, profile, editions));
-        let machine = Self { card, step, kept: Kept::default(), prepared: None };
+        let machine = Self { card, step, kept: Kept::default(), prepared: None, order };
         Ok((machine, template.octets().to_vec()))
     }
 
@@ -121,13 +136,15 @@ impl Machine {
         event: Event<'_>,
         judging: &Judging<'_>,
         random: &mut dyn CryptoRng,
-    ) -> Result<(Self, Outcome), TerminalRefusal> {
-        let Self { card, step, mut kept, prepared } = self;
+    ) -> Result<(Self, Outcome), Refusal> {
+        let Self { card, step, mut kept, prepared, order } = self;
         let (step, outcome, prepared) = match (step, event) {
             (TerminalStep::AwaitingM1(step), Event::Authenticate(answer)) => {
                 match step.receive(answer, &*judging.shown.key, random)? {
                     (AfterM1::Bilateral(step), m2) => (TerminalStep::AwaitingM3(step), m2.into(), None),
-                    (AfterM1::Unilateral(_), _) => return Err(TerminalRefusal::CardNotGenuine("nobody asked it")),
+                    (AfterM1::Unilateral(_), _) => {
+                        return Err(TerminalRefusal::CardNotGenuine("nobody asked it").into());
+                    }
                 }
             }
             (TerminalStep::AwaitingM3(step), Event::Authenticate(answer)) => {
@@ -135,11 +152,25 @@ impl Machine {
                 let trust = CardTrustAnchors { anchors, issuers: card_authorities, today: judging.today };
                 let established = step.receive(answer, &trust)?;
                 if judging.status(&established, None) == DocumentStatus::Lost {
-                    return Err(TerminalRefusal::DocumentLost);
+                    return Err(TerminalRefusal::DocumentLost.into());
                 }
                 (TerminalStep::Established(established), Outcome::Done, None)
             }
-            (TerminalStep::Established(established), Event::BeginReading(groups)) => {
+            (TerminalStep::Established(established), Event::ReadForTicket) => {
+                let granted = order.as_ref().map(|order| order.granted.as_slice());
+                let files =
+                    granted.ok_or(TerminalRefusal::WrongOrder)?.iter().filter_map(|group| DataGroup::new(*group));
+                let files: Vec<_> = files.map(TerminalFile::DataGroup).collect();
+                let (step, outcome) = kept.reading(card, established.read(&files)?)?;
+                (step, outcome, None)
+            }
+            (TerminalStep::Established(established), Event::IssueTicket) => {
+                let order = order.as_ref().ok_or(TerminalRefusal::WrongOrder)?;
+                let groups = kept.groups.take().ok_or(TerminalRefusal::WrongOrder)?;
+                let ticket = judging.ticket(order, card, &established, &groups)?;
+                (TerminalStep::Established(established), Outcome::Ticket(ticket), None)
+            }
+            (TerminalStep::Established(established), Event::BeginReading(groups)) if order.is_none() => {
                 kept.groups = None;
                 let files = card.files(&groups, judging.shown);
                 let (step, outcome) = kept.reading(card, established.read(&files)?)?;
@@ -149,15 +180,15 @@ impl Machine {
                 let (step, outcome) = kept.reading(card, step.receive(answer)?)?;
                 (step, outcome, None)
             }
-            (TerminalStep::Established(established), Event::TakeData) => {
+            (TerminalStep::Established(established), Event::TakeData) if order.is_none() => {
                 let groups = kept.groups.take().ok_or(TerminalRefusal::WrongOrder)?;
                 let data = judging.personal_data(card, &established, &groups)?;
                 (TerminalStep::Established(established), Outcome::Data(Box::new(data)), None)
             }
-            (TerminalStep::Established(established), Event::BeginSigning) => {
+            (TerminalStep::Established(established), Event::BeginSigning) if order.is_none() => {
                 judging.admit(judging.status(&established, kept.document.as_deref()))?;
                 if kept.certificate.is_none() {
-                    return Err(TerminalRefusal::SigningCertificate("it was not read"));
+                    return Err(TerminalRefusal::SigningCertificate("it was not read").into());
                 }
                 let (step, command) = established.sign()?;
                 (TerminalStep::SelectingEsign(step), command.into(), None)
@@ -179,9 +210,9 @@ impl Machine {
                 let message = prepared.finish(&signature, judging.trust, judging.revocation, judging.now)?;
                 (TerminalStep::Established(established), Outcome::Signature(message), None)
             }
-            (_, _) => return Err(TerminalRefusal::WrongOrder),
+            (_, _) => return Err(TerminalRefusal::WrongOrder.into()),
         };
-        Ok((Self { card, step, kept, prepared }, outcome))
+        Ok((Self { card, step, kept, prepared, order }, outcome))
     }
 
     pub(super) fn write(&self, writer: &mut SecretWriter) {
@@ -206,6 +237,10 @@ impl Machine {
             writer.octet(u8::from(to_sign.is_detached));
             writer.field(certificate);
             writer.time(*signing_time);
+        }
+        writer.octet(self.order.as_ref().map_or(0, |_| 1));
+        if let Some(order) = &self.order {
+            order.write(writer);
         }
     }
 
@@ -232,47 +267,45 @@ impl Machine {
                 signing_time: reader.time()?,
             }),
         };
+        let order = match reader.octet()? {
+            0 => None,
+            _ => Some(Order::read(reader)?),
+        };
         let kept = Kept { groups: was_read.then_some(groups), document, certificate };
-        Some(Self { card, step, kept, prepared })
+        Some(Self { card, step, kept, prepared, order })
     }
 }
 
 impl CardKind {
     /// What is known of such cards.
-    fn profile(self) -> Option<&'static Profile> {
-        let name = match self {
-            Self::Standard => "stb-34.101.79",
-            Self::Deployed => "kta",
-        };
-        Profile::KNOWN.iter().find(|profile| profile.name == name)
-    }
-
-    /// The rights that client programs ask such a card for when pages of today call them: to read what `personal_data` is
-    /// made of, and to sign.
-    fn usual_rights(self, profile: &Profile) -> Vec<u8> {
-        let groups: Vec<_> = match self {
-            Self::Standard => HOMES.iter().filter_map(|home| home.standard).collect(),
-            Self::Deployed => (1..=DEPLOYED_GROUPS).collect(),
-        };
-        let groups = groups.into_iter().filter_map(DataGroup::new);
-        let eid = groups.fold(EidRights::NONE, |all, group| all | EidRights::read(group));
-        let (eid, esign) = (CertHat::Eid(eid).to_octets(), CertHat::Esign(EsignRights::TERMINAL_SIGNING).to_octets());
-        match profile.rights_order {
-            RightsOrder::EidFirst => [eid, esign].concat(),
-            RightsOrder::EsignFirst => [esign, eid].concat(),
+    fn profile(self) -> &'static Profile {
+        let [standard, deployed] = Profile::KNOWN;
+        match self {
+            Self::Standard => standard,
+            Self::Deployed => deployed,
         }
     }
 
     /// The files that groups of the deployed card stand for on this card, and the certificate to sign with where the
     /// terminal may have cards sign: a signature has no room for reading it.
     fn files(self, groups: &[u8], shown: &Shown) -> Vec<TerminalFile> {
-        let groups = groups.iter().flat_map(|group| match self {
-            Self::Standard => standard_groups(*group),
-            Self::Deployed => DataGroup::new(*group).into_iter().collect(),
+        let groups = groups.iter().filter_map(|group| DataGroup::new(*group)).flat_map(|group| match self {
+            Self::Standard => standard_groups(group),
+            Self::Deployed => vec![group],
         });
         let certificate =
             shown.rights.esign.contains(EsignRights::TERMINAL_SIGNING).then_some(TerminalFile::Certificate);
         groups.map(TerminalFile::DataGroup).chain(certificate).collect()
+    }
+}
+
+/// The rights that client programs ask such a card for when pages of today call them, as they send them.
+fn usual_rights(profile: &Profile) -> Vec<u8> {
+    let eid = profile.words.eid.map(|word| CertHat::Eid(word).to_octets()).unwrap_or_default();
+    let esign = profile.words.esign.map(|word| CertHat::Esign(word).to_octets()).unwrap_or_default();
+    match profile.rights_order {
+        RightsOrder::EidFirst => [eid, esign].concat(),
+        RightsOrder::EsignFirst => [esign, eid].concat(),
     }
 }
 
@@ -311,10 +344,8 @@ impl CardKind {
     fn attributes(self, groups: &[(u8, Zeroizing<Vec<u8>>)]) -> Result<Attributes, TerminalRefusal> {
         let mut attributes = Attributes::default();
         for (number, octets) in groups.iter().filter(|(_, octets)| !octets.is_empty()) {
-            match (self, DataGroup::new(*number)) {
-                (Self::Standard, Some(group)) => attributes.take_standard(group, octets)?,
-                (Self::Deployed, _) => attributes.take_deployed(*number, octets)?,
-                (Self::Standard, None) => {}
+            if let Some(group) = DataGroup::new(*number) {
+                attributes.take(self.profile(), group, octets)?;
             }
         }
         Ok(attributes)
@@ -353,6 +384,18 @@ impl Judging<'_> {
         Ok(ReadData { personal_data: PersonalData::of(&attributes)?, document_status, assurance })
     }
 
+    fn ticket(
+        &self,
+        order: &Order,
+        card: CardKind,
+        established: &Established,
+        groups: &[(u8, Zeroizing<Vec<u8>>)],
+    ) -> Result<Vec<u8>, TerminalRefusal> {
+        let tickets = self.tickets.ok_or(TerminalRefusal::WrongOrder)?;
+        let data = self.personal_data(card, established, groups)?;
+        tickets.issue(order, groups, &data, self)
+    }
+
     /// Today as data groups write days.
     fn today_digits(&self) -> String {
         let today = time::Date::from(self.today);
@@ -367,14 +410,16 @@ impl From<RelayedCommand> for Outcome {
 }
 
 /// The log is told the kind of the fault; its details may name the card.
-impl From<TerminalFault> for TerminalRefusal {
+impl From<TerminalFault> for Refusal {
     fn from(fault: TerminalFault) -> Self {
-        match fault {
-            TerminalFault::CardRefused { status, .. } => Self::Card(status.value()),
+        let refusal = match fault {
+            TerminalFault::KeyUnavailable => return Self::Internal("the terminal's key cannot be used"),
+            TerminalFault::CardRefused { status, .. } => TerminalRefusal::Card(status.value()),
             TerminalFault::CardNotProven(_) | TerminalFault::CardCertificate(_) | TerminalFault::CardNotTrusted(_) => {
-                Self::CardNotGenuine(fault.code())
+                TerminalRefusal::CardNotGenuine(fault.code())
             }
-            _ => Self::Answer(fault.code()),
-        }
+            _ => TerminalRefusal::Answer(fault.code()),
+        };
+        Self::Terminal(refusal)
     }
 }

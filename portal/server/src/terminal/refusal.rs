@@ -57,11 +57,17 @@ pub enum TerminalRefusal {
     /// The card's signature is not one over what was to be signed.
     #[error("the card's signature is wrong: {0}")]
     Signature(&'static str),
+    /// A relying party's request does not count here.
+    #[error("the request for a ticket does not count: {0}")]
+    TicketRequest(&'static str),
+    /// The holder did not agree to a group that the request requires, or the card has not got it.
+    #[error("a required group is missing")]
+    TicketGroups,
 }
 
 impl TerminalRefusal {
     /// Every code.
-    pub const CODES: [&'static str; 16] = [
+    pub const CODES: [&'static str; 18] = [
         "terminal-caller-refused",
         "too-many-terminal-sessions",
         "terminal-certificate-expired",
@@ -78,6 +84,8 @@ impl TerminalRefusal {
         "document-expired",
         "terminal-signing-certificate",
         "terminal-signature-wrong",
+        "ticket-request-refused",
+        "ticket-groups-missing",
     ];
 
     /// The stable code.
@@ -100,6 +108,8 @@ impl TerminalRefusal {
             Self::DocumentExpired => "document-expired",
             Self::SigningCertificate(_) => "terminal-signing-certificate",
             Self::Signature(_) => "terminal-signature-wrong",
+            Self::TicketRequest(_) => "ticket-request-refused",
+            Self::TicketGroups => "ticket-groups-missing",
         }
     }
 
@@ -119,7 +129,9 @@ impl TerminalRefusal {
             | Self::DocumentUnknown
             | Self::DocumentExpired
             | Self::SigningCertificate(_)
-            | Self::Signature(_) => StatusCode::UNPROCESSABLE_ENTITY,
+            | Self::Signature(_)
+            | Self::TicketRequest(_)
+            | Self::TicketGroups => StatusCode::UNPROCESSABLE_ENTITY,
         }
     }
 
@@ -143,6 +155,8 @@ impl TerminalRefusal {
             Self::DocumentExpired => "The document is not in force any more; nobody is identified.",
             Self::SigningCertificate(_) => "There is no certificate on the card that can be signed with.",
             Self::Signature(_) => "The card's signature is wrong; nothing was signed.",
+            Self::TicketRequest(_) => "The request for a ticket does not count here.",
+            Self::TicketGroups => "A group that the request requires is missing; there is no ticket.",
         }
     }
 }

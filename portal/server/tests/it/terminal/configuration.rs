@@ -40,10 +40,12 @@ fn the_documented_section_is_accepted_and_says_the_defaults() {
     assert_eq!(defaults.sources, Sources::Loopback);
     assert_eq!((defaults.sessions, defaults.credentials.links.len()), (settings.sessions, 0));
 
-    let (_, tls) = include_str!("../../../portal.example.toml").split_once("#[terminal.tls]").unwrap();
-    let tls = tls.lines().filter_map(|line| line.strip_prefix('#')).filter(|line| !line.starts_with(' '));
+    let (_, rest) = include_str!("../../../portal.example.toml").split_once("#[terminal.tls]").unwrap();
+    let tls = rest.lines().filter_map(|line| line.strip_prefix('#')).filter(|line| !line.starts_with(' '));
     let whole = format!("{}\n[terminal.tls]\n{}", configured(), tls.collect::<Vec<_>>().join("\n"));
-    assert!(parse(&whole).unwrap().tls.unwrap().caller_authorities.is_some());
+    let whole = parse(&whole).unwrap();
+    assert!(whole.tls.unwrap().caller_authorities.is_some());
+    assert_eq!(whole.tickets.unwrap().address.value.as_str(), "https://terminal.example/");
 }
 
 /// Beyond this computer only over TLS, and only with a list of callers or certificates of callers.
@@ -110,6 +112,18 @@ fn every_fault_is_told_with_its_line_and_key() {
         let at_fault = text.lines().nth(number - 1).unwrap();
         let key = expected.split('`').nth(1).unwrap().rsplit('.').next().unwrap();
         assert!(at_fault.starts_with(key) || at_fault == "[terminal]", "{replacement}: line {number} is {at_fault}");
+    }
+    for (address, accepted) in [
+        ("https://terminal.example/", true),
+        ("https://terminal.example/a/b", true),
+        ("https://terminal.example", false),
+        ("https://Terminal.example/", false),
+        ("http://terminal.example/", false),
+        ("terminal.example", false),
+    ] {
+        let rest = "clients = [\"a\"]\ncertificate = \"a\"\nkey = \"a\"\npassword = \"a\"\n";
+        let told = parse(&format!("{}\n[terminal.tickets]\naddress = \"{address}\"\n{rest}", configured()));
+        assert_eq!(told.is_ok(), accepted, "{address}: {told:?}");
     }
     let fault = parse(&(configured() + "\n[terminal.tls]\nkey = \"b.pem\"\n")).unwrap_err();
     assert!(fault.contains("`terminal.tls.certificate` is missing"), "{fault}");

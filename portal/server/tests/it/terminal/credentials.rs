@@ -67,10 +67,15 @@ pub(crate) fn write(directory: &Path, name: &str, octets: &[u8], mode: u32) {
 }
 
 fn write_key(directory: &Path, key: &PrivateKey, password: &str) {
+    write_sealed(directory, "terminal.sk", key, password);
+}
+
+/// A key in a container.
+pub(crate) fn write_sealed(directory: &Path, name: &str, key: &PrivateKey, password: &str) {
     let copy = PrivateKey::from_octets(&key.expose_octets()).unwrap();
     let password = Password::new(Zeroizing::new(password.to_owned()));
     let sealed = container::seal(&Content::PrivateKey(copy), &password, 10_000, &mut Seeded::new("salt")).unwrap();
-    write(directory, "terminal.sk", &sealed, 0o600);
+    write(directory, name, &sealed, 0o600);
 }
 
 pub(crate) fn terminal(pki: &CvPki) -> Certified {

@@ -12,4 +12,5 @@ mod register;
 mod renewal;
 mod requests;
 mod sealing;
+mod tickets;
 mod world;

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use latchkey_card::profile::Profile;
 use latchkey_card::rights::DataGroup;
 use latchkey_card::tlv::{Tag, Writer};
 use latchkey_fixtures::data_groups::{BirthDate, GeneralPlace, IdentityAttribute, Sex};
 use latchkey_fixtures::holders::{Holder, sample_holders};
-use latchkey_portal::terminal::attributes::{Attribute, GROUP_MAX_SIZE, HOMES, standard_groups};
+use latchkey_portal::terminal::attributes::{Attribute, GROUP_MAX_SIZE, standard_groups};
 use latchkey_portal::terminal::personal_data::TABLE;
 use latchkey_portal::terminal::{Attributes, MalformedGroup, PersonalData};
 use proptest::prelude::*;
@@ -18,11 +19,15 @@ fn read_standard(holder: &Holder, groups: &[u8]) -> Attributes {
     let on_card: BTreeMap<_, _> =
         holder.attributes(NOW).into_iter().map(|attribute| (attribute.number(), attribute)).collect();
     let mut attributes = Attributes::default();
-    for group in groups.iter().flat_map(|group| standard_groups(*group)) {
+    for group in groups.iter().flat_map(|number| standard_groups(group(*number))) {
         let Some(attribute) = on_card.get(&group.number()) else { continue };
-        attributes.take_standard(group, &attribute.to_octets().unwrap()).unwrap();
+        attributes.take(&Profile::standard(), group, &attribute.to_octets().unwrap()).unwrap();
     }
     attributes
+}
+
+fn group(number: u8) -> DataGroup {
+    DataGroup::new(number).unwrap()
 }
 
 fn two(part: Option<u8>) -> String {
@@ -134,21 +139,18 @@ fn each_deployed_group_has_its_own_keys() {
 fn grouped_data_say_the_same() {
     for holder in sample_holders() {
         let on_card: BTreeMap<_, _> =
-            holder.attributes(NOW).into_iter().map(|attribute| (Some(attribute.number()), attribute)).collect();
+            holder.attributes(NOW).into_iter().map(|attribute| (attribute.number(), attribute)).collect();
         let mut attributes = Attributes::default();
-        for group in 1..=5 {
-            let homes = HOMES.iter().filter(|home| home.deployed == group);
-            let objects = homes.filter_map(|home| on_card.get(&home.standard)).map(|it| it.to_octets().unwrap());
-            let mut objects: Vec<u8> = objects.flatten().collect();
-            if group == 1 {
-                objects.splice(0..0, Writer::new().object(Tag::new(0x80), &[b"ID"]).finish());
+        for number in 1..=5 {
+            let there = standard_groups(group(number)).into_iter().filter_map(|group| on_card.get(&group.number()));
+            let mut objects: Vec<u8> = there.flat_map(|attribute| attribute.to_octets().unwrap()).collect();
+            if number == 1 {
+                objects.splice(0..0, Writer::new().object(Tag::new(0x40), &[b"ID"]).finish());
             }
-            if group == 2 {
-                // A picture: an object that nothing here is made of.
-                objects.extend(Writer::new().object(Tag::new(0x04), &[&[0xFF; 300]]).finish());
-            }
+            // An object that nobody knows.
+            objects.extend(Writer::new().object(Tag::new(0x04), &[&[0xFF; 300]]).finish());
             let file = Writer::new().object(Tag::new(0x30), &[&objects]).finish();
-            attributes.take_deployed(group, &file).unwrap();
+            attributes.take(&Profile::kta(), group(number), &file).unwrap();
         }
         let data = PersonalData::of(&attributes).unwrap();
         assert_eq!(data.get("Type"), Some("ID"));
@@ -163,9 +165,10 @@ fn grouped_data_say_the_same() {
 fn the_table_and_its_documentation_say_the_same() {
     let guide = include_str!("../../../../../docs/portal-developer.md");
     for row in TABLE {
-        let home = HOMES.iter().find(|home| home.attribute == row.source).unwrap();
-        let standard = home.standard.map_or_else(|| "–".to_owned(), |group| format!("DG{group}"));
-        let line = format!("| `{}` | {standard} | `dg{}` | {} |", row.key, home.deployed, row.rule);
+        let number = |profile: Profile| profile.group_with(row.source).map(|format| format.group.number());
+        let standard = number(Profile::standard()).map_or_else(|| "–".to_owned(), |group| format!("DG{group}"));
+        let deployed = number(Profile::kta()).unwrap();
+        let line = format!("| `{}` | {standard} | `dg{deployed}` | {} |", row.key, row.rule);
         assert!(guide.contains(&line), "docs/portal-developer.md lacks the line\n{line}");
     }
     let lines = guide.lines().filter(|line| line.starts_with("| `") && line.contains(" | `dg")).count();
@@ -174,7 +177,7 @@ fn the_table_and_its_documentation_say_the_same() {
 
 #[test]
 fn malformed_groups_are_told_apart() {
-    let group = |number| DataGroup::new(number).unwrap();
+    let (standard, deployed) = (Profile::standard(), Profile::kta());
     let object = |tag, value: &[u8]| Writer::new().object(Tag::new(tag), &[value]).finish();
     type Row = (&'static str, u8, Vec<u8>, MalformedGroup);
     let rows: [Row; 9] = [
@@ -190,31 +193,28 @@ fn malformed_groups_are_told_apart() {
     ];
     for (name, number, file, expected) in rows {
         let mut attributes = Attributes::default();
-        attributes.take_standard(group(number), &file).unwrap();
+        attributes.take(&standard, group(number), &file).unwrap();
         assert_eq!(PersonalData::of(&attributes), Err(expected), "{name}");
     }
     let mut attributes = Attributes::default();
     let name = object(0x45, "А/Б/C".as_bytes());
-    assert!(matches!(attributes.take_standard(group(4), &name), Err(MalformedGroup::Objects(_))), "another group's");
-    attributes.take_standard(group(5), &name).unwrap();
-    assert_eq!(attributes.take_standard(group(5), &name), Err(MalformedGroup::Repeated));
+    assert!(matches!(attributes.take(&standard, group(4), &name), Err(MalformedGroup::Objects(_))), "another group's");
+    attributes.take(&standard, group(5), &name).unwrap();
+    assert_eq!(attributes.take(&standard, group(5), &name), Err(MalformedGroup::Repeated));
     let too_long = vec![0; GROUP_MAX_SIZE + 1];
-    assert_eq!(attributes.take_standard(group(6), &too_long), Err(MalformedGroup::TooLong));
+    assert_eq!(attributes.take(&standard, group(6), &too_long), Err(MalformedGroup::TooLong));
     assert!(attributes.get(Attribute::Patronymic).is_none());
     let twice = object(0x30, &[name.clone(), name].concat());
-    assert_eq!(Attributes::default().take_deployed(3, &twice), Err(MalformedGroup::Repeated));
+    assert_eq!(Attributes::default().take(&deployed, group(3), &twice), Err(MalformedGroup::Repeated));
 }
 
 #[test]
 fn no_prefix_of_a_group_is_accepted() {
     for attribute in sample_holders()[0].attributes(NOW) {
         let group = DataGroup::new(attribute.number()).unwrap();
-        if !HOMES.iter().any(|home| home.standard == Some(group.number())) {
-            continue;
-        }
         let whole = attribute.to_octets().unwrap();
         for kept in 0..whole.len() {
-            let taken = Attributes::default().take_standard(group, &whole[..kept]);
+            let taken = Attributes::default().take(&Profile::standard(), group, &whole[..kept]);
             assert!(taken.is_err(), "{group:?}: a prefix of {kept} octets was accepted");
         }
     }
@@ -231,14 +231,14 @@ proptest! {
         let at = at % file.len();
         file[at] = octet;
         let mut read = Attributes::default();
-        if read.take_standard(group, &file).is_ok()
+        if read.take(&Profile::standard(), group, &file).is_ok()
             && let Ok(data) = PersonalData::of(&read)
         {
             prop_assert!(data.keys().all(|key| !data.get(key).unwrap().chars().any(char::is_control)));
         }
         let grouped = Writer::new().object(Tag::new(0x30), &[&file]).finish();
-        for group in 1..=5 {
-            let _ = Attributes::default().take_deployed(group, &grouped);
+        for number in 1..=5 {
+            let _ = Attributes::default().take(&Profile::kta(), self::group(number), &grouped);
         }
     }
 }

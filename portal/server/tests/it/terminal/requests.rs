@@ -121,7 +121,7 @@ async fn the_description_is_reviewed_and_is_what_is_served() {
     assert_eq!(served.json(), serde_json::from_str::<Value>(&description).unwrap());
     let described = serde_json::to_value(terminal_description()).unwrap();
     let paths = described["paths"].as_object().unwrap();
-    assert_eq!(paths.len(), 10);
+    assert_eq!(paths.len(), 13);
     for path in paths.keys() {
         let answer = world.back_end().send(json_request(path, "[]")).await;
         assert_eq!(answer.refusal(), (400, "body-malformed".to_owned()), "{path}");
@@ -131,8 +131,13 @@ async fn the_description_is_reviewed_and_is_what_is_served() {
 /// Every code is in the description, and every code that the description promises is provoked.
 #[test]
 fn every_code_is_described_and_provoked() {
-    let tests =
-        [include_str!("attacks.rs"), include_str!("orders.rs"), include_str!("requests.rs"), include_str!("flows.rs")];
+    let tests = [
+        include_str!("attacks.rs"),
+        include_str!("orders.rs"),
+        include_str!("requests.rs"),
+        include_str!("flows.rs"),
+        include_str!("tickets.rs"),
+    ];
     let described = terminal_description().to_json().unwrap();
     for code in TerminalRefusal::CODES {
         assert!(described.contains(&format!("`{code}`")), "{code} is not described");

@@ -26,7 +26,8 @@ use latchkey_portal::metrics::Metrics;
 use latchkey_portal::revocation::ListsOnDisk;
 use latchkey_portal::storage::{SqliteSteps, Steps};
 use latchkey_portal::terminal::{
-    Caller, Credentials, DocumentRegister, Sources, Terminal, TerminalRules, TerminalSurroundings, UnknownDocuments,
+    Caller, Credentials, DocumentRegister, Sources, Terminal, TerminalRules, TerminalSurroundings, Tickets,
+    UnknownDocuments,
 };
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -59,6 +60,15 @@ impl World {
 
     /// `change` alters the rules, `prepare` the files.
     pub(crate) async fn with(change: impl FnOnce(&mut TerminalRules), prepare: impl FnOnce(&Path, &CvPki)) -> Self {
+        Self::configured(&configured(), change, prepare).await
+    }
+
+    /// With another configuration than the example's.
+    pub(crate) async fn configured(
+        text: &str,
+        change: impl FnOnce(&mut TerminalRules),
+        prepare: impl FnOnce(&Path, &CvPki),
+    ) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let pki = sample_pki(NOW).unwrap();
         let cv = pki.cv_pki().unwrap();
@@ -69,13 +79,19 @@ impl World {
         prepare(directory.path(), &cv);
         write_lists(directory.path(), &pki, &[], NOW);
         let steps = Arc::new(open(&directory.path().join("terminal-steps.sqlite")).await);
-        Self::node(directory, pki, steps, change)
+        Self::node(text, directory, pki, steps, change)
     }
 
     /// A terminal on these files and this database.
-    fn node(directory: TempDir, pki: TestPki, steps: Arc<dyn Steps>, change: impl FnOnce(&mut TerminalRules)) -> Self {
+    fn node(
+        text: &str,
+        directory: TempDir,
+        pki: TestPki,
+        steps: Arc<dyn Steps>,
+        change: impl FnOnce(&mut TerminalRules),
+    ) -> Self {
         let clock = Arc::new(Mutex::new(NOW));
-        let (terminal, metrics, lists) = terminal(directory.path(), &pki, steps, &clock, "terminal", change);
+        let (terminal, metrics, lists) = terminal(text, directory.path(), &pki, steps, &clock, "terminal", change);
         let cv = pki.cv_pki().unwrap();
         let router = terminal_router(Arc::clone(&terminal));
         Self { terminal, metrics, pki, cv, lists, directory, clock, router }
@@ -84,7 +100,8 @@ impl World {
     /// Another node on the same database, with random values of its own.
     pub(crate) async fn another_node(&self) -> Router {
         let steps: Arc<SqliteSteps> = Arc::new(open(&self.database()).await);
-        let (terminal, _, _) = terminal(self.directory.path(), &self.pki, steps, &self.clock, "another node", |_| {});
+        let (terminal, _, _) =
+            terminal(&configured(), self.directory.path(), &self.pki, steps, &self.clock, "another node", |_| {});
         terminal_router(terminal)
     }
 
@@ -129,6 +146,7 @@ pub(crate) fn caller(address: &str) -> Caller {
 }
 
 fn terminal(
+    text: &str,
     directory: &Path,
     pki: &TestPki,
     steps: Arc<dyn Steps>,
@@ -136,7 +154,7 @@ fn terminal(
     seed: &str,
     change: impl FnOnce(&mut TerminalRules),
 ) -> (Arc<Terminal>, Arc<Metrics>, Arc<ListsOnDisk>) {
-    let settings = latchkey_portal::configuration::Configuration::parse(&configured(), directory);
+    let settings = latchkey_portal::configuration::Configuration::parse(text, directory);
     let settings = settings.unwrap().terminal.unwrap();
     let trust = trust(pki);
     let files = ["root.crl.der", "authority.crl.der"].map(|name| directory.join(name)).to_vec();
@@ -157,6 +175,7 @@ fn terminal(
         credentials: Arc::new(Credentials::load(settings.credentials, Date::try_from(NOW.date()).unwrap()).unwrap()),
         register: Arc::new(DocumentRegister::load(settings.documents).unwrap()),
         revocation: Arc::clone(&revocation),
+        tickets: settings.tickets.as_ref().map(|files| Tickets::load(files).unwrap()),
         metrics: Arc::clone(&metrics),
         clock: Box::new(move || *told.lock().unwrap()),
         random: Box::new(Seeded::new(seed)),
@@ -173,7 +192,11 @@ pub(crate) struct BackEnd {
 
 impl BackEnd {
     pub(crate) async fn post(&self, name: &str, body: Value) -> Answer {
-        let request = Request::post(format!("/api/v1/{name}")).header("content-type", "application/json");
+        self.post_at(&format!("/api/v1/{name}"), body).await
+    }
+
+    pub(crate) async fn post_at(&self, path: &str, body: Value) -> Answer {
+        let request = Request::post(path).header("content-type", "application/json");
         self.send(request.body(Body::from(body.to_string())).unwrap()).await
     }
 
@@ -187,8 +210,12 @@ impl BackEnd {
 
     /// An answer that must be success.
     pub(crate) async fn ask(&self, name: &str, body: Value) -> Value {
-        let answer = self.post(name, body).await;
-        assert_eq!(answer.status, 200, "{name}: {}", answer.text());
+        self.ask_at(&format!("/api/v1/{name}"), body).await
+    }
+
+    pub(crate) async fn ask_at(&self, path: &str, body: Value) -> Value {
+        let answer = self.post_at(path, body).await;
+        assert_eq!(answer.status, 200, "{path}: {}", answer.text());
         answer.json()
     }
 
@@ -273,6 +300,14 @@ impl<'c> Session<'c> {
 
     pub(crate) async fn post(&self, name: &str, more: Value) -> Answer {
         self.back_end.post(name, self.body(more)).await
+    }
+
+    pub(crate) async fn ask_at(&self, path: &str, more: Value) -> Value {
+        self.back_end.ask_at(path, self.body(more)).await
+    }
+
+    pub(crate) async fn post_at(&self, path: &str, more: Value) -> Answer {
+        self.back_end.post_at(path, self.body(more)).await
     }
 
     pub(crate) fn body(&self, more: Value) -> Value {

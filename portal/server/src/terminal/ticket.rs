@@ -1,0 +1,260 @@
+//! Tickets: the standard's flow, in which a relying party's signed request says what is to be read and what for, the holder
+//! leaves out what he may, the card binds the session to the request, and the identification service signs what it read.
+
+use std::collections::BTreeMap;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use latchkey_card::rights::{CertHat, DataGroup, EidRights};
+use latchkey_card::tlv::Cursor;
+use latchkey_crypto::belt;
+use latchkey_crypto::bign::PrivateKey;
+use latchkey_crypto::cms::{SignaturePolicy, SignedMessage};
+use latchkey_crypto::x509::{Certificate, RevocationLists, TrustStore};
+use serde::{Deserialize, Serialize};
+use time::format_description::well_known::Rfc3339;
+use time::{Duration, OffsetDateTime};
+use url::Url;
+use zeroize::Zeroizing;
+
+use super::credentials::private_key;
+use super::machine::Judging;
+use super::record::{SecretReader, SecretWriter};
+use super::refusal::TerminalRefusal;
+use super::signature::{PreparedSignature, ToSign};
+use super::{PersonalData, ReadData};
+use crate::configuration::{Fault, TicketFiles};
+use crate::files::read_limited;
+
+/// Most octets of a relying party's request.
+pub const TICKET_REQUEST_MAX_SIZE: usize = 64 * 1024;
+/// How long a ticket may be presented.
+const TICKET_LIFETIME: Duration = Duration::minutes(5);
+/// How long a request may be good for.
+const LONGEST_VALIDITY: Duration = Duration::hours(1);
+/// By how much another computer's clock may differ from this one's.
+const CLOCK_TOLERANCE: Duration = Duration::minutes(5);
+const REQUEST_FORMAT: &str = "latchkey-ticket-1";
+const TICKET_FORMAT: &str = "latchkey-issued-ticket-1";
+
+/// Whose requests are taken, and how tickets are signed.
+pub struct Tickets {
+    address: Url,
+    clients: Vec<Certificate>,
+    certificate: Certificate,
+    key: PrivateKey,
+}
+
+/// What a relying party has asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Order {
+    pub(super) client: String,
+    pub(super) redirect: String,
+    pub(super) nonce: String,
+    /// belt-hash of the signed request.
+    pub(super) hash: [u8; belt::HASH_SIZE],
+    pub(super) required: Vec<u8>,
+    /// What the holder agreed to, of what was asked for, the required groups among them.
+    pub(super) granted: Vec<u8>,
+}
+
+/// A request as `docs/portal-developer.md` describes it; the client program reads the same.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Request {
+    format: String,
+    client: String,
+    redirect: String,
+    #[serde(rename = "origins")]
+    _origins: Vec<String>,
+    terminal: String,
+    groups: Groups,
+    #[serde(rename = "purpose")]
+    _purpose: BTreeMap<String, String>,
+    nonce: String,
+    issued: String,
+    expires: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Groups {
+    required: Vec<u8>,
+    #[serde(default)]
+    optional: Vec<u8>,
+}
+
+/// A ticket's contents.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Ticket<'a> {
+    format: &'static str,
+    client: &'a str,
+    redirect: &'a str,
+    nonce: &'a str,
+    request_hash: String,
+    terminal: &'a str,
+    issued: String,
+    expires: String,
+    assurance: &'static str,
+    document_status: &'static str,
+    personal_data: &'a PersonalData,
+    groups: BTreeMap<String, String>,
+}
+
+impl Tickets {
+    /// Reads certificates and key.
+    ///
+    /// # Errors
+    /// The [`Fault`] of the key that names a file which cannot be used.
+    pub fn load(files: &TicketFiles) -> Result<Self, Fault> {
+        let read = |file: &crate::configuration::Located<std::path::PathBuf>| {
+            let octets = read_limited(&file.value, latchkey_crypto::x509::CERTIFICATE_MAX_SIZE);
+            let octets = octets.map_err(|error| file.file_fault(error))?;
+            Certificate::from_der(&octets).map_err(|error| file.file_fault(error))
+        };
+        let certificate = read(&files.certificate)?;
+        let key = private_key(&files.key, &files.password)?;
+        let tickets = Self {
+            address: files.address.value.clone(),
+            clients: files.clients.iter().map(read).collect::<Result<_, _>>()?,
+            certificate,
+            key,
+        };
+        let is_its_key = tickets.certificate.public_key_info().ends_with(&tickets.key.public_key());
+        if is_its_key { Ok(tickets) } else { Err(files.key.file_fault("is not the key of the certificate")) }
+    }
+
+    /// What a request asks for, if it counts: signed by a relying party that is known here, current, meant for this
+    /// terminal, and granted by the holder as far as it requires. `rights` are the CertHAT objects that the client
+    /// program sent the card.
+    pub(super) fn order(
+        &self,
+        message: &[u8],
+        rights: &[u8],
+        trust: &TrustStore,
+        revocation: &RevocationLists,
+        now: OffsetDateTime,
+    ) -> Result<Order, TerminalRefusal> {
+        let mut contents = Vec::new();
+        let read = SignedMessage::read(message, |part| {
+            contents.extend_from_slice(part);
+            Ok(())
+        });
+        let read = read.map_err(|_| refused("it is no signed message"))?;
+        match read.judge(None, &SignaturePolicy { trust, revocation }, now).as_slice() {
+            [Ok(verified)] if self.clients.iter().any(|client| client.der() == verified.certificate.der()) => {}
+            [Ok(_)] => return Err(refused("its signer is no relying party that is known here")),
+            _ => return Err(refused("its signature does not count")),
+        }
+        let request: Request = serde_json::from_slice(&contents).map_err(|_| refused("its contents are no request"))?;
+        request.check(&self.address, now)?;
+        let Request { client, redirect, nonce, groups: Groups { required, optional }, .. } = request;
+        let agreed = agreed_to(rights)?;
+        let is_agreed =
+            |number: &u8| DataGroup::new(*number).is_some_and(|group| agreed.contains(EidRights::read(group)));
+        if required.is_empty() || !required.iter().all(is_agreed) {
+            return Err(TerminalRefusal::TicketGroups);
+        }
+        let mut granted = required.clone();
+        granted.extend(optional.into_iter().filter(is_agreed));
+        granted.sort_unstable();
+        granted.dedup();
+        Ok(Order { client, redirect, nonce, hash: belt::hash(&[message]), required, granted })
+    }
+
+    /// The ticket over what was read: CMS SignedData with its contents inside, DER.
+    pub(super) fn issue(
+        &self,
+        order: &Order,
+        groups: &[(u8, Zeroizing<Vec<u8>>)],
+        data: &ReadData,
+        judging: &Judging<'_>,
+    ) -> Result<Vec<u8>, TerminalRefusal> {
+        let is_there = |number: &u8| groups.iter().any(|(read, octets)| read == number && !octets.is_empty());
+        if !order.required.iter().all(is_there) {
+            return Err(TerminalRefusal::TicketGroups);
+        }
+        let rfc3339 = |time: OffsetDateTime| time.format(&Rfc3339).unwrap_or_default();
+        let issued = judging.now.replace_nanosecond(0).unwrap_or(judging.now);
+        let groups = groups.iter().filter(|(_, octets)| !octets.is_empty());
+        let ticket = Ticket {
+            format: TICKET_FORMAT,
+            client: &order.client,
+            redirect: &order.redirect,
+            nonce: &order.nonce,
+            request_hash: STANDARD.encode(order.hash),
+            terminal: &judging.shown.name,
+            issued: rfc3339(issued),
+            expires: rfc3339(issued.saturating_add(TICKET_LIFETIME)),
+            assurance: data.assurance.name(),
+            document_status: data.document_status.name(),
+            personal_data: &data.personal_data,
+            groups: groups.map(|(number, octets)| (format!("dg{number}"), STANDARD.encode(octets))).collect(),
+        };
+        let content = serde_json::to_vec(&ticket).map_err(|_| TerminalRefusal::Signature("the ticket has no JSON"))?;
+        let prepared = PreparedSignature {
+            to_sign: ToSign { content, is_detached: false },
+            certificate: self.certificate.der().to_vec(),
+            signing_time: issued,
+        };
+        let signature = self.key.sign_hash(&prepared.hash()?);
+        prepared.finish(&signature, judging.trust, judging.revocation, judging.now)
+    }
+}
+
+impl Request {
+    fn check(&self, address: &Url, now: OffsetDateTime) -> Result<(), TerminalRefusal> {
+        let time = |text: &str| OffsetDateTime::parse(text, &Rfc3339).map_err(|_| refused("a time is none"));
+        let (issued, expires) = (time(&self.issued)?, time(&self.expires)?);
+        let is_current = issued.saturating_sub(CLOCK_TOLERANCE) <= now && now < expires;
+        if self.format != REQUEST_FORMAT {
+            Err(refused("it has another format"))
+        } else if Url::parse(&self.terminal).ok().as_ref() != Some(address) {
+            Err(refused("it names another terminal"))
+        } else if !is_current || expires - issued > LONGEST_VALIDITY {
+            Err(refused("it is not current"))
+        } else if STANDARD.decode(&self.nonce).map_or(0, |nonce| nonce.len()) < 16 {
+            Err(refused("its nonce is too short"))
+        } else {
+            Ok(())
+        }
+    }
+}
+
+impl Order {
+    pub(super) fn write(&self, writer: &mut SecretWriter) {
+        for text in [&self.client, &self.redirect, &self.nonce] {
+            writer.field(text.as_bytes());
+        }
+        writer.field(&self.hash);
+        writer.field(&self.required);
+        writer.field(&self.granted);
+    }
+
+    pub(super) fn read(reader: &mut SecretReader<'_>) -> Option<Self> {
+        let mut text = || String::from_utf8(reader.field()?.to_vec()).ok();
+        let (client, redirect, nonce) = (text()?, text()?, text()?);
+        let hash = reader.field()?.try_into().ok()?;
+        let (required, granted) = (reader.field()?.to_vec(), reader.field()?.to_vec());
+        Some(Self { client, redirect, nonce, hash, required, granted })
+    }
+}
+
+/// The rights in eID among the objects.
+fn agreed_to(rights: &[u8]) -> Result<EidRights, TerminalRefusal> {
+    let malformed = |_| refused("the rights are no CertHAT objects");
+    let mut cursor = Cursor::new(rights);
+    let mut agreed = EidRights::NONE;
+    while !cursor.is_empty() {
+        let object = cursor.object().map_err(malformed)?;
+        if let CertHat::Eid(word) = CertHat::parse(object.whole).map_err(malformed)? {
+            agreed = agreed | word;
+        }
+    }
+    Ok(agreed)
+}
+
+const fn refused(why: &'static str) -> TerminalRefusal {
+    TerminalRefusal::TicketRequest(why)
+}
