@@ -1,8 +1,8 @@
 //! BAUTH as commands carry it: STB 34.101.79, clauses on MSE:Set AT, PSO:Verify Certificate, GENERAL AUTHENTICATE and
 //! MSE:Set CS.
 //!
-//! Card, client and terminal use these objects: each writes what another reads. The arithmetic and the order of steps are
-//! each role's own.
+//! Card, client and terminal use these objects: each writes what another reads. The arithmetic and the order of steps
+//! are each role's own.
 
 mod auxiliary;
 
@@ -138,9 +138,9 @@ impl TerminalTemplate {
         self.auxiliary.as_ref()
     }
 
-    /// The terminal's hello that enters the BAUTH keys. `cert_hats` are the CertHAT objects of the MSE:Set AT that opened
-    /// the client's channel, in their order. Without a request the editions of 2019 leave it empty. A wrong edition looks
-    /// like a wrong key of the terminal and touches no counter.
+    /// The terminal's hello that enters the BAUTH keys. `cert_hats` are the CertHAT objects of the MSE:Set AT that
+    /// opened the client's channel, in their order. Without a request the editions of 2019 leave it empty. A wrong
+    /// edition looks like a wrong key of the terminal and touches no counter.
     #[must_use]
     pub fn hello(&self, edition: TerminalHello, cert_hats: &[u8]) -> Vec<u8> {
         match (edition, &self.request_hash) {

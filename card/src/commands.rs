@@ -1,5 +1,5 @@
-//! The plain commands of STB 34.101.79, clause on commands, as a client program or terminal sends them. Those with data of a
-//! length that is not fixed fail if the data do not fit a command.
+//! The plain commands of STB 34.101.79, clause on commands, as a client program or terminal sends them. Those with data
+//! of a length that is not fixed fail if the data do not fit a command.
 
 use std::num::NonZeroU8;
 

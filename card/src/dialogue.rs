@@ -249,9 +249,9 @@ impl<'c> Secured<'c, ByPin> {
 }
 
 impl<'c> Secured<'c, ByCan> {
-    /// Lets a terminal and the card authenticate each other: the card expects it with `template`, judges `certificates`,
-    /// the terminal's own last, and gives the first message of BAUTH (sequence G). What the terminal may have the card do
-    /// beyond reading is `agreed`. Gives the card's answer, data and status, for the terminal.
+    /// Lets a terminal and the card authenticate each other: the card expects it with `template`, judges
+    /// `certificates`, the terminal's own last, and gives the first message of BAUTH (sequence G). What the terminal
+    /// may have the card do beyond reading is `agreed`. Gives the card's answer, data and status, for the terminal.
     ///
     /// # Errors
     /// [`DialogueError::TerminalCertificateRefused`], or another. The session is over then.

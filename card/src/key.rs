@@ -61,8 +61,8 @@ impl KeyId {
 /// OCTET STRING: a ticket, or the hash of a key.
 pub(crate) const TAG_OCTET_STRING: Tag = Tag::new(0x04);
 
-/// What stands in a certificate's file from its request until its issue: the belt-hash of the request, DER, by which the
-/// certificate is fetched.
+/// What stands in a certificate's file from its request until its issue: the belt-hash of the request, DER, by which
+/// the certificate is fetched.
 #[must_use]
 pub fn request_ticket(request: &[u8]) -> Vec<u8> {
     Writer::new().object(TAG_OCTET_STRING, &[&belt::hash(&[request])]).finish()

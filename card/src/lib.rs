@@ -1,7 +1,7 @@
 //! What is said to a card: APDU, secure messaging, BPACE, BAUTH, card profiles.
 //!
-//! Three roles: the client program ([`dialogue`]), the terminal ([`terminal`]), and the parts of a card that the virtual one
-//! is made of.
+//! Three roles: the client program ([`dialogue`]), the terminal ([`terminal`]), and the parts of a card that the
+//! virtual one is made of.
 //!
 //! Pure: a [`CardChannel`] is handed in, and so is randomness.
 

@@ -99,8 +99,8 @@ impl Channel {
     }
 }
 
-/// Whether a response carries secure messaging objects. One that carries none closes its channel, and anybody on the way
-/// could have written it.
+/// Whether a response carries secure messaging objects. One that carries none closes its channel, and anybody on the
+/// way could have written it.
 pub(crate) fn is_protected(response: &Response) -> bool {
     matches!(Cursor::new(response.data()).tag(), Ok(TAG_DATA | TAG_MAC))
 }

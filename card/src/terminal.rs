@@ -1,9 +1,10 @@
-//! The terminal's role: STB 34.101.79, sequences G to J, as an identification service plays it at the far end of a client
-//! program.
+//! The terminal's role: STB 34.101.79, sequences G to J, as an identification service plays it at the far end of a
+//! client program.
 //!
-//! What the terminal says travels as [`RelayedCommand`]s, and what the card says comes back as octets. Each step is a value
-//! that is consumed by the card's answer and gives the next command. A step is one of [`TerminalStep`], which can be kept
-//! as secret octets between two answers, in a sealed record: whoever took a step twice would repeat a counter and its key.
+//! What the terminal says travels as [`RelayedCommand`]s, and what the card says comes back as octets. Each step is a
+//! value that is consumed by the card's answer and gives the next command. A step is one of [`TerminalStep`], which can
+//! be kept as secret octets between two answers, in a sealed record: whoever took a step twice would repeat a counter
+//! and its key.
 //!
 //! **No identity without proof**: only M3 makes an [`Established`], which carries the certificate of the card that has
 //! proved itself, and only that reads files and signs. After a unilateral run there is an [`Unproven`], which can have

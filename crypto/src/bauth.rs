@@ -97,8 +97,8 @@ impl CardWaiting {
         Ok((Self { r: SecretOctets::new(*r), u, v }, join(&v, &y)))
     }
 
-    /// Checks M2 = T_T of the unilateral mode and gives the session key. `hello_t` is the terminal's hello of the card's
-    /// edition.
+    /// Checks M2 = T_T of the unilateral mode and gives the session key. `hello_t` is the terminal's hello of the
+    /// card's edition.
     ///
     /// # Errors
     /// [`BauthError::KeyConfirmation`] if the terminal does not hold the same key.
@@ -165,8 +165,8 @@ pub enum TerminalStepAfterM1 {
     Confirming(TerminalConfirming),
 }
 
-/// Takes M1 as the terminal and gives M2 = T_T \[‖ R_T\]. `hello_t` is the terminal's hello of the card's edition; only the
-/// bilateral mode draws something at random.
+/// Takes M1 as the terminal and gives M2 = T_T \[‖ R_T\]. `hello_t` is the terminal's hello of the card's edition; only
+/// the bilateral mode draws something at random.
 ///
 /// # Errors
 /// [`BauthError::InvalidPoint`] if V is not on the curve, [`BauthError::Token`] if R does not open, or what the key says.
@@ -208,9 +208,9 @@ pub struct TerminalConfirming {
 }
 
 impl TerminalConfirming {
-    /// Checks M3 = Z ‖ T_CT and gives the session key with what `trust` made of the card's certificate. First T_CT, then
-    /// the certificate through `trust`, which answers with the public key in it, then the card's proof of that key: there
-    /// is no key without all three.
+    /// Checks M3 = Z ‖ T_CT and gives the session key with what `trust` made of the card's certificate. First T_CT,
+    /// then the certificate through `trust`, which answers with the public key in it, then the card's proof of that
+    /// key: there is no key without all three.
     ///
     /// # Errors
     /// [`BauthError::Malformed`], [`BauthError::KeyConfirmation`], [`BauthError::Certificate`] if `trust` gives nothing,

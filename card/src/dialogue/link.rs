@@ -94,8 +94,8 @@ impl<'c> Link<'c> {
         }
     }
 
-    /// Sends a command that another party has protected, as it is, and gives the answer as it came. It may speak only beside
-    /// a channel that stands.
+    /// Sends a command that another party has protected, as it is, and gives the answer as it came. It may speak only
+    /// beside a channel that stands.
     pub(super) fn relay(&mut self, command: &Command) -> Result<Response, DialogueError> {
         if let Protection::Closed(error) = &self.protection {
             return Err(*error);

@@ -1,8 +1,8 @@
 //! The client program between a terminal and the card: STB 34.101.79, sequences G to J.
 //!
 //! Until both have authenticated each other everything passes on the client's own channel, and of the terminal's words
-//! only BAUTH's do. Afterwards there are two channels to the card, and one of them at a time is active. On the terminal's the
-//! client passes on what comes, unread, if its header shows nothing that the holder has not agreed to.
+//! only BAUTH's do. Afterwards there are two channels to the card, and one of them at a time is active. On the
+//! terminal's the client passes on what comes, unread, if its header shows nothing that the holder has not agreed to.
 
 use std::fmt;
 
@@ -47,8 +47,8 @@ impl<'c> TerminalAuthenticating<'c> {
         Ok((Self(beside), handed_over(&answer)))
     }
 
-    /// Passes the terminal's answer on, the data of the last GENERAL AUTHENTICATE, and gives the card's: data and status,
-    /// for the terminal. The terminal's channel is active from here.
+    /// Passes the terminal's answer on, the data of the last GENERAL AUTHENTICATE, and gives the card's: data and
+    /// status, for the terminal. The terminal's channel is active from here.
     ///
     /// # Errors
     /// [`DialogueError::TerminalNotProven`], or another. The session is over then.
@@ -115,9 +115,9 @@ impl TerminalChannel<'_> {
         Ok(answer.to_octets().to_vec())
     }
 
-    /// Confirms with the PIN when the terminal has given the client its turn (sequence I): SELECT eSign, VERIFY, MSE:Set CS.
-    /// `entered` is the PIN if it was asked for anew; without it the one that is kept serves again, for whoever has
-    /// confirmed with it that same decision. It is kept from now on. It is the terminal's turn afterwards.
+    /// Confirms with the PIN when the terminal has given the client its turn (sequence I): SELECT eSign, VERIFY,
+    /// MSE:Set CS. `entered` is the PIN if it was asked for anew; without it the one that is kept serves again, for
+    /// whoever has confirmed with it that same decision. It is kept from now on. It is the terminal's turn afterwards.
     ///
     /// # Errors
     /// [`DialogueError::ChannelOutOfTurn`] before anything was said, [`DialogueError::ConfirmationMissing`] if there is no
@@ -193,8 +193,8 @@ impl Beside<'_> {
     }
 }
 
-/// Shows the card a certificate of the terminal. A link between roots may be refused: a card that has followed it before does
-/// not know the old root any more, and its path goes on from the new one.
+/// Shows the card a certificate of the terminal. A link between roots may be refused: a card that has followed it
+/// before does not know the old root any more, and its path goes on from the new one.
 fn show(link: &mut Link<'_>, certificate: &Certificate) -> Result<(), DialogueError> {
     for command in commands::verify_certificate(certificate)? {
         let status = link.transmit(&command)?.status();

@@ -1,8 +1,10 @@
-//! What a terminal may have the card do, judged by the header of a command, which is all that the client can read of it.
+//! What a terminal may have the card do, judged by the header of a command, which is all that the client can read of
+//! it.
 
 use crate::apdu::{CLASS_PROTECTED, Header};
 
-/// Something that a terminal has the card do and that the holder has to agree to, beyond reading what both have rights to.
+/// Something that a terminal has the card do and that the holder has to agree to, beyond reading what both have rights
+/// to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum TerminalAct {
     /// Sign: MSE:Set DST and PSO:Compute Digital Signature.
@@ -49,8 +51,8 @@ impl AgreedActs {
         self.0 & 1 << act as u8 != 0
     }
 
-    /// Whether a terminal may send a command that begins so: protected, not chained, and either one that reads or an act
-    /// among these.
+    /// Whether a terminal may send a command that begins so: protected, not chained, and either one that reads or an
+    /// act among these.
     pub(super) fn allow(self, header: Header) -> bool {
         match kind_of(header) {
             Some(CommandKind::Reading | CommandKind::Switching) => true,

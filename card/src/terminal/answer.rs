@@ -1,5 +1,5 @@
-//! A card's answers as client programs hand them over: with or without status, with or without the objects around a message
-//! of BAUTH. Nobody has published which; ours hands over data and status, with the objects.
+//! A card's answers as client programs hand them over: with or without status, with or without the objects around a
+//! message of BAUTH. Nobody has published which; ours hands over data and status, with the objects.
 
 use latchkey_crypto::bauth::M1_SIZE;
 

@@ -58,8 +58,8 @@ pub struct AwaitingM3 {
 pub struct AwaitingAcceptance(Idle);
 
 impl AwaitingM1 {
-    /// The terminal that has offered `template` to a card of this profile. `cert_hats` are the CertHAT objects with which
-    /// the client has opened its channel, in their order.
+    /// The terminal that has offered `template` to a card of this profile. `cert_hats` are the CertHAT objects with
+    /// which the client has opened its channel, in their order.
     #[must_use]
     pub fn new(
         template: &TerminalTemplate,
@@ -123,7 +123,8 @@ fn second_general_authenticate(mode: Mode, m2: &[u8]) -> Result<Command, Termina
 pub struct CardTrustAnchors<'a> {
     /// The roots.
     pub anchors: &'a TrustAnchors,
-    /// Certificates of authorities below them, and links between them. Nothing of these is trusted before it was judged.
+    /// Certificates of authorities below them, and links between them. Nothing of these is trusted before it was
+    /// judged.
     pub issuers: &'a [Certificate],
     /// The day on which everything has to be in force.
     pub today: Date,
@@ -160,8 +161,8 @@ impl CardTrustAnchors<'_> {
 }
 
 impl AwaitingM3 {
-    /// Takes the card's answer with M3: the confirmation of its key, its certificate, and the proof that it has the key of
-    /// that certificate, in this order.
+    /// Takes the card's answer with M3: the confirmation of its key, its certificate, and the proof that it has the key
+    /// of that certificate, in this order.
     ///
     /// # Errors
     /// [`TerminalFault::CardNotProven`], [`TerminalFault::CardCertificate`], [`TerminalFault::CardNotTrusted`],

@@ -46,7 +46,8 @@ impl ProvenCard {
 /// The terminal's channel to a card that has proved itself. The terminal's turn to speak.
 pub struct Established(Held<Idle>);
 
-/// The terminal's channel to a card of which nothing is known but that it has accepted the terminal. The terminal's turn.
+/// The terminal's channel to a card of which nothing is known but that it has accepted the terminal. The terminal's
+/// turn.
 pub struct Unproven(Idle);
 
 impl Established {

@@ -1,5 +1,5 @@
-//! The terminal-mode key pair (sequence J). Destroying and generating each take the holder's confirmation, and each uses it
-//! up: between them, and before the request for a certificate is signed, the client confirms anew.
+//! The terminal-mode key pair (sequence J). Destroying and generating each take the holder's confirmation, and each
+//! uses it up: between them, and before the request for a certificate is signed, the client confirms anew.
 
 use latchkey_crypto::bign::{PUBLIC_KEY_SIZE, PublicKey};
 

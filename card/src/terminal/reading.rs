@@ -72,11 +72,11 @@ pub type FileContents = Result<Zeroizing<Vec<u8>>, StatusWord>;
 /// What a card has told.
 #[derive(Default, PartialEq, Eq)]
 pub struct Findings {
-    /// The attributes that were compared, in their order, and whether they hold. If the document is not valid, it is the
-    /// only one, and no file was read.
+    /// The attributes that were compared, in their order, and whether they hold. If the document is not valid, it is
+    /// the only one, and no file was read.
     pub attributes: Vec<(AuxiliaryAttribute, bool)>,
-    /// The files in the order in which they were wanted: the DER object at the beginning, nothing of an empty file, or the
-    /// status with which the card refused it.
+    /// The files in the order in which they were wanted: the DER object at the beginning, nothing of an empty file, or
+    /// the status with which the card refused it.
     pub files: Vec<(TerminalFile, FileContents)>,
 }
 
@@ -93,8 +93,8 @@ pub struct Verifying {
 }
 
 impl Established {
-    /// Has the attributes compared about which the card was asked, if they were not yet, then reads files. A file that the
-    /// card refuses does not end this.
+    /// Has the attributes compared about which the card was asked, if they were not yet, then reads files. A file that
+    /// the card refuses does not end this.
     ///
     /// # Errors
     /// [`TerminalFault`] if no command can be made of it, which does not happen.

@@ -14,8 +14,8 @@ use crate::tlv::Cursor;
 #[error("this is no step of a terminal's session")]
 pub struct RecordFault;
 
-/// Writes a record. Numbers stand with their most significant octet first; what has no fixed length stands behind the four
-/// octets of its length.
+/// Writes a record. Numbers stand with their most significant octet first; what has no fixed length stands behind the
+/// four octets of its length.
 pub(super) struct RecordWriter(Zeroizing<Vec<u8>>);
 
 impl RecordWriter {
@@ -105,8 +105,8 @@ impl<'a> RecordReader<'a> {
         self.0.take(size).map_err(|_| RecordFault)
     }
 
-    /// As many parts as their number says. Each has one octet at least, so that no number makes this take memory that was
-    /// not paid for.
+    /// As many parts as their number says. Each has one octet at least, so that no number makes this take memory that
+    /// was not paid for.
     pub(super) fn several<T>(
         &mut self,
         mut read: impl FnMut(&mut Self) -> Result<T, RecordFault>,

@@ -3,9 +3,9 @@
 //! Two worlds that share no arithmetic:
 //!
 //! * **Private keys** exist at level 128 only ([`PrivateKey`]) and are handled in constant time by `bignp256`.
-//! * **Verification** at every level ([`PublicKey::verify`], and the proof of a card in BAUTH) is ours and runs in variable
-//!   time. Its numbers and points are private to this module and can be made only from a public key, a hash value and a
-//!   signature or proof, so that no secret can reach it.
+//! * **Verification** at every level ([`PublicKey::verify`], and the proof of a card in BAUTH) is ours and runs in
+//!   variable time. Its numbers and points are private to this module and can be made only from a public key, a hash
+//!   value and a signature or proof, so that no secret can reach it.
 
 mod curve;
 mod field;

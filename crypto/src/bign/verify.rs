@@ -41,8 +41,8 @@ pub(super) fn verify(
     }
 }
 
-/// s·G + (2^ℓ + t)·Q = V at level 128: the equation of clause 7.1.4 with a hash value of zero and the whole point in place
-/// of its hash.
+/// s·G + (2^ℓ + t)·Q = V at level 128: the equation of clause 7.1.4 with a hash value of zero and the whole point in
+/// place of its hash.
 pub(super) fn verify_response(
     key: &Affine<4, 189>,
     challenge: &[u8; 16],

@@ -1,5 +1,5 @@
-//! The client between a terminal and the card: what passes, on which channel, and what does not. The card follows a written
-//! dialogue; the terminal's octets are published ones, which the client cannot read.
+//! The client between a terminal and the card: what passes, on which channel, and what does not. The card follows a
+//! written dialogue; the terminal's octets are published ones, which the client cannot read.
 
 use latchkey_card::apdu::{Command, Response, StatusWord};
 use latchkey_card::bauth::{ActiveChannel, BilateralM2, M1, M3, Mode, TerminalTemplate};

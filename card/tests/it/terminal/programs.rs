@@ -13,7 +13,8 @@ use super::{PlayedCard, established, established_asking, kept, model_session_key
 
 const SELECT_EID: &str = "> 00 A4 04 0C 0A D1 12 00 02 00 22 65 4F 07 01\n< 90 00\n";
 const SELECT_ESIGN: &str = "> 00 A4 04 0C 0A D1 12 00 02 00 22 65 4F 07 02\n< 90 00\n";
-/// btok-bauth with the question whether the document is valid on 2026-01-01 and whether the holder was born by 2008-01-01.
+/// btok-bauth with the question whether the document is valid on 2026-01-01 and whether the holder was born by
+/// 2008-01-01.
 const ASKING: &str = "80092A7000020022654F0B\
                       67307316060A2A7000020022654F0501830832303236303130317316060A2A7000020022654F050288083230303830313031";
 
@@ -203,8 +204,8 @@ fn the_client_gets_its_turn_and_the_channel_goes_on() {
     card.finish();
 }
 
-/// Sequence J: the key pair is replaced and certified. Fifteen commands, and one for each block that is read or written;
-/// the client confirms after the old key was destroyed and after the new one was generated.
+/// Sequence J: the key pair is replaced and certified. Fifteen commands, and one for each block that is read or
+/// written; the client confirms after the old key was destroyed and after the new one was generated.
 #[test]
 fn a_key_is_renewed_and_its_certificate_requested_and_written() {
     let key = PrivateKey::from_octets(&[7; 32]).unwrap();
