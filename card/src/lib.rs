@@ -11,6 +11,7 @@ pub mod bpace;
 pub mod channel;
 mod commands;
 pub mod dialogue;
+mod file_reading;
 pub mod key;
 mod outline;
 pub mod password;

@@ -179,7 +179,7 @@ impl<'c> HolderVerified<'c> {
     }
 
     fn read_file(&mut self, file: FileId) -> Result<Option<Vec<u8>>, DialogueError> {
-        file::read(&mut self.link, file, MAX_FILE_SIZE)
+        Ok(file::read(&mut self.link, file, MAX_FILE_SIZE)?.map(|contents| contents.to_vec()))
     }
 
     fn pin_command(&mut self, operation: Operation, command: &Command) -> Result<(), DialogueError> {

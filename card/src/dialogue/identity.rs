@@ -35,7 +35,7 @@ impl<'c> IdentitySelected<'c> {
     /// [`DialogueError::CardRefused`] without the right or the PIN; another if the channel breaks.
     pub fn read_group(&mut self, group: DataGroup) -> Result<Option<Zeroizing<Vec<u8>>>, DialogueError> {
         let Some(format) = self.profile.group(group) else { return Ok(None) };
-        Ok(file::read(&mut self.link, format.file, MAX_GROUP_SIZE)?.map(Zeroizing::new))
+        file::read(&mut self.link, format.file, MAX_GROUP_SIZE)
     }
 }
 

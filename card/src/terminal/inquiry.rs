@@ -6,10 +6,10 @@ use std::mem;
 use crate::apdu::{ApduError, Command, Response, StatusWord};
 use crate::bauth::AuxiliaryAttribute;
 use crate::commands;
-use crate::dialogue::Operation;
+use crate::dialogue::{MAX_GROUP_SIZE, Operation};
+use crate::file_reading::{FileReader, Taken};
 use crate::profile::{ApplicationId, Profile};
 use crate::terminal::TerminalFault;
-use crate::terminal::file_reading::{FileReader, Taken};
 use crate::terminal::reading::{FileContents, Findings, TerminalFile};
 use crate::terminal::record::{RecordFault, RecordReader, RecordWriter};
 
@@ -88,7 +88,9 @@ impl Inquiry {
             Awaited::Nothing => {}
             Awaited::Application(application) => self.take_application(application, answer.status())?,
             Awaited::Attribute => self.take_attribute(answer.status())?,
-            Awaited::File if answer.status().is_success() => self.awaited = Awaited::Block(FileReader::new()),
+            Awaited::File if answer.status().is_success() => {
+                self.awaited = Awaited::Block(FileReader::new(MAX_GROUP_SIZE))
+            }
             Awaited::File => self.found(Err(answer.status())),
             Awaited::Block(mut reader) => match reader.take(answer)? {
                 Taken::Part => self.awaited = Awaited::Block(reader),
@@ -145,7 +147,9 @@ impl Inquiry {
         };
         record.octet(kind);
         if let Awaited::Block(reader) = &self.awaited {
-            reader.keep(record);
+            let (size, read) = reader.state();
+            record.count(size.unwrap_or_default());
+            record.sized(read);
         }
         record.count(self.due.len());
         self.due.iter().for_each(|attribute| record.octet(attribute.number()));
@@ -162,7 +166,7 @@ impl Inquiry {
             2 => Awaited::Application(Application::Esign),
             3 => Awaited::Attribute,
             4 => Awaited::File,
-            5 => Awaited::Block(FileReader::restore(record)?),
+            5 => Awaited::Block(resumed(record)?),
             _ => return Err(RecordFault),
         };
         let due = record.attributes()?.into();
@@ -175,4 +179,9 @@ impl Inquiry {
         };
         Ok(Self { awaited, due, wanted, selected, findings: Findings::restore(record)? })
     }
+}
+
+fn resumed(record: &mut RecordReader<'_>) -> Result<FileReader, RecordFault> {
+    let size = Some(record.count()?).filter(|size| *size > 0);
+    FileReader::resume(size, record.sized()?, MAX_GROUP_SIZE).ok_or(RecordFault)
 }

@@ -1,11 +1,11 @@
 //! What a card, or somebody on the way, can do to a terminal: the session ends with the reason, and there is no result.
 
 use latchkey_card::apdu::StatusWord;
-use latchkey_card::dialogue::{Operation, ProtocolFault};
+use latchkey_card::dialogue::{MAX_GROUP_SIZE, Operation, ProtocolFault};
 use latchkey_card::profile::Edition;
 use latchkey_card::rights::DataGroup;
 use latchkey_card::secure_messaging::CardSecureMessaging;
-use latchkey_card::terminal::{KeyAct, LARGEST_FILE, Next, TerminalFault, TerminalFile};
+use latchkey_card::terminal::{KeyAct, Next, TerminalFault, TerminalFile};
 
 use super::{PlayedCard, established, established_asking, model_session_key};
 
@@ -53,7 +53,7 @@ fn a_file_that_lies_about_its_size_is_refused() {
     let first = |block: &str| format!("{selected}> 00 B0 00 00 E0\n< {block} 90 00\n");
     let full = format!("4582 0200 {}", "00".repeat(220));
     let too_long = format!("4582 8000 {}", "00".repeat(220));
-    let size = LARGEST_FILE + 5;
+    let size = MAX_GROUP_SIZE + 5;
     assert_eq!(reading_fault(&first(&too_long)), TerminalFault::CardProtocol(ProtocolFault::FileSize { size }));
     assert_eq!(reading_fault(&first("45 05 00")).code(), "card-protocol");
     assert_eq!(reading_fault(&first("45")).code(), "card-protocol");
@@ -61,9 +61,6 @@ fn a_file_that_lies_about_its_size_is_refused() {
     let second = |answer: &str| format!("{}> 00 B0 00 E0 E0\n< {answer}\n", first(&full));
     let short = reading_fault(&second(&format!("{} 90 00", "00".repeat(223))));
     assert_eq!(short, TerminalFault::CardProtocol(ProtocolFault::Length { found: 223 }));
-    let refused = reading_fault(&second("69 82"));
-    let status = StatusWord::NOT_ALLOWED;
-    assert_eq!(refused, TerminalFault::CardRefused { operation: Operation::ReadFile, status });
 }
 
 #[test]

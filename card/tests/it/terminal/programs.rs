@@ -72,16 +72,18 @@ fn a_group_that_is_refused_or_missing_or_empty_does_not_end_the_reading() {
         "> 00 A4 02 0C 02 01 04\n< 90 00\n> 00 B0 00 00 E0\n< 90 00\n",
         "> 00 A4 02 0C 02 01 05\n< 90 00\n> 00 B0 00 00 E0\n< 6A 86\n",
         "> 00 A4 02 0C 02 01 06\n< 90 00\n> 00 B0 00 00 E0\n< 6B 00\n",
-        &reading("01 07", &file_of(3)),
+        &format!("> 00 A4 02 0C 02 01 07\n< 90 00\n> 00 B0 00 00 E0\n< 45820200{} 90 00\n", "00".repeat(220)),
+        "> 00 B0 00 E0 E0\n< 69 82\n",
+        &reading("01 08", &file_of(3)),
     ];
-    let files: Vec<_> = (1..=7).map(group).collect();
+    let files: Vec<_> = (1..=8).map(group).collect();
     let (findings, _) = read(&text.concat(), &files);
     let told: Vec<_> = findings
         .files
         .iter()
         .map(|(_, read)| read.as_ref().map(|octets| octets.len()).map_err(|s| s.value()))
         .collect();
-    assert_eq!(told, [Err(0x6982), Err(0x6A82), Err(0x6982), Ok(0), Ok(0), Ok(0), Ok(5)]);
+    assert_eq!(told, [Err(0x6982), Err(0x6A82), Err(0x6982), Ok(0), Ok(0), Ok(0), Err(0x6982), Ok(5)]);
 }
 
 #[test]
