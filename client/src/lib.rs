@@ -7,6 +7,7 @@ pub mod desk;
 pub mod doctor;
 pub mod documents;
 pub mod guest;
+pub mod hand_over;
 pub mod history;
 pub mod portal;
 pub mod service;

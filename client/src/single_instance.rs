@@ -4,11 +4,12 @@
 
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Read, Write};
-use std::os::unix::fs::DirBuilderExt;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::os::unix::net::{UnixListener, UnixStream};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use rustix::net::sockopt::socket_acceptconn;
 use tokio::io::AsyncReadExt;
 
 use crate::sign_in::link::LINK_MAX_SIZE;
@@ -64,7 +65,7 @@ pub enum Instance {
 #[derive(Debug)]
 pub struct First {
     listener: UnixListener,
-    _lock: File,
+    lock: File,
 }
 
 /// Longest wish: a link with what stands before it.
@@ -79,7 +80,7 @@ impl Instance {
     /// The operating system's; then it is not known whether another runs.
     pub fn begin(folder: &Path, wish: &Wish) -> io::Result<Self> {
         fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
-        let (lock, socket) = (folder.join("desktop.lock"), folder.join("desktop.socket"));
+        let (lock, socket) = files(folder);
         let lock = File::options().create(true).truncate(false).write(true).open(lock)?;
         match lock.try_lock() {
             Ok(()) => {
@@ -90,12 +91,16 @@ impl Instance {
                 }
                 let listener = UnixListener::bind(&socket)?;
                 listener.set_nonblocking(true)?;
-                Ok(Self::First(First { listener, _lock: lock }))
+                Ok(Self::First(First { listener, lock }))
             }
             Err(TryLockError::WouldBlock) => tell(&socket, wish).map(|()| Self::Told),
             Err(TryLockError::Error(error)) => Err(error),
         }
     }
+}
+
+fn files(folder: &Path) -> (PathBuf, PathBuf) {
+    (folder.join("desktop.lock"), folder.join("desktop.socket"))
 }
 
 /// Says the wish and waits until it was heard.
@@ -112,15 +117,40 @@ fn tell(socket: &Path, wish: &Wish) -> io::Result<()> {
 }
 
 impl First {
-    /// Hears what later starts want, on the Tokio runtime that the caller is in, as long as the value lives.
+    /// Goes on with what a program that was the one handed over, if that is the lock and the socket of `folder`: nobody
+    /// could come in between.
+    #[must_use]
+    pub fn of(folder: &Path, listener: UnixListener, lock: File) -> Option<Self> {
+        let (lock_file, socket_file) = files(folder);
+        let (held, there) = (lock.metadata().ok()?, fs::metadata(lock_file).ok()?);
+        let is_lock = (held.dev(), held.ino()) == (there.dev(), there.ino()) && lock.try_lock().is_ok();
+        let is_socket = listener.local_addr().ok()?.as_pathname() == Some(socket_file.as_path())
+            && socket_acceptconn(&listener).is_ok_and(|listens| listens)
+            && listener.set_nonblocking(true).is_ok();
+        (is_lock && is_socket).then_some(Self { listener, lock })
+    }
+
+    /// The socket and the lock once more, to be handed over. As long as they are there, the program is the one.
+    ///
+    /// # Errors
+    /// The operating system's.
+    pub fn parts(&self) -> io::Result<(UnixListener, File)> {
+        Ok((self.listener.try_clone()?, self.lock.try_clone()?))
+    }
+
+    /// Hears what later starts want, on the Tokio runtime that the caller is in, until `end`; to the end of what is being
+    /// said then.
     ///
     /// # Errors
     /// The operating system's, if the socket cannot be waited for.
-    pub async fn hear(self, mut wanted: impl FnMut(Wish)) -> io::Result<()> {
-        let Self { listener, _lock } = self;
-        let listener = tokio::net::UnixListener::from_std(listener)?;
+    pub async fn hear(&self, mut wanted: impl FnMut(Wish), end: impl Future<Output = ()>) -> io::Result<()> {
+        let listener = tokio::net::UnixListener::from_std(self.listener.try_clone()?)?;
+        let mut end = std::pin::pin!(end);
         loop {
-            let (stream, _) = listener.accept().await?;
+            let (stream, _) = tokio::select! {
+                came = listener.accept() => came?,
+                () = &mut end => return Ok(()),
+            };
             match tokio::time::timeout(PATIENCE, heard(stream)).await {
                 Ok(Ok(Some(wish))) => wanted(wish),
                 Ok(Ok(None)) | Err(_) => tracing::warn!("somebody said at the socket what no program of ours says"),

@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use latchkey_client::single_instance::Wish;
 use latchkey_client::texts::Language;
@@ -28,11 +29,34 @@ pub struct Start {
     pub managed: Option<PathBuf>,
     /// The language of this run.
     pub language: Option<Language>,
+    /// The program starts itself anew, in place: what it left is on standard input.
+    pub continues: bool,
+    /// How long it rests before it starts anew, for tests, which do not wait as long as people.
+    pub rest: Option<Duration>,
     /// What the holder followed: not read yet, but no option.
     pub link: Option<String>,
 }
 
 impl Start {
+    /// The command line of the same start anew, in place.
+    #[must_use]
+    pub fn anew(&self, in_background: bool) -> Vec<OsString> {
+        let mut arguments = vec!["--continue".into()];
+        if in_background {
+            arguments.push("--background".into());
+        }
+        if let Some(file) = &self.managed {
+            arguments.extend(["--managed".into(), file.into()]);
+        }
+        if let Some(language) = self.language {
+            arguments.extend(["--lang".into(), language.code().into()]);
+        }
+        if let Some(rest) = self.rest {
+            arguments.extend(["--rest".into(), rest.as_secs().to_string().into()]);
+        }
+        arguments
+    }
+
     /// What this start is for.
     #[must_use]
     pub fn wish(&self) -> Wish {
@@ -70,6 +94,12 @@ impl Wanted {
                 "--help" | "-h" => return Ok(Self::Help),
                 "--version" | "-V" => return Ok(Self::Version),
                 "--background" => start.in_background = true,
+                "--continue" => start.continues = true,
+                "--rest" => {
+                    let seconds = arguments.next().ok_or_else(misused)?;
+                    let seconds = seconds.to_str().and_then(|seconds| seconds.parse().ok()).ok_or_else(misused)?;
+                    start.rest = Some(Duration::from_secs(seconds));
+                }
                 "--quit" => start.quits = true,
                 "--managed" => start.managed = Some(arguments.next().ok_or_else(misused)?.into()),
                 "--lang" => {

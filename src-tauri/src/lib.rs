@@ -5,15 +5,21 @@ pub mod arguments;
 mod commands;
 pub mod guard;
 mod log;
+mod rest;
 pub mod surroundings;
+mod theme;
 #[cfg(target_os = "linux")]
 mod tray;
 mod window;
 
 use std::ffi::OsString;
+use std::fs::File;
+use std::os::unix::net::UnixListener;
+use std::path::Path;
 use std::process::ExitCode;
 
-use latchkey_client::app::{self, App};
+use latchkey_client::app::{self, App, Left};
+use latchkey_client::hand_over::HandOver;
 use latchkey_client::settings::Places;
 use latchkey_client::single_instance::{First, Instance, Wish};
 use latchkey_client::texts::{self, Texts};
@@ -56,7 +62,8 @@ fn complaint(texts: &Texts, misused: Misused) -> String {
 fn show(start: Start, clock: fn() -> OffsetDateTime) -> ExitCode {
     log::begin();
     let wish = start.wish();
-    let first = match Places::of_this_process().map(|places| Instance::begin(&places.runtime_folder(), &wish)) {
+    let HandOver { sockets, used, instance } = rest::handed_over(&start);
+    let first = match Places::of_this_process().map(|places| begin(&places.runtime_folder(), instance, &wish)) {
         Some(Ok(Instance::Told)) => return ExitCode::SUCCESS,
         Some(Ok(Instance::First(first))) => Some(first),
         // Better twice than not at all: the port of the local service is one program's in any case.
@@ -72,17 +79,16 @@ fn show(start: Start, clock: fn() -> OffsetDateTime) -> ExitCode {
     let built = tauri::Builder::default()
         .invoke_handler(commands::handler())
         .setup(move |tauri| {
-            let Start { managed, language, .. } = start;
-            let app = tauri::async_runtime::block_on(App::of_this_computer(app::Start { managed, language, clock }))?;
-            tauri.manage(app);
+            let (managed, language, left) = (start.managed.clone(), start.language, Some(Left { sockets, used }));
+            let begun = app::Start { managed, language, left, clock };
+            tauri.manage(tauri::async_runtime::block_on(App::of_this_computer(begun))?);
+            theme::follow();
             let handle = tauri.handle().clone();
             tauri::async_runtime::spawn(window::attend(handle.clone()));
             tauri::async_runtime::spawn(end_when_told(handle.clone()));
             #[cfg(target_os = "linux")]
             tauri::async_runtime::spawn(tray::attend(handle.clone()));
-            if let Some(first) = first {
-                tauri::async_runtime::spawn(hear(first, handle.clone()));
-            }
+            tauri::async_runtime::spawn(rest::attend(handle.clone(), first, start));
             wanted(&handle, wish);
             Ok(())
         })
@@ -97,6 +103,14 @@ fn show(start: Start, clock: fn() -> OffsetDateTime) -> ExitCode {
     }
 }
 
+/// Is the one program that runs, or tells it what is wanted. One that starts anew never ceased to be it.
+fn begin(folder: &Path, handed_over: Option<(UnixListener, File)>, wish: &Wish) -> std::io::Result<Instance> {
+    match handed_over.and_then(|(listener, lock)| First::of(folder, listener, lock)) {
+        Some(first) => Ok(Instance::First(first)),
+        None => Instance::begin(folder, wish),
+    }
+}
+
 /// What a start of the program is for: the first one, or another while it runs.
 fn wanted(handle: &AppHandle, wish: Wish) {
     let app = handle.state::<App>();
@@ -105,12 +119,6 @@ fn wanted(handle: &AppHandle, wish: Wish) {
         Wish::Show => app.show_window(),
         Wish::Follow(link) => app.follow(&link),
         Wish::Quit => handle.exit(0),
-    }
-}
-
-async fn hear(first: First, handle: AppHandle) {
-    if let Err(error) = first.hear(|wish| wanted(&handle, wish)).await {
-        tracing::warn!(%error, "later starts are not heard any more");
     }
 }
 

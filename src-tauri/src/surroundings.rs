@@ -2,6 +2,10 @@
 //! program. None of them reaches ours. And one that keeps a program that waits in the background small.
 
 use std::ffi::{OsStr, OsString};
+use std::io;
+use std::os::fd::OwnedFd;
+use std::os::unix::process::CommandExt as _;
+use std::path::PathBuf;
 use std::process::{Command, ExitCode};
 
 /// Whoever can set these can drive or replace what shows our pages.
@@ -50,20 +54,14 @@ pub fn start_again_in_right_ones() -> Option<ExitCode> {
     for name in names {
         command.env_remove(name);
     }
-    Some(replace(command.args(arguments), &called))
-}
-
-#[cfg(unix)]
-fn replace(command: &mut Command, name: &OsStr) -> ExitCode {
-    use std::os::unix::process::CommandExt;
-    // Comes back only if it failed.
-    let error = command.arg0(name).exec();
+    let error = command.args(arguments).arg0(called).exec();
     eprintln!("{error}");
-    ExitCode::FAILURE
+    Some(ExitCode::FAILURE)
 }
 
-#[cfg(not(unix))]
-fn replace(command: &mut Command, _name: &OsStr) -> ExitCode {
-    let code = command.status().ok().and_then(|status| status.code()).and_then(|code| u8::try_from(code).ok());
-    code.map_or(ExitCode::FAILURE, ExitCode::from)
+/// Puts a new start of `program` in this process' place, in the same surroundings, with what is handed over as its
+/// standard input. Comes back only if that failed.
+pub(crate) fn start_anew(program: PathBuf, arguments: Vec<OsString>, handed_over: OwnedFd) -> io::Error {
+    let called = std::env::args_os().next().unwrap_or_default();
+    Command::new(program).arg0(called).args(arguments).stdin(handed_over).exec()
 }

@@ -82,7 +82,7 @@ pub(crate) fn show_folder(handle: &AppHandle, folder: PathBuf) {
     });
 }
 
-fn on_main_thread(handle: &AppHandle, work: impl FnOnce(&AppHandle) + Send + 'static) {
+pub(crate) fn on_main_thread(handle: &AppHandle, work: impl FnOnce(&AppHandle) + Send + 'static) {
     let owned = handle.clone();
     if let Err(error) = handle.run_on_main_thread(move || work(&owned)) {
         tracing::debug!(%error, "the program is ending");

@@ -66,6 +66,10 @@ impl MyCard {
         }
     }
 
+    pub(super) const fn is_at_work(&self) -> bool {
+        self.at_work.is_some()
+    }
+
     /// Forgets everything about the card and takes back what is being done.
     pub(super) fn forget(&mut self) {
         self.cancel();

@@ -7,7 +7,7 @@ use latchkey_agent::CardAgent;
 use latchkey_agent::wire::{AgentProcess, AgentProgram, Appearance};
 use time::OffsetDateTime;
 
-use super::{App, Parts};
+use super::{App, Left, Parts};
 use crate::desk::Desk;
 use crate::doctor::{Plan, System, browsers_in};
 use crate::guest::{Guest, GuestBrowser, GuestSurroundings};
@@ -19,12 +19,14 @@ use crate::texts::{Language, system_language};
 use crate::update::UpdateCheck;
 
 /// What the program is told when it starts.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Start {
     /// The administrator's file, where it is not the system's.
     pub managed: Option<PathBuf>,
     /// The language of this run, whatever is set.
     pub language: Option<Language>,
+    /// What the program left that this one is the same as.
+    pub left: Option<Left>,
     /// Tells the time.
     pub clock: fn() -> OffsetDateTime,
 }
@@ -35,7 +37,7 @@ impl App {
     /// # Errors
     /// [`SettingsFailure`] if the administrator's settings cannot be used: they may forbid something.
     pub async fn of_this_computer(start: Start) -> Result<Self, SettingsFailure> {
-        let Start { managed, language, clock } = start;
+        let Start { managed, language, left, clock } = start;
         let places = Places::of_this_process();
         let settings = Arc::new(settings(places.as_ref(), managed.as_deref(), clock)?);
         if let Err(error) = settings.keep_autostart() {
@@ -52,13 +54,15 @@ impl App {
             callers: Arc::new(CallersOfSystem),
             guest: guest.clone(),
         };
-        let service = Listeners::bind(plan.port).and_then(|listeners| Service::start(listeners, at_desk));
+        let Left { sockets, used } = left.unwrap_or_default();
+        let listeners = Listeners::of(sockets, plan.port).map_or_else(|| Listeners::bind(plan.port), Ok);
+        let service = listeners.and_then(|listeners| Service::resume(listeners, used, at_desk));
         if let Err(failure) = &service {
             tracing::error!(code = failure.code(), "pages cannot reach the program");
         }
         let state = places.as_ref().map(Places::state_folder);
         let update = state.as_deref().and_then(|folder| UpdateCheck::of(&settings, folder));
-        let (dressed, asked, by_settings) = (agent.clone(), agent.clone(), settings.clone());
+        let (dressed, released, asked, by_settings) = (agent.clone(), agent.clone(), agent.clone(), settings.clone());
         Ok(Self::start(Parts {
             computer: Box::new(move || {
                 Arc::new(System::new(Plan::of_this_process(&by_settings), asked.clone(), clock))
@@ -72,6 +76,7 @@ impl App {
             service,
             browser: Arc::new(SystemBrowser),
             dress_agent: Box::new(move |appearance| dressed.set_appearance(appearance)),
+            release_agent: Box::new(move || released.stop_if_idle()),
             language_of_run: language,
             system_language: system_language(),
             clock: Box::new(clock),

@@ -27,6 +27,10 @@ impl Diagnosis {
         }
     }
 
+    pub(super) const fn is_running(&self) -> bool {
+        self.running
+    }
+
     fn found(&mut self, check: Check) {
         self.checks.push(check);
         self.checks.sort_by_key(|check| check.name);

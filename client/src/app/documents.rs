@@ -74,6 +74,10 @@ impl MyDocuments {
         }
     }
 
+    pub(super) const fn is_at_work(&self) -> bool {
+        self.at_work.is_some()
+    }
+
     /// Forgets the documents and takes back what is being done.
     pub(super) fn forget(&mut self) {
         if let Some(work) = &self.at_work {
@@ -205,8 +209,12 @@ pub(super) fn choose_reader(shared: &Arc<Shared>, reader: &str) {
 
 fn assign(shared: &Arc<Shared>, assignment: Assignment) {
     let number = assignment.number;
-    let worker = Arc::clone(shared);
-    let thread = std::thread::Builder::new().name("documents".into()).spawn(move || carry_out(&worker, assignment));
+    let (worker, errand) = (Arc::clone(shared), shared.errand());
+    let thread = std::thread::Builder::new().name("documents".into()).spawn(move || {
+        // Signatures are written to the end, whatever the window does.
+        let _errand = errand;
+        carry_out(&worker, assignment);
+    });
     if let Err(error) = thread {
         tracing::error!(%error, "there can be no thread");
         shared.change(|state| state.documents.end(number, Err(Failure::AgentStopped)));

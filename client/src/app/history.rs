@@ -132,8 +132,9 @@ fn with_history(
     work: impl FnOnce(&History) -> Result<Vec<Entry>, HistoryFailure> + Send + 'static,
 ) {
     let Some(history) = shared.around.history.clone() else { return };
-    let worker = Arc::clone(shared);
+    let (worker, errand) = (Arc::clone(shared), shared.errand());
     let thread = std::thread::Builder::new().name("history".into()).spawn(move || {
+        let _errand = errand;
         let result = work(&history);
         worker.change(|state| show(state, result));
     });

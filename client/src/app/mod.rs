@@ -9,12 +9,14 @@ mod documents;
 mod history;
 mod readers;
 mod requests;
+mod rest;
 mod settings;
 pub mod snapshot;
 mod state;
 mod window;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
 
 use latchkey_agent::wire::Appearance;
 use latchkey_agent::{CardAgent, ReaderName};
@@ -24,6 +26,7 @@ use tokio::runtime::Handle;
 use tokio::sync::watch;
 
 pub use computer::Start;
+pub use rest::{Left, REST};
 pub use window::{RESULT_STAYS, WindowWish};
 
 use crate::desk::{Desk, DeskView, RequestNumber};
@@ -65,6 +68,8 @@ pub struct Parts {
     pub browser: Arc<dyn Opener>,
     /// Says how the agent's window looks from now on.
     pub dress_agent: Box<dyn Fn(Appearance) + Send + Sync>,
+    /// Ends the agent's process unless something is asked of it, and says whether there is none.
+    pub release_agent: Box<dyn Fn() -> bool + Send + Sync>,
     /// The language of this run, whatever is set.
     pub language_of_run: Option<Language>,
     /// The language that the system says.
@@ -86,6 +91,7 @@ struct Shared {
     computer: Box<dyn Fn() -> Arc<dyn Surroundings> + Send + Sync>,
     browser: Arc<dyn Opener>,
     dress_agent: Box<dyn Fn(Appearance) + Send + Sync>,
+    release_agent: Box<dyn Fn() -> bool + Send + Sync>,
     language_of_run: Option<Language>,
     system_language: Language,
     runtime: Handle,
@@ -94,6 +100,7 @@ struct Shared {
     service: Mutex<Option<Service>>,
     shown: watch::Sender<Arc<Snapshot>>,
     wishes: watch::Sender<WindowWish>,
+    may_rest: watch::Sender<bool>,
 }
 
 /// What a snapshot is made of beside the state.
@@ -110,7 +117,7 @@ impl App {
     #[must_use]
     pub fn start(parts: Parts) -> Self {
         let Parts { agent, desk, settings, guest, history, update, service, computer, browser, .. } = parts;
-        let Parts { dress_agent, language_of_run, system_language, clock, .. } = parts;
+        let Parts { dress_agent, release_agent, language_of_run, system_language, clock, .. } = parts;
         let language = language_of_run.or(settings.settings().language).unwrap_or(system_language);
         let (service, service_failure) = match service {
             Ok(service) => (Some(service), None),
@@ -124,6 +131,7 @@ impl App {
             computer,
             browser,
             dress_agent,
+            release_agent,
             language_of_run,
             system_language,
             runtime: Handle::current(),
@@ -131,6 +139,7 @@ impl App {
             service: Mutex::new(service),
             shown: watch::channel(Arc::new(state.snapshot(&around))).0,
             wishes: watch::Sender::default(),
+            may_rest: watch::Sender::default(),
             state: Mutex::new(state),
             around,
         });
@@ -169,7 +178,10 @@ impl App {
 
     /// The window is there. Readers are watched as long as it is.
     pub fn window_opened(&self) {
-        let was_closed = self.shared.change(|state| state.window.opened());
+        let was_closed = self.shared.change(|state| {
+            state.had_window = true;
+            state.window.opened()
+        });
         if was_closed {
             *self.shared.watch() = Some(readers::watch(&self.shared));
             self.shared.consider_closing();
@@ -203,6 +215,18 @@ impl App {
         });
         self.shared.desk.stop();
         self.shared.around.guest.end();
+    }
+
+    /// Waits until no window was there for so long, after there had been one, and the program was not needed for anything
+    /// meanwhile.
+    pub async fn rested(&self, rest: Duration) {
+        rest::rested(&self.shared, rest).await;
+    }
+
+    /// Lets go of card and sockets if the program is not needed now, and nobody is connected; then it has to start anew.
+    /// `None`: everything is as it was. To be waited for to the end.
+    pub async fn leave(&self) -> Option<Left> {
+        rest::leave(&self.shared).await
     }
 
     /// The holder wants the window to stay.
@@ -368,6 +392,8 @@ impl Shared {
         let mut state = self.state();
         let result = change(&mut state);
         let snapshot = state.snapshot(&self.around);
+        let may_rest = state.may_rest(&self.around);
+        self.may_rest.send_if_modified(|before| std::mem::replace(before, may_rest) != may_rest);
         // Under the lock: snapshots are shown in the order in which they were true.
         self.shown.send_if_modified(|before| {
             let changed = **before != snapshot;
@@ -461,6 +487,7 @@ async fn ask_for_update(check: UpdateCheck, shared: Weak<Shared>) {
     show(check.known());
     let Some(now) = shared.upgrade().map(|shared| (shared.around.clock)()) else { return };
     if check.is_due(now) {
+        let _errand = shared.upgrade().map(|shared| shared.errand());
         match check.ask(now).await {
             Ok(newer) => show(newer),
             Err(failure) => tracing::info!(code = failure.code(), "nobody knows whether there is a newer version"),

@@ -25,10 +25,14 @@ pub(super) struct State {
     pub(super) card: MyCard,
     pub(super) documents: MyDocuments,
     pub(super) window: Window,
+    /// Whether there has been one.
+    pub(super) had_window: bool,
     pub(super) diagnosis: Diagnosis,
     pub(super) remembered: Remembered,
     pub(super) newer: Option<Version>,
     pub(super) notice: Option<Arc<dyn Told + Send + Sync>>,
+    /// How much is under way that nothing is shown of.
+    pub(super) errands: usize,
 }
 
 impl State {
@@ -40,10 +44,12 @@ impl State {
             card: MyCard::default(),
             documents: MyDocuments::default(),
             window: Window::default(),
+            had_window: false,
             diagnosis: Diagnosis::default(),
             remembered: Remembered::default(),
             newer: None,
             notice: None,
+            errands: 0,
         }
     }
 

@@ -54,6 +54,11 @@ impl Window {
         }
     }
 
+    /// There is none, and nobody waits for one.
+    pub(super) fn is_unwanted(self) -> bool {
+        self == Self::default()
+    }
+
     /// It is there now. Says whether it was not before.
     pub(super) fn opened(&mut self) -> bool {
         let Self::Closed { is_wanted_by_holder } = *self else { return false };

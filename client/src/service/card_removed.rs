@@ -72,6 +72,15 @@ impl Removal {
         Self { removed, stop }
     }
 
+    /// The card was removed before.
+    pub(super) fn that_happened() -> Self {
+        Self { removed: watch::channel(true).1, stop: Cancellation::default() }
+    }
+
+    pub(super) fn has_happened(&self) -> bool {
+        *self.removed.borrow()
+    }
+
     async fn removed(&self) -> bool {
         let mut removed = self.removed.clone();
         let result = removed.wait_for(|removed| *removed).await;

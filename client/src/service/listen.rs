@@ -3,6 +3,9 @@
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 
+use rustix::net::SocketType;
+use rustix::net::sockopt::{socket_acceptconn, socket_type};
+
 use super::ServiceFailure;
 use super::proc_net;
 
@@ -38,6 +41,29 @@ impl Listeners {
             }
         }
         Err(last.unwrap_or(ServiceFailure::PortTaken { port, owner: None }))
+    }
+
+    /// Goes on with sockets that listen already, if they are what [`Self::bind`] would take for this port: at 127.0.0.1,
+    /// and at ::1 if there is a second.
+    #[must_use]
+    pub fn of(sockets: Vec<TcpListener>, port: u16) -> Option<Self> {
+        let addresses = [SocketAddr::from((Ipv4Addr::LOCALHOST, port)), SocketAddr::from((Ipv6Addr::LOCALHOST, port))];
+        let is_one_of_ours = |(socket, address): (&TcpListener, &SocketAddr)| {
+            socket_type(socket).is_ok_and(|kind| kind == SocketType::STREAM)
+                && socket_acceptconn(socket).is_ok_and(|listens| listens)
+                && socket.local_addr().is_ok_and(|local| local == *address)
+                && socket.set_nonblocking(true).is_ok()
+        };
+        let are_ours = port != 0
+            && (1..=addresses.len()).contains(&sockets.len())
+            && sockets.iter().zip(&addresses).all(is_one_of_ours);
+        are_ours.then_some(Self { port, sockets })
+    }
+
+    /// The sockets, to be handed over.
+    #[must_use]
+    pub fn into_sockets(self) -> Vec<TcpListener> {
+        self.sockets
     }
 
     /// The port.

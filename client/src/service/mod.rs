@@ -16,13 +16,13 @@ mod proc_net;
 mod refusal;
 mod requests;
 
+use std::net::TcpListener;
 use std::sync::Arc;
 
 use axum::Router;
 use axum::middleware;
 use axum::routing::{MethodRouter, any, get, post};
 use latchkey_agent::CardAgent;
-use tokio::task::AbortHandle;
 
 pub use body::{BODY_MAX_SIZE, DOCUMENTS_BODY_MAX_SIZE};
 pub use callers::{Caller, Callers, CallersOfSystem};
@@ -33,7 +33,7 @@ pub use openapi::description;
 pub use operations::AskedSignIn;
 pub use proc_net::PortOwner;
 pub use refusal::ServiceRefusal;
-pub use requests::{LONG_POLL_TIME, REMEMBERED_REQUESTS, REQUESTS_UNDER_WAY_OF_SITE, RequestId};
+pub use requests::{LONG_POLL_TIME, REMEMBERED_REQUESTS, REQUESTS_UNDER_WAY_OF_SITE, RequestId, UsedName};
 
 use crate::desk::{Desk, Sites};
 
@@ -78,10 +78,9 @@ struct Shared {
 }
 
 /// The service at work. Dropped, it hangs up on everybody.
-#[derive(Debug)]
 pub struct Service {
-    port: u16,
-    accepting: Vec<AbortHandle>,
+    shared: Arc<Shared>,
+    doors: connections::Doors,
 }
 
 impl Service {
@@ -90,22 +89,41 @@ impl Service {
     /// # Errors
     /// [`ServiceFailure::NotStarted`] if the runtime cannot take the sockets over.
     pub fn start(listeners: Listeners, surroundings: Surroundings) -> Result<Self, ServiceFailure> {
+        Self::resume(listeners, Vec::new(), surroundings)
+    }
+
+    /// The same, with names that sites have used before, the oldest first.
+    ///
+    /// # Errors
+    /// As [`Self::start`].
+    pub fn resume(
+        listeners: Listeners,
+        used: Vec<UsedName>,
+        surroundings: Surroundings,
+    ) -> Result<Self, ServiceFailure> {
         let port = listeners.port();
-        let shared = Arc::new(Shared { surroundings, requests: requests::Requests::default(), port });
-        let accepting = connections::accept(listeners, &shared, &router(&shared))?;
-        Ok(Self { port, accepting })
+        let shared = Arc::new(Shared { surroundings, requests: requests::Requests::remembering(used), port });
+        let doors = connections::Doors::open(listeners, &shared, &router(&shared))?;
+        Ok(Self { shared, doors })
     }
 
     /// Where it listens.
     #[must_use]
-    pub const fn port(&self) -> u16 {
-        self.port
+    pub fn port(&self) -> u16 {
+        self.shared.port
+    }
+
+    /// Serves nobody any more if nobody is connected, and gives what another goes on with: sockets that listen all the
+    /// time, and the names that sites have used. `None` if somebody is connected; it goes on serving then.
+    pub async fn leave_if_idle(&mut self) -> Option<(Vec<TcpListener>, Vec<UsedName>)> {
+        let sockets = self.doors.leave_if_empty().await?;
+        Some((sockets, self.shared.requests.used()))
     }
 }
 
-impl Drop for Service {
-    fn drop(&mut self) {
-        self.accepting.iter().for_each(AbortHandle::abort);
+impl std::fmt::Debug for Service {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Service").field("port", &self.port()).finish_non_exhaustive()
     }
 }
 

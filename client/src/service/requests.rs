@@ -11,7 +11,7 @@ use tokio::sync::{Notify, watch};
 
 use super::ServiceRefusal;
 use super::card_removed::Removal;
-use crate::desk::{Progress, RequestFailure};
+use crate::desk::{Progress, ProgressPhase, RequestFailure};
 
 /// How long a page's question about something to come stays open before it has to be repeated.
 pub const LONG_POLL_TIME: Duration = Duration::from_secs(50);
@@ -39,6 +39,14 @@ impl RequestId {
     }
 }
 
+impl RequestId {
+    /// As it is written.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
 impl TryFrom<String> for RequestId {
     type Error = ServiceRefusal;
 
@@ -51,6 +59,19 @@ impl std::fmt::Debug for RequestId {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter.write_str("RequestId(hidden)")
     }
+}
+
+/// The name that a site gave a request that is over. A program that starts anew in place goes on remembering it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UsedName {
+    /// Whose page chose it.
+    pub site: Origin,
+    /// The name.
+    pub request: RequestId,
+    /// How often the request had changed.
+    pub step: u32,
+    /// Whether a guest signed in with it whose card was removed since.
+    pub card_removed: bool,
 }
 
 /// All requests that are under way or remembered.
@@ -88,6 +109,17 @@ pub(super) struct Presence {
 }
 
 impl Requests {
+    /// Remembers these, the oldest first.
+    pub(super) fn remembering(used: Vec<UsedName>) -> Self {
+        let remembered = used.into_iter().take(REMEMBERED_REQUESTS).map(Remembered::of).collect();
+        Self { remembered: Mutex::new(remembered), ..Self::default() }
+    }
+
+    /// The names of the requests that are over, the oldest first.
+    pub(super) fn used(&self) -> Vec<UsedName> {
+        lock(&self.remembered).iter().filter_map(Remembered::used).collect()
+    }
+
     /// A site's request is about to be answered.
     pub(super) fn enter(&self, site: &Origin) -> Result<Presence, ServiceRefusal> {
         let mut under_way = lock(&self.under_way);
@@ -137,6 +169,28 @@ impl Requests {
 }
 
 impl Remembered {
+    fn of(used: UsedName) -> Self {
+        let UsedName { site, request, step, card_removed } = used;
+        let removal = card_removed.then(|| Arc::new(Removal::that_happened()));
+        Self {
+            site,
+            id: request,
+            progress: watch::channel(Progress { step, phase: ProgressPhase::Done }).1,
+            cancelled: Arc::default(),
+            end: watch::Sender::new(End::Over(removal)),
+        }
+    }
+
+    fn used(&self) -> Option<UsedName> {
+        let End::Over(removal) = &*self.end.borrow() else { return None };
+        Some(UsedName {
+            site: self.site.clone(),
+            request: self.id.clone(),
+            step: self.progress.borrow().step,
+            card_removed: removal.as_ref().is_some_and(|removal| removal.has_happened()),
+        })
+    }
+
     fn is(&self, site: &Origin, id: &RequestId) -> bool {
         self.site == *site && self.id == *id
     }

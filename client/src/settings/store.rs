@@ -176,6 +176,15 @@ impl SettingsStore {
         self.say(origin, Word::Refused)
     }
 
+    /// Whether something that the holder said about sites is known to this run of the program alone, and still counts.
+    #[must_use]
+    pub fn remembers_unwritten(&self) -> bool {
+        let now = (self.clock)();
+        let mut held = self.held();
+        held.unwritten.drop_what_is_over(now);
+        held.unwritten.iter().next().is_some()
+    }
+
     /// Forgets what the holder said about a site.
     ///
     /// # Errors

@@ -1,6 +1,7 @@
 //! The program behind the window: what it shows while pages ask and the holder looks after his card, with an agent in
 //! this process, a virtual card and a holder who answers as a test says.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
@@ -10,7 +11,7 @@ use latchkey_client::app::snapshot::{CardTaskName, Phase, PinStatus, Secret, Set
 use latchkey_client::app::{App, Parts, RESULT_STAYS, WindowWish};
 use latchkey_client::desk::{Desk, OPEN_REQUESTS_OF_SITE, PageRequest, PageTicket, PageWish};
 use latchkey_client::doctor::{CheckName, Plan, System};
-use latchkey_client::guest::{Guest, GuestSurroundings};
+use latchkey_client::guest::{Guest, GuestBrowser, GuestSurroundings};
 use latchkey_client::history::History;
 use latchkey_client::service::ServiceFailure;
 use latchkey_client::settings::{Managed, SettingsStore, Theme};
@@ -30,13 +31,15 @@ use crate::readers::{Desk as Readers, HolderCard, NOW, OneApplication, holder};
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A program with its surroundings.
-struct Stage {
-    app: App,
+pub(crate) struct Stage {
+    pub(crate) app: App,
     desk: Desk,
     holder: Holder,
     changes: watch::Receiver<Arc<Snapshot>>,
     wishes: watch::Receiver<WindowWish>,
     dressed: Arc<Mutex<Vec<Appearance>>>,
+    /// Whether the agent's process cannot end now.
+    pub(crate) agent_is_busy: Arc<AtomicBool>,
     _home: TempDir,
 }
 
@@ -58,7 +61,7 @@ impl CardAgent for BlindAgent {
 }
 
 impl Stage {
-    fn of(holder: Holder) -> Self {
+    pub(crate) fn of(holder: Holder) -> Self {
         Self::managed(holder, "")
     }
 
@@ -68,6 +71,15 @@ impl Stage {
     }
 
     fn with_agent(holder: Holder, managed: &str, agent: Arc<dyn CardAgent>) -> Self {
+        Self::with_browser(holder, managed, agent, None)
+    }
+
+    pub(crate) fn with_browser(
+        holder: Holder,
+        managed: &str,
+        agent: Arc<dyn CardAgent>,
+        browser: Option<GuestBrowser>,
+    ) -> Self {
         let home = tempfile::tempdir().unwrap();
         let file = home.path().join("managed.toml");
         std::fs::write(&file, managed).unwrap();
@@ -78,12 +90,14 @@ impl Stage {
         let wardrobe = Arc::clone(&dressed);
         let guest = GuestSurroundings {
             folder: home.path().join("guests"),
-            browser: None,
+            browser,
             grace: Duration::ZERO,
             agent: agent.clone(),
             settings: settings.clone(),
         };
         let keys = Arc::new(Keys::default());
+        let agent_is_busy = Arc::new(AtomicBool::new(false));
+        let busy = Arc::clone(&agent_is_busy);
         let (plan, asked) = (Plan::of_variables(|_| None), agent.clone());
         let app = App::start(Parts {
             agent: agent.clone(),
@@ -96,16 +110,17 @@ impl Stage {
             computer: Box::new(move || Arc::new(System::new(plan.clone(), asked.clone(), || NOW))),
             browser: Arc::new(SystemBrowser),
             dress_agent: Box::new(move |appearance| wardrobe.lock().unwrap().push(appearance)),
+            release_agent: Box::new(move || !busy.load(Ordering::Relaxed)),
             language_of_run: None,
             system_language: Language::English,
             clock: Box::new(|| NOW),
         });
         let (changes, wishes) = (app.changes(), app.wishes());
-        Self { app, desk, holder, changes, wishes, dressed, _home: home }
+        Self { app, desk, holder, changes, wishes, dressed, agent_is_busy, _home: home }
     }
 
     /// A window that the holder opened.
-    fn with_window(holder: Holder) -> Self {
+    pub(crate) fn with_window(holder: Holder) -> Self {
         let stage = Self::of(holder);
         stage.app.show_window();
         stage.app.window_opened();
@@ -120,7 +135,7 @@ impl Stage {
     }
 
     /// Waits until what is shown is as `expected` says.
-    async fn shown(&mut self, expected: impl Fn(&Snapshot) -> bool) -> Arc<Snapshot> {
+    pub(crate) async fn shown(&mut self, expected: impl Fn(&Snapshot) -> bool) -> Arc<Snapshot> {
         let waiting = self.changes.wait_for(|snapshot| expected(snapshot));
         let found = tokio::time::timeout(PATIENCE, waiting).await.map(|found| found.unwrap().clone());
         found.unwrap_or_else(|_| panic!("this is shown: {:#?}", self.app.snapshot()))
@@ -135,7 +150,7 @@ impl Stage {
         self.shown(|now| now.card.task.is_none()).await
     }
 
-    fn submit(&self, site: &str) -> PageTicket {
+    pub(crate) fn submit(&self, site: &str) -> PageTicket {
         self.desk.submit(PageRequest {
             origin: Origin::parse(&format!("https://{site}.example")).unwrap(),
             wish: PageWish::SignIn(ChallengeText::draw(&mut Seeded::new(site))),

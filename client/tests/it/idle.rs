@@ -27,7 +27,7 @@ async fn an_idle_service_waits_for_no_time() {
 }
 
 /// Lets time pass outside of the runtime.
-async fn real_time() {
+pub(crate) async fn real_time() {
     let (tell, told) = tokio::sync::oneshot::channel();
     std::thread::spawn(move || {
         std::thread::sleep(Duration::from_millis(300));

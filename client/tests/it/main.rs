@@ -16,6 +16,7 @@ mod desk;
 mod doctor;
 mod documents;
 mod guest;
+mod hand_over;
 mod help;
 mod history;
 mod holder;
@@ -27,6 +28,7 @@ mod record;
 #[allow(dead_code, reason = "the agent's tests use all of it")]
 #[path = "../../../card/agent/tests/it/desk.rs"]
 mod readers;
+mod rest;
 mod samples;
 mod serve;
 mod service;

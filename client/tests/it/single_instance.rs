@@ -26,7 +26,8 @@ async fn the_first_hears_what_the_later_ones_want() {
     let running = first(Instance::begin(&place, &Wish::Run).unwrap());
     assert_eq!(std::fs::metadata(&place).unwrap().permissions().mode() & 0o777, 0o700);
     let (tell, mut told) = mpsc::unbounded_channel();
-    let hearing = tokio::spawn(running.hear(move |wish| tell.send(wish).unwrap()));
+    let hearing =
+        tokio::spawn(async move { running.hear(move |wish| tell.send(wish).unwrap(), std::future::pending()).await });
 
     // Nonsense, and one that says nothing, keep nobody from being heard.
     let mut nonsense = UnixStream::connect(place.join("desktop.socket")).unwrap();

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use latchkey_client::desk::{Desk, Sites, SitesOfThisRun};
-use latchkey_client::service::{Caller, Callers, CallersOfSystem, GuestMode, Listeners, Service, Surroundings};
+use latchkey_client::service::{
+    Caller, Callers, CallersOfSystem, GuestMode, Listeners, Service, Surroundings, UsedName,
+};
 use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -23,7 +25,8 @@ pub(crate) struct Served {
     pub(crate) scene: Scene,
     pub(crate) port: u16,
     pub(crate) guest: Arc<Guest>,
-    _service: Service,
+    pub(crate) service: Service,
+    surroundings: Box<dyn Fn() -> Surroundings + Send>,
 }
 
 #[derive(Default)]
@@ -52,11 +55,23 @@ impl Served {
     pub(crate) fn with(holder: Holder, sites: Arc<dyn Sites>, callers: Arc<dyn Callers>) -> Self {
         let desk = Desk::open(holder.agent.clone(), Arc::clone(&sites));
         let guest = Arc::new(Guest::default());
-        let surroundings =
-            Surroundings { desk: desk.clone(), agent: holder.agent.clone(), sites, callers, guest: guest.clone() };
-        let service = Service::start(Listeners::bind(0).unwrap(), surroundings).unwrap();
-        let view = desk.changes();
-        Self { port: service.port(), scene: Scene { desk, holder, view }, guest, _service: service }
+        let (view, agent) = (desk.changes(), holder.agent.clone());
+        let (at_desk, guests) = (desk.clone(), Arc::clone(&guest));
+        let surroundings = move || Surroundings {
+            desk: at_desk.clone(),
+            agent: agent.clone(),
+            sites: sites.clone(),
+            callers: callers.clone(),
+            guest: guests.clone(),
+        };
+        let service = Service::start(Listeners::bind(0).unwrap(), surroundings()).unwrap();
+        let scene = Scene { desk, holder, view };
+        Self { port: service.port(), scene, guest, service, surroundings: Box::new(surroundings) }
+    }
+
+    /// The service goes on with what it left.
+    pub(crate) fn go_on(&mut self, listeners: Listeners, used: Vec<UsedName>) {
+        self.service = Service::resume(listeners, used, (self.surroundings)()).unwrap();
     }
 
     pub(crate) async fn connect(&self) -> TcpStream {

@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::process::Command;
+use std::time::Duration;
 
 use latchkey_client::texts::Language;
 use latchkey_desktop::arguments::{Start, Wanted};
@@ -17,24 +18,44 @@ fn read(arguments: &[&str]) -> Option<Start> {
 #[test]
 fn each_argument_means_one_thing() {
     let link = "latchkey:sign-in?portal=x".to_owned();
-    let rows: [(&[&str], Start); 6] = [
+    let rows: [(&[&str], Start); 8] = [
         (&[], Start::default()),
         (&["--background"], Start { in_background: true, ..Start::default() }),
         (&["--quit"], Start { quits: true, ..Start::default() }),
         (&["--managed", "a.toml"], Start { managed: Some("a.toml".into()), ..Start::default() }),
         (&["--lang", "be"], Start { language: Some(Language::Belarusian), ..Start::default() }),
+        (&["--continue"], Start { continues: true, ..Start::default() }),
+        (&["--rest", "7"], Start { rest: Some(Duration::from_secs(7)), ..Start::default() }),
         (&[&link], Start { link: Some(link.clone()), ..Start::default() }),
     ];
     for (arguments, expected) in rows {
         assert_eq!(read(arguments), Some(expected), "{arguments:?}");
     }
-    for arguments in
-        [&["--managed"][..], &["--lang", "xx"], &["page.html"], &["--devtools"], &["https://portal.example"], &["--"]]
-    {
+    for arguments in [
+        &["--managed"][..],
+        &["--lang", "xx"],
+        &["page.html"],
+        &["--rest", "x"],
+        &["--devtools"],
+        &["https://portal.example"],
+        &["--"],
+    ] {
         assert!(Wanted::read(arguments.iter().map(OsString::from)).is_err(), "{arguments:?}");
     }
     assert_eq!(Wanted::read(["--help".into()]), Ok(Wanted::Help));
     assert_eq!(Wanted::read(["--version".into()]), Ok(Wanted::Version));
+}
+
+#[test]
+fn a_start_anew_says_what_the_first_one_did_but_for_its_wish() {
+    let first = ["--managed", "a b.toml", "--lang", "ru", "--rest", "7", "latchkey:sign-in?portal=x"];
+    let first = read(&first).unwrap();
+    for in_background in [true, false] {
+        let anew = first.anew(in_background);
+        let anew: Vec<_> = anew.iter().map(|argument| argument.to_str().unwrap()).collect();
+        let expected = Start { in_background, continues: true, link: None, ..first.clone() };
+        assert_eq!(read(&anew), Some(expected));
+    }
 }
 
 proptest! {

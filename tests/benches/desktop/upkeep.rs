@@ -52,6 +52,12 @@ pub(crate) fn names(head: u32) -> Vec<String> {
     family(head).into_iter().map(name).collect()
 }
 
+/// Whether the program in that process was put there by itself, in place of the one that was started.
+pub(crate) fn is_started_anew(process: u32) -> bool {
+    let arguments = fs::read(format!("/proc/{process}/cmdline")).unwrap_or_default();
+    arguments.split(|octet| *octet == 0).any(|argument| argument == b"--continue")
+}
+
 fn proportional(process: u32) -> Result<u32> {
     // The agent lets nobody but root look into its memory; the resident size, which everybody may read, is never less.
     let exact = fs::read_to_string(format!("/proc/{process}/smaps_rollup"));

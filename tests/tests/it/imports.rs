@@ -85,19 +85,30 @@ fn the_table_would_catch_a_forbidden_crate() {
 /// agent's window stays in the memory of the program beside it.
 #[test]
 fn the_window_does_not_listen_to_the_keys_of_the_session() {
+    the_window_is_built_without("x11", "x11-dl");
+}
+
+/// With its feature `dbus` the window library asks every five seconds whether the desktop has become dark.
+#[test]
+fn the_window_does_not_ask_for_its_colours_by_the_clock() {
+    the_window_is_built_without("dbus", "dbus");
+}
+
+/// Neither that feature nor the crate behind it.
+fn the_window_is_built_without(feature: &str, behind: &str) {
     let metadata = metadata();
-    let listening = ["tao", "wry", "tauri", "tauri-runtime-wry"];
+    let window = ["tao", "wry", "tauri", "tauri-runtime-wry"];
     let mut seen = BTreeSet::new();
     for node in &metadata.resolve.as_ref().unwrap().nodes {
         let name = metadata[&node.id].name.as_str();
-        if let Some(name) = listening.into_iter().find(|listening| *listening == name) {
+        if let Some(name) = window.into_iter().find(|part| *part == name) {
             seen.insert(name);
-            assert!(!node.features.iter().any(|feature| feature.as_str() == "x11"), "{name} is built with x11");
+            assert!(!node.features.iter().any(|on| on.as_str() == feature), "{name} is built with {feature}");
         }
     }
-    assert_eq!(seen, BTreeSet::from(listening));
+    assert_eq!(seen, BTreeSet::from(window));
     let desktop = metadata.packages.iter().find(|package| package.name.as_str() == "latchkey-desktop").unwrap();
-    assert!(!reached_from(&metadata, &desktop.id).contains("x11-dl"));
+    assert!(!reached_from(&metadata, &desktop.id).contains(behind));
 }
 
 fn metadata() -> Metadata {

@@ -1,6 +1,7 @@
 //! The near side: an agent in a process of its own, as a [`CardAgent`].
 
 use std::collections::HashMap;
+use std::convert::Infallible;
 use std::io::{self, BufReader};
 use std::process::{Child, ChildStdin, ChildStdout};
 use std::sync::mpsc::{self, RecvTimeoutError};
@@ -43,6 +44,8 @@ struct Line {
     orders: mpsc::Sender<Order>,
     /// Where reports go; nothing once the process is not to be asked any more.
     open: Mutex<Option<HashMap<RequestId, mpsc::Sender<Report>>>>,
+    /// Hung up when the process is gone.
+    presence: Mutex<mpsc::Receiver<Infallible>>,
 }
 
 /// What the courier carries to the process.
@@ -84,6 +87,22 @@ impl AgentProcess {
         if let Some(line) = self.near.state().line.take() {
             line.tell(ToAgent::End);
         }
+    }
+
+    /// Ends the process, if there is one, and waits until it is gone; not while something is asked of it. Says whether
+    /// there is none now.
+    #[must_use]
+    pub fn stop_if_idle(&self) -> bool {
+        let mut state = self.near.state();
+        let Some(line) = &state.line else { return true };
+        if line.close_if_idle() {
+            line.tell(ToAgent::End);
+        } else if line.open().is_some() {
+            return false;
+        }
+        let line = state.line.take();
+        drop(state);
+        line.is_none_or(|line| line.is_gone())
     }
 
     /// The number that the operating system knows the process by, while there is one.
@@ -152,11 +171,15 @@ fn open_line(
     let (input, output) = child.stdin.take().zip(child.stdout.take()).ok_or_else(no_pipe)?;
     let (orders, waiting) = mpsc::channel();
     let open = Mutex::new(Some(HashMap::from([(id, reports.clone())])));
-    let line = Arc::new(Line { process_id: child.id(), orders, open });
+    let (present, presence) = mpsc::channel();
+    let line = Arc::new(Line { process_id: child.id(), orders, open, presence: Mutex::new(presence) });
     let (to, from) = (Arc::clone(&line), Arc::clone(&line));
     // Whichever thread cannot be had, the process sees its pipe closed and ends.
     thread::Builder::new().name("to agent".into()).spawn(move || carry(&waiting, input, &to, linger))?;
-    thread::Builder::new().name("from agent".into()).spawn(move || listen(child, output, &from))?;
+    thread::Builder::new().name("from agent".into()).spawn(move || {
+        let _present = present;
+        listen(child, output, &from);
+    })?;
     Ok(line)
 }
 
@@ -243,6 +266,12 @@ impl Line {
         self.open().take_if(|open| open.is_empty()).is_some()
     }
 
+    /// Waits until the process is gone, for as long as one takes that was told to end.
+    fn is_gone(&self) -> bool {
+        let presence = self.presence.lock().unwrap_or_else(PoisonError::into_inner);
+        matches!(presence.recv_timeout(LEAVE_TAKING), Err(RecvTimeoutError::Disconnected))
+    }
+
     /// Tells everybody who waits that nothing comes any more.
     fn break_off(&self) {
         let open = self.open().take();
@@ -270,3 +299,6 @@ impl Line {
 
 /// How long a process stays after its last request: longer than a person needs from one step to the next.
 const LINGER: Duration = Duration::from_secs(60);
+
+/// How long a process may take to end that was told to.
+const LEAVE_TAKING: Duration = Duration::from_secs(5);

@@ -266,6 +266,26 @@ fn a_process_ends_when_nobody_needs_it_and_takes_its_look_from_the_settings() {
 }
 
 #[test]
+fn a_process_is_ended_unless_something_is_asked_of_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let answer = printf(br#"{"id":1,"report":{"answered":{"readers":[]}}}"#);
+    let agent = process(folder.path(), &format!("{answer}; cat >/dev/null"));
+    assert!(agent.stop_if_idle(), "there is none");
+    agent.send(Request::ListReaders).finish(|_| ()).unwrap();
+    let pid = agent.process_id().unwrap();
+    let open = agent.send(Request::WatchReaders);
+    assert!(!agent.stop_if_idle());
+    assert_eq!(agent.process_id(), Some(pid));
+    agent.stop();
+    open.finish(|_| ()).unwrap_err();
+    let agent = process(folder.path(), &format!("{answer}; cat >/dev/null"));
+    agent.send(Request::ListReaders).finish(|_| ()).unwrap();
+    let pid = agent.process_id().unwrap();
+    assert!(agent.stop_if_idle());
+    assert!(!Path::new(&format!("/proc/{pid}")).exists(), "it is not gone yet");
+}
+
+#[test]
 fn the_environment_has_nothing_that_could_steer_the_program() {
     // Variables of this process are those of its tests: it is started again with more of them.
     const AGAIN: &str = "LATCHKEY_AGENT_TEST_ENVIRONMENT";

@@ -285,8 +285,14 @@ fn a_refusal_that_cannot_be_written_holds_for_this_run() {
     let shop = origin("https://shop.example");
     assert!(matches!(store.refuse_site(&shop), Err(SettingsFailure::Unwritable { .. })));
     assert_eq!(store.site(&shop), Some(SiteState::RefusedToday));
+    assert!(store.remembers_unwritten());
     store.forget_site(&shop).unwrap();
     assert_eq!(store.site(&shop), None);
+    assert!(!store.remembers_unwritten());
+    // After a day it is over by itself.
+    store.refuse_site(&shop).unwrap_err();
+    holder.later(Duration::DAY);
+    assert!(!store.remembers_unwritten());
 }
 
 #[test]
