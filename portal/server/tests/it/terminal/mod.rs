@@ -3,6 +3,7 @@
 mod attacks;
 mod configuration;
 mod credentials;
+mod deployed_card;
 mod flows;
 mod orders;
 mod personal_data;

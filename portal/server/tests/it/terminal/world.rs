@@ -16,7 +16,7 @@ use latchkey_card::profile::Profile;
 use latchkey_card::rights::{Authority, DataGroup, EidRights, EsignRights};
 use latchkey_crypto::cv::Date;
 use latchkey_fixtures::cv::CvPki;
-use latchkey_fixtures::holders::{Holder, issue_card, sample_holders, sample_pki};
+use latchkey_fixtures::holders::{Holder, deployed_holders, issue_card, sample_holders, sample_pki};
 use latchkey_fixtures::pki::{Revocation, TestPki};
 use latchkey_fixtures::random::Seeded;
 use latchkey_fixtures::store::InProcess;
@@ -73,8 +73,8 @@ impl World {
         let pki = sample_pki(NOW).unwrap();
         let cv = pki.cv_pki().unwrap();
         write_files(directory.path(), &cv, &super::credentials::terminal(&cv));
-        let listed: Vec<_> =
-            sample_holders().iter().map(|holder| format!("{} valid\n", holder.document_number)).collect();
+        let holders = sample_holders().into_iter().chain(deployed_holders());
+        let listed: Vec<_> = holders.map(|holder| format!("{} valid\n", holder.document_number)).collect();
         write(directory.path(), "documents.txt", listed.concat().as_bytes(), 0o644);
         prepare(directory.path(), &cv);
         write_lists(directory.path(), &pki, &[], NOW);
