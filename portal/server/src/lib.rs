@@ -1,4 +1,4 @@
-//! The identification service: challenges, sessions, storage.
+//! The identification service: challenges, terminal, sessions, storage.
 //!
 //! | Room | What it does |
 //! |---|---|
