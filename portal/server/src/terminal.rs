@@ -19,13 +19,14 @@ mod signature;
 mod status;
 mod ticket;
 
+use std::convert::Infallible;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration as StdDuration;
 
 use latchkey_crypto::cv::Date;
 use latchkey_crypto::x509::TrustStore;
-use rand_core::CryptoRng;
+use rand_core::{CryptoRng, TryCryptoRng, TryRng};
 use subtle::ConstantTimeEq as _;
 use time::{Duration, OffsetDateTime};
 use zeroize::Zeroizing;
@@ -428,19 +429,18 @@ impl Terminal {
         let Record { begun_at, machine } = Record::from_secret_octets(&opened).ok_or_else(damaged)?;
         let today = today(now).ok_or(Refusal::Internal("today is no day of certificates"))?;
         let shown = self.credentials.current();
-        let (machine, outcome) = self.draw(|random| {
-            let judging = machine::Judging {
-                shown: &shown,
-                register: &self.register,
-                unknown_documents: self.rules.unknown_documents,
-                trust: &self.rules.trust,
-                revocation: &self.revocation.current(),
-                tickets: self.tickets.as_ref(),
-                now,
-                today,
-            };
-            machine.advance(event, &judging, random)
-        })?;
+        let judging = machine::Judging {
+            shown: &shown,
+            register: &self.register,
+            unknown_documents: self.rules.unknown_documents,
+            trust: &self.rules.trust,
+            revocation: &self.revocation.current(),
+            tickets: self.tickets.as_ref(),
+            now,
+            today,
+        };
+        // Others draw meanwhile: authentications and signatures take their time.
+        let (machine, outcome) = machine.advance(event, &judging, &mut Shared(&self.random))?;
         let next = KeptStep {
             session: kept.session,
             caller: kept.caller,
@@ -495,6 +495,32 @@ impl Terminal {
         answer.inspect_err(|_| self.metrics.storage_failed())
     }
 }
+
+/// Random values that others draw too.
+struct Shared<'a>(&'a Mutex<Box<dyn CryptoRng + Send>>);
+
+impl TryRng for Shared<'_> {
+    type Error = Infallible;
+
+    fn try_next_u32(&mut self) -> Result<u32, Infallible> {
+        let mut octets = [0; 4];
+        self.try_fill_bytes(&mut octets)?;
+        Ok(u32::from_le_bytes(octets))
+    }
+
+    fn try_next_u64(&mut self) -> Result<u64, Infallible> {
+        let mut octets = [0; 8];
+        self.try_fill_bytes(&mut octets)?;
+        Ok(u64::from_le_bytes(octets))
+    }
+
+    fn try_fill_bytes(&mut self, octets: &mut [u8]) -> Result<(), Infallible> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).fill_bytes(octets);
+        Ok(())
+    }
+}
+
+impl TryCryptoRng for Shared<'_> {}
 
 const NO_SUCH_OUTCOME: Refusal = Refusal::Internal("a step had another outcome than it can have");
 

@@ -1,8 +1,9 @@
 //! How far a session is, and what comes next: an enumeration of steps, each consumed by what happens.
 
 use latchkey_card::bauth::{Auxiliary, AuxiliaryAttribute, Day, Mode, TerminalTemplate};
-use latchkey_card::profile::{Profile, RightsOrder};
-use latchkey_card::rights::{CertHat, DataGroup, EsignRights};
+use latchkey_card::bpace::AuthenticationTemplate;
+use latchkey_card::profile::Profile;
+use latchkey_card::rights::{DataGroup, EsignRights};
 use latchkey_card::terminal::{
     AfterM1, AwaitingM1, CardTrustAnchors, Established, Findings, Next, Reading, RelayedCommand, TerminalEditions,
     TerminalFault, TerminalFile, TerminalStep,
@@ -301,12 +302,7 @@ impl CardKind {
 
 /// The rights that client programs ask such a card for when pages of today call them, as they send them.
 fn usual_rights(profile: &Profile) -> Vec<u8> {
-    let eid = profile.words.eid.map(|word| CertHat::Eid(word).to_octets()).unwrap_or_default();
-    let esign = profile.words.esign.map(|word| CertHat::Esign(word).to_octets()).unwrap_or_default();
-    match profile.rights_order {
-        RightsOrder::EidFirst => [eid, esign].concat(),
-        RightsOrder::EsignFirst => [esign, eid].concat(),
-    }
+    AuthenticationTemplate::new(profile.pin.id, &profile.words, profile.rights_order).cert_hats().to_vec()
 }
 
 impl Kept {
