@@ -198,3 +198,28 @@ async fn a_document_of_unknown_status_is_reported_or_refused() {
     let over = session.post("request_dg", json!({})).await;
     assert_eq!(over.refusal(), (404, "terminal-session-unknown".to_owned()));
 }
+
+/// The terminal and its authority are under the next root; the card knows the former one only.
+#[tokio::test]
+async fn a_card_of_the_former_root_follows_the_link() {
+    use latchkey_crypto::cv::CertificateBody;
+    let text = super::credentials::configured()
+        .replace("path = [\"terminal/authority.cert\"]", "path = [\"terminal/link.cert\", \"terminal/next.cert\"]")
+        .replace("links = []", "links = [\"terminal/link.cert\"]");
+    let prepare = |directory: &std::path::Path, cv: &latchkey_fixtures::cv::CvPki| {
+        let next = cv.next_root().unwrap();
+        let holder = next.certificate.body().holder.clone();
+        let period = next.certificate.body().period;
+        let body = CertificateBody { authority: holder, period, ..cv.authority().certificate.body().clone() };
+        write(directory, "link.cert", &cv.root().link(&next).to_octets(), 0o644);
+        write(directory, "next.cert", &body.sign(&next.key).to_octets(), 0o644);
+    };
+    let world = World::configured(&text, |_| {}, prepare).await;
+    let begun = world.back_end().begin().await;
+    let shown = latchkey_card::bauth::terminal_certificates(&octets(&begun["terminal_certificate"])).unwrap();
+    assert_eq!(shown.len(), 3, "link, authority, terminal");
+    let (mut card, profile) = (world.card(), Profile::standard());
+    let mut session = Session::established(world.back_end(), &mut card, &profile).await;
+    session.read(&["dg5"]).await;
+    assert_eq!(session.ask("request_dg", json!({})).await["personal_data"]["Sex"], "F");
+}
