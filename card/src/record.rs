@@ -41,12 +41,6 @@ impl Recording {
         self.keep(format!("{waiting}# The card was reset\n* reset\n"));
     }
 
-    /// A remark among the lines, in words that no card and no person gave.
-    pub fn remark(&mut self, words: &'static str) {
-        let waiting = self.blanking.waiting();
-        self.keep(format!("{waiting}# {words}\n"));
-    }
-
     /// BPACE with a password of so many digits comes next.
     pub(crate) const fn password_follows(&mut self, digits: usize) {
         self.blanking.password_follows(digits);

@@ -4,13 +4,14 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
-use latchkey_agent::{Agent, Failure};
+use latchkey_agent::Failure;
 use latchkey_crypto::assertion::Origin;
 use serde_json::json;
 
 use super::arguments::{Common, card_arguments, flag, secret_arguments};
 use super::failure::CommandFailure;
 use super::output::{self, Output};
+use super::record::RecordingFile;
 use super::tasks::Work;
 use crate::doctor::{
     CHECK_TIME, CertificateLook, Check, Personal, Plan, Surroundings, System, Verdict, diagnose, look_at_certificate,
@@ -80,12 +81,14 @@ impl Work {
     pub(super) fn diagnose(&self, task: &DoctorTask) -> Result<(), CommandFailure> {
         let texts = &self.console.texts;
         let portal: Option<Origin> = task.portal.as_deref().map(parse_address).transpose()?;
-        let certificate = if task.pin { self.certificate(task)? } else { CertificateLook::NotRead };
-        let agent = Arc::new(Agent::start_on_pcsc(Box::new(self.terminal_prompt()), self.clock)?);
+        let recording = RecordingFile::wanted(&task.common)?;
+        let certificate = if task.pin { self.certificate(task, recording.clone())? } else { CertificateLook::NotRead };
+        let agent = Arc::new(self.agent(Box::new(self.terminal_prompt()), recording.as_ref())?);
         let surroundings: Arc<dyn Surroundings> = Arc::new(
             System::new(Plan::of_this_process(&self.settings), agent, self.clock).with_certificate(certificate),
         );
         let checks = diagnose(&surroundings, portal.as_ref(), CHECK_TIME, |_| ());
+        recording.as_ref().map_or(Ok(()), RecordingFile::finish)?;
         let report = report(&checks, texts, &Personal::of_this_process());
         if task.report && !task.common.json {
             return output::write(&report);
@@ -94,9 +97,13 @@ impl Work {
     }
 
     /// Reads the certificate with the PIN. That it cannot be read is what diagnosis then tells.
-    fn certificate(&self, task: &DoctorTask) -> Result<CertificateLook, CommandFailure> {
+    fn certificate(
+        &self,
+        task: &DoctorTask,
+        recording: Option<RecordingFile>,
+    ) -> Result<CertificateLook, CommandFailure> {
         let (trust, lists) = trust_and_lists(&task.trust, &task.revocation_lists)?;
-        let card = self.at_card(&task.common)?;
+        let card = self.at_recorded_card(&task.common, recording)?;
         match self.contents(&card) {
             Err(CommandFailure::Card(Failure::Cancelled)) => Err(Failure::Cancelled.into()),
             Err(CommandFailure::Card(failure)) => Ok(CertificateLook::Unreadable(failure)),

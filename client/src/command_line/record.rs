@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use latchkey_agent::{Recorded, RecordingSink};
 
+use super::arguments::Common;
 use crate::documents::DocumentFailure;
 
 /// A recording that is being written. Clones write to the same file.
@@ -22,6 +23,14 @@ struct State {
 }
 
 impl RecordingFile {
+    /// The recording that was asked for.
+    ///
+    /// # Errors
+    /// As [`RecordingFile::create`].
+    pub(super) fn wanted(common: &Common) -> Result<Option<Self>, DocumentFailure> {
+        common.record.as_deref().map(Self::create).transpose()
+    }
+
     /// Begins a recording in a new file that only its owner can read. Nothing is ever replaced.
     ///
     /// # Errors

@@ -285,6 +285,15 @@ impl Work {
     }
 
     pub(super) fn at_card(&self, common: &Common) -> Result<AtCard, CommandFailure> {
+        self.at_recorded_card(common, RecordingFile::wanted(common)?)
+    }
+
+    /// The same with a recording that was begun before, if there is one.
+    pub(super) fn at_recorded_card(
+        &self,
+        common: &Common,
+        recording: Option<RecordingFile>,
+    ) -> Result<AtCard, CommandFailure> {
         let reader = match &common.reader {
             None => ReaderChoice::TheOnlyCard,
             Some(text) => ReaderChoice::Reader(
@@ -311,7 +320,6 @@ impl Work {
                 (Box::new(prompt), None)
             }
         };
-        let recording = common.record.as_deref().map(RecordingFile::create).transpose()?;
         let agent = self.agent(prompt, recording.as_ref())?;
         Ok(AtCard { agent, reader, patience: self.patience(common), handled, recording })
     }

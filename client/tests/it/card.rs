@@ -1,5 +1,8 @@
 //! Readers, cards and PINs at the command line.
 
+use latchkey_fixtures::holders::{deployed_holders, issue_deployed_card, sample_pki};
+use time::macros::datetime;
+
 use crate::binary::{Person, World, holder, image, run, run_with_input};
 
 const ORDINARY: &str = "hanna-vydumanaya";
@@ -22,6 +25,33 @@ fn readers_and_the_card_are_shown_without_a_password() {
 
     let ran = run(world.latchkey().args(["--lang", "ru", "pin", "status"]));
     assert!(ran.out.contains("ID-карта Республики Беларусь") && ran.out.contains("осталось 3 попытки"), "{ran:?}");
+}
+
+#[test]
+fn the_deployed_card_is_named_and_asks_for_its_secrets() {
+    let holder = deployed_holders().remove(0);
+    let now = datetime!(2026-11-22 12:00 UTC);
+    let world = World::with(issue_deployed_card(&sample_pki(now).unwrap(), &holder, now).unwrap());
+    let ran = run(world.latchkey().args(["card", "--json"]));
+    assert_eq!((ran.code, ran.json()["model"].as_str()), (0, Some("kta")), "{ran:?}");
+    for (language, words) in [("be", "выданая картка"), ("ru", "выданная карта"), ("en", "deployed card")]
+    {
+        let ran = run(world.latchkey().args(["--lang", language, "card"]));
+        assert!(ran.out.contains(words), "{ran:?}");
+    }
+    // Reading certificates takes the CAN, which confirms the editions, and PIN1; signing takes PIN2 as well.
+    let secrets = format!("{}\n{}\n", holder.can, holder.pin);
+    let ran = run_with_input(world.latchkey().args(["card", "--pin", "--pin-fd", "0", "--json"]), &secrets);
+    assert_eq!(ran.json()["certificates"].as_array().map(Vec::len), Some(1), "{ran:?}");
+    let folder = tempfile::tempdir().unwrap();
+    let document = folder.path().join("document.txt");
+    std::fs::write(&document, "to be signed").unwrap();
+    let signed = |pin2: &str| {
+        run_with_input(world.latchkey().args(["sign", "--pin-fd", "0"]).arg(&document), &format!("{secrets}{pin2}\n"))
+    };
+    let refused = signed("0000000");
+    assert!(refused.err.ends_with("Code: pin2-wrong\n"), "{refused:?}");
+    assert_eq!(signed(&holder.pin2()).code, 0);
 }
 
 #[test]

@@ -124,6 +124,21 @@ fn an_examined_card_gives_a_report_without_the_holders_data() {
 }
 
 #[test]
+fn a_diagnosis_is_recorded_with_and_without_the_pin() {
+    let world = World::with(image_with_pin(ORDINARY, PIN));
+    let folder = tempfile::tempdir().unwrap();
+    let (without, with) = (folder.path().join("without.txt"), folder.path().join("with.txt"));
+    run(world.latchkey().args(["doctor", "--record"]).arg(&without));
+    run_with_input(
+        world.latchkey().args(["doctor", "--pin", "--pin-fd", "0", "--record"]).arg(&with),
+        &format!("{PIN}\n"),
+    );
+    let [without, with] = [without, with].map(|file| fs::read_to_string(file).unwrap());
+    assert!(without.contains("# SELECT MF\n") && !without.contains("* bpace"), "{without}");
+    assert!(with.contains("* bpace 000000\n") && !with.contains(PIN), "{with}");
+}
+
+#[test]
 fn no_report_is_left_of_a_card_that_was_not_examined() {
     let world = World::without_card();
     let folder = tempfile::tempdir().unwrap();

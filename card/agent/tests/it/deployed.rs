@@ -7,10 +7,12 @@ use latchkey_card::profile::{Edition, Profile};
 use latchkey_crypto::assertion::{AssertionAlgorithm, signed_hash};
 use latchkey_crypto::hash::HashAlgorithm;
 use latchkey_fixtures::card_image::KeyPair;
+use latchkey_fixtures::holders::{Holder, deployed_holders, issue_deployed_card, sample_pki};
 use latchkey_fixtures::scripted::ScriptedChannel;
+use latchkey_fixtures::store::InProcess;
 
-use crate::desk::{Desk, HolderCard};
-use crate::holder::{Reply, Scene, assertion, challenge, origin, sign_in};
+use crate::desk::{Desk, HolderCard, NOW};
+use crate::holder::{Reply, Scene, Text, assertion, challenge, origin, sign_in};
 
 /// No card of the standard, then the applet and the PIN's status.
 const RECOGNISED: &str = "
@@ -149,4 +151,53 @@ fn the_puk_is_presented_after_the_can() {
 fn every_known_profile_has_a_model() {
     let names: Vec<_> = Profile::KNOWN.iter().map(|profile| profile.name).collect();
     assert_eq!(names, CardModel::ALL.map(CardModel::code));
+}
+
+/// A virtual card of the model.
+fn virtual_card() -> (HolderCard, Holder) {
+    let holder = deployed_holders().remove(0);
+    let image = issue_deployed_card(&sample_pki(NOW).unwrap(), &holder, NOW).unwrap();
+    (HolderCard { image, memory: InProcess::default() }, holder)
+}
+
+#[test]
+fn a_virtual_card_of_the_model_signs_in() {
+    let (card, holder) = virtual_card();
+    let pin2: &'static str = holder.pin2().leak();
+    let replies = [holder.can, holder.pin, pin2].map(Reply::Digits);
+    let text = Text::default();
+    let scene = Scene::recorded(&Desk::with(&card), replies, &text);
+    let signed = assertion(scene.ask(sign_in()).unwrap());
+    assert_eq!(signed.unverified_certificate(), card.image.esign.base_certificate.0);
+    drop(scene);
+    let text = text.get();
+    for secret in [holder.can, holder.pin, pin2] {
+        let hex = secret.bytes().map(|octet| format!("{octet:02X}")).collect::<Vec<_>>().join(" ");
+        assert!(!text.contains(secret) && !text.contains(&hex), "{text}");
+    }
+    assert!(text.contains("# VERIFY\n> 00 20 00 05 07 30 30 30 30 30 30 30\n< 90 00\n"), "{text}");
+}
+
+/// Of a card that gives its data groups to whoever has the CAN, the report has tags and lengths.
+#[test]
+fn a_virtual_card_of_the_model_is_examined() {
+    let (card, holder) = virtual_card();
+    let scene = Scene::new(&Desk::with(&card), [Reply::Digits(holder.can)]);
+    let Answer::Probed(findings) = scene.ask(CardTask::Probe).unwrap() else { panic!("not examined") };
+    let report = findings.report;
+    assert!(findings.channel_opened, "{report}");
+    assert!(report.contains("entry: D11200020022654F07\n"), "{report}");
+    assert!(report.contains("hello: print-2019 accepted\nmac: print-2019 accepted\n"), "{report}");
+    let groups: Vec<_> = card.image.data_groups.values().map(|octets| octets.0.clone()).collect();
+    assert!(report.contains(&format!("file 0103: 9000, {} octets, then 9000\n    30 ", groups[2].len())), "{report}");
+    // DG1 wants the PIN.
+    assert!(
+        report.contains("file 0101: 6982\n") || report.contains("file 0101: 9000, 0 octets, then 6982\n"),
+        "{report}"
+    );
+    for contents in groups {
+        for run in contents.windows(10) {
+            assert!(!report.contains(&hex(run)) && !report.contains(&*String::from_utf8_lossy(run)), "{report}");
+        }
+    }
 }
