@@ -16,6 +16,7 @@ const COMMANDS: &[&str] = &[
     "diagnose",
     "end",
     "end_guest",
+    "keep",
     "keep_open",
     "more_time",
     "place_documents",

@@ -119,6 +119,13 @@ const ROWS: &[(&str, Advice)] = &[
     ("no-prompt", TECHNICAL),
     ("secret-malformed", AGAIN),
     ("last-try-not-allowed", holder(Remedy::Resume)),
+    // Terminals: the page has to begin anew.
+    ("terminal-rejected", NOTHING),
+    ("terminal-of-other-site", NOTHING),
+    ("terminal-request-other", NOTHING),
+    ("terminal-malformed", NOTHING),
+    ("terminal-act-refused", NOTHING),
+    ("terminal-session-idle", NOTHING),
     // The program itself.
     ("agent-fault", TECHNICAL),
     ("agent-stopped", TECHNICAL),

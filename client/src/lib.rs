@@ -4,6 +4,7 @@ pub mod advice;
 pub mod app;
 pub mod command_line;
 pub mod desk;
+pub mod disclosure;
 pub mod doctor;
 pub mod documents;
 pub mod guest;

@@ -104,7 +104,9 @@ impl Told for Failure {
                     SecretKind::Can => "can",
                     SecretKind::Puk => "puk",
                     SecretKind::Pin2 => "pin2",
-                    SecretKind::Pin | SecretKind::NewPin | SecretKind::LastTryConfirmation => "pin",
+                    SecretKind::Pin | SecretKind::NewPin | SecretKind::LastTryConfirmation | SecretKind::Consent => {
+                        "pin"
+                    }
                 }
                 .into(),
             )],

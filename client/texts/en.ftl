@@ -850,3 +850,35 @@ history-not-remembered = This sign-in is not remembered. { $what }
 
 tray-open = Open Latchkey
 tray-quit = Quit Latchkey: sites cannot reach it then
+
+## Terminals
+
+failure-terminal-rejected = The terminal is not one that your card or this computer accepts.
+    .todo = Hand nothing over. Tell the site's operator, or your administrator.
+failure-terminal-of-other-site = This terminal belongs to another site than the one that wants to use it.
+    .todo = Hand nothing over: somebody may be posing as another site. Open the site that you want by its own address.
+failure-terminal-request-other = The terminal answers another request than the one that was checked.
+    .todo = Hand nothing over. Open the site anew by its own address, and tell its operator if it happens again.
+failure-terminal-malformed = The terminal sent something that is not for a card.
+    .todo = Begin anew on the site. If it happens again, tell its operator.
+failure-terminal-act-refused = The terminal wanted to do something with your card that you had not agreed to. It was not let.
+    .todo = Tell the site's operator.
+failure-terminal-session-idle = The site did nothing with your card for two minutes, so the card was closed.
+    .todo = Begin anew on the site.
+failure-terminal-wrong-order = The site asked for something that does not fit what went before.
+    .todo = Load the page again. If it happens again, tell the site's operator.
+failure-request-unverifiable = The site's signed request could not be checked: nobody says who asks.
+    .todo = Tell the site's operator. An administrator sets up which authorities are believed on this computer.
+failure-request-of-other-site = The signed request belongs to another site.
+    .todo = Open the site that you want by its own address.
+purpose-hand-over-data = to let its terminal read from your card
+purpose-sign-for-terminal = to let its terminal have something signed by your card, which this program cannot see
+ask-data = { $origin } asks to let its terminal read from your card.
+ask-data-lines = If you agree, the terminal can learn:
+ask-data-optional = You may leave these out:
+ask-data-agree = Agree? [y/N]{ " " }
+ask-data-agree-without = Agree? [y/N, or the numbers that you leave out]{ " " }
+ask-consent-terminal = Let this terminal in?
+ask-consent-signature = The terminal wants one signature of your card under something that only the terminal knows. It counts like one by your own hand. Allow it?
+serve-terminal = The terminal works with your card; nothing of what passes can be read here.
+serve-terminal-number = Terminal { $number }

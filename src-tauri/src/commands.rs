@@ -13,6 +13,7 @@ use crate::window;
 pub(crate) fn handler() -> impl Fn(Invoke<Wry>) -> bool + Send + Sync + 'static {
     tauri::generate_handler![
         agree,
+        keep,
         cancel_card,
         cancel_documents,
         card,
@@ -48,6 +49,11 @@ fn snapshot(app: State<'_, App>) -> Arc<Snapshot> {
 #[tauri::command]
 fn agree(app: State<'_, App>, request: u64) {
     app.agree(request);
+}
+
+#[tauri::command]
+fn keep(app: State<'_, App>, request: u64, place: usize, kept: bool) {
+    app.keep(request, place, kept);
 }
 
 #[tauri::command]

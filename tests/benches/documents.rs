@@ -113,6 +113,10 @@ impl SecretPrompt for Knowing {
     fn confirm_last_try(&mut self, _: &Question, _: &Asking) -> Result<(), NoSecret> {
         Err(NoSecret::NoPrompt)
     }
+
+    fn consent(&mut self, _: &Question, _: &Asking) -> Result<(), NoSecret> {
+        Err(NoSecret::NoPrompt)
+    }
 }
 
 /// A reader without a service, which counts what passes.

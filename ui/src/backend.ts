@@ -60,9 +60,23 @@ export interface PortalRequest {
   readonly shortCode: string | null;
   /// What the page wants signed, by its own names; none: it wants a sign-in.
   readonly documents: readonly { readonly name: string; readonly size: string }[];
+  /// What a terminal is let read and do; null: it wants something else.
+  readonly disclosure: Disclosure | null;
   readonly phase: Phase;
   /// The holder has to act within so many seconds; null while he need not.
   readonly secondsLeft: number | null;
+}
+
+/// What a terminal is let read and do, worded in the snapshot's language.
+export interface Disclosure {
+  /// Whether the request was signed and checked.
+  readonly verified: boolean;
+  readonly asker: readonly string[];
+  readonly required: readonly string[];
+  /// What the holder may leave out.
+  readonly optional: readonly { readonly line: string; readonly kept: boolean }[];
+  /// Which terminal it is, or that it is not known yet.
+  readonly terminal: readonly string[];
 }
 
 export type Phase =
@@ -77,10 +91,11 @@ export type Phase =
   | { readonly name: "agent-asks"; readonly secret: Secret; readonly triesLeft: number | null } // look at the agent's own window
   | { readonly name: "signing" }
   | { readonly name: "sending" } // link only
+  | { readonly name: "terminal-at-work" } // what passes cannot be read here
   | { readonly name: "done" }
   | { readonly name: "failed"; readonly failure: Failure };
 
-export type Secret = "pin" | "pin2" | "new-pin" | "can" | "puk" | "last-try";
+export type Secret = "pin" | "pin2" | "new-pin" | "can" | "puk" | "last-try" | "consent";
 
 export type PinStatus =
   | { readonly state: "usable"; readonly triesLeft: number }
@@ -195,6 +210,8 @@ export interface Backend {
   /// Calls `changed` on every change; the returned function stops that.
   listen(changed: (snapshot: Snapshot) => void): Promise<() => void>;
   agree(request: number): Promise<void>;
+  /// Keeps or leaves out the optional line at that place of what a terminal is let read.
+  keep(request: number, place: number, kept: boolean): Promise<void>;
   refuse(request: number): Promise<void>;
   /// The window does not close by itself.
   keepOpen(): Promise<void>;

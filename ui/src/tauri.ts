@@ -8,6 +8,7 @@ export const program: Backend = {
   snapshot: () => invoke<Snapshot>("snapshot"),
   listen: (changed) => listen<Snapshot>("changed", ({ payload }) => changed(payload)),
   agree: (request) => invoke("agree", { request }),
+  keep: (request, place, kept) => invoke("keep", { request, place, kept }),
   refuse: (request) => invoke("refuse", { request }),
   keepOpen: () => invoke("keep_open"),
   end: (request) => invoke("end", { request }),

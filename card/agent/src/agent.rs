@@ -1,5 +1,6 @@
 //! The agent: a thread that carries out card requests one after another, and what others hold of it.
 
+use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, mpsc};
 use std::thread;
@@ -11,8 +12,10 @@ use time::OffsetDateTime;
 
 use crate::recording::recorded;
 use crate::session::Session;
+use crate::terminal_session::{Order, Orders};
 use crate::{
-    Answer, Cancellation, CardRequest, Failure, ReaderReport, RecordingSink, Report, Request, RequestId, SecretPrompt,
+    Answer, Cancellation, CardRequest, Failure, Instruction, ReaderReport, RecordingSink, Report, Request, RequestId,
+    SecretPrompt,
 };
 
 /// Carries out requests: an agent in this process, or one in a process of its own.
@@ -48,12 +51,19 @@ pub struct Exchange {
     id: RequestId,
     reports: mpsc::Receiver<Report>,
     cancellation: Cancellation,
+    instructions: Instructions,
 }
+
+/// Where a running request takes instructions; only terminal sessions do, and for every other request they are nothing.
+/// Clones speak of the same request.
+#[derive(Clone)]
+pub struct Instructions(Arc<dyn Fn(Instruction) + Send + Sync>);
 
 struct Job {
     request: CardRequest,
     reports: mpsc::Sender<Report>,
     cancellation: Cancellation,
+    orders: Orders,
 }
 
 impl Agent {
@@ -106,7 +116,14 @@ impl CardAgent for Agent {
         let id = RequestId(self.last_id.fetch_add(1, Ordering::Relaxed).wrapping_add(1));
         let (reports, arriving) = mpsc::channel();
         let cancellation = Cancellation::default();
-        let exchange = Exchange::new(id, arriving, cancellation.clone());
+        let (sender, receiver) = mpsc::channel();
+        let orders = Orders { sender: sender.clone(), receiver };
+        let instructions = Instructions::new(move |instruction| {
+            if sender.send(Order::Carry(instruction)).is_err() {
+                tracing::debug!("an instruction came after the end");
+            }
+        });
+        let exchange = Exchange::new(id, arriving, cancellation.clone()).with_instructions(instructions);
         let readers = Arc::clone(&self.readers);
         match request {
             Request::ListReaders => beside("readers", move || {
@@ -115,7 +132,7 @@ impl CardAgent for Agent {
             Request::WatchReaders => beside("reader events", move || watch(&*readers, &reports, &cancellation)),
             Request::OfCard(request) => {
                 // If the worker is gone the job is dropped with its sender, which the exchange notices.
-                if self.jobs.send(Job { request, reports, cancellation }).is_err() {
+                if self.jobs.send(Job { request, reports, cancellation, orders }).is_err() {
                     tracing::error!("the agent's thread has ended");
                 }
             }
@@ -125,10 +142,18 @@ impl CardAgent for Agent {
 }
 
 impl Exchange {
-    /// The exchange about request `id`: for implementations of [`CardAgent`]. `cancellation` takes the request back.
+    /// The exchange about request `id`, which takes no instructions: for implementations of [`CardAgent`].
+    /// `cancellation` takes the request back.
     #[must_use]
-    pub const fn new(id: RequestId, reports: mpsc::Receiver<Report>, cancellation: Cancellation) -> Self {
-        Self { id, reports, cancellation }
+    pub fn new(id: RequestId, reports: mpsc::Receiver<Report>, cancellation: Cancellation) -> Self {
+        Self { id, reports, cancellation, instructions: Instructions::none() }
+    }
+
+    /// The same about a request that takes instructions there.
+    #[must_use]
+    pub fn with_instructions(mut self, instructions: Instructions) -> Self {
+        self.instructions = instructions;
+        self
     }
 
     /// Which request this is about.
@@ -161,6 +186,36 @@ impl Exchange {
     pub fn cancellation(&self) -> Cancellation {
         self.cancellation.clone()
     }
+
+    /// Where the request takes instructions: for whoever does not hold the exchange.
+    #[must_use]
+    pub fn instructions(&self) -> Instructions {
+        self.instructions.clone()
+    }
+}
+
+impl Instructions {
+    /// Instructions that are handed to `give`.
+    pub fn new(give: impl Fn(Instruction) + Send + Sync + 'static) -> Self {
+        Self(Arc::new(give))
+    }
+
+    /// Instructions that lead nowhere: of a request that takes none.
+    #[must_use]
+    pub fn none() -> Self {
+        Self::new(|_| ())
+    }
+
+    /// Hands an instruction over. What becomes of it is reported; after the end it is nothing.
+    pub fn give(&self, instruction: Instruction) {
+        (self.0)(instruction);
+    }
+}
+
+impl fmt::Debug for Instructions {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Instructions")
+    }
 }
 
 /// Nobody waits for what becomes of the request any more: it is taken back.
@@ -171,11 +226,11 @@ impl Drop for Exchange {
 }
 
 fn work(queue: &mpsc::Receiver<Job>, mut surroundings: Surroundings) {
-    for Job { request, reports, cancellation } in queue {
+    for Job { request, reports, cancellation, orders } in queue {
         let result = if cancellation.is_cancelled() {
             Err(Failure::Cancelled)
         } else {
-            Session::new(&mut surroundings, &reports, &cancellation).carry_out(request)
+            Session::new(&mut surroundings, &reports, &cancellation, &orders).carry_out(request)
         };
         if let Err(failure) = &result {
             tracing::info!(code = failure.code(), "the request failed");

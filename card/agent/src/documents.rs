@@ -151,7 +151,8 @@ impl Session<'_> {
             return Ok(Answer::DocumentsSigned(digests.into_iter().map(failed).collect()));
         };
         let mut card = self.connect(reader, patience)?;
-        let ask = Ask { asker: order.asker.clone(), purpose: Purpose::SignDocuments, documents: shown };
+        let ask =
+            Ask { asker: order.asker.clone(), purpose: Purpose::SignDocuments, documents: shown, disclosure: None };
         self.with_pin(&mut card, &ask, &Authority::signing(count), |secured, session| {
             sign_all(secured, &digests, session)
         })

@@ -178,6 +178,25 @@ pub enum Failure {
     /// Only one try is left and there was nobody to allow it.
     #[error("the last try was not allowed")]
     LastTryNotAllowed,
+    /// No path leads from the terminal's certificates to a configured root, they are no certificates, or the card refused
+    /// them.
+    #[error("the terminal is not accepted")]
+    TerminalRejected,
+    /// The terminal is known to be another site's.
+    #[error("the terminal belongs to another site")]
+    TerminalOfOtherSite,
+    /// The terminal answers another request than the one that was verified.
+    #[error("the terminal answers another request")]
+    TerminalRequestOther,
+    /// What the terminal sent for the card is malformed.
+    #[error("the terminal's message is malformed")]
+    TerminalMalformed,
+    /// The terminal wants something of the card that the holder did not agree to.
+    #[error("the terminal wants something that the holder did not agree to")]
+    TerminalActRefused,
+    /// Nothing happened in the terminal session for too long.
+    #[error("the terminal session was idle for too long")]
+    TerminalSessionIdle,
     /// The agent asked the card for something that it cannot ask for.
     #[error("the agent is at fault")]
     AgentFault,
@@ -194,7 +213,7 @@ pub enum Failure {
 
 impl Failure {
     /// Every code that [`Failure::code`] can give.
-    pub const CODES: [&'static str; 53] = [
+    pub const CODES: [&'static str; 59] = [
         "no-service",
         "service-fault",
         "no-reader",
@@ -240,6 +259,12 @@ impl Failure {
         "no-prompt",
         "secret-malformed",
         "last-try-not-allowed",
+        "terminal-rejected",
+        "terminal-of-other-site",
+        "terminal-request-other",
+        "terminal-malformed",
+        "terminal-act-refused",
+        "terminal-session-idle",
         "agent-fault",
         "agent-stopped",
         "agent-missing",
@@ -300,6 +325,12 @@ impl Failure {
             Self::NoPrompt => "no-prompt",
             Self::SecretMalformed { .. } => "secret-malformed",
             Self::LastTryNotAllowed => "last-try-not-allowed",
+            Self::TerminalRejected => "terminal-rejected",
+            Self::TerminalOfOtherSite => "terminal-of-other-site",
+            Self::TerminalRequestOther => "terminal-request-other",
+            Self::TerminalMalformed => "terminal-malformed",
+            Self::TerminalActRefused => "terminal-act-refused",
+            Self::TerminalSessionIdle => "terminal-session-idle",
             Self::AgentFault => "agent-fault",
             Self::AgentStopped => "agent-stopped",
             Self::AgentMissing { .. } => "agent-missing",
@@ -371,6 +402,10 @@ impl From<DialogueError> for Failure {
             DialogueError::CardRefused { status, .. } => Self::CardRefused { status: status.value() },
             // The agent signs no more than it announced: a card that wants the PIN again is the one that is wrong.
             DialogueError::ConfirmationMissing => Self::CardRefused { status: StatusWord::NOT_ALLOWED.value() },
+            DialogueError::TerminalCertificateRefused { .. } | DialogueError::TerminalNotProven { .. } => {
+                Self::TerminalRejected
+            }
+            DialogueError::TerminalCommandRefused { .. } => Self::TerminalActRefused,
             DialogueError::ChannelClosed { .. } => Self::CardClosedChannel,
             DialogueError::CardProtocol(_) => Self::CardProtocol,
             DialogueError::Channel(error) => Self::from(ReaderError::from(error)),

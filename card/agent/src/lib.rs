@@ -8,6 +8,7 @@
 mod agent;
 mod asking;
 mod cancellation;
+mod disclosure;
 mod documents;
 mod failure;
 mod hardening;
@@ -19,12 +20,14 @@ mod recording;
 mod session;
 mod sign_in;
 pub mod terminal;
+mod terminal_session;
 mod waiting;
 pub mod wire;
 
-pub use agent::{Agent, CardAgent, Clock, Exchange};
+pub use agent::{Agent, CardAgent, Clock, Exchange, Instructions};
 pub use asking::{ACTIVITY_INTERVAL, Asking};
 pub use cancellation::Cancellation;
+pub use disclosure::{Disclosure, DisclosureLine, asker_lines, disclosed, terminal_lines};
 pub use documents::{
     CONTENTS_MAX_SIZE, DOCUMENT_NAME_MAX_SIZE, DOCUMENTS_MAX, Document, DocumentResults, Documents, SignDocuments,
 };
@@ -40,3 +43,8 @@ pub use message::{
 };
 pub use prompt::{Asker, NoSecret, Purpose, Question, SecretPrompt, ShownDocument};
 pub use recording::{RecordingSink, recorded};
+pub use terminal_session::{
+    COMMAND_DATA_MAX_SIZE, Instruction, KnownTerminal, RelayedCommand, SESSION_IDLE_TIME, SHOWN_TEXT_MAX_SIZE,
+    SessionPassword, SessionReport, ShownChecks, ShownTerminal, TERMINAL_CERTIFICATES_MAX_SIZE,
+    TERMINAL_TRUST_MAX_COUNT, TerminalOffer, TerminalSession, TerminalTrust, VerifiedRequest,
+};

@@ -9,7 +9,7 @@ use latchkey_card::profile::Profile;
 use latchkey_crypto::assertion::{Assertion, ChallengeText, Origin};
 use latchkey_reader::{ReaderEvent, ReaderName};
 
-use crate::{DocumentResults, Failure, SignDocuments};
+use crate::{DocumentResults, Failure, SessionReport, SignDocuments, TerminalSession};
 
 /// What the agent can be asked to do.
 #[derive(Debug, Clone)]
@@ -65,6 +65,9 @@ pub enum CardTask {
     DeactivatePin(DeactivateWith),
     /// To examine a card of any kind with its CAN alone. Answered with [`Answer::Probed`].
     Probe,
+    /// To open the card for a terminal, and to carry out [`crate::Instruction`]s until told to end. Answered with
+    /// [`Answer::TerminalSessionEnded`].
+    TerminalSession(Box<TerminalSession>),
 }
 
 /// Who is signed in to, and for which challenge. What the card signs is computed by the agent from these two alone.
@@ -108,6 +111,8 @@ pub enum Report {
     Progress(Step),
     /// A reader or a card came or went: only with [`Request::WatchReaders`].
     Readers(ReaderEvent),
+    /// Something about a terminal session that is open.
+    Session(SessionReport),
     /// The end: nothing follows.
     Finished(Result<Answer, Failure>),
 }
@@ -159,6 +164,8 @@ pub enum SecretKind {
     Puk,
     /// No secret: the holder's word that the last try may be spent.
     LastTryConfirmation,
+    /// No secret: the holder's word to a terminal, or to a signature of its.
+    Consent,
 }
 
 /// Card models that the agent knows.
@@ -208,6 +215,8 @@ pub enum Answer {
     Probed(ProbeFindings),
     /// The PIN was changed, unblocked, activated or deactivated; the card says that this is its status now.
     PinManaged(PinStatus),
+    /// The terminal session was closed as it was told to.
+    TerminalSessionEnded,
 }
 
 /// What a card of any kind answered to whoever has its CAN.

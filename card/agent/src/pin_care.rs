@@ -7,12 +7,14 @@ use latchkey_card::dialogue::{ByPin, ByPuk, DialogueError, PinStatus, Secured, S
 use latchkey_card::password::{Can, PasswordKind, Pin, Pin2};
 use latchkey_card::profile::Profile;
 use latchkey_card::rights::Authority;
-use latchkey_reader::{CardTransaction, ReaderError};
+use latchkey_reader::{CardTransaction, ReaderError, ReaderName};
 use rand_core::CryptoRng;
 
 use crate::agent::tell;
 use crate::session::{CardAtHand, ROUNDS, Session};
-use crate::{Asker, Asking, Failure, Purpose, Question, Report, SecretKind, ShownDocument, Step};
+use crate::{
+    Asker, Asking, Disclosure, Failure, OtherCard, Purpose, Question, Report, SecretKind, ShownDocument, Step,
+};
 
 /// Who asks, and for what.
 pub(crate) struct Ask {
@@ -20,17 +22,19 @@ pub(crate) struct Ask {
     pub(crate) purpose: Purpose,
     /// What is going to be signed.
     pub(crate) documents: Vec<ShownDocument>,
+    /// What is going to be handed over to a terminal.
+    pub(crate) disclosure: Option<Box<Disclosure>>,
 }
 
 impl Ask {
     /// The holder himself asks.
     pub(crate) const fn of_holder(purpose: Purpose) -> Self {
-        Self { asker: Asker::Holder, purpose, documents: Vec::new() }
+        Self { asker: Asker::Holder, purpose, documents: Vec::new(), disclosure: None }
     }
 }
 
 /// What the holder entered for one decision.
-struct Entered {
+pub(crate) struct Entered {
     can: Option<Can>,
     pin: Pin,
     pin2: Option<Pin2>,
@@ -79,13 +83,8 @@ impl Session<'_> {
         mut act: impl FnMut(Secured<'_, ByPin>, Option<&Pin>, &Self) -> Result<T, Failure>,
     ) -> Result<T, Failure> {
         for _ in 0..ROUNDS {
-            let status = self.shown_status(card)?;
+            let status = self.usable_status(card)?;
             let profile = self.profile;
-            match status {
-                PinStatus::Blocked => return Err(Failure::PinBlocked),
-                PinStatus::Deactivated => return Err(Failure::PinDeactivated),
-                PinStatus::Usable { .. } | PinStatus::Suspended => {}
-            }
             let entered = self.ask_for_pin(card, ask, status)?;
             let new = if new_pin { Some(self.ask_for_new_pin(card, ask, status)?) } else { None };
             let mut transaction = match self.begin_with_secret(card) {
@@ -154,6 +153,69 @@ impl Session<'_> {
         acted
     }
 
+    /// Lets only those cards into a terminal session whose data groups are what the holder is told: a card that groups its
+    /// data in another way would hand over something else under the same numbers.
+    fn require_standard_groups(&self) -> Result<(), Failure> {
+        let is_standard = self.profile.name == Profile::standard().name;
+        if is_standard { Ok(()) } else { Err(Failure::OtherCard(OtherCard::Unknown)) }
+    }
+
+    /// Asks for the PIN of a card that is going to be talked to in transactions of one exchange each. It is still the card
+    /// whose status was shown.
+    pub(crate) fn entered_for_card(
+        &mut self,
+        card: &mut CardAtHand,
+        ask: &Ask,
+    ) -> Result<(Entered, PinStatus), Failure> {
+        for _ in 0..ROUNDS {
+            let status = self.usable_status(card)?;
+            self.require_standard_groups()?;
+            let entered = self.ask_for_pin(card, ask, status)?;
+            match self.begin_with_secret(card) {
+                Err(NotPresented::CardChanged) => {}
+                Err(NotPresented::Failed(failure)) => return Err(failure),
+                Ok(transaction) => {
+                    transaction.leave()?;
+                    return Ok((entered, status));
+                }
+            }
+        }
+        Err(Failure::PinStatusChanged)
+    }
+
+    /// The same with the CAN.
+    pub(crate) fn can_for_card(&mut self, card: &mut CardAtHand, ask: &Ask) -> Result<(Can, PinStatus), Failure> {
+        let status = self.shown_status(card)?;
+        self.require_standard_groups()?;
+        let can = self.ask_for_can(card, ask, status)?;
+        match self.begin_with_secret(card) {
+            Err(NotPresented::CardChanged) => Err(Failure::CardReset),
+            Err(NotPresented::Failed(failure)) => Err(failure),
+            Ok(transaction) => {
+                transaction.leave()?;
+                Ok((can, status))
+            }
+        }
+    }
+
+    /// Asks for the holder's yes, without a secret: to a terminal, or to a signature of its.
+    pub(crate) fn ask_for_consent(&mut self, reader: &ReaderName, ask: &Ask, status: PinStatus) -> Result<(), Failure> {
+        let question = Question { digits: 0, ..self.question_at(reader, ask, status, PasswordKind::Pin) };
+        let asking = self.asking();
+        self.tell(Step::WaitingFor(SecretKind::Consent));
+        let consent = self.surroundings.prompt.consent(&question, &asking);
+        consent.map_err(|reason| Failure::without(SecretKind::Consent, reason))
+    }
+
+    /// The PIN's status, told, if it can be presented.
+    fn usable_status(&mut self, card: &mut CardAtHand) -> Result<PinStatus, Failure> {
+        match self.shown_status(card)? {
+            PinStatus::Blocked => Err(Failure::PinBlocked),
+            PinStatus::Deactivated => Err(Failure::PinDeactivated),
+            status @ (PinStatus::Usable { .. } | PinStatus::Suspended) => Ok(status),
+        }
+    }
+
     fn ask_for_pin(&mut self, card: &CardAtHand, ask: &Ask, status: PinStatus) -> Result<Entered, Failure> {
         let mut can = None;
         if status.is_last_try() {
@@ -204,14 +266,19 @@ impl Session<'_> {
     }
 
     fn question(&self, card: &CardAtHand, ask: &Ask, status: PinStatus, kind: PasswordKind) -> Question {
+        self.question_at(&card.reader, ask, status, kind)
+    }
+
+    fn question_at(&self, reader: &ReaderName, ask: &Ask, status: PinStatus, kind: PasswordKind) -> Question {
         Question {
             asker: ask.asker.clone(),
             purpose: ask.purpose,
             digits: self.profile.password(kind).digits,
-            reader: card.reader.clone(),
+            reader: reader.clone(),
             pin: status,
             two_pins: self.profile.pin2.is_some(),
             documents: ask.documents.clone(),
+            disclosure: ask.disclosure.clone(),
         }
     }
 
@@ -233,6 +300,23 @@ impl Session<'_> {
         card.connection.begin().map_err(|error| match error {
             ReaderError::CardReset => NotPresented::CardChanged,
             error => NotPresented::Failed(error.into()),
+        })
+    }
+}
+
+impl Entered {
+    /// Presents the PIN, if the card still says of it what was shown.
+    pub(crate) fn present<'card>(
+        self,
+        channel: &'card mut dyn CardChannel,
+        profile: &'card Profile,
+        shown: PinStatus,
+        authority: &Authority,
+        random: &mut dyn CryptoRng,
+    ) -> Result<Secured<'card, ByPin>, Failure> {
+        present_pin(channel, profile, self, shown, authority, random).map_err(|reason| match reason {
+            NotPresented::CardChanged => Failure::PinStatusChanged,
+            NotPresented::Failed(failure) => failure,
         })
     }
 }

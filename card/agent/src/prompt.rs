@@ -5,7 +5,7 @@ use latchkey_card::password::{Can, Pin, Pin2, Puk};
 use latchkey_crypto::assertion::Origin;
 use latchkey_reader::ReaderName;
 
-use crate::Asking;
+use crate::{Asking, Disclosure};
 
 /// Asks the holder. Called on the agent's thread while no card transaction is held, one question at a time; blocks
 /// until there is an answer.
@@ -49,6 +49,13 @@ pub trait SecretPrompt: Send {
     /// # Errors
     /// [`NoSecret`], with [`NoSecret::Cancelled`] for a no.
     fn confirm_last_try(&mut self, question: &Question, asking: &Asking) -> Result<(), NoSecret>;
+
+    /// Asks for the holder's yes to a terminal that he was not shown before, or to a signature that only the terminal
+    /// knows: [`Question::purpose`] says which. `Ok` is a yes.
+    ///
+    /// # Errors
+    /// [`NoSecret`], with [`NoSecret::Cancelled`] for a no.
+    fn consent(&mut self, question: &Question, asking: &Asking) -> Result<(), NoSecret>;
 }
 
 /// What the holder has to be told with every question.
@@ -68,6 +75,8 @@ pub struct Question {
     pub two_pins: bool,
     /// What the card is going to sign, one signature each, if that is what the secret is asked for.
     pub documents: Vec<ShownDocument>,
+    /// What is handed over to a terminal, if that is what the holder is asked about.
+    pub disclosure: Option<Box<Disclosure>>,
 }
 
 /// A document that the card is going to sign, as it was when it was hashed.
@@ -107,6 +116,10 @@ pub enum Purpose {
     DeactivatePin,
     /// To examine the card: the CAN is asked for, and nothing else.
     Probe,
+    /// To let a terminal read from the card.
+    HandOverData,
+    /// To have the card sign something that only a terminal knows.
+    SignForTerminal,
 }
 
 impl Purpose {

@@ -12,6 +12,7 @@ use latchkey_reader::{CardConnection, CardPresence, ChosenCard, ReaderError, Rea
 
 use crate::agent::{Surroundings, tell};
 use crate::pin_care::Ask;
+use crate::terminal_session::Orders;
 use crate::{
     AfterUnblocking, Answer, Cancellation, CardContents, CardModel, CardRequest, CardStatus, CardTask, DeactivateWith,
     Failure, Purpose, ReaderChoice, Report, Step,
@@ -24,6 +25,7 @@ pub(crate) struct Session<'work> {
     /// The model of the card at hand, once it was recognised.
     pub(crate) profile: &'static Profile,
     pub(crate) reports: &'work mpsc::Sender<Report>,
+    pub(crate) orders: &'work Orders,
 }
 
 /// The card that a request is about. Dropping it resets the card.
@@ -40,9 +42,10 @@ impl<'work> Session<'work> {
         surroundings: &'work mut Surroundings,
         reports: &'work mpsc::Sender<Report>,
         cancellation: &'work Cancellation,
+        orders: &'work Orders,
     ) -> Self {
         let [profile, ..] = Profile::KNOWN;
-        Self { surroundings, cancellation, profile, reports }
+        Self { surroundings, cancellation, profile, reports, orders }
     }
 
     pub(crate) fn carry_out(&mut self, request: CardRequest) -> Result<Answer, Failure> {
@@ -67,6 +70,7 @@ impl<'work> Session<'work> {
             CardTask::ActivatePin => self.activate_pin(&mut card),
             CardTask::DeactivatePin(with) => self.deactivate_pin(&mut card, with),
             CardTask::Probe => self.probe(&mut card),
+            CardTask::TerminalSession(order) => self.terminal_session(&mut card, &order),
             CardTask::SignDocuments(_) => Err(Failure::AgentFault),
         }
     }

@@ -16,7 +16,8 @@ pub(crate) const ALGORITHM: AssertionAlgorithm = AssertionAlgorithm::Bign(HashAl
 
 impl Session<'_> {
     pub(crate) fn sign_in(&mut self, card: &mut CardAtHand, sign_in: &SignIn) -> Result<Answer, Failure> {
-        let ask = Ask { asker: Asker::Portal(sign_in.origin.clone()), purpose: Purpose::SignIn, documents: Vec::new() };
+        let asker = Asker::Portal(sign_in.origin.clone());
+        let ask = Ask { asker, purpose: Purpose::SignIn, documents: Vec::new(), disclosure: None };
         self.with_pin(card, &ask, &Authority::SIGN_IN, |secured, session| assert(secured, sign_in, session))
             .map(Answer::SignedIn)
     }

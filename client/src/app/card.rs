@@ -335,6 +335,7 @@ pub(super) const fn secret(kind: SecretKind) -> Secret {
         SecretKind::Can => Secret::Can,
         SecretKind::Puk => Secret::Puk,
         SecretKind::LastTryConfirmation => Secret::LastTry,
+        SecretKind::Consent => Secret::Consent,
     }
 }
 

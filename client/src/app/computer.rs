@@ -53,6 +53,8 @@ impl App {
             sites: settings.clone(),
             callers: Arc::new(CallersOfSystem),
             guest: guest.clone(),
+            terminals: Arc::clone(settings.managed().terminals()),
+            clock,
         };
         let Left { sockets, used } = left.unwrap_or_default();
         let listeners = Listeners::of(sockets, plan.port).map_or_else(|| Listeners::bind(plan.port), Ok);

@@ -239,6 +239,15 @@ impl App {
         self.shared.desk.agree(RequestNumber(request));
     }
 
+    /// The holder keeps, or leaves out, the optional line at that place of what a terminal is let read.
+    pub fn keep(&self, request: u64, place: usize, kept: bool) {
+        let at_desk = self.shared.desk.changes().borrow().clone();
+        let asked = at_desk.requests.iter().find(|asked| asked.id == RequestNumber(request));
+        if let Some(disclosure) = asked.and_then(|asked| asked.disclosure.as_ref()) {
+            self.shared.desk.narrow(RequestNumber(request), disclosure.with_choice(place, kept));
+        }
+    }
+
     /// The holder's no to a request.
     pub fn refuse(&self, request: u64) {
         let request = RequestNumber(request);

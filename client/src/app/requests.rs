@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use super::snapshot::{self, PortalRequest};
-use crate::desk::{ArrivedBy, DeskView, Phase, RequestNumber, RequestView, Secret};
+use crate::desk::{ArrivedBy, DeskView, Phase, RequestNumber, RequestView, Secret, TerminalDisclosure};
+use crate::disclosure::DisclosureWords;
 use crate::texts::{Texts, quotable};
 
 /// The desk's requests.
@@ -65,9 +66,16 @@ fn view(request: &RequestView, texts: &Texts) -> PortalRequest {
             .iter()
             .map(|document| snapshot::Document { name: quotable(&document.name), size: texts.size(document.size) })
             .collect(),
+        disclosure: request.disclosure.as_ref().map(|disclosure| disclosure_view(disclosure, texts)),
         phase: phase(&request.phase, texts),
         seconds_left: request.seconds_left.map(u64::from),
     }
+}
+
+fn disclosure_view(disclosure: &TerminalDisclosure, texts: &Texts) -> snapshot::Disclosure {
+    let DisclosureWords { asker, required, optional, terminal } = DisclosureWords::of_request(disclosure, texts);
+    let optional = optional.into_iter().map(|(line, kept)| snapshot::Optional { line, kept }).collect();
+    snapshot::Disclosure { verified: disclosure.request.is_some(), asker, required, optional, terminal }
 }
 
 fn phase(phase: &Phase, texts: &Texts) -> snapshot::Phase {
@@ -85,6 +93,7 @@ fn phase(phase: &Phase, texts: &Texts) -> snapshot::Phase {
         }
         Phase::Signing => snapshot::Phase::Signing,
         Phase::Sending => snapshot::Phase::Sending,
+        Phase::TerminalAtWork => snapshot::Phase::TerminalAtWork,
         Phase::Done => snapshot::Phase::Done,
         Phase::Failed { failure } => snapshot::Phase::Failed { failure: snapshot::Failure::of(failure, texts) },
     }
@@ -98,5 +107,6 @@ const fn secret(secret: Secret) -> snapshot::Secret {
         Secret::Can => snapshot::Secret::Can,
         Secret::Puk => snapshot::Secret::Puk,
         Secret::LastTry => snapshot::Secret::LastTry,
+        Secret::Consent => snapshot::Secret::Consent,
     }
 }

@@ -129,6 +129,8 @@ pub struct PortalRequest {
     pub short_code: Option<String>,
     /// What the page wants signed, if it wants documents signed.
     pub documents: Vec<Document>,
+    /// What a terminal is let do, if that is what the page wants.
+    pub disclosure: Option<Disclosure>,
     /// How far it is.
     pub phase: Phase,
     /// The holder has to act within so many seconds; `None` while he need not.
@@ -142,6 +144,31 @@ pub struct Document {
     pub name: String,
     /// Its size, in words.
     pub size: String,
+}
+
+/// What a terminal is let do, in words.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Disclosure {
+    /// Whether the request was signed and verified.
+    pub verified: bool,
+    /// Who asks.
+    pub asker: Vec<String>,
+    /// What may be read and done in any case.
+    pub required: Vec<String>,
+    /// What the holder may leave out.
+    pub optional: Vec<Optional>,
+    /// Which terminal it is, or that it is not known yet.
+    pub terminal: Vec<String>,
+}
+
+/// Something that the holder may leave out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Optional {
+    /// In words.
+    pub line: String,
+    /// Whether he hands it over.
+    pub kept: bool,
 }
 
 /// Documents that the holder signs himself.
@@ -226,6 +253,8 @@ pub enum Phase {
     Signing,
     /// Of a link: the signature is on its way.
     Sending,
+    /// A terminal works with the card.
+    TerminalAtWork,
     /// It is done.
     Done,
     /// It failed.
@@ -251,6 +280,8 @@ pub enum Secret {
     Puk,
     /// No secret: whether the last try may be spent.
     LastTry,
+    /// No secret: whether a terminal is let in, or may have something signed.
+    Consent,
 }
 
 /// What the holder does with his own card.

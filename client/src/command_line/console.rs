@@ -6,6 +6,7 @@ use std::sync::Arc;
 use latchkey_agent::terminal::{PromptWording, Terminal, TerminalError};
 use latchkey_agent::{Asker, Cancellation, Failure, PinStatus, Purpose, Question, Report, SecretKind, Step};
 
+use crate::disclosure::DisclosureWords;
 use crate::texts::{Texts, quotable};
 use crate::wording::card_model;
 
@@ -94,6 +95,10 @@ impl PromptWording for Wording {
                 text.push_str(&format!("\n  – {}, {}", quotable(&document.name), self.0.size(document.size)));
             }
         }
+        if let Some(disclosure) = &question.disclosure {
+            let words = DisclosureWords::of_question(disclosure, &self.0);
+            text.push_str(&lines_of(&words, &self.0));
+        }
         text.push('\n');
         text
     }
@@ -109,6 +114,11 @@ impl PromptWording for Wording {
             SecretKind::Can => self.0.say("ask-can"),
             SecretKind::Puk => self.0.say("ask-puk"),
             SecretKind::LastTryConfirmation => format!("{}\n{}", self.0.say("ask-last-try"), self.0.say("ask-yes-no")),
+            SecretKind::Consent => {
+                let is_signature = question.purpose == Purpose::SignForTerminal;
+                let key = if is_signature { "ask-consent-signature" } else { "ask-consent-terminal" };
+                format!("{}\n{}", self.0.say(key), self.0.say("ask-yes-no"))
+            }
         }
     }
 
@@ -130,6 +140,28 @@ impl PromptWording for Wording {
     }
 }
 
+/// Who asks, what may be read and done, and which terminal it is: lines that begin with a line break.
+pub(super) fn lines_of(words: &DisclosureWords, texts: &Texts) -> String {
+    let mut text = String::new();
+    for line in &words.asker {
+        text.push_str(&format!("\n{line}"));
+    }
+    text.push_str(&format!("\n{}", texts.say("ask-data-lines")));
+    for line in &words.required {
+        text.push_str(&format!("\n  – {line}"));
+    }
+    for line in &words.terminal {
+        text.push_str(&format!("\n{line}"));
+    }
+    if !words.optional.is_empty() {
+        text.push_str(&format!("\n{}", texts.say("ask-data-optional")));
+    }
+    for (number, (line, _)) in (1_u32..).zip(&words.optional) {
+        text.push_str(&format!("\n  {number}  {line}"));
+    }
+    text
+}
+
 pub(super) fn pin_status(texts: &Texts, status: PinStatus) -> String {
     match status {
         PinStatus::Usable { tries_left } => texts.fill("pin-usable", &[("tries", tries_left.into())]),
@@ -148,8 +180,9 @@ const fn purpose_key(purpose: Purpose) -> &'static str {
         Purpose::UnblockPin => "purpose-unblock-pin",
         Purpose::ActivatePin => "purpose-activate-pin",
         Purpose::Probe => "purpose-probe",
-        // Purposes that are added need words of their own; the strictest question stands in for them.
-        _ => "purpose-deactivate-pin",
+        Purpose::DeactivatePin => "purpose-deactivate-pin",
+        Purpose::HandOverData => "purpose-hand-over-data",
+        Purpose::SignForTerminal => "purpose-sign-for-terminal",
     }
 }
 

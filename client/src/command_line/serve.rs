@@ -6,15 +6,17 @@ use std::sync::Arc;
 use latchkey_agent::terminal::{Terminal, TerminalError};
 use latchkey_agent::{Cancellation, Failure, ReaderName};
 use latchkey_crypto::assertion::Origin;
+use latchkey_crypto::cv::rights::Rights;
 use serde_json::{Value, json};
 use tokio::sync::{mpsc, oneshot};
 
-use super::console::{Console, is_no, is_yes};
+use super::console::{Console, is_no, is_yes, lines_of};
 use super::failure::CommandFailure;
 use super::output;
 use super::record::RecordingFile;
 use super::tasks::Work;
 use crate::desk::{Desk, DeskView, Phase, RequestNumber, RequestView};
+use crate::disclosure::DisclosureWords;
 use crate::service::{CallersOfSystem, DEFAULT_PORT, Listeners, NoGuest, Service, Surroundings};
 use crate::texts::{Texts, printable, quotable};
 use crate::wording::Told as _;
@@ -51,6 +53,8 @@ impl Work {
                     Some(guest) => guest,
                     None => Arc::new(NoGuest),
                 },
+                terminals: Arc::clone(managed.terminals()),
+                clock: self.clock,
             };
             let service = Service::start(listeners, surroundings)?;
             let address = format!("http://127.0.0.1:{}", service.port());
@@ -132,7 +136,11 @@ impl Attendant<'_> {
     fn look(&mut self, view: &DeskView) -> Result<(), CommandFailure> {
         for request in &view.requests {
             let before = self.before.iter().find(|before| before.id == request.id);
-            if before.is_none_or(|before| before.phase != request.phase) {
+            // Which terminal works is known later than that one does.
+            let is_new_terminal = |before: &RequestView| {
+                request.phase == Phase::TerminalAtWork && before.disclosure != request.disclosure
+            };
+            if before.is_none_or(|before| before.phase != request.phase || is_new_terminal(before)) {
                 self.tell_event(&event(request))?;
                 self.tell_phase(request);
             }
@@ -167,6 +175,7 @@ impl Attendant<'_> {
         let Some(request) = first.filter(|request| !request.is_over) else { return };
         let texts = &self.console.texts;
         let question = match &request.phase {
+            Phase::AskHandOver if request.disclosure.is_some() => disclosure(texts, request),
             Phase::AskHandOver => format!("{}\n{}", hand_over(texts, request), texts.say("ask-yes-no")),
             Phase::ChooseReader { readers } => which_reader(texts, readers),
             // A slip is forgiven while two tries are left, as with every command.
@@ -206,6 +215,7 @@ impl Attendant<'_> {
         let yes = is_yes(&self.console.texts, &answer);
         match phase {
             Phase::AskHandOver if yes => self.desk.agree(number),
+            Phase::AskHandOver if self.leaves_out(number, &answer) => self.desk.agree(number),
             // Only a no in words keeps the site away for a day: an empty answer is a "not now".
             Phase::AskHandOver if is_no(&self.console.texts, &answer) => self.desk.refuse(number),
             Phase::Failed { .. } if yes => self.desk.retry(number),
@@ -216,6 +226,19 @@ impl Attendant<'_> {
             _ => self.desk.end(number),
         }
         Ok(())
+    }
+
+    /// Takes back what the person leaves out, if the answer is a list of its numbers.
+    fn leaves_out(&self, number: RequestNumber, answer: &str) -> bool {
+        let request = self.before.iter().find(|request| request.id == number);
+        let Some(disclosure) = request.and_then(|request| request.disclosure.as_ref()) else { return false };
+        let choices = disclosure.choices();
+        let read = |part: &str| part.parse().ok().filter(|number| (1..=choices.len()).contains(number));
+        let left_out: Option<Vec<usize>> = answer.split([' ', ',']).filter(|part| !part.is_empty()).map(read).collect();
+        let Some(left_out) = left_out.filter(|left_out| !left_out.is_empty()) else { return false };
+        let kept = (1..).zip(choices).filter(|(number, _)| !left_out.contains(number));
+        self.desk.narrow(number, kept.fold(Rights::NONE, |kept, (_, (right, _))| kept | right));
+        true
     }
 
     fn tell_event(&self, event: &Value) -> Result<(), CommandFailure> {
@@ -230,6 +253,14 @@ impl Attendant<'_> {
             Phase::ConnectReader => self.console.line(&texts.say("wait-reader")),
             Phase::InsertCard => self.console.line(&texts.say("wait-card")),
             Phase::Signing => self.console.step(&texts.say("step-signing")),
+            Phase::TerminalAtWork => {
+                let number = request.disclosure.as_ref().and_then(|disclosure| disclosure.terminal.as_ref());
+                if let Some(terminal) = number {
+                    let number = terminal.number.as_str().into();
+                    self.console.step(&texts.fill("serve-terminal-number", &[("number", number)]));
+                }
+                self.console.step(&texts.say("serve-terminal"));
+            }
             Phase::Done => self.console.line(&of_origin("serve-done")),
             Phase::Failed { failure } => {
                 self.console.line(&CommandFailure::from(failure.clone()).tell(texts));
@@ -263,6 +294,14 @@ fn hand_over(texts: &Texts, request: &RequestView) -> String {
         Some(name) => texts.fill("ask-hand-over", &[origin, ("name", name.into())]),
         None => texts.fill("ask-hand-over-unnamed", &[origin]),
     }
+}
+
+fn disclosure(texts: &Texts, request: &RequestView) -> String {
+    let Some(disclosure) = &request.disclosure else { return String::new() };
+    let words = DisclosureWords::of_request(disclosure, texts);
+    let asked = texts.fill("ask-data", &[("origin", request.origin.as_str().into())]);
+    let agree = if words.optional.is_empty() { "ask-data-agree" } else { "ask-data-agree-without" };
+    format!("{asked}{}\n{}", lines_of(&words, texts), texts.say(agree))
 }
 
 fn which_reader(texts: &Texts, readers: &[String]) -> String {
@@ -303,6 +342,7 @@ const fn phase_name(phase: &Phase) -> (&'static str, Option<&'static str>) {
         Phase::AgentAsks { .. } => "agent-asks",
         Phase::Signing => "signing",
         Phase::Sending => "sending",
+        Phase::TerminalAtWork => "terminal-at-work",
         Phase::Done => "done",
         Phase::Failed { failure } => return ("failed", Some(failure.code())),
     };

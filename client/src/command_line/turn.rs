@@ -66,6 +66,10 @@ impl<P: SecretPrompt> SecretPrompt for InTurn<P> {
     fn confirm_last_try(&mut self, question: &Question, asking: &Asking) -> Result<(), NoSecret> {
         self.prompt().confirm_last_try(question, asking)
     }
+
+    fn consent(&mut self, question: &Question, asking: &Asking) -> Result<(), NoSecret> {
+        self.prompt().consent(question, asking)
+    }
 }
 
 #[cfg(test)]
@@ -111,12 +115,17 @@ mod tests {
         fn confirm_last_try(&mut self, _: &Question, _: &Asking) -> Result<(), NoSecret> {
             self.note()
         }
+
+        fn consent(&mut self, _: &Question, _: &Asking) -> Result<(), NoSecret> {
+            self.note()
+        }
     }
 
     fn question() -> Question {
         Question {
             documents: Vec::new(),
             two_pins: false,
+            disclosure: None,
             asker: Asker::Holder,
             purpose: Purpose::ChangePin,
             digits: 6,

@@ -77,8 +77,9 @@ impl Line {
             if first.request.phase() != before {
                 first.since = now;
             }
-            // A yes to documents is one to these alone.
-            if is_yes && first.request.label.documents.is_empty() {
+            // A yes to documents, or to a terminal, is one to these alone.
+            let is_sign_in = first.request.label.documents.is_empty() && first.request.label.disclosure.is_none();
+            if is_yes && is_sign_in {
                 self.sites.agreed(&origin);
             }
             if is_no {
@@ -194,6 +195,7 @@ fn view_of(number: RequestNumber, request: &AtDesk, seconds_left: Option<u32>) -
         arrived_by: request.label.arrived_by,
         short_code: request.label.short_code.clone(),
         documents: request.label.documents.clone(),
+        disclosure: request.label.disclosure.clone(),
         phase: request.phase(),
         step: request.step,
         is_over: request.is_over(),

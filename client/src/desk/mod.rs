@@ -15,15 +15,16 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use latchkey_agent::{CardAgent, ReaderName};
+use latchkey_crypto::cv::rights::Rights;
 use tokio::sync::{mpsc, watch};
 
 pub use failure::RequestFailure;
 pub use line::{HOLDER_TIME, OPEN_REQUESTS, OPEN_REQUESTS_OF_SITE, WARNING_TIME};
 pub use request::{Fulfilled, SignedIn};
 pub use sites::{REFUSAL_HOLDS, Sites, SitesOfThisRun, Standing};
-pub use source::{FetchedLink, Link, PageRequest, PageWish, Pending, SAYS_IT_IS_MAX_SIZE};
+pub use source::{FetchedLink, Link, PageRequest, PageWish, Pending, SAYS_IT_IS_MAX_SIZE, TerminalWish};
 pub use ticket::{PageTicket, Progress, ProgressPhase};
-pub use view::{ArrivedBy, DeskView, Phase, RequestNumber, RequestView, Secret};
+pub use view::{ArrivedBy, DeskView, Phase, RequestNumber, RequestView, Secret, TerminalDisclosure};
 
 use request::Event;
 use source::Source;
@@ -79,6 +80,11 @@ impl Desk {
     /// The holder's yes to the question that is open.
     pub fn agree(&self, number: RequestNumber) {
         self.send(Message::Happened(number, Event::Agreed));
+    }
+
+    /// The holder keeps only these of the rights that he may leave out, while he is asked about them.
+    pub fn narrow(&self, number: RequestNumber, kept: Rights) {
+        self.send(Message::Happened(number, Event::Narrowed(kept)));
     }
 
     /// The holder's no. The site of a page is not asked about again for a day; the portal that a link names may know

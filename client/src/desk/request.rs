@@ -1,12 +1,14 @@
 //! One request from its arrival to its end: steps, each consumed by the next event.
 
 use latchkey_agent::{
-    Answer, DocumentResults, Failure, PinStatus, ReaderChoice, ReaderName, Report, Request, SecretKind, Step,
+    Answer, DocumentResults, Failure, PinStatus, ReaderChoice, ReaderName, Report, Request, SecretKind, SessionReport,
+    Step,
 };
 use latchkey_crypto::assertion::Assertion;
+use latchkey_crypto::cv::rights::Rights;
 
 use super::source::{FetchedLink, Label, Link, PageWish, Source, Wanted};
-use super::{Phase, RequestFailure, Secret, Standing};
+use super::{Phase, RequestFailure, Secret, Standing, TerminalDisclosure};
 
 /// A request.
 pub(super) struct AtDesk {
@@ -41,6 +43,13 @@ enum At {
         failure: RequestFailure,
     },
     Sending(Assertion),
+    /// A terminal session is open.
+    Session {
+        doing: Doing,
+        pin: Option<PinStatus>,
+        /// The terminal has worked with the card: what comes after that can be the end as it should be.
+        established: bool,
+    },
     /// Over. What stays on show, if anything.
     Over(Option<Phase>),
 }
@@ -52,6 +61,7 @@ enum Doing {
     Reading,
     Asking(Secret),
     Signing,
+    TerminalAtWork,
 }
 
 /// What can happen to a request.
@@ -60,6 +70,8 @@ pub(super) enum Event {
     Begin(Standing),
     /// The holder's yes to the question that is open.
     Agreed,
+    /// The holder keeps only these of the rights that he may leave out.
+    Narrowed(Rights),
     /// The holder's no.
     Refused,
     /// The holder takes it off the list.
@@ -83,6 +95,8 @@ pub(super) enum Action {
     Fetch(Box<dyn Link>),
     AskAgent(Request),
     Present(Box<dyn FetchedLink>, Assertion),
+    /// The page learns this about its terminal session.
+    TellPage(SessionReport),
     /// It is over: whoever asked is answered, and what is still under way for it is taken back.
     Finish(Outcome),
 }
@@ -97,6 +111,8 @@ pub enum Fulfilled {
     SignedIn(SignedIn),
     /// A signature over each document, or why there is none.
     DocumentsSigned(DocumentResults),
+    /// A terminal session that is over.
+    TerminalSessionEnded,
 }
 
 /// The card signed.
@@ -119,7 +135,7 @@ impl AtDesk {
             At::AskHost(_) => Phase::AskHost,
             At::Fetching => Phase::Fetching,
             At::AskHandOver(_) => Phase::AskHandOver,
-            At::Card { doing, pin, .. } => match doing {
+            At::Card { doing, pin, .. } | At::Session { doing, pin, .. } => match doing {
                 Doing::WaitingForReader => Phase::ConnectReader,
                 Doing::WaitingForCard => Phase::InsertCard,
                 Doing::Reading => Phase::ReadingCard,
@@ -127,6 +143,7 @@ impl AtDesk {
                     Phase::AgentAsks { secret: *secret, tries_left: pin.map(PinStatus::tries_left) }
                 }
                 Doing::Signing => Phase::Signing,
+                Doing::TerminalAtWork => Phase::TerminalAtWork,
             },
             At::ChooseReader { readers, .. } => {
                 Phase::ChooseReader { readers: readers.iter().map(ReaderName::to_string).collect() }
@@ -176,9 +193,19 @@ impl AtDesk {
                 (At::AskHandOver(Wanted::Link(link)), None)
             }
             (At::Fetching, Event::Fetched(Err(failure))) => failed_for_good(failure),
+            (At::AskHandOver(Wanted::Page(mut page)), Event::Narrowed(kept)) => {
+                page.wish.narrow(kept);
+                if let (Some(shown), PageWish::TerminalSession(wish)) = (&mut self.label.disclosure, &page.wish) {
+                    shown.rights = wish.session.rights;
+                }
+                (At::AskHandOver(Wanted::Page(page)), None)
+            }
             (At::AskHandOver(wanted), Event::Agreed) => Self::to_card(wanted, ReaderChoice::TheOnlyCard),
             (At::Card { wanted, choice, doing, pin }, Event::Reported(report)) => {
                 self.reported(wanted, choice, doing, pin, report)
+            }
+            (At::Session { doing, pin, established }, Event::Reported(report)) => {
+                self.reported_in_session(doing, pin, established, report)
             }
             (At::ChooseReader { wanted, .. }, Event::ReaderChosen(reader)) => {
                 Self::to_card(wanted, ReaderChoice::Reader(reader))
@@ -229,6 +256,10 @@ impl AtDesk {
     ) -> (At, Option<Action>) {
         let doing = match report {
             Report::Finished(result) => return self.finished(wanted, choice, result),
+            Report::Session(report) => {
+                let open = At::Session { doing: Doing::TerminalAtWork, pin, established: false };
+                return (open, Some(Action::TellPage(report)));
+            }
             Report::Progress(Step::WaitingForReader) => Doing::WaitingForReader,
             Report::Progress(Step::WaitingForCard) => Doing::WaitingForCard,
             Report::Progress(Step::ReaderChosen(reader)) => {
@@ -246,6 +277,35 @@ impl AtDesk {
             _ => doing,
         };
         (At::Card { wanted, choice, doing, pin }, None)
+    }
+
+    /// What is told of a session that is open. It cannot be repeated: the page has to begin anew.
+    fn reported_in_session(
+        &mut self,
+        doing: Doing,
+        pin: Option<PinStatus>,
+        mut established: bool,
+        report: Report,
+    ) -> (At, Option<Action>) {
+        let (doing, action) = match report {
+            Report::Finished(Ok(_)) => return finish(Some(Phase::Done), Ok(Fulfilled::TerminalSessionEnded)),
+            Report::Finished(Err(failure)) => return session_failed(established, failure),
+            Report::Session(report) => {
+                match &report {
+                    SessionReport::Terminal(terminal) => {
+                        if let Some(shown) = &mut self.label.disclosure {
+                            shown.terminal = Some(terminal.clone());
+                        }
+                    }
+                    SessionReport::Answer(_) => established = self.label.disclosure.as_ref().is_some_and(has_terminal),
+                    SessionReport::Open { .. } | SessionReport::SignatureAllowed | SessionReport::OutOfOrder => {}
+                }
+                (Doing::TerminalAtWork, Some(Action::TellPage(report)))
+            }
+            Report::Progress(Step::WaitingFor(kind)) => (Doing::Asking(secret(kind)), None),
+            _ => (doing, None),
+        };
+        (At::Session { doing, pin, established }, action)
     }
 
     fn finished(&self, wanted: Wanted, choice: ReaderChoice, result: Result<Answer, Failure>) -> (At, Option<Action>) {
@@ -283,6 +343,22 @@ fn closed(failure: RequestFailure) -> (At, Option<Action>) {
     finish(shown, Err(failure))
 }
 
+/// A session ends of which the page was told that it is open. When the terminal has what it wanted is not known here: a
+/// card that is taken out then, or a page that asks for nothing more, is how sessions end.
+fn session_failed(established: bool, failure: Failure) -> (At, Option<Action>) {
+    match failure {
+        Failure::Cancelled | Failure::HolderSilent => closed(failure.into()),
+        Failure::CardRemoved | Failure::TerminalSessionIdle if established => {
+            finish(Some(Phase::Done), Err(failure.into()))
+        }
+        failure => failed_for_good(failure.into()),
+    }
+}
+
+const fn has_terminal(shown: &TerminalDisclosure) -> bool {
+    shown.terminal.is_some()
+}
+
 /// It ends with a failure that the holder has not seen yet and that another try does not mend.
 fn failed_for_good(failure: RequestFailure) -> (At, Option<Action>) {
     finish(Some(Phase::Failed { failure: failure.clone() }), Err(failure))
@@ -300,5 +376,6 @@ const fn secret(kind: SecretKind) -> Secret {
         SecretKind::Can => Secret::Can,
         SecretKind::Puk => Secret::Puk,
         SecretKind::LastTryConfirmation => Secret::LastTry,
+        SecretKind::Consent => Secret::Consent,
     }
 }

@@ -5,10 +5,12 @@ use std::time::Duration;
 
 use latchkey_agent::{
     Asker, CardRequest, CardTask, Documents, ReaderChoice, Request, ShownDocument, SignDocuments, SignIn,
+    TerminalSession,
 };
 use latchkey_crypto::assertion::{Assertion, ChallengeText, Origin};
+use latchkey_crypto::cv::rights::Rights;
 
-use super::{ArrivedBy, RequestFailure};
+use super::{ArrivedBy, RequestFailure, TerminalDisclosure};
 use crate::sign_in::APP_VERSION;
 
 /// How long the agent waits for a reader and a card. The desk ends the wait long before if the holder does nothing.
@@ -28,13 +30,24 @@ pub struct PageRequest {
     pub says_it_is: Option<String>,
 }
 
-/// What a page wants the card to sign.
+/// What a page wants of the card.
 #[derive(Debug, Clone)]
 pub enum PageWish {
     /// The portal's challenge, for the origin that the browser reported.
     SignIn(ChallengeText),
     /// These documents.
     SignDocuments(Documents),
+    /// To let a terminal work with the card.
+    TerminalSession(Box<TerminalWish>),
+}
+
+/// What a page wants a terminal to do with the card.
+#[derive(Debug, Clone)]
+pub struct TerminalWish {
+    /// What the agent is asked for. The origin is the page's.
+    pub session: TerminalSession,
+    /// What of it the holder may leave out.
+    pub optional: Rights,
 }
 
 /// Something that takes a while. Dropping it ends it.
@@ -84,6 +97,7 @@ pub(super) struct Label {
     pub(super) arrived_by: ArrivedBy,
     pub(super) short_code: Option<String>,
     pub(super) documents: Vec<ShownDocument>,
+    pub(super) disclosure: Option<TerminalDisclosure>,
 }
 
 impl Source {
@@ -95,6 +109,7 @@ impl Source {
                 arrived_by: ArrivedBy::Page,
                 short_code: None,
                 documents: page.wish.documents(),
+                disclosure: page.wish.disclosure(),
             },
             Self::Link(link) => Label {
                 origin: link.origin().clone(),
@@ -102,16 +117,38 @@ impl Source {
                 arrived_by: ArrivedBy::Link,
                 short_code: None,
                 documents: Vec::new(),
+                disclosure: None,
             },
         }
     }
 }
 
 impl PageWish {
+    /// What a terminal is going to be let do.
+    fn disclosure(&self) -> Option<TerminalDisclosure> {
+        match self {
+            Self::SignIn(_) | Self::SignDocuments(_) => None,
+            Self::TerminalSession(wish) => Some(TerminalDisclosure {
+                request: wish.session.request.clone(),
+                rights: wish.session.rights,
+                optional: wish.optional,
+                terminal: None,
+            }),
+        }
+    }
+
+    /// The holder leaves out what is not among `kept` and may be left out.
+    pub(super) fn narrow(&mut self, kept: Rights) {
+        if let Self::TerminalSession(wish) = self {
+            let required = wish.session.rights.without(wish.optional);
+            wish.session.rights = required | (kept & wish.optional);
+        }
+    }
+
     /// The documents, as they are shown: the page's own names.
     fn documents(&self) -> Vec<ShownDocument> {
         match self {
-            Self::SignIn(_) => Vec::new(),
+            Self::SignIn(_) | Self::TerminalSession(_) => Vec::new(),
             Self::SignDocuments(documents) => documents
                 .as_slice()
                 .iter()
@@ -134,6 +171,9 @@ impl Wanted {
                     }),
                     PageWish::SignDocuments(documents) => {
                         CardTask::SignDocuments(SignDocuments { asker: Asker::Portal(origin.clone()), documents })
+                    }
+                    PageWish::TerminalSession(wish) => {
+                        CardTask::TerminalSession(Box::new(TerminalSession { origin: origin.clone(), ..wish.session }))
                     }
                 };
                 Request::OfCard(CardRequest { reader, patience: PATIENCE, task })

@@ -1,5 +1,6 @@
 //! What a page holds of its request.
 
+use latchkey_agent::{Instruction, SessionReport};
 use serde::Serialize;
 use tokio::sync::{mpsc, oneshot, watch};
 
@@ -14,6 +15,7 @@ pub struct PageTicket {
     messages: mpsc::WeakUnboundedSender<Message>,
     outcome: oneshot::Receiver<Outcome>,
     progress: watch::Receiver<Progress>,
+    session: mpsc::UnboundedReceiver<SessionReport>,
 }
 
 /// What a page learns of its request while it waits.
@@ -46,13 +48,15 @@ pub enum ProgressPhase {
 pub(super) struct Counterfoil {
     outcome: oneshot::Sender<Outcome>,
     progress: watch::Sender<Progress>,
+    session: mpsc::UnboundedSender<SessionReport>,
 }
 
 pub(super) fn issue(number: RequestNumber, messages: mpsc::WeakUnboundedSender<Message>) -> (PageTicket, Counterfoil) {
     let (tell_outcome, outcome) = oneshot::channel();
     let (tell_progress, progress) = watch::channel(Progress { step: 0, phase: ProgressPhase::WaitingInLine });
-    let ticket = PageTicket { number, messages, outcome, progress };
-    (ticket, Counterfoil { outcome: tell_outcome, progress: tell_progress })
+    let (tell_session, session) = mpsc::unbounded_channel();
+    let ticket = PageTicket { number, messages, outcome, progress, session };
+    (ticket, Counterfoil { outcome: tell_outcome, progress: tell_progress, session: tell_session })
 }
 
 impl PageTicket {
@@ -68,6 +72,31 @@ impl PageTicket {
     /// Why the request came to nothing.
     pub async fn outcome(&mut self) -> Outcome {
         (&mut self.outcome).await.unwrap_or(Err(RequestFailure::Stopping))
+    }
+
+    /// Waits for what is told next of a terminal session. After the end there is nothing to wait for.
+    ///
+    /// # Errors
+    /// Why the session ended, or did not come about.
+    pub async fn session_report(&mut self) -> Result<SessionReport, RequestFailure> {
+        tokio::select! {
+            // What was told before the end comes before it.
+            biased;
+            Some(report) = self.session.recv() => Ok(report),
+            outcome = &mut self.outcome => match outcome {
+                Ok(Err(failure)) => Err(failure),
+                Ok(Ok(_)) => Err(RequestFailure::HolderEnded),
+                Err(_closed) => Err(RequestFailure::Stopping),
+            },
+        }
+    }
+
+    /// What is to be done next in a terminal session.
+    pub fn instruct(&self, instruction: Instruction) {
+        // Without a desk there is no session.
+        if let Some(messages) = self.messages.upgrade() {
+            messages.send(Message::Instruct(self.number, instruction)).ok();
+        }
     }
 
     /// How far it is, now and after every change.
@@ -98,6 +127,12 @@ impl Counterfoil {
         });
     }
 
+    pub(super) fn tell_of_session(&self, report: SessionReport) {
+        if self.session.send(report).is_err() {
+            tracing::debug!("the page is gone");
+        }
+    }
+
     pub(super) fn finish(self, outcome: Outcome) {
         self.tell(&Phase::Done);
         if self.outcome.send(outcome).is_err() {
@@ -117,7 +152,7 @@ impl ProgressPhase {
             | Phase::ReadingCard
             | Phase::AgentAsks { .. }
             | Phase::Failed { .. } => Self::Card,
-            Phase::Signing | Phase::Sending => Self::Signing,
+            Phase::Signing | Phase::Sending | Phase::TerminalAtWork => Self::Signing,
             Phase::Done => Self::Done,
         }
     }

@@ -1,8 +1,8 @@
 //! What the holder sees of the requests: plain data, without words.
 
+use latchkey_agent::{ShownDocument, ShownTerminal, VerifiedRequest};
 use latchkey_crypto::assertion::Origin;
-
-use latchkey_agent::ShownDocument;
+use latchkey_crypto::cv::rights::{DataGroup, EidRights, EsignRights, Rights};
 
 use super::{OPEN_REQUESTS, OPEN_REQUESTS_OF_SITE, RequestFailure};
 
@@ -41,6 +41,8 @@ pub struct RequestView {
     pub short_code: Option<String>,
     /// What the page wants signed, if it wants documents signed: their names are the page's own.
     pub documents: Vec<ShownDocument>,
+    /// What a terminal is let do, if that is what the page wants.
+    pub disclosure: Option<TerminalDisclosure>,
     /// How far it is.
     pub phase: Phase,
     /// Counts the phases that it has been in: tells a question from another one in the same phase.
@@ -49,6 +51,39 @@ pub struct RequestView {
     pub is_over: bool,
     /// The holder has to act within so many seconds; `None` while there is time enough.
     pub seconds_left: Option<u32>,
+}
+
+/// What a terminal is let do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TerminalDisclosure {
+    /// Who asks by a signed request that was verified; without it nobody vouches for what the site says.
+    pub request: Option<VerifiedRequest>,
+    /// What may be read and done.
+    pub rights: Rights,
+    /// What of it the holder may leave out.
+    pub optional: Rights,
+    /// The terminal, as soon as it is known.
+    pub terminal: Option<ShownTerminal>,
+}
+
+impl TerminalDisclosure {
+    /// What the holder may leave out, one by one, each with whether he hands it over.
+    #[must_use]
+    pub fn choices(&self) -> Vec<(Rights, bool)> {
+        let reads = (1..=22).filter_map(DataGroup::new).map(EidRights::read);
+        let eid = reads.chain([EidRights::AGE_VERIFICATION, EidRights::PLACE_VERIFICATION]);
+        let single = eid.map(|eid| Rights { eid, esign: EsignRights::NONE });
+        let optional = single.filter(|right| self.optional.contains(*right));
+        optional.map(|right| (right, self.rights.contains(right))).collect()
+    }
+
+    /// What is handed over of it when the holder keeps or leaves out the one at that place.
+    #[must_use]
+    pub fn with_choice(&self, place: usize, keep: bool) -> Rights {
+        let choices = self.choices().into_iter().enumerate();
+        let kept = choices.filter(|(at, (_, kept))| if *at == place { keep } else { *kept });
+        kept.fold(Rights::NONE, |all, (_, (right, _))| all | right)
+    }
 }
 
 /// How a request came.
@@ -93,6 +128,8 @@ pub enum Phase {
     Signing,
     /// Of a link: the signature is handed to the portal.
     Sending,
+    /// The terminal works with the card: nothing of what passes can be read here.
+    TerminalAtWork,
     /// The portal has the signature.
     Done,
     /// It failed.
@@ -117,6 +154,8 @@ pub enum Secret {
     Puk,
     /// Whether the last try may be spent.
     LastTry,
+    /// Whether a terminal is let in, or may have something signed.
+    Consent,
 }
 
 impl Phase {
@@ -131,9 +170,13 @@ impl Phase {
             | Self::ChooseReader { .. }
             | Self::AgentAsks { .. }
             | Self::Failed { .. } => true,
-            Self::Fetching | Self::WaitingInLine | Self::ReadingCard | Self::Signing | Self::Sending | Self::Done => {
-                false
-            }
+            Self::Fetching
+            | Self::WaitingInLine
+            | Self::ReadingCard
+            | Self::Signing
+            | Self::Sending
+            | Self::TerminalAtWork
+            | Self::Done => false,
         }
     }
 }

@@ -1,9 +1,9 @@
 //! The desk at work: one task takes what happens, in its order, and has done what follows from it.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
-use latchkey_agent::{Cancellation, CardAgent, Failure, Report, Request, Step};
+use latchkey_agent::{Cancellation, CardAgent, Failure, Instruction, Instructions, Report, Request, Step};
 use tokio::sync::{mpsc, watch};
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
@@ -19,6 +19,8 @@ pub(super) enum Message {
     Submit(RequestNumber, Source, Option<Counterfoil>),
     Happened(RequestNumber, Event),
     HolderActed(RequestNumber),
+    /// What the page wants done next in its terminal session.
+    Instruct(RequestNumber, Instruction),
     /// Of the errand of that number.
     Errand(u64, RequestNumber, Event),
     Stop,
@@ -41,7 +43,8 @@ struct Errand {
 }
 
 enum TakeBack {
-    Agent(Cancellation),
+    /// With where instructions go, as soon as the agent has the request.
+    Agent(Cancellation, Arc<OnceLock<Instructions>>),
     Network(AbortHandle),
 }
 
@@ -98,6 +101,15 @@ impl Clerk {
                 self.line.holder_acted(now, number);
                 Actions::new()
             }
+            Message::Instruct(number, instruction) => {
+                if let Some(Errand { taken_back: TakeBack::Agent(_, instructions), .. }) =
+                    self.errand.as_ref().filter(|errand| errand.request == number)
+                    && let Some(instructions) = instructions.get()
+                {
+                    instructions.give(instruction);
+                }
+                Actions::new()
+            }
             Message::Errand(errand, number, event) => {
                 // What an errand that was taken back still says concerns nobody.
                 if self.errand.as_ref().is_none_or(|current| current.number != errand) {
@@ -120,6 +132,11 @@ impl Clerk {
                 Action::Present(link, assertion) => {
                     self.go_online(request, link.present(assertion), Event::Presented);
                 }
+                Action::TellPage(report) => {
+                    if let Some(counterfoil) = self.counterfoils.get(&request) {
+                        counterfoil.tell_of_session(report);
+                    }
+                }
                 Action::Finish(outcome) => {
                     self.errand.take_if(|errand| errand.request == request);
                     let code = outcome.as_ref().map_or_else(|failure| failure.code(), |_| "signed-in");
@@ -135,7 +152,8 @@ impl Clerk {
     fn ask_agent(&mut self, request: RequestNumber, message: Request) {
         let (agent, messages) = (Arc::clone(&self.agent), self.messages.clone());
         let taken_back = Cancellation::default();
-        let number = self.set_out(request, TakeBack::Agent(taken_back.clone()));
+        let instructions = Arc::new(OnceLock::new());
+        let number = self.set_out(request, TakeBack::Agent(taken_back.clone(), Arc::clone(&instructions)));
         // The agent's side of an exchange is waited for by a thread.
         tokio::task::spawn_blocking(move || {
             let tell = |report| {
@@ -147,6 +165,8 @@ impl Clerk {
                 return tell(Report::Finished(Err(Failure::Cancelled)));
             }
             let exchange = agent.send(message);
+            // Nobody else sets it.
+            instructions.set(exchange.instructions()).ok();
             let cancellation = exchange.cancellation();
             taken_back.on_cancel(move || cancellation.cancel());
             let result = exchange.finish(|report| tell(report.clone()));
@@ -197,7 +217,7 @@ impl Clerk {
 impl Drop for Errand {
     fn drop(&mut self) {
         match &self.taken_back {
-            TakeBack::Agent(cancellation) => cancellation.cancel(),
+            TakeBack::Agent(cancellation, _) => cancellation.cancel(),
             TakeBack::Network(task) => task.abort(),
         }
     }

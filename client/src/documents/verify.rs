@@ -5,6 +5,7 @@ use std::fs::File;
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
+use base64::Engine as _;
 use latchkey_crypto::cms::{
     CmsError, ContentDigests, SignatureFault, SignaturePolicy, SignedMessage, VerifiedSignature,
 };
@@ -169,24 +170,29 @@ fn read_lists(files: &[PathBuf], trust: &TrustStore) -> Result<RevocationLists, 
 
 /// The DER in a file: the whole of it, or each PEM block of this label.
 fn read_blocks(file: &Path, limit: usize, label: &str) -> Result<Vec<Vec<u8>>, DocumentFailure> {
-    use base64::Engine as _;
     let mut octets = Vec::new();
     // PEM is a third longer.
     let limit = (limit as u64).saturating_mul(3) / 2;
     open(file)?.take(limit).read_to_end(&mut octets).map_err(|error| unreadable(file, &error))?;
+    match std::str::from_utf8(&octets).ok().filter(|text| text.contains(&format!("-----BEGIN {label}-----"))) {
+        None => Ok(vec![octets]),
+        Some(text) => blocks_of(text, label).ok_or_else(|| unreadable(file, &io::ErrorKind::InvalidData.into())),
+    }
+}
+
+/// The DER of each certificate in a PEM text. `None` if there is none, or one that is broken.
+pub(crate) fn pem_blocks(text: &str) -> Option<Vec<Vec<u8>>> {
+    blocks_of(text, "CERTIFICATE").filter(|blocks| !blocks.is_empty())
+}
+
+fn blocks_of(text: &str, label: &str) -> Option<Vec<Vec<u8>>> {
     let (begin, end) = (format!("-----BEGIN {label}-----"), format!("-----END {label}-----"));
-    let Some(text) = std::str::from_utf8(&octets).ok().filter(|text| text.contains(&begin)) else {
-        return Ok(vec![octets]);
+    let block = |after: &str| {
+        let (block, _) = after.split_once(&end)?;
+        let digits: String = block.split_ascii_whitespace().collect();
+        base64::engine::general_purpose::STANDARD.decode(digits).ok()
     };
-    let broken = || unreadable(file, &io::ErrorKind::InvalidData.into());
-    text.split(&begin)
-        .skip(1)
-        .map(|after| {
-            let (block, _) = after.split_once(&end).ok_or_else(broken)?;
-            let digits: String = block.split_ascii_whitespace().collect();
-            base64::engine::general_purpose::STANDARD.decode(digits).map_err(|_| broken())
-        })
-        .collect()
+    text.split(&begin).skip(1).map(block).collect()
 }
 
 /// Most octets of certificates in a file.

@@ -111,7 +111,9 @@ pub(super) async fn sign(
     let (fulfilled, _under_way) = ask(&shared, page, &body.request_id).await?;
     match fulfilled {
         Fulfilled::DocumentsSigned(results) => Ok(Json(SignedAnswer::of(&results, inside.as_ref()))),
-        Fulfilled::SignedIn(_) => Err(RequestFailure::Card(Failure::AgentFault).into()),
+        Fulfilled::SignedIn(_) | Fulfilled::TerminalSessionEnded => {
+            Err(RequestFailure::Card(Failure::AgentFault).into())
+        }
     }
 }
 

@@ -15,6 +15,7 @@ mod operations;
 mod proc_net;
 mod refusal;
 mod requests;
+mod terminal;
 
 use std::net::TcpListener;
 use std::sync::Arc;
@@ -22,7 +23,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::middleware;
 use axum::routing::{MethodRouter, any, get, post};
-use latchkey_agent::CardAgent;
+use latchkey_agent::{CardAgent, Clock};
 
 pub use body::{BODY_MAX_SIZE, DOCUMENTS_BODY_MAX_SIZE};
 pub use callers::{Caller, Callers, CallersOfSystem};
@@ -34,8 +35,10 @@ pub use operations::AskedSignIn;
 pub use proc_net::PortOwner;
 pub use refusal::ServiceRefusal;
 pub use requests::{LONG_POLL_TIME, REMEMBERED_REQUESTS, REQUESTS_UNDER_WAY_OF_SITE, RequestId, UsedName};
+pub use terminal::{SignedRequest, TERMINAL_BODY_MAX_SIZE, TicketRequest, Unverifiable};
 
 use crate::desk::{Desk, Sites};
+use crate::settings::TerminalSettings;
 
 /// The port that portals' pages call unless the administrator chose another.
 pub const DEFAULT_PORT: u16 = 8084;
@@ -52,6 +55,10 @@ pub struct Surroundings {
     pub callers: Arc<dyn Callers>,
     /// Whether a guest uses this computer.
     pub guest: Arc<dyn GuestMode>,
+    /// What the administrator has set for terminals and the pages that drive them.
+    pub terminals: Arc<TerminalSettings>,
+    /// Tells the time.
+    pub clock: Clock,
 }
 
 /// Whether this is a public computer whose sessions end with the card's removal.
@@ -74,6 +81,7 @@ impl GuestMode for NoGuest {
 struct Shared {
     surroundings: Surroundings,
     requests: requests::Requests,
+    sessions: terminal::Sessions,
     port: u16,
 }
 
@@ -102,7 +110,12 @@ impl Service {
         surroundings: Surroundings,
     ) -> Result<Self, ServiceFailure> {
         let port = listeners.port();
-        let shared = Arc::new(Shared { surroundings, requests: requests::Requests::remembering(used), port });
+        let shared = Arc::new(Shared {
+            surroundings,
+            requests: requests::Requests::remembering(used),
+            sessions: terminal::Sessions::default(),
+            port,
+        });
         let doors = connections::Doors::open(listeners, &shared, &router(&shared))?;
         Ok(Self { shared, doors })
     }
@@ -136,9 +149,12 @@ fn router(shared: &Arc<Shared>) -> Router {
         .route("/requests/{request}/progress", only(get(operations::progress)))
         .route("/requests/{request}/cancel", only(post(operations::cancel)))
         .route("/requests/{request}/card-removed", only(post(card_removed::card_removed)))
+        .route("/ticket", only(post(terminal::ticket)))
+        .route("/terminal/close", only(post(terminal::close)))
         .route("/openapi.json", only(get(openapi::serve)));
     Router::new()
         .nest("/latchkey/v1", api)
+        .merge(terminal::routes())
         .fallback(any(refusal::not_found))
         .layer(middleware::from_fn_with_state(Arc::clone(shared), guard::guard))
         .with_state(Arc::clone(shared))

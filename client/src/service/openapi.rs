@@ -3,7 +3,7 @@
 use axum::Json;
 use utoipa::OpenApi;
 
-use super::{card_removed, documents, operations};
+use super::{card_removed, documents, operations, terminal};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -20,8 +20,11 @@ use super::{card_removed, documents, operations};
         operations::progress,
         operations::cancel,
         card_removed::card_removed,
+        terminal::ticket,
+        terminal::close,
         serve,
-    )
+    ),
+    components(schemas(terminal::TicketRequest))
 )]
 struct Description;
 

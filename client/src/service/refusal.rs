@@ -53,6 +53,15 @@ pub enum ServiceRefusal {
     /// The site has used that name before.
     #[error("the site has used that name of a request before")]
     RequestRepeated,
+    /// Nothing that fits what went before in a terminal session, or there is none of this site.
+    #[error("nothing that fits what went before in the terminal session")]
+    TerminalOrder,
+    /// The signature of a signed request, its path, its contents or its dates.
+    #[error("the signed request cannot be verified")]
+    RequestUnverifiable,
+    /// The signed request names other sites.
+    #[error("the signed request is another site's")]
+    RequestOfOtherSite,
     /// The request came to nothing.
     #[error(transparent)]
     Request(#[from] RequestFailure),
@@ -71,7 +80,7 @@ pub(super) struct RefusalAnswer {
 
 impl ServiceRefusal {
     /// The codes of [`ServiceRefusal::code`] that are not another enum's.
-    pub const OWN_CODES: [&'static str; 13] = [
+    pub const OWN_CODES: [&'static str; 16] = [
         "host-refused",
         "caller-of-other-user",
         "origin-missing",
@@ -85,6 +94,9 @@ impl ServiceRefusal {
         "method-not-allowed",
         "request-unknown",
         "request-repeated",
+        "terminal-wrong-order",
+        "request-unverifiable",
+        "request-of-other-site",
     ];
 
     /// The stable code.
@@ -104,6 +116,9 @@ impl ServiceRefusal {
             Self::Method => "method-not-allowed",
             Self::RequestUnknown => "request-unknown",
             Self::RequestRepeated => "request-repeated",
+            Self::TerminalOrder => "terminal-wrong-order",
+            Self::RequestUnverifiable => "request-unverifiable",
+            Self::RequestOfOtherSite => "request-of-other-site",
             Self::Request(failure) => failure.code(),
         }
     }
@@ -112,14 +127,21 @@ impl ServiceRefusal {
     #[must_use]
     pub const fn status(&self) -> StatusCode {
         match self {
-            Self::Host | Self::OtherUser | Self::NoOrigin | Self::Origin | Self::NotScript => StatusCode::FORBIDDEN,
+            Self::Host
+            | Self::OtherUser
+            | Self::NoOrigin
+            | Self::Origin
+            | Self::NotScript
+            | Self::RequestOfOtherSite => StatusCode::FORBIDDEN,
             Self::ContentType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::BodySize => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Body => StatusCode::BAD_REQUEST,
             Self::TimeOut | Self::Request(RequestFailure::Card(Failure::HolderSilent)) => StatusCode::REQUEST_TIMEOUT,
             Self::NotFound | Self::RequestUnknown => StatusCode::NOT_FOUND,
             Self::Method => StatusCode::METHOD_NOT_ALLOWED,
-            Self::RequestRepeated | Self::Request(RequestFailure::TakenBack) => StatusCode::CONFLICT,
+            Self::RequestRepeated | Self::TerminalOrder | Self::Request(RequestFailure::TakenBack) => {
+                StatusCode::CONFLICT
+            }
             Self::Request(
                 RequestFailure::HolderRefused
                 | RequestFailure::HolderEnded
@@ -129,7 +151,7 @@ impl ServiceRefusal {
             ) => StatusCode::FORBIDDEN,
             Self::Request(RequestFailure::TooManyRequests) => StatusCode::TOO_MANY_REQUESTS,
             Self::Request(RequestFailure::Stopping) => StatusCode::SERVICE_UNAVAILABLE,
-            Self::Request(_) => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::RequestUnverifiable | Self::Request(_) => StatusCode::UNPROCESSABLE_ENTITY,
         }
     }
 

@@ -5,15 +5,19 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use latchkey_crypto::assertion::Origin;
+use latchkey_crypto::x509::{Certificate, TrustStore};
 use serde::Deserialize;
 
 use super::file;
 use super::store::our_user;
+use super::terminals::{Terminal, TerminalSettings};
 use super::value::{Choices, InvalidValue};
 use super::{Fault, SettingsFailure, SiteState};
+use crate::documents::pem_blocks;
 use crate::portal::{CA_FILE_MAX_SIZE, ExtraTrust, PortalFailure};
 use crate::update::UpdateSource;
 
@@ -31,6 +35,7 @@ pub struct Managed {
     developer_origins: BTreeSet<LoopbackOrigin>,
     guest: GuestDefaults,
     updates: Option<UpdateSource>,
+    terminals: Arc<TerminalSettings>,
     defaults: Choices,
     fixed: Choices,
 }
@@ -122,7 +127,12 @@ impl Managed {
         for authorities in &document.certificate_authorities {
             trust.add(read_authorities(&authorities.0, owners)?);
         }
-        Ok(Some(document.into_managed(trust)))
+        let mut authorities = Vec::new();
+        for path in document.terminal.request_authorities() {
+            authorities.extend(read_request_authorities(path, owners)?);
+        }
+        let request_trust = trust_in(authorities).map_err(|reason| unreadable(path, reason))?;
+        Ok(Some(document.into_managed(trust, request_trust)))
     }
 
     /// Whether the administrator forbids this site: by its name, or because he allows only others.
@@ -173,6 +183,12 @@ impl Managed {
         self.updates.as_ref()
     }
 
+    /// What holds for terminals and the pages that drive them.
+    #[must_use]
+    pub const fn terminals(&self) -> &Arc<TerminalSettings> {
+        &self.terminals
+    }
+
     pub(super) const fn defaults(&self) -> &Choices {
         &self.defaults
     }
@@ -214,6 +230,25 @@ fn read_authorities(path: &Path, owners: &[u32]) -> Result<ExtraTrust, SettingsF
     })
 }
 
+/// The authorities of signed requests in a PEM file.
+fn read_request_authorities(path: &Path, owners: &[u32]) -> Result<Vec<Certificate>, SettingsFailure> {
+    let text =
+        read_trusted(path, owners, CA_FILE_MAX_SIZE)?.ok_or_else(|| unreadable(path, "there is no such file"))?;
+    let blocks = pem_blocks(&text).ok_or_else(|| unreadable(path, "no certificate in PEM form"))?;
+    let read = |der: Vec<u8>| Certificate::from_der(&der).map_err(|error| unreadable(path, error.to_string()));
+    blocks.into_iter().map(read).collect()
+}
+
+/// Those that issued themselves are trusted, the others are steps on the way.
+fn trust_in(authorities: Vec<Certificate>) -> Result<Option<TrustStore>, String> {
+    if authorities.is_empty() {
+        return Ok(None);
+    }
+    let is_anchor = |certificate: &Certificate| certificate.issuer() == certificate.subject();
+    let (anchors, steps) = authorities.into_iter().partition(is_anchor);
+    TrustStore::new(anchors, steps).map(Some).map_err(|error| error.to_string())
+}
+
 fn unreadable(path: &Path, reason: impl Into<String>) -> SettingsFailure {
     SettingsFailure::ManagedUnreadable { path: path.to_owned(), reason: reason.into() }
 }
@@ -227,6 +262,7 @@ struct Document {
     developer_loopback_origins: Vec<LoopbackOrigin>,
     sites: Sites,
     guest: Guest,
+    terminal: Terminal,
     updates: Option<Updates>,
     defaults: Choices,
     fixed: Choices,
@@ -269,18 +305,18 @@ struct Grace(u8);
 
 #[derive(Debug, Deserialize)]
 #[serde(try_from = "String")]
-struct AbsolutePath(PathBuf);
+pub(super) struct AbsolutePath(pub(super) PathBuf);
 
 #[derive(Debug, Deserialize)]
 #[serde(try_from = "String")]
-struct Site(Origin);
+pub(super) struct Site(pub(super) Origin);
 
 impl Document {
     fn parse(text: &str) -> Result<Self, Fault> {
         toml::from_str(text).map_err(|error| Fault::at(text, error.span().map(|span| span.start), error.message()))
     }
 
-    fn into_managed(self, trust: ExtraTrust) -> Managed {
+    fn into_managed(self, trust: ExtraTrust, request_trust: Option<TrustStore>) -> Managed {
         let origins = |sites: Vec<Site>| sites.into_iter().map(|site| site.0);
         Managed {
             named: origins(self.sites.allowed).collect(),
@@ -294,6 +330,7 @@ impl Document {
                 browser: self.guest.browser.map(|path| path.0),
                 grace: self.guest.grace_seconds.map_or(DEFAULT_GRACE, |grace| Duration::from_secs(grace.0.into())),
             },
+            terminals: Arc::new(self.terminal.into_settings(request_trust)),
             updates: self.updates.map(|updates| updates.0),
             defaults: self.defaults,
             fixed: self.fixed,

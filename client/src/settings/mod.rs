@@ -11,6 +11,7 @@ mod managed;
 mod places;
 mod sites;
 mod store;
+mod terminals;
 mod value;
 
 pub use autostart::Autostart;
@@ -19,6 +20,7 @@ pub use managed::{GuestDefaults, LoopbackOrigin, MANAGED_FILE, Managed};
 pub use places::Places;
 pub use sites::{RememberedSite, SiteState};
 pub use store::SettingsStore;
+pub use terminals::TerminalSettings;
 pub use value::{InvalidValue, LanguageChoice, ProxyAddress, ProxyChoice, Setting, SettingName, Theme};
 
 use crate::texts::Language;

@@ -181,4 +181,8 @@ impl SecretPrompt for Asked {
     fn confirm_last_try(&mut self, question: &Question, asking: &Asking) -> Result<(), NoSecret> {
         self.answer(SecretKind::LastTryConfirmation, question, asking).map(|_| ())
     }
+
+    fn consent(&mut self, question: &Question, asking: &Asking) -> Result<(), NoSecret> {
+        self.answer(SecretKind::Consent, question, asking).map(|_| ())
+    }
 }

@@ -6,20 +6,24 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
-use latchkey_agent::{Failure, OtherCard, ReaderName, SecretKind};
+use latchkey_agent::{Failure, OtherCard, ReaderName, SecretKind, ShownChecks, ShownTerminal, VerifiedRequest};
+use latchkey_card::profile::Profile;
+use latchkey_card::rights::Authority;
 use latchkey_client::app::snapshot::{
     self, ArrivedBy, CardContents, CardResult, CardStatus, CardTaskName, CardView, CertificateView, DoctorCheck,
     DoctorVerdict, DoctorView, DocumentResult, DocumentsView, GuestPhase, GuestView, HistoryEntry, HistoryResult,
     Holder, NewerVersion, Phase, PinStatus, PortalRequest, Reader, Secret, ServiceState, Settings, Site, SiteState,
     Snapshot, Validity,
 };
-use latchkey_client::desk::RequestFailure;
+use latchkey_client::desk::{RequestFailure, TerminalDisclosure};
+use latchkey_client::disclosure::DisclosureWords;
 use latchkey_client::documents::DocumentFailure;
 use latchkey_client::portal::PortalFailure;
 use latchkey_client::service::{PortOwner, ServiceFailure};
 use latchkey_client::settings::{ProxyChoice, SettingName, SettingsFailure, Theme};
 use latchkey_client::texts::{self, Language, Texts};
 use latchkey_client::wording::Told;
+use latchkey_crypto::cv::rights::{DataGroup, EidRights, EsignRights, Rights};
 use serde::Serialize;
 
 const READER: &str = "Example Reader 00 00";
@@ -139,6 +143,12 @@ fn agent_failures() -> Vec<Failure> {
         Failure::NoPrompt,
         Failure::SecretMalformed { kind: SecretKind::Pin },
         Failure::LastTryNotAllowed,
+        Failure::TerminalRejected,
+        Failure::TerminalOfOtherSite,
+        Failure::TerminalRequestOther,
+        Failure::TerminalMalformed,
+        Failure::TerminalActRefused,
+        Failure::TerminalSessionIdle,
         Failure::AgentFault,
         Failure::AgentStopped,
         Failure::AgentMissing { reason: "No such file or directory (os error 2)".to_owned() },
@@ -282,6 +292,7 @@ fn request(phase: Phase) -> PortalRequest {
         arrived_by: ArrivedBy::Page,
         short_code: None,
         documents: Vec::new(),
+        disclosure: None,
         phase,
         seconds_left: None,
     }
@@ -323,6 +334,37 @@ fn by_link(phase: Phase) -> PortalRequest {
     PortalRequest { arrived_by: ArrivedBy::Link, short_code: Some("4217".to_owned()), ..request(phase) }
 }
 
+fn disclosure(texts: &Texts, optional: Rights, terminal: Option<ShownTerminal>) -> snapshot::Disclosure {
+    let Authority { eid, esign, .. } = Profile::standard().words;
+    let verified = optional != Rights::NONE;
+    let shown = TerminalDisclosure {
+        request: verified.then(|| VerifiedRequest {
+            client: "Municipal services".to_owned(),
+            purpose: Some("to register your new address".to_owned()),
+            hash: [7; 32],
+            must_be_bound: true,
+        }),
+        rights: Rights { eid: eid.unwrap(), esign: if verified { EsignRights::NONE } else { esign.unwrap() } }
+            | optional,
+        optional,
+        terminal,
+    };
+    let DisclosureWords { asker, required, optional, terminal } = DisclosureWords::of_request(&shown, texts);
+    let optional = optional.into_iter().map(|(line, kept)| snapshot::Optional { line, kept }).collect();
+    snapshot::Disclosure { verified, asker, required, optional, terminal }
+}
+
+fn shown_terminal() -> ShownTerminal {
+    ShownTerminal {
+        number: "980000000001".to_owned(),
+        title: Some("The city's terminal".to_owned()),
+        vouched_for: true,
+        rights: Rights::NONE,
+        bound: false,
+        checks: ShownChecks::default(),
+    }
+}
+
 fn requests(texts: &Texts) -> States {
     let document = |number: usize| snapshot::Document {
         name: format!("contract {number}.pdf"),
@@ -337,6 +379,13 @@ fn requests(texts: &Texts) -> States {
     let long_name =
         "A portal that has given itself a name which is so long that it hardly fits on two lines".to_owned();
     let long_origin = "https://electronic-services.department-of-examples.municipality.portal.example:8443";
+    let data = |phase, optional, terminal| PortalRequest {
+        says_it_is: None,
+        disclosure: Some(disclosure(texts, optional, terminal)),
+        ..request(phase)
+    };
+    let group = |number| EidRights::read(DataGroup::new(number).unwrap());
+    let optional = Rights { eid: group(17) | group(21) | group(22), esign: EsignRights::NONE };
     let waiting = |id, origin: &str| PortalRequest {
         id,
         origin: origin.to_owned(),
@@ -361,6 +410,10 @@ fn requests(texts: &Texts) -> States {
         ),
         ("ask-hand-over-documents", with(documents(3))),
         ("ask-hand-over-many-documents", with(documents(40))),
+        ("ask-hand-over-data", with(data(Phase::AskHandOver, Rights::NONE, None))),
+        ("ask-hand-over-ticket", with(data(Phase::AskHandOver, optional, None))),
+        ("terminal-at-work", with(data(Phase::TerminalAtWork, Rights::NONE, Some(shown_terminal())))),
+        ("asks-consent", asks(Secret::Consent, None)),
         ("ask-hand-over-hurry", with(PortalRequest { seconds_left: Some(28), ..request(Phase::AskHandOver) })),
         (
             "queue",

@@ -320,7 +320,8 @@ async fn connections_that_say_nothing_are_tolerated_and_bounded() {
 #[tokio::test]
 async fn what_is_not_there_is_said_so() {
     let served = Served::start();
-    for path in ["/", "/latchkey/v1", "/latchkey/v1/", "/latchkey/v2/status", "/status", "/select_auth", "/favicon.ico"]
+    for path in
+        ["/", "/latchkey/v1", "/latchkey/v1/", "/latchkey/v2/status", "/status", "/select_auth/", "/favicon.ico"]
     {
         let answer = served.ask(Request::get(path)).await;
         assert_eq!((answer.status, answer.code().as_str()), (404, "not-found"), "{path}");
@@ -676,8 +677,8 @@ async fn the_description_is_reviewed_and_is_what_is_served() {
     assert_eq!(answer.json(), serde_json::from_str::<Value>(&description).unwrap());
 }
 
-/// Every code that can be answered is described, every code that is described can be answered, and this file or that of
-/// documents provokes it.
+/// Every code that can be answered is described, every code that is described can be answered, and this file or one of
+/// those beside it provokes it.
 #[test]
 fn every_described_code_is_one_that_a_test_provokes() {
     let described = description().to_json().unwrap();
@@ -685,7 +686,13 @@ fn every_described_code_is_one_that_a_test_provokes() {
     for code in ServiceRefusal::OWN_CODES.into_iter().chain(RequestFailure::OWN_CODES) {
         assert!(codes.contains(&code), "{code} is not described");
     }
-    let tests = [include_str!("service.rs"), include_str!("service_documents.rs")].concat();
+    let tests = [
+        include_str!("service.rs"),
+        include_str!("service_documents.rs"),
+        include_str!("deployed.rs"),
+        include_str!("signed_requests.rs"),
+    ];
+    let tests = tests.concat();
     for code in codes {
         assert!(tests.contains(&format!("\"{code}\"")), "no test provokes {code}");
     }

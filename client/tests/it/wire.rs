@@ -8,6 +8,7 @@ use latchkey_client::desk::{Desk, Sites, SitesOfThisRun};
 use latchkey_client::service::{
     Caller, Callers, CallersOfSystem, GuestMode, Listeners, Service, Surroundings, UsedName,
 };
+use latchkey_client::settings::TerminalSettings;
 use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -53,6 +54,15 @@ impl Served {
     }
 
     pub(crate) fn with(holder: Holder, sites: Arc<dyn Sites>, callers: Arc<dyn Callers>) -> Self {
+        Self::with_terminals(holder, sites, callers, Arc::default())
+    }
+
+    pub(crate) fn with_terminals(
+        holder: Holder,
+        sites: Arc<dyn Sites>,
+        callers: Arc<dyn Callers>,
+        terminals: Arc<TerminalSettings>,
+    ) -> Self {
         let desk = Desk::open(holder.agent.clone(), Arc::clone(&sites));
         let guest = Arc::new(Guest::default());
         let (view, agent) = (desk.changes(), holder.agent.clone());
@@ -63,6 +73,8 @@ impl Served {
             sites: sites.clone(),
             callers: callers.clone(),
             guest: guests.clone(),
+            terminals: terminals.clone(),
+            clock: || NOW,
         };
         let service = Service::start(Listeners::bind(0).unwrap(), surroundings()).unwrap();
         let scene = Scene { desk, holder, view };

@@ -70,6 +70,15 @@ impl Origin {
         if LOOPBACK_HOSTS.contains(&origin.host()) { Ok(origin) } else { Err(InvalidOrigin::NotHttps) }
     }
 
+    /// Reads the origin of a site without TLS that an administrator has named, which is nobody's by proof: for what is
+    /// neither signed over nor believed by a portal.
+    ///
+    /// # Errors
+    /// [`InvalidOrigin`] for everything else.
+    pub fn parse_without_tls(text: &str) -> Result<Self, InvalidOrigin> {
+        Self::with_scheme(text, &HTTP)
+    }
+
     fn with_scheme(text: &str, scheme: &Scheme) -> Result<Self, InvalidOrigin> {
         if text.len() > ORIGIN_MAX_SIZE {
             return Err(InvalidOrigin::TooLong);

@@ -178,6 +178,20 @@ impl Rights {
     pub const fn contains(self, other: Self) -> bool {
         self.eid.contains(other.eid) && self.esign.contains(other.esign)
     }
+
+    /// Those of these rights that are not among `other`.
+    #[must_use]
+    pub const fn without(self, other: Self) -> Self {
+        Self { eid: EidRights(self.eid.0 & !other.eid.0), esign: EsignRights(self.esign.0 & !other.esign.0) }
+    }
+}
+
+impl BitOr for Rights {
+    type Output = Self;
+
+    fn bitor(self, other: Self) -> Self {
+        Self { eid: self.eid | other.eid, esign: self.esign | other.esign }
+    }
 }
 
 impl BitAnd for Rights {

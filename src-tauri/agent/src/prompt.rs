@@ -47,6 +47,13 @@ impl WindowPrompt {
         answer.recv().unwrap_or(Err(NoSecret::NoPrompt))
     }
 
+    fn confirm(&mut self, kind: SecretKind, question: &Question, asking: &Asking) -> Result<(), NoSecret> {
+        match self.ask(kind, question, asking)? {
+            Given::Yes => Ok(()),
+            Given::Digits(_) | Given::NewPin(_) => Err(NoSecret::Malformed),
+        }
+    }
+
     fn password<P: Password>(&mut self, kind: SecretKind, question: &Question, asking: &Asking) -> Result<P, NoSecret> {
         match self.ask(kind, question, asking)? {
             Given::Digits(digits) => digits.finish(question.digits).map_err(|_| NoSecret::Malformed),
@@ -88,9 +95,10 @@ impl SecretPrompt for WindowPrompt {
     }
 
     fn confirm_last_try(&mut self, question: &Question, asking: &Asking) -> Result<(), NoSecret> {
-        match self.ask(SecretKind::LastTryConfirmation, question, asking)? {
-            Given::Yes => Ok(()),
-            Given::Digits(_) | Given::NewPin(_) => Err(NoSecret::Malformed),
-        }
+        self.confirm(SecretKind::LastTryConfirmation, question, asking)
+    }
+
+    fn consent(&mut self, question: &Question, asking: &Asking) -> Result<(), NoSecret> {
+        self.confirm(SecretKind::Consent, question, asking)
     }
 }

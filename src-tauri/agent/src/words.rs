@@ -1,7 +1,9 @@
 //! A question in words: everything that its window says, decided before there is a window.
 
-use latchkey_agent::{Asker, PinStatus, Purpose, Question, SecretKind, ShownDocument};
-use latchkey_texts::{Texts, printable};
+use latchkey_agent::{
+    Asker, DisclosureLine, PinStatus, Purpose, Question, SecretKind, ShownDocument, asker_lines, terminal_lines,
+};
+use latchkey_texts::{Texts, printable, quotable};
 
 /// What a question's window says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -66,7 +68,7 @@ impl Words {
             step: step(kind, question)
                 .map(|(number, count)| texts.fill("step", &[("number", number.into()), ("count", count.into())])),
             whom: Whom::of(question, texts),
-            documents: Documents::of(question, texts),
+            documents: Documents::of(question, texts).or_else(|| Documents::of_disclosure(question, texts)),
             meaning: meaning(kind, question).map(|key| texts.say(key)),
             next: match kind {
                 SecretKind::LastTryConfirmation => vec![texts.say("next-can"), texts.say("next-pin")],
@@ -94,6 +96,8 @@ impl Words {
             Purpose::ActivatePin => "do-activate-pin",
             Purpose::DeactivatePin => "do-deactivate-pin",
             Purpose::Probe => "do-probe",
+            Purpose::HandOverData => "do-hand-over-data",
+            Purpose::SignForTerminal => "do-sign-for-terminal",
         }
     }
 
@@ -114,6 +118,17 @@ impl Whom {
     fn of(question: &Question, texts: &Texts) -> Self {
         let signs = question.purpose == Purpose::SignDocuments;
         match &question.asker {
+            Asker::Portal(origin) if question.disclosure.is_some() => Self::Portal {
+                introduction: texts.say("asks-portal-data"),
+                origin: origin.as_str().to_owned(),
+                receives: texts.say("handed-over-to-terminal"),
+                handed_over: question
+                    .disclosure
+                    .iter()
+                    .flat_map(|disclosure| disclosure.keys())
+                    .map(|key| texts.say(key))
+                    .collect(),
+            },
             Asker::Portal(origin) => Self::Portal {
                 introduction: texts.say(if signs { "asks-portal-documents" } else { "asks-portal" }),
                 origin: origin.as_str().to_owned(),
@@ -142,11 +157,25 @@ impl Documents {
     }
 }
 
+impl Documents {
+    /// Who asks and which terminal it is, in the place of what is signed.
+    fn of_disclosure(question: &Question, texts: &Texts) -> Option<Self> {
+        let disclosure = question.disclosure.as_ref()?;
+        let lines = asker_lines(disclosure.request.as_ref()).into_iter();
+        let lines =
+            lines.chain(terminal_lines(disclosure.terminal.as_ref())).map(|DisclosureLine { key, fillings }| {
+                let fillings: Vec<_> = fillings.iter().map(|(name, text)| (*name, quotable(text).into())).collect();
+                texts.fill(key, &fillings)
+            });
+        Some(Self { title: texts.say("who-asks"), lines: lines.collect() })
+    }
+}
+
 impl Tries {
     fn of(kind: SecretKind, question: &Question, texts: &Texts) -> Option<Self> {
         let usual = |key: &str| Self { text: texts.say(key), gravity: Gravity::Usual };
         match (kind, question.pin) {
-            (SecretKind::LastTryConfirmation | SecretKind::NewPin, _) => None,
+            (SecretKind::LastTryConfirmation | SecretKind::NewPin | SecretKind::Consent, _) => None,
             (SecretKind::Pin2, _) => Some(usual("tries-of-pin2")),
             (SecretKind::Can, _) => Some(usual("tries-of-can")),
             (SecretKind::Puk, PinStatus::Blocked) => {
@@ -179,6 +208,8 @@ fn heading(kind: SecretKind, question: &Question, texts: &Texts) -> String {
             Purpose::ActivatePin => "heading-activate-pin",
             Purpose::DeactivatePin => "heading-deactivate-pin",
             Purpose::Probe => "heading-probe",
+            Purpose::HandOverData => "heading-hand-over-data",
+            Purpose::SignForTerminal => "heading-sign-for-terminal",
         },
     })
 }
@@ -210,6 +241,7 @@ fn meaning(kind: SecretKind, question: &Question) -> Option<&'static str> {
         (SecretKind::Puk, Purpose::ActivatePin, PinStatus::Deactivated) => "deactivated-meaning",
         (SecretKind::Puk, Purpose::ActivatePin, _) => "activate-meaning",
         (_, Purpose::DeactivatePin, _) => "deactivate-meaning",
+        (_, Purpose::SignForTerminal, _) => "sign-for-terminal-meaning",
         _ => return None,
     })
 }
@@ -223,7 +255,7 @@ fn field(kind: SecretKind, question: &Question) -> Option<&'static str> {
         SecretKind::NewPin => "field-new-pin",
         SecretKind::Can => "field-can",
         SecretKind::Puk => "field-puk",
-        SecretKind::LastTryConfirmation => return None,
+        SecretKind::LastTryConfirmation | SecretKind::Consent => return None,
     })
 }
 

@@ -113,3 +113,14 @@ do-deactivate-pin = Put out of use
 do-probe = Examine
 pad = Digits to press
 pad-erase = Erase the last digit
+
+## Terminals
+
+heading-hand-over-data = Let a terminal read
+heading-sign-for-terminal = Sign for a terminal
+asks-portal-data = A terminal is to read from your card for
+handed-over-to-terminal = What the terminal can learn and do
+who-asks = Who asks, and which terminal
+sign-for-terminal-meaning = The terminal wants one signature of your card under something that only the terminal knows. A signature counts like one by your own hand.
+do-hand-over-data = Let it read
+do-sign-for-terminal = Allow one signature

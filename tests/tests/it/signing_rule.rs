@@ -131,6 +131,10 @@ impl SecretPrompt for Willing {
     fn confirm_last_try(&mut self, _: &Question, _: &Asking) -> Result<(), NoSecret> {
         Err(NoSecret::NoPrompt)
     }
+
+    fn consent(&mut self, _: &Question, _: &Asking) -> Result<(), NoSecret> {
+        Err(NoSecret::NoPrompt)
+    }
 }
 
 fn agent() -> Agent {
@@ -210,7 +214,8 @@ async fn contents_over_the_local_service_sign_in_nowhere() {
     let sites = Arc::new(SitesOfThisRun::new(|| NOW));
     let desk = Desk::open(Arc::clone(&agent), sites.clone());
     let (callers, guest) = (Arc::new(CallersOfSystem), Arc::new(NoGuest));
-    let surroundings = Surroundings { desk: desk.clone(), agent, sites, callers, guest };
+    let surroundings =
+        Surroundings { desk: desk.clone(), agent, sites, callers, guest, terminals: Arc::default(), clock: || NOW };
     let service = Service::start(Listeners::bind(0).unwrap(), surroundings).unwrap();
     let mut view = desk.changes();
     for (number, placement) in ["detached", "attached"].into_iter().enumerate() {

@@ -83,6 +83,13 @@ const ofCode: ReadonlyMap<string, Picture> = new Map([
   ["secret-malformed", picture("small-window", "bang")],
   ["last-try-not-allowed", picture("small-window", "hand")],
   ["no-prompt", picture("small-window", "question")],
+  // Terminals
+  ["terminal-rejected", picture("site", "lock")],
+  ["terminal-of-other-site", picture("site", "hand")],
+  ["terminal-request-other", picture("site", "question")],
+  ["terminal-malformed", picture("site", "bang")],
+  ["terminal-act-refused", picture("card", "hand")],
+  ["terminal-session-idle", picture("site", "clock")],
   // The holder, and pages that ask
   ["holder-silent", picture("small-window", "clock")],
   ["holder-refused", picture("site", "hand")],

@@ -38,6 +38,7 @@ const backend: Backend = {
     return Promise.resolve(() => {});
   },
   agree: remember("agree"),
+  keep: remember("keep"),
   refuse: remember("refuse"),
   keepOpen: remember("keepOpen"),
   end: remember("end"),

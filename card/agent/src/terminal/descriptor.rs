@@ -84,4 +84,9 @@ impl SecretPrompt for DescriptorPrompt {
     fn confirm_last_try(&mut self, _question: &Question, _asking: &Asking) -> Result<(), NoSecret> {
         if self.last_try_allowed { Ok(()) } else { Err(NoSecret::LastTryNotAllowed) }
     }
+
+    /// Nobody is there to see a terminal.
+    fn consent(&mut self, _question: &Question, _asking: &Asking) -> Result<(), NoSecret> {
+        Err(NoSecret::NoPrompt)
+    }
 }

@@ -59,6 +59,12 @@ impl TerminalPrompt {
         };
         Ok(enter(&(self.open)()?, &texts, question.digits, asking)?)
     }
+
+    fn confirm(&mut self, kind: SecretKind, question: &Question, asking: &Asking) -> Result<(), NoSecret> {
+        let text = format!("{}{}", self.wording.introduction(question), self.wording.label(kind, question));
+        let answer = (self.open)()?.ask_line(&text, asking.cancellation())?;
+        if self.wording.is_yes(&answer) { Ok(()) } else { Err(NoSecret::Cancelled) }
+    }
 }
 
 impl SecretPrompt for TerminalPrompt {
@@ -96,13 +102,11 @@ impl SecretPrompt for TerminalPrompt {
     }
 
     fn confirm_last_try(&mut self, question: &Question, asking: &Asking) -> Result<(), NoSecret> {
-        let text = format!(
-            "{}{}",
-            self.wording.introduction(question),
-            self.wording.label(SecretKind::LastTryConfirmation, question)
-        );
-        let answer = (self.open)()?.ask_line(&text, asking.cancellation())?;
-        if self.wording.is_yes(&answer) { Ok(()) } else { Err(NoSecret::Cancelled) }
+        self.confirm(SecretKind::LastTryConfirmation, question, asking)
+    }
+
+    fn consent(&mut self, question: &Question, asking: &Asking) -> Result<(), NoSecret> {
+        self.confirm(SecretKind::Consent, question, asking)
     }
 }
 

@@ -102,7 +102,7 @@ fn shortened(reason: &str) -> String {
 const REASON_MAX_SIZE: usize = 500;
 
 /// Every failure that carries nothing. A test holds this against [`Failure::CODES`].
-const PLAIN: [Failure; 38] = [
+const PLAIN: [Failure; 44] = [
     Failure::NoService,
     Failure::NoReader,
     Failure::ReaderGone,
@@ -139,6 +139,12 @@ const PLAIN: [Failure; 38] = [
     Failure::HolderSilent,
     Failure::NoPrompt,
     Failure::LastTryNotAllowed,
+    Failure::TerminalRejected,
+    Failure::TerminalOfOtherSite,
+    Failure::TerminalRequestOther,
+    Failure::TerminalMalformed,
+    Failure::TerminalActRefused,
+    Failure::TerminalSessionIdle,
     Failure::AgentFault,
     Failure::AgentStopped,
 ];

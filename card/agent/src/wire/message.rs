@@ -7,13 +7,16 @@ use serde::{Deserialize, Serialize};
 use super::frame::{self, WireFault};
 use super::report::WireReport;
 use super::request::WireRequest;
-use crate::{Report, Request, RequestId};
+use super::terminal_session::WireInstruction;
+use crate::{Instruction, Report, Request, RequestId};
 
 /// What the agent is told.
 #[derive(Debug, Clone)]
 pub enum ToAgent {
     /// To carry a request out.
     Request(RequestId, Request),
+    /// What is to be done next for a request. If it has ended already, nothing happens.
+    Instruct(RequestId, Instruction),
     /// To take a request back. If it has ended already, nothing happens.
     Cancel(RequestId),
     /// To take everything back and end.
@@ -28,6 +31,7 @@ pub struct FromAgent(pub RequestId, pub Report);
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 enum WireToAgent {
     Request { id: u64, request: WireRequest },
+    Instruct { id: u64, instruction: WireInstruction },
     Cancel { id: u64 },
     End,
 }
@@ -80,6 +84,9 @@ impl WireToAgent {
     fn of(message: &ToAgent) -> Self {
         match message {
             ToAgent::Request(id, request) => Self::Request { id: id.0, request: WireRequest::of(request) },
+            ToAgent::Instruct(id, instruction) => {
+                Self::Instruct { id: id.0, instruction: WireInstruction::of(instruction) }
+            }
             ToAgent::Cancel(id) => Self::Cancel { id: id.0 },
             ToAgent::End => Self::End,
         }
@@ -88,6 +95,7 @@ impl WireToAgent {
     fn read(self) -> Result<ToAgent, WireFault> {
         Ok(match self {
             Self::Request { id, request } => ToAgent::Request(RequestId(id), request.read()?),
+            Self::Instruct { id, instruction } => ToAgent::Instruct(RequestId(id), instruction.read()?),
             Self::Cancel { id } => ToAgent::Cancel(RequestId(id)),
             Self::End => ToAgent::End,
         })

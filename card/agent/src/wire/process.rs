@@ -13,7 +13,7 @@ use super::frame::WireFault;
 use super::message::{FromAgent, ToAgent};
 use super::program::{AgentProgram, Appearance};
 use crate::agent::tell;
-use crate::{Cancellation, CardAgent, Exchange, Failure, Report, Request, RequestId};
+use crate::{Cancellation, CardAgent, Exchange, Failure, Instruction, Instructions, Report, Request, RequestId};
 
 /// An agent in a process of its own. The process is started by the first request that needs it and ends a minute after
 /// the last one, or with this value; if it dies, every open request fails with [`Failure::AgentStopped`] and the next
@@ -129,7 +129,10 @@ impl CardAgent for AgentProcess {
         match self.near.line(&mut state, id, &reports) {
             Ok(line) => {
                 line.tell(ToAgent::Request(id, request));
+                let instructed = Arc::clone(&line);
+                let instructions = Instructions::new(move |instruction| instructed.instruct(id, instruction));
                 cancellation.on_cancel(move || line.cancel(id));
+                return exchange.with_instructions(instructions);
             }
             Err(error) => {
                 tracing::error!(%error, "the agent's program cannot be started");
@@ -259,6 +262,12 @@ impl Line {
     fn cancel(&self, id: RequestId) {
         if self.open().as_ref().is_some_and(|open| open.contains_key(&id)) {
             self.tell(ToAgent::Cancel(id));
+        }
+    }
+
+    fn instruct(&self, id: RequestId, instruction: Instruction) {
+        if self.open().as_ref().is_some_and(|open| open.contains_key(&id)) {
+            self.tell(ToAgent::Instruct(id, instruction));
         }
     }
 

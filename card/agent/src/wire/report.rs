@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::failure::WireFailure;
 use super::frame::WireFault;
 use super::octets::{Octets, WireReader};
+use super::terminal_session::WireSessionReport;
 use crate::{
     Answer, CardContents, CardModel, CardStatus, DOCUMENTS_MAX, Failure, ProbeFindings, ReaderReport, Report,
     SecretKind, Step,
@@ -19,6 +20,7 @@ use crate::{
 pub(super) enum WireReport {
     Progress(WireStep),
     Readers(WireEvent),
+    Session(WireSessionReport),
     Answered(WireAnswer),
     Failed(WireFailure),
 }
@@ -66,6 +68,7 @@ pub(super) enum WireSecretKind {
     Can,
     Puk,
     LastTryConfirmation,
+    Consent,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -115,6 +118,7 @@ pub(super) enum WireAnswer {
         report: String,
         channel_opened: bool,
     },
+    TerminalSessionEnded,
 }
 
 /// What became of one document.
@@ -137,6 +141,7 @@ impl WireReport {
         match report {
             Report::Progress(step) => Self::Progress(WireStep::of(step)),
             Report::Readers(event) => Self::Readers(WireEvent::of(event)),
+            Report::Session(report) => Self::Session(WireSessionReport::of(report)),
             Report::Finished(Ok(answer)) => Self::Answered(WireAnswer::of(answer)),
             Report::Finished(Err(failure)) => Self::Failed(WireFailure::of(failure)),
         }
@@ -146,6 +151,7 @@ impl WireReport {
         Ok(match self {
             Self::Progress(step) => Report::Progress(step.read()?),
             Self::Readers(event) => Report::Readers(event.read()?),
+            Self::Session(report) => Report::Session(report.read()?),
             Self::Answered(answer) => Report::Finished(Ok(answer.read()?)),
             Self::Failed(failure) => Report::Finished(Err(failure.read()?)),
         })
@@ -284,6 +290,7 @@ impl WireAnswer {
             Answer::Probed(findings) => {
                 Self::Probed { report: findings.report.clone(), channel_opened: findings.channel_opened }
             }
+            Answer::TerminalSessionEnded => Self::TerminalSessionEnded,
         }
     }
 
@@ -314,6 +321,7 @@ impl WireAnswer {
                 Answer::Probed(ProbeFindings { report, channel_opened })
             }
             Self::Probed { .. } => return Err(WireFault::Part("report")),
+            Self::TerminalSessionEnded => Answer::TerminalSessionEnded,
         })
     }
 }

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::frame::WireFault;
 use super::octets::{Octets, WireReader};
+use super::terminal_session::WireTerminalSession;
 use crate::{
     AfterUnblocking, Asker, CONTENTS_MAX_SIZE, CardRequest, CardTask, DOCUMENT_NAME_MAX_SIZE, DeactivateWith, Document,
     Documents, ReaderChoice, Request, SignDocuments, SignIn,
@@ -35,6 +36,7 @@ pub(super) enum WireTask {
     ActivatePin,
     DeactivatePin { with_puk: bool },
     Probe,
+    TerminalSession(Box<WireTerminalSession>),
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -98,6 +100,7 @@ impl WireTask {
             CardTask::ActivatePin => Self::ActivatePin,
             CardTask::DeactivatePin(with) => Self::DeactivatePin { with_puk: *with == DeactivateWith::Puk },
             CardTask::Probe => Self::Probe,
+            CardTask::TerminalSession(session) => Self::TerminalSession(Box::new(WireTerminalSession::of(session))),
         }
     }
 
@@ -122,6 +125,7 @@ impl WireTask {
             Self::DeactivatePin { with_puk: false } => CardTask::DeactivatePin(DeactivateWith::Pin),
             Self::DeactivatePin { with_puk: true } => CardTask::DeactivatePin(DeactivateWith::Puk),
             Self::Probe => CardTask::Probe,
+            Self::TerminalSession(session) => CardTask::TerminalSession(Box::new(session.read()?)),
         })
     }
 }
@@ -135,7 +139,7 @@ fn read_sign_in(origin: &str, challenge: &str, app_version: String) -> Result<Si
     Ok(SignIn { origin, challenge, app_version })
 }
 
-fn read_origin(origin: &str) -> Result<Origin, WireFault> {
+pub(super) fn read_origin(origin: &str) -> Result<Origin, WireFault> {
     // Which pages without TLS may ask is the administrator's word, which the client has.
     let parsed =
         Origin::parse(origin).or_else(|_| Origin::parse_on_loopback(origin)).map_err(|_| WireFault::Part("origin"))?;
@@ -179,6 +183,6 @@ impl WireDocument {
 const MAX_PATH: usize = 4096;
 
 /// Rounded up, so that a patience is not cut to nothing.
-fn milliseconds(patience: Duration) -> u64 {
+pub(super) fn milliseconds(patience: Duration) -> u64 {
     u64::try_from(patience.as_nanos().div_ceil(1_000_000)).unwrap_or(u64::MAX)
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use super::frame::WireFault;
 use super::message::{FromAgent, ToAgent};
-use crate::{Cancellation, CardAgent, Exchange, Failure, Report, RequestId};
+use crate::{Cancellation, CardAgent, Exchange, Failure, Instruction, Instructions, Report, RequestId};
 
 /// Most requests at once.
 pub const MAX_OPEN_REQUESTS: usize = 64;
@@ -33,13 +33,14 @@ pub fn serve(
                     break Err(fault);
                 }
                 let exchange = agent.send(request);
-                open.note(id, exchange.cancellation());
+                open.note(id, &exchange);
                 let (open, output) = (Arc::clone(&open), Arc::clone(&output));
                 let thread = thread::Builder::new().name("reports".into());
                 if let Err(error) = thread.spawn(move || forward(id, &exchange, &output, &open)) {
                     break Err(error.into());
                 }
             }
+            Ok(Some(ToAgent::Instruct(id, instruction))) => open.instruct(id, instruction),
             Ok(Some(ToAgent::Cancel(id))) => open.cancel(id),
             Ok(Some(ToAgent::End) | None) => break Ok(()),
             Err(fault) => break Err(fault),
@@ -77,8 +78,15 @@ fn forward(id: RequestId, exchange: &Exchange, output: &Mutex<impl Write>, open:
 /// The requests at work.
 #[derive(Default)]
 struct Open {
-    requests: Mutex<HashMap<RequestId, Option<Cancellation>>>,
+    requests: Mutex<HashMap<RequestId, Option<Reins>>>,
     fewer: Condvar,
+}
+
+/// What a request that is at work is reached by.
+#[derive(Clone)]
+struct Reins {
+    cancellation: Cancellation,
+    instructions: Instructions,
 }
 
 impl Open {
@@ -96,15 +104,26 @@ impl Open {
         }
     }
 
-    fn note(&self, id: RequestId, cancellation: Cancellation) {
-        self.requests().insert(id, Some(cancellation));
+    fn note(&self, id: RequestId, exchange: &Exchange) {
+        let reins = Reins { cancellation: exchange.cancellation(), instructions: exchange.instructions() };
+        self.requests().insert(id, Some(reins));
     }
 
     fn cancel(&self, id: RequestId) {
-        let cancellation = self.requests().get(&id).cloned().flatten();
-        if let Some(cancellation) = cancellation {
-            cancellation.cancel();
+        if let Some(reins) = self.reins(id) {
+            reins.cancellation.cancel();
         }
+    }
+
+    /// Hands an instruction on. One for a request that has ended comes too late, which nobody can help.
+    fn instruct(&self, id: RequestId, instruction: Instruction) {
+        if let Some(reins) = self.reins(id) {
+            reins.instructions.give(instruction);
+        }
+    }
+
+    fn reins(&self, id: RequestId) -> Option<Reins> {
+        self.requests().get(&id).cloned().flatten()
     }
 
     fn forget(&self, id: RequestId) {
@@ -115,8 +134,8 @@ impl Open {
     /// Takes everything back and waits at most `patience` for its end.
     fn close(&self, patience: Duration) {
         let open: Vec<_> = self.requests().values().flatten().cloned().collect();
-        for cancellation in open {
-            cancellation.cancel();
+        for reins in open {
+            reins.cancellation.cancel();
         }
         let requests = self.requests();
         let waited = self.fewer.wait_timeout_while(requests, patience, |requests| !requests.is_empty());
@@ -126,7 +145,7 @@ impl Open {
         }
     }
 
-    fn requests(&self) -> MutexGuard<'_, HashMap<RequestId, Option<Cancellation>>> {
+    fn requests(&self) -> MutexGuard<'_, HashMap<RequestId, Option<Reins>>> {
         self.requests.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

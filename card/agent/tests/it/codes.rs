@@ -31,6 +31,7 @@ fn every_code_is_provoked_by_a_test() {
         include_str!("pin_care.rs"),
         include_str!("sign_in.rs"),
         include_str!("terminal.rs"),
+        include_str!("terminal_session.rs"),
         include_str!("wire.rs"),
     ]
     .concat();

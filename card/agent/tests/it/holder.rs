@@ -54,7 +54,7 @@ impl Knowing {
             SecretKind::NewPin => Reply::Digits(self.new_pin),
             SecretKind::Can => Reply::Digits(self.can),
             SecretKind::Puk => Reply::Digits(self.puk),
-            SecretKind::LastTryConfirmation => Reply::Yes,
+            SecretKind::LastTryConfirmation | SecretKind::Consent => Reply::Yes,
         }
     }
 }
@@ -125,6 +125,10 @@ impl SecretPrompt for Scripted {
 
     fn confirm_last_try(&mut self, question: &Question, asking: &Asking) -> Result<(), NoSecret> {
         self.answer(SecretKind::LastTryConfirmation, question, asking).map(|_| ())
+    }
+
+    fn consent(&mut self, question: &Question, asking: &Asking) -> Result<(), NoSecret> {
+        self.answer(SecretKind::Consent, question, asking).map(|_| ())
     }
 }
 

@@ -95,6 +95,7 @@ fn question(digits: usize) -> Question {
     Question {
         documents: Vec::new(),
         two_pins: false,
+        disclosure: None,
         asker: Asker::Portal(Origin::parse("https://portal.example").unwrap()),
         purpose: Purpose::SignIn,
         digits,

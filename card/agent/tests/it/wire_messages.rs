@@ -10,12 +10,15 @@ use std::time::Duration;
 use latchkey_agent::wire::{FRAME_MAX_SIZE, FromAgent, ToAgent, WireFault};
 use latchkey_agent::{
     AfterUnblocking, Answer, Asker, CardContents, CardModel, CardRequest, CardStatus, CardTask, DOCUMENTS_MAX,
-    DeactivateWith, Document, Documents, Failure, OtherCard, PinStatus, ProbeFindings, ReaderChoice, ReaderEvent,
-    ReaderName, ReaderReport, Report, Request, RequestId, SecretKind, SignDocuments, SignIn, Step,
+    DeactivateWith, Document, Documents, Failure, Instruction, KnownTerminal, OtherCard, PinStatus, ProbeFindings,
+    ReaderChoice, ReaderEvent, ReaderName, ReaderReport, RelayedCommand, Report, Request, RequestId, SESSION_IDLE_TIME,
+    SecretKind, SessionPassword, SessionReport, ShownChecks, ShownTerminal, SignDocuments, SignIn, Step, TerminalOffer,
+    TerminalSession, TerminalTrust, VerifiedRequest,
 };
 use latchkey_crypto::assertion::{APP_VERSION_MAX_SIZE, Assertion, AssertionAlgorithm, ChallengeText, Origin};
 use latchkey_crypto::bign::PrivateKey;
 use latchkey_crypto::cms::{ContentHasher, DetachedSignature, DigestAlgorithm, SignedAttributes};
+use latchkey_crypto::cv::rights::{EidRights, EsignRights, Rights};
 use latchkey_crypto::hash::HashAlgorithm;
 use latchkey_crypto::x509::Certificate;
 use latchkey_fixtures::random::Seeded;
@@ -64,19 +67,74 @@ fn requests() -> Vec<ToAgent> {
         CardTask::ActivatePin,
         CardTask::DeactivatePin(DeactivateWith::Pin),
         CardTask::DeactivatePin(DeactivateWith::Puk),
+        CardTask::TerminalSession(Box::new(terminal_session(SessionPassword::Pin))),
+        CardTask::TerminalSession(Box::new(TerminalSession {
+            request: None,
+            trust: TerminalTrust::default(),
+            ..terminal_session(SessionPassword::Can)
+        })),
     ];
     let of_card = tasks.into_iter().enumerate().map(|(index, task)| {
         let choice = if index % 2 == 0 { ReaderChoice::TheOnlyCard } else { ReaderChoice::Reader(reader()) };
         let patience = Duration::from_millis(index as u64 * 700);
         ToAgent::Request(RequestId(index as u64), Request::OfCard(CardRequest { reader: choice, patience, task }))
     });
+    let instructions = [
+        Instruction::Authenticate(TerminalOffer {
+            certificates: vec![0x7F; 300],
+            template: vec![0x80, 0x09],
+            bilateral: true,
+        }),
+        Instruction::Relay(RelayedCommand { header: [0x04, 0xB0, 0x00, 0x00], data: vec![0x97; 9] }),
+        Instruction::AllowSignature,
+        Instruction::Close,
+    ];
+    let instructions = instructions.map(|instruction| ToAgent::Instruct(RequestId(7), instruction));
     let others = [
         ToAgent::Request(RequestId(u64::MAX), Request::ListReaders),
         ToAgent::Request(RequestId(0), Request::WatchReaders),
         ToAgent::Cancel(RequestId(3)),
         ToAgent::End,
     ];
-    of_card.chain(others).collect()
+    of_card.chain(instructions).chain(others).collect()
+}
+
+fn terminal_session(password: SessionPassword) -> TerminalSession {
+    let origin = |text| Origin::parse(text).unwrap();
+    TerminalSession {
+        origin: origin("https://portal.example"),
+        request: Some(VerifiedRequest {
+            client: "Партал".into(),
+            purpose: Some("to open your account".into()),
+            hash: [7; 32],
+            must_be_bound: true,
+        }),
+        rights: Rights { eid: EidRights::from_octets([0, 0, 0xC7, 0xFF, 0]), esign: EsignRights::TERMINAL_SIGNING },
+        password,
+        trust: TerminalTrust {
+            roots: vec![vec![0x7F; 250]],
+            known: vec![KnownTerminal {
+                holder: "BYTERM0001".into(),
+                title: Some("A terminal".into()),
+                origins: vec![
+                    origin("https://portal.example"),
+                    Origin::parse_without_tls("http://pharmacy.example").unwrap(),
+                ],
+            }],
+        },
+        idle: SESSION_IDLE_TIME,
+    }
+}
+
+fn terminal(title: Option<&str>) -> ShownTerminal {
+    ShownTerminal {
+        number: "BYTERM0001".into(),
+        title: title.map(str::to_owned),
+        vouched_for: title.is_some(),
+        rights: Rights { eid: EidRights::AGE_VERIFICATION, esign: EsignRights::NONE },
+        bound: true,
+        checks: ShownChecks { age: true, place: false },
+    }
 }
 
 fn documents() -> Documents {
@@ -153,6 +211,12 @@ fn failures() -> Vec<Failure> {
         F::NoPrompt,
         F::SecretMalformed { kind: SecretKind::NewPin },
         F::LastTryNotAllowed,
+        F::TerminalRejected,
+        F::TerminalOfOtherSite,
+        F::TerminalRequestOther,
+        F::TerminalMalformed,
+        F::TerminalActRefused,
+        F::TerminalSessionIdle,
         F::AgentFault,
         F::AgentStopped,
         F::AgentMissing { reason: "no such file".into() },
@@ -172,6 +236,15 @@ fn reports() -> Vec<FromAgent> {
         SecretKind::Can,
         SecretKind::Puk,
         SecretKind::LastTryConfirmation,
+        SecretKind::Consent,
+    ];
+    let of_session = [
+        SessionReport::Open { cert_hats: vec![0x7F, 0x4C] },
+        SessionReport::Terminal(terminal(None)),
+        SessionReport::Terminal(terminal(Some("A terminal"))),
+        SessionReport::Answer(vec![0x90, 0x00]),
+        SessionReport::SignatureAllowed,
+        SessionReport::OutOfOrder,
     ];
     let statuses =
         [PinStatus::Usable { tries_left: 2 }, PinStatus::Suspended, PinStatus::Blocked, PinStatus::Deactivated];
@@ -223,10 +296,12 @@ fn reports() -> Vec<FromAgent> {
         Answer::Card(CardContents { reader: reader(), model, certificates }),
         Answer::PinManaged(pin),
         Answer::Probed(ProbeFindings { report: "entry: none\n".into(), channel_opened: false }),
+        Answer::TerminalSessionEnded,
     ];
     let all = steps
         .map(Report::Progress)
         .chain(events.into_iter().chain(cards).map(Report::Readers))
+        .chain(of_session.into_iter().map(Report::Session))
         .chain(answers.into_iter().map(|answer| Report::Finished(Ok(answer))))
         .chain(failures().into_iter().map(|failure| Report::Finished(Err(failure))));
     all.map(|report| FromAgent(RequestId(12), report)).collect()
@@ -301,6 +376,16 @@ fn what_does_not_fit_its_type_is_refused() {
     let contents = r#"{"contents":{"name":"a","octets":"AAAA"}}"#;
     assert!(read(&sign(contents)).is_ok());
     assert!(read(&sign(r#"{"file":{"path":"L2E="}}"#)).is_ok());
+    let session = |idle: &str| {
+        format!(
+            r#"{{"request":{{"id":1,"request":{{"of-card":{{"reader":null,"patienceMilliseconds":0,"task":{{"terminal-session":{{"origin":"{origin}","request":null,"rights":{{"eid":"AAAAAAE=","esign":"AAA="}},"password":"pin","roots":[],"known":[],{idle}}}}}}}}}}}}}"#
+        )
+    };
+    assert!(read(&session(r#""idleMilliseconds":120000"#)).is_ok());
+    let relay = |header: &str| {
+        format!(r#"{{"instruct":{{"id":1,"instruction":{{"relay":{{"header":"{header}","data":""}}}}}}}}"#)
+    };
+    assert!(read(&relay("BLAAAA==")).is_ok());
     let long_name = format!(r#"{{"contents":{{"name":"{}","octets":"AAAA"}}}}"#, "a".repeat(256));
     let rows = [
         ("no document", sign("")),
@@ -310,6 +395,13 @@ fn what_does_not_fit_its_type_is_refused() {
         // No request has a place for what somebody else hashed.
         ("a hash value", sign(r#"{"hash":{"name":"a","octets":"AAAA"}}"#)),
         ("a hash value beside contents", sign(&contents.replace("}}", r#","hash":"AAAA"}}"#))),
+        ("a site without TLS that signs in", sign_in("http://pharmacy.example", challenge, "v")),
+        ("an idle time beyond the longest", session(r#""idleMilliseconds":120001"#)),
+        ("a reserved right", session(r#""idleMilliseconds":1"#).replace("AAAAAAE=", "gAAAAAE=")),
+        ("a word of another length", session(r#""idleMilliseconds":1"#).replace("AAAAAAE=", "AAAAAQ==")),
+        ("a PIN for a session", session(r#""idleMilliseconds":1,"pin":"123456""#)),
+        ("a header of five octets", relay("BLAAAAA=")),
+        ("a header of three octets", relay("BLAA")),
         ("another scheme", sign_in("http://portal.example", challenge, "v")),
         ("another spelling of an origin", sign_in("https://PORTAL.example", challenge, "v")),
         ("an address", sign_in("https://portal.example/", challenge, "v")),
@@ -362,21 +454,36 @@ fn no_message_has_a_place_for_a_secret() {
     // Each with the type that it is read into.
     let places = [
         "",                 // the word for the end
+        "answer",           // the card's answer to a terminal, at most 65,538 octets
+        "answered",         // Answer
         "appVersion",       // at most 255 octets, the program's own name
         "atr",              // Atr
+        "certHats",         // the rights that a card was asked for
         "card-recognised",  // CardModel
-        "certificates",     // octets of the card's files
+        "certificates",     // octets of the card's files, or a terminal's
         "challenge",        // ChallengeText
+        "client",           // whom a verified request's certificate speaks of: shown, at most 200 characters
         "code",             // Failure::CODES
+        "data",             // of a terminal's command for the card
+        "eid",              // EidRights
+        "esign",            // EsignRights
+        "hash",             // of a verified request
+        "header",           // of a terminal's command: four octets
+        "holder",           // a terminal's name
+        "instruction",      // Instruction
         "kind",             // SecretKind
         "model",            // CardModel
         "name",             // ReaderName, or what a page calls contents: shown, never used
+        "number",           // a terminal's name: shown, at most 200 characters
         "octets",           // contents that a page sent
         "origin",           // Origin
+        "origins",          // Origin
+        "password",         // SessionPassword: which one opens the card, never the password itself
         "path",             // of a file to sign
         "pin-status-known", // PinStatus
         "presence",         // CardPresence
         "progress",         // Step
+        "purpose",          // what a verified request is for: shown, at most 200 characters
         "reader",           // ReaderName
         "reader-appeared",  // ReaderName
         "reader-chosen",    // ReaderName
@@ -385,9 +492,13 @@ fn no_message_has_a_place_for_a_secret() {
         "reason",           // the operating system's words, at most 500 octets
         "report",           // findings about a card, at most four MiB of lines without a person's data
         "request",          // Request
+        "roots",            // CV certificates of an administrator's
+        "session",          // SessionReport
         "signature",        // DetachedSignature
         "signed-in",        // Assertion
         "task",             // CardTask
+        "template",         // of a terminal, for the card
+        "title",            // what an administrator calls a terminal: shown, at most 200 characters
         "waiting-for",      // SecretKind
     ];
     assert_eq!(found, places.map(str::to_owned).into());

@@ -4,10 +4,13 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::time::Duration;
 
+use base64::Engine as _;
 use latchkey_client::settings::{Managed, ProxyChoice, Setting, SettingName, SettingsFailure, SiteState, Theme};
+use latchkey_fixtures::holders::sample_pki;
 use proptest::prelude::*;
 
 use super::{Holder, managed, origin};
+use crate::readers::NOW;
 
 fn refusal(text: &str) -> SettingsFailure {
     let folder = tempfile::tempdir().unwrap();
@@ -104,6 +107,14 @@ fn no_rule_can_be_weakened() {
         ("a user called localhost", "developer_loopback_origins = [\"http://localhost:1@evil.example\"]"),
         ("every port", "developer_loopback_origins = [\"http://localhost:*\"]"),
         ("every page of this computer", "developer_loopback_origins = [\"*\"]"),
+        ("every site without TLS", "[terminal]\nhttp_origins = [\"*\"]"),
+        ("a site without TLS with a path", "[terminal]\nhttp_origins = [\"http://portal.example/\"]"),
+        ("another spelling of a site without TLS", "[terminal]\nhttp_origins = [\"http://PORTAL.example\"]"),
+        ("whoever calls without a site", "[terminal]\ncaller_without_origin = \"*\""),
+        ("a caller that is nobody's", "[terminal]\ncaller_without_origin = true"),
+        ("a root that is none", "[terminal]\nroots = [\"AAAA\"]"),
+        ("a terminal without a site", "[terminal]\nknown = [{ holder = \"BYTERM000001\" }]"),
+        ("a terminal without a name", "[terminal]\nknown = [{ holder = \"\", origins = [] }]"),
         ("another scheme", "developer_loopback_origins = [\"ftp://localhost\"]"),
         ("a page with a path", "developer_loopback_origins = [\"http://localhost:3000/x\"]"),
         ("a port with zeros", "developer_loopback_origins = [\"http://localhost:0080\"]"),
@@ -213,12 +224,21 @@ fn the_guides_example_is_taken_and_means_what_it_says() {
     let folder = tempfile::tempdir().unwrap();
     let authorities = folder.path().join("ca.pem");
     fs::write(&authorities, &crate::test_portal::tls().authority).unwrap();
+    let relying_parties = folder.path().join("relying-parties.pem");
+    let root = base64::engine::general_purpose::STANDARD.encode(&sample_pki(NOW).unwrap().root().certificate().der);
+    let pem = format!("-----BEGIN CERTIFICATE-----\n{root}\n-----END CERTIFICATE-----\n");
+    fs::write(&relying_parties, pem).unwrap();
     let example = guide().0.replace("/etc/latchkey/portal-ca.pem", authorities.to_str().unwrap());
+    let example = example.replace("/etc/latchkey/relying-parties.pem", relying_parties.to_str().unwrap());
     let holder = Holder::new();
     let store = holder.store_under(managed(&example));
     assert_eq!(store.managed().port(), Some(8084));
     assert_eq!(store.managed().developer_origins().len(), 1);
     assert!(store.managed().is_forbidden(&origin("https://other.example")));
+    let terminals = store.managed().terminals();
+    assert_eq!((terminals.http_origins.len(), terminals.trust.roots.len(), terminals.trust.known.len()), (1, 1, 1));
+    assert_eq!(terminals.caller_without_origin, Some(origin("https://back-end.example")));
+    assert!(terminals.request_authorities.is_some());
     assert_eq!(store.managed().guest().portals, [origin("https://portal.example")]);
     assert!(store.settings().autostart);
     assert_eq!(store.fixed().into_iter().collect::<Vec<_>>(), [SettingName::Proxy, SettingName::ProxyAddress]);
@@ -228,7 +248,7 @@ fn the_guides_example_is_taken_and_means_what_it_says() {
 fn the_guide_names_every_key() {
     let example = guide().0;
     let mut keys = 0;
-    for table in ["", "[sites]\n", "[guest]\n", "[updates]\n", "[defaults]\n", "[fixed]\n"] {
+    for table in ["", "[sites]\n", "[guest]\n", "[terminal]\n", "[updates]\n", "[defaults]\n", "[fixed]\n"] {
         // The parser lists what it knows when it meets what it does not.
         let refused = refusal(&format!("{table}no_such_key = 1\n")).to_string();
         let known = refused.split_once("expected ").unwrap().1;

@@ -1,0 +1,308 @@
+//! A terminal session at work: opened by the holder, driven by instructions, ended by whatever ends it first.
+
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
+use std::time::Duration;
+
+use latchkey_card::CardChannel;
+use latchkey_card::apdu::CLASS_PROTECTED;
+use latchkey_card::bauth::ActiveChannel;
+use latchkey_card::bpace::AuthenticationTemplate;
+use latchkey_card::dialogue::{
+    AgreedActs, ByCan, ByPin, DialogueError, PinStatus, Secured, Selected, TerminalAct, TerminalAuthenticating,
+    TerminalChannel,
+};
+use latchkey_card::rights::{Authority, DataGroup, EidRights, EsignRights};
+use latchkey_crypto::cv::Date;
+use latchkey_crypto::cv::rights::Rights;
+use latchkey_reader::{Insertion, ReaderEvent, ReaderName};
+
+use super::channel::EachExchange;
+use super::judgement::{Judged, judge};
+use super::{
+    Instruction, RelayedCommand, SESSION_IDLE_TIME, SessionPassword, SessionReport, ShownTerminal, TerminalOffer,
+    TerminalSession,
+};
+use crate::agent::{beside, tell};
+use crate::pin_care::Ask;
+use crate::session::{CardAtHand, Session};
+use crate::{Answer, Asker, Disclosure, Failure, Purpose, Report, Step};
+
+/// What arrives at a session that is open.
+#[derive(Debug)]
+pub(crate) enum Order {
+    Carry(Instruction),
+    /// The request was taken back.
+    TakenBack,
+    /// The card or its reader is gone.
+    CardGone,
+}
+
+/// How far a session is.
+enum Stage<'card> {
+    OpenByPin(Secured<'card, ByPin>),
+    OpenByCan(Secured<'card, ByCan>),
+    Authenticating(TerminalAuthenticating<'card>, Box<ShownTerminal>),
+    Channel(TerminalChannel<'card>, Box<ShownTerminal>),
+}
+
+impl Session<'_> {
+    pub(crate) fn terminal_session(
+        &mut self,
+        card: &mut CardAtHand,
+        order: &TerminalSession,
+    ) -> Result<Answer, Failure> {
+        let ask = Ask::of_terminal_session(order, Purpose::HandOverData, None);
+        let authority = Authority {
+            eid: Some(order.rights.eid).filter(|word| *word != EidRights::NONE),
+            esign: Some(order.rights.esign).filter(|word| *word != EsignRights::NONE),
+            signatures: None,
+        };
+        let watched = (card.reader.clone(), card.connection.insertion());
+        let served = match order.password {
+            SessionPassword::Pin => self.with_pin_by_exchange(card, &ask, &authority, |secured, status, session| {
+                session.serve_terminal(Stage::OpenByPin(secured), order, &authority, status, &watched)
+            }),
+            SessionPassword::Can => self.with_can_by_exchange(card, &ask, &authority, |secured, status, session| {
+                session.serve_terminal(Stage::OpenByCan(secured), order, &authority, status, &watched)
+            }),
+        };
+        // On every path, and before anybody learns of the end.
+        if let Ok(transaction) = card.connection.begin()
+            && let Err(error) = transaction.reset()
+        {
+            tracing::warn!(code = error.code(), "the card could not be reset");
+        }
+        served.map(|()| Answer::TerminalSessionEnded)
+    }
+
+    fn serve_terminal(
+        &mut self,
+        mut stage: Stage<'_>,
+        order: &TerminalSession,
+        authority: &Authority,
+        status: PinStatus,
+        watched: &(ReaderName, Insertion),
+    ) -> Result<(), Failure> {
+        let agreed = agreed_acts(order.rights);
+        self.watch_for_end(watched);
+        let template = AuthenticationTemplate::new(self.profile.pin.id, authority, self.profile.rights_order);
+        self.tell_of_session(SessionReport::Open { cert_hats: template.cert_hats().to_vec() });
+        loop {
+            let instruction = match self.next_order(order.idle)? {
+                Instruction::Close => return Ok(()),
+                instruction => instruction,
+            };
+            stage = match (stage, instruction) {
+                (Stage::OpenByPin(secured), Instruction::Authenticate(offer)) => {
+                    let judged = self.judged(order, &offer, status, &watched.0)?;
+                    let started = secured.authenticate_terminal(&judged.template, &judged.certificates, agreed);
+                    self.authenticating(started, judged)?
+                }
+                (Stage::OpenByCan(secured), Instruction::Authenticate(offer)) => {
+                    let judged = self.judged(order, &offer, status, &watched.0)?;
+                    let started = secured.authenticate_terminal(&judged.template, &judged.certificates, agreed);
+                    self.authenticating(started, judged)?
+                }
+                (Stage::Authenticating(authenticating, shown), Instruction::Relay(command))
+                    if command.header == AUTHENTICATE =>
+                {
+                    let (channel, answer) = authenticating.relay_m2(&command.data)?;
+                    self.tell_of_session(SessionReport::Answer(answer));
+                    Stage::Channel(channel, shown)
+                }
+                (Stage::Channel(mut channel, shown), Instruction::Relay(command))
+                    if command.is_protected() && channel.active() == Some(ActiveChannel::Terminal) =>
+                {
+                    let answer = channel.relay(command.header, &command.data)?;
+                    self.tell_of_session(SessionReport::Answer(answer));
+                    Stage::Channel(channel, shown)
+                }
+                (Stage::Channel(mut channel, shown), Instruction::AllowSignature) => {
+                    if !order.rights.esign.contains(EsignRights::TERMINAL_SIGNING) {
+                        return Err(Failure::TerminalActRefused);
+                    }
+                    self.ask_for_signature(order, &shown, status, &watched.0)?;
+                    channel.agree(TerminalAct::Sign);
+                    // The terminal has given its turn away so that the PIN be confirmed, for the decision just made.
+                    if channel.active() == Some(ActiveChannel::Client) {
+                        channel.confirm_pin(None)?;
+                    }
+                    self.tell_of_session(SessionReport::SignatureAllowed);
+                    Stage::Channel(channel, shown)
+                }
+                (stage, _) => {
+                    self.tell_of_session(SessionReport::OutOfOrder);
+                    stage
+                }
+            };
+        }
+    }
+
+    /// Looks at the terminal and asks the holder, if he has to be asked once more.
+    fn judged(
+        &mut self,
+        order: &TerminalSession,
+        offer: &TerminalOffer,
+        status: PinStatus,
+        reader: &ReaderName,
+    ) -> Result<Judged, Failure> {
+        let today = Date::try_from((self.surroundings.clock)().date()).map_err(|_| Failure::AgentFault)?;
+        let judged = judge(order, offer, today)?;
+        self.tell_of_session(SessionReport::Terminal(judged.shown.clone()));
+        if judged.needs_consent {
+            let ask = Ask::of_terminal_session(order, Purpose::HandOverData, Some(judged.shown.clone()));
+            self.ask_for_consent(reader, &ask, status)?;
+        }
+        Ok(judged)
+    }
+
+    fn authenticating<'card>(
+        &self,
+        started: Result<(TerminalAuthenticating<'card>, Vec<u8>), DialogueError>,
+        judged: Judged,
+    ) -> Result<Stage<'card>, Failure> {
+        let (authenticating, answer) = started?;
+        self.tell_of_session(SessionReport::Answer(answer));
+        Ok(Stage::Authenticating(authenticating, Box::new(judged.shown)))
+    }
+
+    fn ask_for_signature(
+        &mut self,
+        order: &TerminalSession,
+        shown: &ShownTerminal,
+        status: PinStatus,
+        reader: &ReaderName,
+    ) -> Result<(), Failure> {
+        let ask = Ask::of_terminal_session(order, Purpose::SignForTerminal, Some(shown.clone()));
+        self.ask_for_consent(reader, &ask, status)
+    }
+
+    fn tell_of_session(&self, report: SessionReport) {
+        tracing::info!(?report, "told of the terminal session");
+        tell(self.reports, Report::Session(report));
+    }
+
+    /// Waits for the next instruction, at most as long as the session may be idle.
+    fn next_order(&self, idle: Duration) -> Result<Instruction, Failure> {
+        match self.orders.receiver.recv_timeout(idle.min(SESSION_IDLE_TIME)) {
+            _ if self.cancellation.is_cancelled() => Err(Failure::Cancelled),
+            Ok(Order::Carry(instruction)) => Ok(instruction),
+            Ok(Order::TakenBack) | Err(RecvTimeoutError::Disconnected) => Err(Failure::Cancelled),
+            Ok(Order::CardGone) => Err(Failure::CardRemoved),
+            Err(RecvTimeoutError::Timeout) => Err(Failure::TerminalSessionIdle),
+        }
+    }
+
+    /// Has the session told when the request is taken back and when the card is pulled.
+    fn watch_for_end(&self, (reader, insertion): &(ReaderName, Insertion)) {
+        let taken_back = self.orders.sender.clone();
+        // Whoever is told may be gone, here and below.
+        self.cancellation.on_cancel(move || _ = taken_back.send(Order::TakenBack));
+        let (gone, events) = (self.orders.sender.clone(), self.surroundings.readers.subscribe());
+        let (reader, insertion) = (reader.clone(), *insertion);
+        // Ends with the first event after the session.
+        beside("card in a session", move || {
+            for event in events {
+                let is_end = match event {
+                    ReaderEvent::CardRemoved { reader: at, insertion: removed } => at == reader && removed == insertion,
+                    ReaderEvent::ReaderVanished(at) => at == reader,
+                    ReaderEvent::ServiceDown => true,
+                    _ => false,
+                };
+                if is_end {
+                    gone.send(Order::CardGone).ok();
+                    return;
+                }
+            }
+        });
+    }
+}
+
+/// Where orders for a session arrive, and where they can be put.
+#[derive(Debug)]
+pub(crate) struct Orders {
+    pub(crate) sender: Sender<Order>,
+    pub(crate) receiver: Receiver<Order>,
+}
+
+/// What the holder has agreed to with the session itself, by the rights that he was shown. A signature is asked about when
+/// it is wanted.
+fn agreed_acts(rights: Rights) -> AgreedActs {
+    let esign = |wanted| rights.esign & wanted != EsignRights::NONE;
+    let manages_pin = rights.eid.contains(EidRights::MANAGE_PIN);
+    let renews = esign(EsignRights::TERMINAL_KEYS);
+    let writes = (17..=22).filter_map(DataGroup::new).filter_map(EidRights::write);
+    let writes_groups = writes.into_iter().any(|write| rights.eid.contains(write));
+    let (activates_pin, activates_keys) = (esign(EsignRights::ACTIVATE_PIN), esign(EsignRights::ACTIVATE_KEYS));
+    let acts = [
+        (manages_pin || esign(EsignRights::CHANGE_PIN), TerminalAct::ChangePin),
+        (manages_pin || esign(EsignRights::UNBLOCK_PIN), TerminalAct::UnblockPin),
+        (manages_pin || activates_pin || activates_keys, TerminalAct::Activate),
+        (manages_pin || activates_pin || activates_keys, TerminalAct::Deactivate),
+        (renews, TerminalAct::GenerateKey),
+        (renews, TerminalAct::DestroyKey),
+        (renews || writes_groups || esign(EsignRights::WRITE_NAME), TerminalAct::WriteFile),
+    ];
+    let agreed = acts.into_iter().filter(|(is_shown, _)| *is_shown);
+    agreed.fold(AgreedActs::NONE, |agreed, (_, act)| agreed.with(act))
+}
+
+impl RelayedCommand {
+    /// Whether it is for a secure channel, by its class.
+    const fn is_protected(&self) -> bool {
+        let [class, ..] = self.header;
+        class & CLASS_PROTECTED != 0
+    }
+}
+
+/// GENERAL AUTHENTICATE, in which the terminal's answer passes.
+const AUTHENTICATE: [u8; 4] = [0x00, 0x86, 0x00, 0x00];
+
+impl Ask {
+    fn of_terminal_session(order: &TerminalSession, purpose: Purpose, terminal: Option<ShownTerminal>) -> Self {
+        let disclosure = Disclosure { request: order.request.clone(), rights: order.rights, terminal };
+        Self {
+            asker: Asker::Portal(order.origin.clone()),
+            purpose,
+            documents: Vec::new(),
+            disclosure: Some(Box::new(disclosure)),
+        }
+    }
+}
+
+impl Session<'_> {
+    /// Opens the card with the PIN for a session whose exchanges are transactions of their own.
+    fn with_pin_by_exchange<T>(
+        &mut self,
+        card: &mut CardAtHand,
+        ask: &Ask,
+        authority: &Authority,
+        act: impl FnOnce(Secured<'_, ByPin>, PinStatus, &mut Self) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
+        let (entered, status) = self.entered_for_card(card, ask)?;
+        let profile = self.profile;
+        let mut channel = EachExchange(&mut *card.connection);
+        let random = &mut *self.surroundings.random;
+        let secured = entered.present(&mut channel, profile, status, authority, random)?;
+        self.tell(Step::ChannelOpen);
+        act(secured, status, self)
+    }
+
+    /// The same with the CAN.
+    fn with_can_by_exchange<T>(
+        &mut self,
+        card: &mut CardAtHand,
+        ask: &Ask,
+        authority: &Authority,
+        act: impl FnOnce(Secured<'_, ByCan>, PinStatus, &mut Self) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
+        let (can, status) = self.can_for_card(card, ask)?;
+        let profile = self.profile;
+        let mut channel = EachExchange(&mut *card.connection);
+        let channel: &mut dyn CardChannel = &mut channel;
+        let secured =
+            Selected::select(channel, profile)?.secure_with_can(can, authority, &mut *self.surroundings.random)?;
+        self.tell(Step::ChannelOpen);
+        act(secured, status, self)
+    }
+}

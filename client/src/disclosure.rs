@@ -1,0 +1,53 @@
+//! What a terminal is let do, in words: who asks, what may be read and done, and which terminal it is.
+
+use latchkey_agent::{Disclosure, DisclosureLine, asker_lines, disclosed, terminal_lines};
+
+use crate::desk::TerminalDisclosure;
+use crate::texts::{Texts, quotable};
+
+/// A terminal session in words.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DisclosureWords {
+    /// Who asks: by a request that was checked, or without anybody who vouches for it.
+    pub asker: Vec<String>,
+    /// What may be read and done in any case.
+    pub required: Vec<String>,
+    /// What the holder may leave out, each with whether he hands it over.
+    pub optional: Vec<(String, bool)>,
+    /// The terminal, or that it is not known yet.
+    pub terminal: Vec<String>,
+}
+
+impl DisclosureWords {
+    /// What a request at the desk discloses.
+    #[must_use]
+    pub fn of_request(disclosure: &TerminalDisclosure, texts: &Texts) -> Self {
+        let say = |right| disclosed(right).into_iter().map(|key| texts.say(key)).collect::<Vec<_>>();
+        let optional = disclosure.choices().into_iter().map(|(right, kept)| (say(right).join(", "), kept));
+        Self {
+            asker: in_words(asker_lines(disclosure.request.as_ref()), texts),
+            required: say(disclosure.rights.without(disclosure.optional)),
+            optional: optional.collect(),
+            terminal: in_words(terminal_lines(disclosure.terminal.as_ref()), texts),
+        }
+    }
+
+    /// What an agent's question discloses.
+    #[must_use]
+    pub fn of_question(disclosure: &Disclosure, texts: &Texts) -> Self {
+        Self {
+            asker: in_words(asker_lines(disclosure.request.as_ref()), texts),
+            required: disclosure.keys().into_iter().map(|key| texts.say(key)).collect(),
+            optional: Vec::new(),
+            terminal: in_words(terminal_lines(disclosure.terminal.as_ref()), texts),
+        }
+    }
+}
+
+fn in_words(lines: Vec<DisclosureLine>, texts: &Texts) -> Vec<String> {
+    let words = |DisclosureLine { key, fillings }: DisclosureLine| {
+        let fillings: Vec<_> = fillings.iter().map(|(name, text)| (*name, quotable(text).into())).collect();
+        texts.fill(key, &fillings)
+    };
+    lines.into_iter().map(words).collect()
+}

@@ -1,0 +1,19 @@
+//! Terminal sessions as pages of portals drive them: at the addresses and with the words of the pages that are deployed
+//! today, and at this program's own for signed requests.
+
+mod answer;
+mod deployed;
+mod sessions;
+mod signed_request;
+mod ticket;
+
+pub use signed_request::{SignedRequest, TicketRequest, Unverifiable};
+
+pub(super) use answer::refuse;
+pub(super) use deployed::{is_deployed, routes};
+pub(super) use sessions::Sessions;
+pub(super) use ticket::{__path_close, __path_ticket};
+pub(super) use ticket::{close, ticket};
+
+/// Most octets of a body: a command of the longest form, in base64.
+pub const TERMINAL_BODY_MAX_SIZE: usize = 128 * 1024;
