@@ -1,5 +1,8 @@
 //! The profiles, the files that they are written in, and what each of their values rests on.
 
+use std::fs;
+use std::path::Path;
+
 use latchkey_card::profile::{
     Attribute, Basis, Edition, FileId, GroupEncoding, GroupPassword, Profile, RightsOrder, TerminalHello,
 };
@@ -154,3 +157,45 @@ fn every_value_states_what_it_rests_on() {
         assert_eq!(names.len(), profile.bases.len());
     }
 }
+
+/// The catalogue of what is known, which is written anew with `LATCHKEY_WRITE_CARDS=yes cargo test -p latchkey-card profile`.
+#[test]
+fn the_catalogue_of_cards_tells_what_each_value_rests_on() {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/cards.md");
+    let catalogue = catalogue();
+    if std::env::var_os("LATCHKEY_WRITE_CARDS").is_some() {
+        fs::write(&file, &catalogue).unwrap();
+    }
+    let kept = fs::read_to_string(&file).unwrap_or_default();
+    assert!(kept == catalogue, "{} is stale: write it anew with LATCHKEY_WRITE_CARDS=yes", file.display());
+}
+
+fn catalogue() -> String {
+    let basis_of = |profile: &Profile, path: &str| {
+        let known = profile.bases.iter().find(|(name, _)| *name == path);
+        known.map_or("–".to_owned(), |(_, basis)| match basis {
+            Basis::Standard => "standard".to_owned(),
+            Basis::Observed(count) => format!("observed {count}"),
+            Basis::Assumed => "assumed".to_owned(),
+            Basis::Invented => "**invented**".to_owned(),
+        })
+    };
+    let [standard, kta] = Profile::KNOWN;
+    let mut text = HEAD.to_owned();
+    for (path, _) in kta.bases {
+        text += &format!("| `{path}` | {} | {} |\n", basis_of(standard, path), basis_of(kta, path));
+    }
+    text
+}
+
+const HEAD: &str = "# What is known of the cards
+
+Each value of a model of card, under the name that it has in `card/profiles/`, and what it rests on: a published text,
+sightings in so many places that do not depend on each other, an assumption that follows from something known, or an
+invention of ours, so that something can be built and tested. Nothing about the deployed card is published;
+[`latchkey card probe`](tester.md#an-unknown-card) on a real one turns assumptions and inventions into sightings. A test
+writes this list. The standard's data groups beyond the fifth are left out: all that is said of them is the standard's.
+
+| Value | STB 34.101.79 | Deployed card |
+|---|---|---|
+";

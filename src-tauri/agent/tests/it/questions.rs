@@ -3,6 +3,7 @@
 use latchkey_agent::{
     AfterUnblocking, Answer, Asker, CardTask, DeactivateWith, Document, Documents, PinStatus, SecretKind, SignDocuments,
 };
+use latchkey_fixtures::holders::deployed_holders;
 use latchkey_fixtures::vcard::automaton::PinState;
 
 use crate::screen::{Scene, next_question};
@@ -22,6 +23,21 @@ fn a_sign_in_is_agreed_to_with_the_pin() {
         scene.sees(words);
     }
     scene.enter("PIN of your card, 6 digits", holder(ORDINARY).pin, "Sign in");
+    assert!(matches!(exchange.finish(|_| ()), Ok(Answer::SignedIn(_))));
+}
+
+/// The CAN confirms which edition the card follows, PIN1 opens the channel, PIN2 allows the signature.
+#[test]
+fn a_card_with_two_pins_is_asked_about_each_by_its_name() {
+    let person = deployed_holders().remove(0);
+    let mut scene = Scene::new(person.id, "--lang en");
+    let exchange = scene.begin(sign_in());
+    scene.enter("CAN, printed on your card, 6 digits", person.can, "Continue");
+    assert_eq!(next_question(&exchange), SecretKind::Pin);
+    scene.enter("PIN1 of your card, 6 digits", person.pin, "Continue");
+    assert_eq!(next_question(&exchange), SecretKind::Pin2);
+    scene.sees("how many tries PIN2 has left");
+    scene.enter("PIN2 of your card, 7 digits", &person.pin2(), "Sign in");
     assert!(matches!(exchange.finish(|_| ()), Ok(Answer::SignedIn(_))));
 }
 

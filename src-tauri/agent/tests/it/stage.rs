@@ -13,7 +13,9 @@ use latchkey_agent::wire::{AgentProcess, AgentProgram, Appearance};
 use latchkey_agent::{CardAgent, CardRequest, CardTask, Exchange, ReaderChoice, Request, SignIn};
 use latchkey_crypto::assertion::{ChallengeText, Origin};
 use latchkey_fixtures::card_image::CardImage;
-use latchkey_fixtures::holders::{Holder, issue_card, sample_holders, sample_pki};
+use latchkey_fixtures::holders::{
+    Holder, deployed_holders, issue_card, issue_deployed_card, sample_holders, sample_pki,
+};
 use latchkey_fixtures::pcscd::PrivatePcscd;
 use latchkey_fixtures::random::Seeded;
 use latchkey_fixtures::store::{CardStore, InProcess};
@@ -48,7 +50,10 @@ impl HolderCard {
         static IMAGES: OnceLock<Vec<CardImage>> = OnceLock::new();
         let images = IMAGES.get_or_init(|| {
             let pki = sample_pki(NOW).unwrap();
-            sample_holders().iter().map(|holder| issue_card(&pki, holder, NOW).unwrap()).collect()
+            let standard = sample_holders().into_iter().map(|holder| issue_card(&pki, &holder, NOW).unwrap());
+            let deployed =
+                deployed_holders().into_iter().map(|holder| issue_deployed_card(&pki, &holder, NOW).unwrap());
+            standard.chain(deployed).collect()
         });
         let image = images.iter().find(|image| image.name.as_str() == id).unwrap().clone();
         Self { image, memory: InProcess::default() }
