@@ -42,6 +42,7 @@ const FOLDERS: &[Folder] = &[
         alike: &["program-name"],
         of_all_languages: &[],
     },
+    Folder { path: "texts/disclosures", said_in: &["card/agent/src"], alike: &["group-11"], of_all_languages: &[] },
     Folder { path: "texts/refusals", said_in: &[], alike: &[], of_all_languages: &[] },
 ];
 
