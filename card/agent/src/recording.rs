@@ -69,6 +69,10 @@ impl CardConnection for RecordedConnection {
         self.connection.atr()
     }
 
+    fn recording(&self) -> Option<Recording> {
+        Some(self.sink.recording())
+    }
+
     fn begin(&mut self) -> Result<CardTransaction<'_>, ReaderError> {
         let begun = self.connection.begin();
         let mut recording = self.sink.recording();

@@ -28,6 +28,11 @@ pub trait CardConnection: Send {
     /// * [`ReaderError::CardBusy`] if another program's transaction does not end in time.
     /// * [`ReaderError::CardRemoved`] and others: the connection is dead.
     fn begin(&mut self) -> Result<CardTransaction<'_>, ReaderError>;
+
+    /// A recording of a dialogue that lasts over many transactions; `None` if nothing is recorded.
+    fn recording(&self) -> Option<Recording> {
+        None
+    }
 }
 
 /// How a transaction leaves the card.

@@ -281,7 +281,7 @@ impl Session<'_> {
     ) -> Result<T, Failure> {
         let (entered, status) = self.entered_for_card(card, ask)?;
         let profile = self.profile;
-        let mut channel = EachExchange(&mut *card.connection);
+        let mut channel = EachExchange::of(&mut *card.connection);
         let random = &mut *self.surroundings.random;
         let secured = entered.present(&mut channel, profile, status, authority, random)?;
         self.tell(Step::ChannelOpen);
@@ -298,7 +298,7 @@ impl Session<'_> {
     ) -> Result<T, Failure> {
         let (can, status) = self.can_for_card(card, ask)?;
         let profile = self.profile;
-        let mut channel = EachExchange(&mut *card.connection);
+        let mut channel = EachExchange::of(&mut *card.connection);
         let channel: &mut dyn CardChannel = &mut channel;
         let secured =
             Selected::select(channel, profile)?.secure_with_can(can, authority, &mut *self.surroundings.random)?;

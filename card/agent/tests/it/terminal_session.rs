@@ -20,7 +20,7 @@ use latchkey_fixtures::holders::sample_cv_pki;
 use latchkey_fixtures::terminal::PlayedTerminal;
 
 use crate::desk::{Desk, Event, HolderCard, NOW, holder};
-use crate::holder::{Reply, Scene, of_card, origin};
+use crate::holder::{Reply, Scene, Text, of_card, origin};
 
 const ORDINARY: &str = "hanna-vydumanaya";
 const TERMINAL: &str = "BYTERM0001";
@@ -72,17 +72,23 @@ pub(crate) struct Driven {
 
 impl Driven {
     fn new(replies: impl IntoIterator<Item = Reply>, session: TerminalSession) -> Self {
-        let scene = Scene::new(&Desk::with(&HolderCard::of(ORDINARY)), replies);
+        Self::in_scene(Scene::new(&Desk::with(&HolderCard::of(ORDINARY)), replies), session)
+    }
+
+    fn in_scene(scene: Scene, session: TerminalSession) -> Self {
         let exchange = scene.agent.send(of_card(CardTask::TerminalSession(Box::new(session))));
         Self { scene, exchange }
     }
 
     fn open(replies: impl IntoIterator<Item = Reply>, session: TerminalSession) -> Self {
-        let driven = Self::new(replies, session);
-        let SessionReport::Open { cert_hats } = driven.next().unwrap() else { panic!("not open") };
+        Self::new(replies, session).opened()
+    }
+
+    fn opened(self) -> Self {
+        let SessionReport::Open { cert_hats } = self.next().unwrap() else { panic!("not open") };
         let esign = CertHat::Esign(rights().esign).to_octets();
         assert_eq!(cert_hats, [CertHat::Eid(rights().eid).to_octets(), esign].concat());
-        driven
+        self
     }
 
     /// What is told of the session next, or its end.
@@ -313,9 +319,13 @@ fn a_terminal_that_is_not_known_is_asked_about() {
 
 /// BAUTH between the sample card and a terminal that its roots know, by the session's own steps.
 fn authenticated(replies: impl IntoIterator<Item = Reply>) -> (Driven, PlayedTerminal) {
+    authenticated_in(Scene::new(&Desk::with(&HolderCard::of(ORDINARY)), replies))
+}
+
+fn authenticated_in(scene: Scene) -> (Driven, PlayedTerminal) {
     let pki = sample_cv_pki(NOW).unwrap();
     let mut terminal = PlayedTerminal::new(&pki, TERMINAL, CvPki::sign_in_rights(), None).unwrap();
-    let driven = Driven::open(replies, session(&pki));
+    let driven = Driven::in_scene(scene, session(&pki)).opened();
     driven.give(Instruction::Authenticate(TerminalOffer {
         certificates: terminal.certificates(),
         template: terminal.template().to_vec(),
@@ -344,6 +354,44 @@ fn say(terminal: &mut PlayedTerminal, command: &Command) -> Instruction {
 
 fn sign() -> Command {
     Command::new(Header::new(0x00, 0x2A, 0x9E, 0x9A)).with_data(&[7; 32]).unwrap()
+}
+
+#[test]
+fn a_recording_has_headers_lengths_and_status_of_what_a_terminal_says() {
+    let text = Text::default();
+    let card = HolderCard::of(ORDINARY);
+    let (driven, mut terminal) = authenticated_in(Scene::recorded(&Desk::with(&card), [pin()], &text));
+    let eid = [0xD1, 0x12, 0x00, 0x02, 0x00, 0x22, 0x65, 0x4F, 0x07, 0x01];
+    let commands = [
+        Command::new(Header::new(0x00, 0xA4, 0x04, 0x0C)).with_data(&eid).unwrap(),
+        Command::new(Header::new(0x00, 0xA4, 0x02, 0x0C)).with_data(&[0x01, 0x05]).unwrap(),
+        Command::new(Header::new(0x00, 0xB0, 0x00, 0x00)).expecting_short_maximum(),
+    ];
+    let (mut passed, mut read) = (Vec::new(), Vec::new());
+    for command in commands {
+        let Instruction::Relay(relayed) = say(&mut terminal, &command) else { panic!("nothing is relayed") };
+        passed.push(relayed.data.clone());
+        driven.give(Instruction::Relay(relayed));
+        let answer = answer(&driven);
+        read = terminal.hear(&answer).unwrap().data().to_vec();
+        passed.push(answer);
+    }
+    // The family name came to the terminal.
+    assert!(card.image.data_groups.values().any(|group| group.0 == read), "{read:02X?}");
+    driven.give(Instruction::Close);
+    assert!(driven.end().is_ok());
+    drop(driven);
+
+    let text = text.get();
+    assert_eq!(text.matches("# On the terminal's channel\n>> 04 A4 ").count(), 2, "{text}");
+    assert_eq!(text.matches("# On the terminal's channel\n>> 04 B0 00 00 ").count(), 1, "{text}");
+    assert!(text.contains("# PSO:Verify Certificate\n~ 00 2A 00 BE\n< 90 00\n"), "{text}");
+    for octets in passed.iter().chain([&read]) {
+        for run in octets.windows(6) {
+            let spaced = run.iter().map(|octet| format!("{octet:02X}")).collect::<Vec<_>>().join(" ");
+            assert!(!text.contains(&spaced), "{spaced} is in the recording:\n{text}");
+        }
+    }
 }
 
 #[test]
