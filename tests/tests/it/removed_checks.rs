@@ -39,8 +39,8 @@ const PATCHES: &[Patch] = &[
     },
     Patch {
         file: "card/agent/src/pin_care.rs",
-        from: "PinStatus::Blocked => return Err(Failure::PinBlocked),",
-        to: r#"PinStatus::Blocked => if !GONE("blocked-pin") { return Err(Failure::PinBlocked) },"#,
+        from: "PinStatus::Blocked => Err(Failure::PinBlocked),",
+        to: r#"PinStatus::Blocked => if GONE("blocked-pin") { Ok(PinStatus::Blocked) } else { Err(Failure::PinBlocked) },"#,
     },
     Patch {
         file: "card/agent/src/pin_care.rs",
