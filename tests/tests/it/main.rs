@@ -26,5 +26,6 @@ mod removed_checks;
 mod sign_in;
 mod signing_rule;
 mod sources;
+mod terminal;
 mod text_files;
 mod texts;

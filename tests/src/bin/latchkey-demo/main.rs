@@ -5,6 +5,7 @@
 
 mod browser;
 mod fault;
+mod terminal;
 
 use std::process::{Command, ExitCode};
 
@@ -15,11 +16,13 @@ use latchkey_tests::show::{Interrupted, Interruption, Terminal};
 use latchkey_tests::stage::{Cards, Portal, SampleSet, give_secrets, holder};
 
 const USAGE: &str = "\
-Usage: ./dev demo [--browser] [--yes] [--holder NAME] [--lang be|ru|en]
+Usage: ./dev demo [--browser | --terminal] [--yes] [--holder NAME] [--lang be|ru|en]
        ./dev demo --fault NAME [--lang be|ru|en]
 
   --browser        in Chromium and the window of the client program, instead of on the command line; on your screen if
                    there is one
+  --terminal       a terminal reads the card and has it sign through the client program, for a back end of the kind that
+                   is deployed
   --yes            type the sample PIN and agree to everything by itself
   --holder NAME    whose card; without it, an ordinary citizen's. --holder list names them
   --fault NAME     a sign-in that goes wrong in this way, without a person: shows how it is refused, and whether that is
@@ -54,6 +57,7 @@ fn main() -> ExitCode {
     let interruption = Interruption::watch();
     let result = interruption.and_then(|interruption| match &wishes.fault {
         Some(name) => fault::demo(name, &wishes.language, &interruption),
+        None if wishes.with_terminal => terminal::demo(&wishes, &interruption),
         None if wishes.in_browser => browser::demo(&wishes, &interruption),
         None => demo(&wishes, &interruption),
     });
@@ -70,6 +74,7 @@ fn main() -> ExitCode {
 /// What was asked for on the command line.
 struct Wishes {
     in_browser: bool,
+    with_terminal: bool,
     unattended: bool,
     holder: String,
     /// The name of a fault, or "list".
@@ -81,11 +86,13 @@ impl Wishes {
     /// `None`: help is wanted.
     fn from_arguments(mut arguments: impl Iterator<Item = String>) -> Result<Option<Self>, String> {
         let (holder, language) = (DEFAULT_HOLDER.to_owned(), "en".to_owned());
-        let mut wishes = Self { in_browser: false, unattended: false, holder, fault: None, language };
+        let mut wishes =
+            Self { in_browser: false, with_terminal: false, unattended: false, holder, fault: None, language };
         while let Some(argument) = arguments.next() {
             let mut value = || arguments.next().ok_or(format!("{argument} needs a value"));
             match argument.as_str() {
                 "--browser" => wishes.in_browser = true,
+                "--terminal" => wishes.with_terminal = true,
                 "--yes" => wishes.unattended = true,
                 "--holder" => wishes.holder = value()?,
                 "--fault" => wishes.fault = Some(value()?),
