@@ -5,9 +5,11 @@
 
 mod attended;
 mod back_end;
+mod city_portal;
 
 pub use attended::Attended;
 pub use back_end::{BackEnd, Calls, Signed};
+pub use city_portal::CityPortal;
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;

@@ -3,10 +3,10 @@
 use std::fs;
 use std::path::PathBuf;
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 
 use super::{AgentWindow, AssistiveTool, Browser, Desktop, LoopbackPermission, Portals, Screen, Window};
-use crate::stage::{Cards, Portal, SampleSet, free_port};
+use crate::stage::{Cards, Portal, PortalOrder, SampleSet, free_port};
 
 /// What a scene needs.
 #[derive(Clone, Copy, Debug)]
@@ -19,12 +19,14 @@ pub struct SceneOrder<'a> {
     pub readers: usize,
     /// Further lines of the administrator's settings; `{origin}` in them is the portal's, `{home}` the person's folder.
     pub managed: &'a str,
+    /// Whether the portal has a terminal.
+    pub with_terminal: bool,
 }
 
 impl Default for SceneOrder<'_> {
     fn default() -> Self {
         let permission = LoopbackPermission::Granted;
-        Self { language: "en", permission, readers: 1, managed: "" }
+        Self { language: "en", permission, readers: 1, managed: "", with_terminal: false }
     }
 }
 
@@ -44,6 +46,7 @@ pub struct Scene {
     language: String,
     permission: LoopbackPermission,
     port: u16,
+    terminal_port: Option<u16>,
     managed: PathBuf,
 }
 
@@ -65,13 +68,15 @@ impl Scene {
         let set = SampleSet::write()?;
         let port = free_port()?;
         let cards = Cards::start(&set, order.readers)?;
-        let portal = Portal::start_for_client(&set, port)?;
+        let terminal_port = order.with_terminal.then(free_port).transpose()?;
+        let wanted = PortalOrder { client_port: Some(port), terminal_port, ..PortalOrder::default() };
+        let portal = Portal::start_with(&set, wanted)?;
         let home = screen.home().display().to_string();
         let more = order.managed.replace("{origin}", &portal.origin()).replace("{home}", &home);
         let managed = managed_settings(&set, port, &more)?;
         let tool = AssistiveTool::start(&screen)?;
         let (language, permission) = (order.language.to_owned(), order.permission);
-        Ok(Self { tool, screen, portal, cards, set, language, permission, port, managed })
+        Ok(Self { tool, screen, portal, cards, set, language, permission, port, terminal_port, managed })
     }
 
     /// The client's window, under remote control.
@@ -119,6 +124,14 @@ impl Scene {
     /// If it asks none.
     pub fn agent(&mut self) -> Result<AgentWindow<'_>> {
         AgentWindow::wait(&mut self.tool)
+    }
+
+    /// The port on which back ends find the portal's terminal.
+    ///
+    /// # Errors
+    /// If it has none.
+    pub fn terminal_port(&self) -> Result<u16> {
+        self.terminal_port.context("the portal has no terminal")
     }
 
     /// The port on which pages find the client.
