@@ -1,9 +1,12 @@
 //! Everything that can be asked of a card, as one table: what has to hold of every flow is tested on each row.
 
-use latchkey_agent::{AfterUnblocking, Asker, CardTask, DeactivateWith, Document, Documents, SignDocuments};
+use latchkey_agent::{
+    AfterUnblocking, Asker, CardTask, DeactivateWith, Document, Documents, Exchange, SessionPassword, SignDocuments,
+};
 
-use crate::desk::holder;
+use crate::desk::{Desk, holder};
 use crate::holder::{Knowing, sign_in};
+use crate::terminal_flows::{self, opened_with};
 
 /// One thing that is asked of a card.
 pub(crate) struct Flow {
@@ -17,6 +20,26 @@ pub(crate) struct Flow {
     pub(crate) mistake: fn(&mut Knowing),
     /// The code with which it ends if nothing else goes wrong; none, if it succeeds.
     pub(crate) ends_with: Option<&'static str>,
+    /// With what it may end too if the card says something wrong of its PIN before it is presented.
+    pub(crate) status_changed: &'static [&'static str],
+    /// Takes part in it until it ends.
+    pub(crate) drive: fn(&Desk, Exchange) -> Driven,
+}
+
+/// How something that was asked for ended.
+#[derive(Debug)]
+pub(crate) struct Driven {
+    /// With which code, if not well.
+    pub(crate) ended: Result<(), &'static str>,
+    /// The exchanges with the card, counted from 0, in which a terminal's command passed through the agent.
+    pub(crate) relayed: Vec<usize>,
+}
+
+impl Driven {
+    /// Of something that goes on by itself.
+    pub(crate) fn to_its_end(exchange: Exchange) -> Self {
+        Self { ended: exchange.finish(|_| ()).map(|_| ()).map_err(|failure| failure.code()), relayed: Vec::new() }
+    }
 }
 
 impl Flow {
@@ -52,7 +75,14 @@ fn document() -> CardTask {
 
 /// A flow that succeeds if nothing goes wrong.
 const fn flow(name: &'static str, holder: &'static str, task: fn() -> CardTask) -> Flow {
-    Flow { name, holder, task, mistake: |_| (), ends_with: None }
+    let drive = |_: &Desk, exchange| Driven::to_its_end(exchange);
+    Flow { name, holder, task, mistake: |_| (), ends_with: None, status_changed: &[], drive }
+}
+
+/// A terminal's session.
+const fn session(name: &'static str, holder: &'static str, drive: fn(&Desk, Exchange) -> Driven) -> Flow {
+    // The page that waits is told; it is not the holder alone who would have to begin anew.
+    Flow { drive, status_changed: &["pin-status-changed"], ..flow(name, holder, || opened_with(SessionPassword::Pin)) }
 }
 
 pub(crate) const FLOWS: &[Flow] = &[
@@ -85,4 +115,18 @@ pub(crate) const FLOWS: &[Flow] = &[
     flow("activation", DEACTIVATED, || CardTask::ActivatePin),
     flow("deactivation with the PIN", ORDINARY, || CardTask::DeactivatePin(DeactivateWith::Pin)),
     flow("deactivation with the PUK", ORDINARY, || CardTask::DeactivatePin(DeactivateWith::Puk)),
+    session("a terminal that reads", ORDINARY, terminal_flows::reads),
+    session("a terminal that reads after the last try", SUSPENDED, terminal_flows::reads),
+    session("a terminal that has the card sign", ORDINARY, terminal_flows::signs),
+    session("a terminal that has the PIN confirmed", ORDINARY, terminal_flows::has_the_pin_confirmed),
+    Flow {
+        mistake: |knowing| knowing.pin = WRONG,
+        ends_with: Some("pin-wrong"),
+        ..session("a terminal with a wrong PIN", ORDINARY, terminal_flows::reads)
+    },
+    Flow {
+        task: || opened_with(SessionPassword::Can),
+        ends_with: Some("terminal-rejected"),
+        ..session("a terminal without the right to the CAN", ORDINARY, terminal_flows::reads)
+    },
 ];

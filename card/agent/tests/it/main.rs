@@ -21,6 +21,7 @@ mod probe;
 mod recording;
 mod sign_in;
 mod terminal;
+mod terminal_flows;
 mod terminal_session;
 mod waiting;
 mod wire;

@@ -23,7 +23,7 @@ use crate::desk::{Desk, Event, HolderCard, NOW, holder};
 use crate::holder::{Reply, Scene, Text, of_card, origin};
 
 const ORDINARY: &str = "hanna-vydumanaya";
-const TERMINAL: &str = "BYTERM0001";
+pub(crate) const TERMINAL: &str = "BYTERM0001";
 
 fn pin() -> Reply {
     Reply::Digits(holder(ORDINARY).pin)
@@ -34,12 +34,12 @@ fn pki() -> CvPki {
 }
 
 /// What deployed pages want of the card.
-fn rights() -> Rights {
+pub(crate) fn rights() -> Rights {
     let Authority { eid, esign, .. } = Profile::standard().words;
     Rights { eid: eid.unwrap(), esign: esign.unwrap() }
 }
 
-fn session(pki: &CvPki) -> TerminalSession {
+pub(crate) fn session(pki: &CvPki) -> TerminalSession {
     TerminalSession {
         origin: origin(),
         request: None,
@@ -352,7 +352,7 @@ fn say(terminal: &mut PlayedTerminal, command: &Command) -> Instruction {
     Instruction::Relay(RelayedCommand { header, data })
 }
 
-fn sign() -> Command {
+pub(crate) fn sign() -> Command {
     Command::new(Header::new(0x00, 0x2A, 0x9E, 0x9A)).with_data(&[7; 32]).unwrap()
 }
 
