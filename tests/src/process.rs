@@ -101,6 +101,16 @@ impl Process {
         Ok(self.child.try_wait()?.is_some())
     }
 
+    /// Kills the program (SIGKILL).
+    ///
+    /// # Errors
+    /// If the system does not let it.
+    pub fn kill(&mut self) -> Result<()> {
+        self.child.kill()?;
+        self.child.wait()?;
+        Ok(())
+    }
+
     /// Waits until the program ends by itself, and gives its exit status and everything it printed.
     ///
     /// # Errors

@@ -62,6 +62,16 @@ impl SampleSet {
         Ok(())
     }
 
+    /// What the organisation of the set has signed: CMS SignedData with `contents` inside, DER.
+    ///
+    /// # Errors
+    /// If the set is incomplete.
+    #[expect(clippy::disallowed_methods, reason = "it is signed now")]
+    pub fn signed_by_operator(&self, contents: &[u8]) -> Result<Vec<u8>> {
+        let certificate = fs::read(self.path().join("pki/operator.cert.der"))?;
+        Ok(sample_pki(OffsetDateTime::now_utc())?.signed_by_operator(&certificate, contents)?)
+    }
+
     /// Writes a file that nobody else may read.
     fn write_secret(&self, name: &str, text: &str) -> Result<()> {
         let mut file =
@@ -229,6 +239,7 @@ impl Cards {
 pub struct Portal {
     process: Process,
     port: u16,
+    file: PathBuf,
 }
 
 impl Portal {
@@ -259,10 +270,24 @@ impl Portal {
         if order.terminal_port.is_some() {
             set.write_secret("records.key", &"5A".repeat(32))?;
         }
-        let mut command = Command::new(program("latchkey-portal")?);
-        let mut process = Process::start("latchkey-portal", command.arg("serve").arg("--config").arg(&file))?;
-        process.wait_for_line("listening", START)?;
-        Ok(Self { process, port })
+        Ok(Self { process: start_portal(&file)?, port, file })
+    }
+
+    /// Kills it, as a power cut does.
+    ///
+    /// # Errors
+    /// If the system does not let it.
+    pub fn kill(&mut self) -> Result<()> {
+        self.process.kill()
+    }
+
+    /// Starts it once more, on what it has left.
+    ///
+    /// # Errors
+    /// If it does not start.
+    pub fn start_again(&mut self) -> Result<()> {
+        self.process = start_portal(&self.file)?;
+        Ok(())
     }
 
     /// Where people find it.
@@ -299,6 +324,13 @@ impl Portal {
         }
         Ok(said)
     }
+}
+
+fn start_portal(configuration: &Path) -> Result<Process> {
+    let mut command = Command::new(program("latchkey-portal")?);
+    let mut process = Process::start("latchkey-portal", command.arg("serve").arg("--config").arg(configuration))?;
+    process.wait_for_line("listening", START)?;
+    Ok(process)
 }
 
 /// What is special about a portal.
@@ -351,7 +383,11 @@ minimum_assurance = "high"
     }
 }
 
-/// A terminal with the certificates of the sample set, which takes every document that is not listed for a valid one.
+/// By which requests for tickets name a portal's terminal.
+pub const TICKETS_ADDRESS: &str = "https://terminal.example/";
+
+/// A terminal with the certificates of the sample set, which takes every document that is not listed for a valid one, and
+/// issues tickets to the set's organisation.
 fn terminal(port: u16) -> String {
     format!(
         r#"[terminal]
@@ -365,6 +401,12 @@ path = ["cv/authority.cert"]
 roots = ["cv/root.cert"]
 card_authorities = ["cv/authority.cert"]
 unknown_documents = "report"
+[terminal.tickets]
+address = "{TICKETS_ADDRESS}"
+clients = ["pki/operator.cert.der"]
+certificate = "pki/operator.cert.der"
+key = "pki/operator.key"
+password = "pki/operator.password"
 "#
     )
 }

@@ -1,94 +1,133 @@
 //! A back end that calls the client program itself, as a municipal service does whose clerk and card reader sit beside it:
 //! it sends no `Origin`.
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result};
 use serde_json::{Value, json};
 
-use super::post_json;
+use super::line::{Calls, Line, Party};
 
 /// The back end, during one session.
 #[derive(Debug)]
-pub struct BackEnd {
-    client_port: u16,
-    terminal_port: u16,
+pub struct BackEnd<'a> {
+    line: Line<'a>,
     hreq: String,
-    calls: Calls,
-}
-
-/// How often each of the two was called.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Calls {
-    /// The client program.
-    pub client: u32,
-    /// The terminal.
-    pub terminal: u32,
 }
 
 /// What the terminal made of a text: a CMS message.
 pub type Signed = Vec<u8>;
 
-impl BackEnd {
+impl<'a> BackEnd<'a> {
     /// Has the holder open his card, and card and terminal authenticate each other.
     ///
     /// # Errors
-    /// The code of whoever refused.
+    /// [`Refused`](super::Refused), or why there is no answer.
     pub fn begin(client_port: u16, terminal_port: u16) -> Result<Self> {
-        let mut session = Self { client_port, terminal_port, hreq: String::new(), calls: Calls::default() };
-        let opened = session.client("/auth_sign", &json!({ "init": "true" }))?;
-        let begun = session.terminal("bauth_init", json!({ "so_certificate": opened["SO_CERT"] }))?;
-        begun["hreq"].as_str().context("no session")?.clone_into(&mut session.hreq);
+        let mut session = Self::on(Line::to(client_port, terminal_port));
+        session.authenticate()?;
+        Ok(session)
+    }
+
+    /// Before any session, on these lines.
+    #[must_use]
+    pub const fn on(line: Line<'a>) -> Self {
+        Self { line, hreq: String::new() }
+    }
+
+    /// The terminal's name of the session; empty before there is one.
+    #[must_use]
+    pub fn hreq(&self) -> &str {
+        &self.hreq
+    }
+
+    /// Has the holder open his card, and card and terminal authenticate each other.
+    ///
+    /// # Errors
+    /// As [`Self::begin`].
+    pub fn authenticate(&mut self) -> Result<()> {
+        let opened = self.client("/auth_sign", &json!({ "init": "true" }))?;
+        let begun = self.terminal("/api/v1/bauth_init", json!({ "so_certificate": opened["SO_CERT"] }))?;
+        self.go_on(&begun)
+    }
+
+    /// The same for a signed request, in the standard's ticket flow.
+    ///
+    /// # Errors
+    /// As [`Self::begin`].
+    pub fn authenticate_for(&mut self, request: &[u8]) -> Result<()> {
+        let request = openssl::base64::encode_block(request);
+        let opened = self.client("/latchkey/v1/ticket", &json!({ "request": request }))?;
+        let begun = json!({ "request": request, "certhat": opened["certhat"] });
+        let begun = self.terminal("/latchkey/v1/tickets", begun)?;
+        self.go_on(&begun)
+    }
+
+    fn go_on(&mut self, begun: &Value) -> Result<()> {
+        begun["hreq"].as_str().context("no session")?.clone_into(&mut self.hreq);
         let (certificate, command) = (&begun["terminal_certificate"], &begun["cmd_to_card"]);
         let first = json!({ "terminal_certificate": certificate, "cmd_to_card": command });
-        let mut answer = session.client("/api/v1/terminal_proxy_bauth_init", &first)?;
+        let mut answer = self.client("/api/v1/terminal_proxy_bauth_init", &first)?;
         loop {
-            let step = session.terminal("bauth_process", json!({ "card_response": answer["card_response"] }))?;
+            let step = self.terminal("/api/v1/bauth_process", json!({ "card_response": answer["card_response"] }))?;
             if step["is_bauth_established"] == true {
-                return Ok(session);
+                return Ok(());
             }
-            answer = session.relay("terminal_proxy_bauth", &step)?;
+            answer = self.relay("terminal_proxy_bauth", &step)?;
         }
     }
 
     /// Has the terminal read these data groups, and gives what it found.
     ///
     /// # Errors
-    /// The code of whoever refused.
+    /// As [`Self::begin`].
     pub fn read(&mut self, groups: &[&str]) -> Result<Value> {
-        let mut step = self.terminal("read_dg_init", json!({ "data_groups_to_read": groups }))?;
-        loop {
+        let step = self.terminal("/api/v1/read_dg_init", json!({ "data_groups_to_read": groups }))?;
+        self.read_on(step)?;
+        Ok(self.terminal("/api/v1/request_dg", json!({}))?["personal_data"].take())
+    }
+
+    /// Has the terminal read what the signed request asks for, and gives its ticket: a CMS message.
+    ///
+    /// # Errors
+    /// As [`Self::begin`].
+    pub fn ticket(&mut self) -> Result<Signed> {
+        let step = self.terminal("/latchkey/v1/tickets/read", json!({}))?;
+        self.read_on(step)?;
+        let issued = self.terminal("/latchkey/v1/tickets/issue", json!({}))?;
+        Ok(openssl::base64::decode_block(issued["ticket"].as_str().context("no ticket")?)?)
+    }
+
+    fn read_on(&mut self, mut step: Value) -> Result<()> {
+        while step["is_last_dg_readed"] != true {
             let answer = self.relay("terminal_proxy_command", &step)?;
-            step = self.terminal("read_dg", json!({ "card_response": answer["card_response"] }))?;
-            if step["is_last_dg_readed"] == true {
-                break;
-            }
+            step = self.terminal("/api/v1/read_dg", json!({ "card_response": answer["card_response"] }))?;
         }
-        Ok(self.terminal("request_dg", json!({}))?["personal_data"].take())
+        Ok(())
     }
 
     /// Has the card sign a text.
     ///
     /// # Errors
-    /// The code of whoever refused.
+    /// As [`Self::begin`].
     pub fn sign(&mut self, text: &str) -> Result<Signed> {
-        let first = self.terminal("sign_init", json!({}))?;
+        let first = self.terminal("/api/v1/sign_init", json!({}))?;
         let answer = self.relay("terminal_proxy_sign_init", &first)?;
-        let second = self.terminal("sign_select_app", json!({ "card_response": answer["card_response"] }))?;
+        let second = self.terminal("/api/v1/sign_select_app", json!({ "card_response": answer["card_response"] }))?;
         let answer = self.relay("terminal_proxy_command", &second)?;
         let data = openssl::base64::encode_block(text.as_bytes());
         let third = json!({ "card_response": answer["card_response"], "data_to_sign": data });
-        let third = self.terminal("sign_data", third)?;
+        let third = self.terminal("/api/v1/sign_data", third)?;
         let answer = self.relay("terminal_proxy_command", &third)?;
-        let result = self.terminal("sign_result", json!({ "card_response": answer["card_response"] }))?;
+        let result = self.terminal("/api/v1/sign_result", json!({ "card_response": answer["card_response"] }))?;
         Ok(openssl::base64::decode_block(result["signature"].as_str().context("no signature")?)?)
     }
 
     /// Ends the session at the terminal.
     ///
     /// # Errors
-    /// If the terminal refuses.
-    pub fn log_out(mut self) -> Result<Calls> {
-        self.terminal("bauth_logout", json!({}))?;
-        Ok(self.calls)
+    /// As [`Self::begin`].
+    pub fn log_out(&mut self) -> Result<Calls> {
+        self.terminal("/api/v1/bauth_logout", json!({}))?;
+        Ok(self.line.calls())
     }
 
     /// Passes a command of the terminal's on to the card.
@@ -98,23 +137,13 @@ impl BackEnd {
     }
 
     fn client(&mut self, path: &str, data: &Value) -> Result<Value> {
-        self.calls.client += 1;
-        let answer = post_json(self.client_port, path, data)?;
-        match answer["err"].as_str() {
-            None | Some("0") => Ok(answer),
-            Some(code) => bail!("the client program refused {path}: {code}"),
-        }
+        self.line.call(Party::Client, path, data)
     }
 
-    fn terminal(&mut self, endpoint: &str, mut data: Value) -> Result<Value> {
-        self.calls.terminal += 1;
+    fn terminal(&mut self, path: &str, mut data: Value) -> Result<Value> {
         if !self.hreq.is_empty() {
             data["hreq"] = self.hreq.as_str().into();
         }
-        let answer = post_json(self.terminal_port, &format!("/api/v1/{endpoint}"), &data)?;
-        match answer["code"].as_str() {
-            None => Ok(answer),
-            Some(code) => bail!("the terminal refused {endpoint}: {code}"),
-        }
+        self.line.call(Party::Terminal, path, &data)
     }
 }

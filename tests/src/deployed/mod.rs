@@ -6,10 +6,12 @@
 mod attended;
 mod back_end;
 mod city_portal;
+mod line;
 
-pub use attended::Attended;
-pub use back_end::{BackEnd, Calls, Signed};
+pub use attended::{Attended, AttendedOrder, SITE};
+pub use back_end::{BackEnd, Signed};
 pub use city_portal::CityPortal;
+pub use line::{Accident, Call, Calls, Fate, Line, Party, Refused};
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
@@ -26,16 +28,16 @@ const PATIENCE: Duration = Duration::from_secs(150);
 /// # Errors
 /// If it does not answer with JSON.
 pub fn post_json(port: u16, path: &str, data: &Value) -> Result<Value> {
-    let body = data.to_string();
-    let stream = TcpStream::connect(("127.0.0.1", port)).with_context(|| format!("nobody answers at port {port}"))?;
-    stream.set_read_timeout(Some(PATIENCE))?;
-    let mut stream = BufReader::new(stream);
-    let head = format!(
-        "POST {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nContent-Type: application/json\r\n\
-         Content-Length: {}\r\nConnection: close\r\n\r\n",
-        body.len()
-    );
-    stream.get_mut().write_all(&[head.as_bytes(), body.as_bytes()].concat())?;
+    post_json_as(None, port, path, data)
+}
+
+/// The same for a page of that origin, if one is given.
+///
+/// # Errors
+/// If it does not answer with JSON.
+pub fn post_json_as(origin: Option<&str>, port: u16, path: &str, data: &Value) -> Result<Value> {
+    let mut stream = BufReader::new(connect(port)?);
+    stream.get_mut().write_all(&request(origin, port, path, data))?;
     let mut line = String::new();
     while stream.read_line(&mut line)? > 0 && !line.ends_with("\r\n\r\n") {
         if line.len() > 16 * 1024 {
@@ -45,4 +47,21 @@ pub fn post_json(port: u16, path: &str, data: &Value) -> Result<Value> {
     let mut answer = Vec::new();
     stream.take(1 << 22).read_to_end(&mut answer)?;
     serde_json::from_slice(&answer).with_context(|| format!("{path} was answered with {line}"))
+}
+
+fn connect(port: u16) -> Result<TcpStream> {
+    let stream = TcpStream::connect(("127.0.0.1", port)).with_context(|| format!("nobody answers at port {port}"))?;
+    stream.set_read_timeout(Some(PATIENCE))?;
+    Ok(stream)
+}
+
+fn request(origin: Option<&str>, port: u16, path: &str, data: &Value) -> Vec<u8> {
+    let body = data.to_string();
+    let origin = origin.map(|origin| format!("Origin: {origin}\r\n")).unwrap_or_default();
+    let head = format!(
+        "POST {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nContent-Type: application/json\r\n{origin}\
+         Content-Length: {}\r\nConnection: close\r\n\r\n",
+        body.len()
+    );
+    [head.as_bytes(), body.as_bytes()].concat()
 }

@@ -27,5 +27,7 @@ mod sign_in;
 mod signing_rule;
 mod sources;
 mod terminal;
+mod terminal_faults;
 mod text_files;
 mod texts;
+mod ticket_request;

@@ -1,7 +1,7 @@
 //! A back end of the kind that is deployed, a terminal and a card, each a program of its own: with a real card service, and
 //! a person who agrees at a terminal.
 
-use latchkey_tests::deployed::{Attended, BackEnd, Calls};
+use latchkey_tests::deployed::{Attended, AttendedOrder, BackEnd, Calls};
 use latchkey_tests::stage::{Cards, Portal, PortalOrder, SampleSet, free_port, holder};
 
 const HOLDER: &str = "hanna-vydumanaya";
@@ -15,7 +15,8 @@ fn a_back_end_has_a_card_read_and_sign_through_client_and_terminal() {
     let order = PortalOrder { terminal_port: Some(terminal), ..PortalOrder::default() };
     let portal = Portal::start_with(&set, order).unwrap();
     let holder = holder(HOLDER).unwrap();
-    let attended = Attended::start(&cards, &set, client, "en", Some(&holder)).unwrap();
+    let order = AttendedOrder { port: client, language: "en", agreeing: Some(&holder), arguments: &[] };
+    let attended = Attended::start(&cards, &set, order).unwrap();
 
     let mut session = BackEnd::begin(client, terminal).unwrap();
     let data = session.read(&["dg1", "dg2", "dg3", "dg4", "dg5"]).unwrap();

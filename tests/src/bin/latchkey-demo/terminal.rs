@@ -1,7 +1,7 @@
 //! The demo of terminal mode: a back end of the kind that is deployed, a terminal, and a card that proves itself to it.
 
 use anyhow::{Context as _, Result, bail};
-use latchkey_tests::deployed::{Attended, BackEnd, Calls};
+use latchkey_tests::deployed::{Attended, AttendedOrder, BackEnd, Calls};
 use latchkey_tests::show::{Interruption, Terminal};
 use latchkey_tests::stage::{Cards, Portal, PortalOrder, SampleSet, free_port, holder};
 use serde_json::Value;
@@ -31,7 +31,8 @@ pub(crate) fn demo(wishes: &Wishes, interruption: &Interruption) -> Result<()> {
     })?;
     terminal.command("latchkey serve --managed managed.toml");
     let agreeing = wishes.unattended.then_some(&holder);
-    let client = Attended::start(&cards, &set, client_port, &wishes.language, agreeing)?;
+    let order = AttendedOrder { port: client_port, language: &wishes.language, agreeing, arguments: &[] };
+    let client = Attended::start(&cards, &set, order)?;
     let worked = work(&terminal, interruption, client_port, terminal_port);
     client.end()?;
     let (data, calls) = worked?;
