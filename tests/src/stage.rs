@@ -10,9 +10,12 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
+use latchkey_fixtures::card_image::CardImage;
+use latchkey_fixtures::data_groups::texts_in;
 use latchkey_fixtures::holders::{Holder, issue_faulty_card, sample_holders, sample_pki};
 use latchkey_fixtures::pcscd::PrivatePcscd;
 use latchkey_fixtures::pki::faults::Fault;
+use rustix::process::Pid;
 use tempfile::TempDir;
 use time::OffsetDateTime;
 
@@ -70,6 +73,26 @@ impl SampleSet {
     pub fn signed_by_operator(&self, contents: &[u8]) -> Result<Vec<u8>> {
         let certificate = fs::read(self.path().join("pki/operator.cert.der"))?;
         Ok(sample_pki(OffsetDateTime::now_utc())?.signed_by_operator(&certificate, contents)?)
+    }
+
+    /// What the card of that holder holds of him, in pieces of at least eight octets that nothing else has: data groups, and
+    /// the texts in them.
+    ///
+    /// # Errors
+    /// If there is no such card.
+    pub fn personal_data(&self, card: &str) -> Result<Vec<Vec<u8>>> {
+        const SHORTEST: usize = 8;
+        let image = CardImage::read(&self.path().join("cards").join(format!("{card}.json")))?;
+        let authority = fs::read(self.path().join("pki/authority.cert.der"))?;
+        let is_known = |text: &str| authority.windows(text.len()).any(|part| part == text.as_bytes());
+        // A day is eight digits, which chance writes; as a data group it has ten octets.
+        let is_his = |text: &String| {
+            text.len() >= SHORTEST && !is_known(text) && !text.bytes().all(|octet| octet.is_ascii_digit())
+        };
+        let groups: Vec<_> = image.data_groups.values().map(|group| group.0.clone()).collect();
+        let texts = groups.iter().flat_map(|group| texts_in(group)).filter(is_his).map(String::into_bytes);
+        let whole = groups.iter().filter(|group| group.len() >= SHORTEST).cloned();
+        Ok(texts.chain(whole).collect())
     }
 
     /// Writes a file that nobody else may read.
@@ -221,6 +244,12 @@ impl Cards {
     #[must_use]
     pub fn reader_name(&self, reader: usize) -> Option<String> {
         self.service.readers().into_iter().nth(reader.checked_sub(1)?).map(|reader| reader.name)
+    }
+
+    /// The program that plays the cards.
+    #[must_use]
+    pub fn player(&self) -> Option<Pid> {
+        i32::try_from(self.process.id()).ok().and_then(Pid::from_raw)
     }
 
     /// The card service.

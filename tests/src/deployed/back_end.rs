@@ -39,6 +39,12 @@ impl<'a> BackEnd<'a> {
         &self.hreq
     }
 
+    /// The lines to client program and terminal.
+    #[must_use]
+    pub const fn line(&self) -> &Line<'a> {
+        &self.line
+    }
+
     /// Has the holder open his card, and card and terminal authenticate each other.
     ///
     /// # Errors

@@ -72,6 +72,7 @@ pub struct Line<'a> {
     origin: Option<String>,
     calls: Calls,
     number: usize,
+    said: String,
     accident: Accident<'a>,
 }
 
@@ -89,7 +90,15 @@ impl<'a> Line<'a> {
     #[must_use]
     pub fn to(client_port: u16, terminal_port: u16) -> Self {
         let accident = Box::new(|_: Call<'_>| Ok(Fate::Answered));
-        Self { client_port, terminal_port, origin: None, calls: Calls::default(), number: 0, accident }
+        Self {
+            client_port,
+            terminal_port,
+            origin: None,
+            calls: Calls::default(),
+            number: 0,
+            said: String::new(),
+            accident,
+        }
     }
 
     /// On which the client program is told this origin, as a browser tells it.
@@ -108,6 +117,12 @@ impl<'a> Line<'a> {
     #[must_use]
     pub const fn calls(&self) -> Calls {
         self.calls
+    }
+
+    /// Everything that the client program has answered.
+    #[must_use]
+    pub fn said_by_client(&self) -> &str {
+        &self.said
     }
 
     /// Calls.
@@ -133,7 +148,12 @@ impl<'a> Line<'a> {
                 bail!("the caller is gone");
             }
         }
-        judged(party, path, post_json_as(origin, port, path, data)?)
+        let answer = post_json_as(origin, port, path, data)?;
+        if party == Party::Client {
+            self.said.push_str(&answer.to_string());
+            self.said.push('\n');
+        }
+        judged(party, path, answer)
     }
 }
 

@@ -1,4 +1,5 @@
-//! Whether a secret is, or was, in a process: its memory is searched for it in every form that programs keep digits in.
+//! Whether a secret is, or was, in a process: its memory is searched for it in every form that programs keep digits in, or
+//! texts.
 
 use std::collections::BTreeSet;
 use std::fs::{self, File};
@@ -23,7 +24,19 @@ pub struct Trace {
 /// # Errors
 /// If there is nothing to look for.
 pub fn traces_in(octets: &[u8], secrets: &[&str]) -> Result<BTreeSet<Trace>> {
-    let search = Search::of(secrets)?;
+    traces_by(&Search::of(secrets, forms)?, octets)
+}
+
+/// Searches octets for what is no digits: texts, data objects.
+///
+/// # Errors
+/// If there is nothing to look for.
+pub fn traces_of_data_in(octets: &[u8], data: &[&[u8]]) -> Result<BTreeSet<Trace>> {
+    traces_by(&Search::of(data, forms_of_data)?, octets)
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "as its callers")]
+fn traces_by(search: &Search, octets: &[u8]) -> Result<BTreeSet<Trace>> {
     let mut found = BTreeSet::new();
     search.look(octets, &mut found);
     Ok(found)
@@ -34,7 +47,18 @@ pub fn traces_in(octets: &[u8], secrets: &[&str]) -> Result<BTreeSet<Trace>> {
 /// # Errors
 /// If the process has ended, or its memory is not shown to us.
 pub fn traces_in_memory(process: Pid, secrets: &[&str]) -> Result<BTreeSet<Trace>> {
-    let search = Search::of(secrets)?;
+    traces_in_memory_by(&Search::of(secrets, forms)?, process)
+}
+
+/// The same for what is no digits.
+///
+/// # Errors
+/// As [`traces_in_memory`].
+pub fn traces_of_data_in_memory(process: Pid, data: &[&[u8]]) -> Result<BTreeSet<Trace>> {
+    traces_in_memory_by(&Search::of(data, forms_of_data)?, process)
+}
+
+fn traces_in_memory_by(search: &Search, process: Pid) -> Result<BTreeSet<Trace>> {
     let folder = format!("/proc/{}", process.as_raw_nonzero());
     let memory = File::open(format!("{folder}/mem")).with_context(|| format!("{folder}/mem"))?;
     let pages = File::open(format!("{folder}/pagemap")).with_context(|| format!("{folder}/pagemap"))?;
@@ -56,11 +80,11 @@ struct Search {
 }
 
 impl Search {
-    fn of(secrets: &[&str]) -> Result<Self> {
+    fn of<S: Copy>(secrets: &[S], forms: impl Fn(S) -> Vec<(&'static str, Vec<u8>)>) -> Result<Self> {
         let mut patterns = Vec::new();
         let mut traces = Vec::new();
-        for (secret, digits) in secrets.iter().enumerate() {
-            for (form, octets) in forms(digits) {
+        for (secret, value) in secrets.iter().enumerate() {
+            for (form, octets) in forms(*value) {
                 patterns.push(octets);
                 traces.push(Trace { secret, form });
             }
@@ -182,7 +206,7 @@ fn forms(digits: &str) -> Vec<(&'static str, Vec<u8>)> {
         forms.push((script, floating.collect()));
     }
     forms.push(("base16", digits.bytes().flat_map(|digit| format!("{digit:02x}").into_bytes()).collect()));
-    forms.extend(in_base64(digits).into_iter().map(|octets| ("base64", octets)));
+    forms.extend(in_base64(digits.as_bytes()).into_iter().map(|octets| ("base64", octets)));
     // ISO 9564-1, format 2: length, digits two to an octet, filled up with ones.
     let length = u8::try_from(values.len()).unwrap_or(0);
     let packed = values.chunks(2).map(|pair| match pair {
@@ -211,8 +235,43 @@ fn in_every_width(values: &[u8], number: impl Fn(u8) -> u64) -> impl Iterator<It
     )
 }
 
+/// Every way to write those octets: as they are, in base16 and base64, and in JSON and UTF-16 if they are text.
+fn forms_of_data(data: &[u8]) -> Vec<(&'static str, Vec<u8>)> {
+    let base16 = |digit: fn(&u8) -> String| data.iter().map(digit).collect::<String>().into_bytes();
+    let mut forms = vec![
+        ("octets", data.to_vec()),
+        ("base16", base16(|octet| format!("{octet:02x}"))),
+        ("base16 in capitals", base16(|octet| format!("{octet:02X}"))),
+        ("base16 with spaces", base16(|octet| format!("{octet:02X} "))),
+        ("numbers", base16(|octet| format!("{octet}, "))),
+    ];
+    forms.extend(in_base64(data).into_iter().map(|octets| ("base64", octets)));
+    let Ok(text) = std::str::from_utf8(data) else { return forms };
+    let units: Vec<u16> = text.encode_utf16().collect();
+    forms.push(("UTF-16", units.iter().flat_map(|unit| unit.to_le_bytes()).collect()));
+    forms.push(("UTF-16, larger octet first", units.iter().flat_map(|unit| unit.to_be_bytes()).collect()));
+    forms.push(("UTF-32", text.chars().flat_map(|character| u32::from(character).to_le_bytes()).collect()));
+    if !text.is_ascii() {
+        forms.push(("JSON", units.iter().map(|unit| format!("\\u{unit:04x}")).collect::<String>().into_bytes()));
+        let one_octet_each: Option<Vec<u8>> = units.iter().map(|unit| cyrillic_octet(*unit)).collect();
+        forms.extend(one_octet_each.map(|octets| ("Windows-1251", octets)));
+    }
+    forms
+}
+
+/// Letters of Belarusian and Russian, and what stands between them, in Windows-1251.
+fn cyrillic_octet(unit: u16) -> Option<u8> {
+    let special = [(0x401, 0xA8), (0x451, 0xB8), (0x40E, 0xA1), (0x45E, 0xA2), (0x406, 0xB2), (0x456, 0xB3)];
+    let letter = || special.into_iter().find(|(letter, _)| *letter == unit).map(|(_, octet)| octet);
+    match unit {
+        0..=0x7F => u8::try_from(unit).ok(),
+        0x410..=0x44F => u8::try_from(unit - 0x410 + 0xC0).ok(),
+        _ => letter(),
+    }
+}
+
 /// Base64 at each of the three places where the digits can begin, without the characters that neighbours share.
-fn in_base64(digits: &str) -> Vec<Vec<u8>> {
+fn in_base64(octets: &[u8]) -> Vec<Vec<u8>> {
     const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let encode = |octets: &[u8]| -> Vec<u8> {
         let mut text = Vec::new();
@@ -222,7 +281,7 @@ fn in_base64(digits: &str) -> Vec<Vec<u8>> {
         }
         text
     };
-    (0..3).map(|before| encode(digits.as_bytes().get(before..).unwrap_or_default())).collect()
+    (0..3).map(|before| encode(octets.get(before..).unwrap_or_default())).collect()
 }
 
 #[cfg(test)]
@@ -241,6 +300,32 @@ mod tests {
             assert!(!traces_in(text.as_bytes(), &[secret]).unwrap().is_empty(), "{text}");
         }
         assert_eq!(traces_in(b"938 172 938173 38172", &[secret]).unwrap(), BTreeSet::new());
+    }
+
+    #[test]
+    fn data_are_found_in_every_form() {
+        for data in ["ВЫДУМАНАЯ", "ВЫДУМАНАЯ/ВЫДУМАННАЯ", "VYDUMANAYA"]
+            .map(str::as_bytes)
+            .iter()
+            .chain([&&b"\x45\x02\xFF\xFE"[..]])
+        {
+            for (form, octets) in forms_of_data(data) {
+                let memory = [&[0x55; 100][..], &octets, &[0xAA; 100]].concat();
+                let found = traces_of_data_in(&memory, &[data]).unwrap();
+                assert!(found.contains(&Trace { secret: 0, form }), "{form}: {octets:02X?}");
+            }
+        }
+        let name = "ВЫДУМАНАЯ".as_bytes();
+        // As other programs write them, at each of base64's three places.
+        for before in ["", "a", "ab"] {
+            let text = openssl::base64::encode_block(&[before.as_bytes(), name, b"/RU"].concat());
+            assert!(!traces_of_data_in(text.as_bytes(), &[name]).unwrap().is_empty(), "{text}");
+        }
+        for text in ["{\"name\":\"ВЫДУМАНАЯ\"}", "\\u0412\\u042b\\u0414\\u0423\\u041c\\u0410\\u041d\\u0410\\u042f"]
+        {
+            assert!(!traces_of_data_in(text.as_bytes(), &[name]).unwrap().is_empty(), "{text}");
+        }
+        assert_eq!(traces_of_data_in("ВЫДУМАННЫЙ VYDUMANY".as_bytes(), &[name]).unwrap(), BTreeSet::new());
     }
 
     #[test]

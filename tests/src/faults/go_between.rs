@@ -132,7 +132,7 @@ impl Place {
 ///
 /// # Errors
 /// If it does not answer.
-pub(super) fn look_up(tls_authority: &Path, port: u16, path: &str) -> Result<String> {
+pub fn look_up(tls_authority: &Path, port: u16, path: &str) -> Result<String> {
     let head = format!("GET {path} HTTP/1.1\r\nHost: localhost:{port}\r\n\r\n");
     let answer = exchange(&connector(tls_authority)?, port, &Message { head, body: Vec::new() })?;
     if !answer.head.starts_with("HTTP/1.1 200 ") {

@@ -10,7 +10,7 @@ use latchkey_fixtures::holders::Holder;
 use latchkey_fixtures::pki::faults::Fault as CertificateFault;
 use latchkey_fixtures::vcard::automaton::PinState;
 
-pub use self::go_between::Mischief;
+pub use self::go_between::{Mischief, look_up};
 pub use self::play::{Ended, play};
 
 /// One thing that goes wrong with a sign-in.

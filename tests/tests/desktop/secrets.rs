@@ -29,7 +29,7 @@ fn a_password_field_in_a_page_would_be_found_out() {
     assert!(!found.is_empty(), "the search finds nothing where the secret was");
 }
 
-fn processes(screen: &Screen, names: &[&'static str]) -> Vec<(&'static str, Pid)> {
+pub(crate) fn processes(screen: &Screen, names: &[&'static str]) -> Vec<(&'static str, Pid)> {
     let ids = |name: &&'static str| {
         screen.processes(name).into_iter().map({
             let name = *name;
@@ -63,7 +63,7 @@ fn unmistakable(count: usize, processes: &[(&'static str, Pid)]) -> String {
 }
 
 /// The processes that show the window, and have no business with secrets.
-const OF_THE_WINDOW: [&str; 3] = ["latchkey-desktop", "WebKitWebProcess", "WebKitNetworkProcess"];
+pub(crate) const OF_THE_WINDOW: [&str; 3] = ["latchkey-desktop", "WebKitWebProcess", "WebKitNetworkProcess"];
 
 /// Keeps what the page and the program say to each other, in both directions.
 const RECORD: &str = "

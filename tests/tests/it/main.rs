@@ -22,6 +22,7 @@ mod packages;
 #[allow(dead_code, reason = "the agent's tests use all of it")]
 #[path = "../../../card/agent/tests/it/desk.rs"]
 mod readers;
+mod recording;
 mod removed_checks;
 mod sign_in;
 mod signing_rule;

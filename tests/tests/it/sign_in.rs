@@ -3,8 +3,11 @@
 use std::process::{Command, Output};
 
 use latchkey_fixtures::holders::Holder;
+use latchkey_tests::faults::look_up;
 use latchkey_tests::process::program;
 use latchkey_tests::stage::{Cards, Portal, SampleSet, give_secrets, holder};
+
+use crate::recording::commands_in;
 
 /// A stage with a portal.
 struct Stage {
@@ -46,6 +49,23 @@ fn text(octets: &[u8]) -> String {
 /// Both outputs, for a failed assertion.
 fn said(output: &Output) -> String {
     format!("{}\n{}\n{}", output.status, text(&output.stdout), text(&output.stderr))
+}
+
+/// As many commands to the card and requests to the portal as a sign-in has, and none more.
+#[test]
+fn a_sign_in_takes_exactly_so_many_commands_and_requests() {
+    let mut stage = Stage::set(1);
+    let recording = stage.set.path().join("sign-in.txt");
+    let citizen = holder("hanna-vydumanaya").unwrap();
+    let output = stage.sign_in_with(citizen.id, &[citizen.pin], &["--record", recording.to_str().unwrap()]);
+    assert!(output.status.success(), "{}", said(&output));
+    let recording = std::fs::read_to_string(recording).unwrap();
+    assert_eq!(commands_in(&recording), 16, "{recording}");
+    let metrics = look_up(&stage.set.tls_authority(), stage.portal.port(), "/metrics").unwrap();
+    let requests = metrics.lines().filter(|line| line.starts_with("latchkey_portal_http_requests_total{"));
+    let counted: Vec<_> = requests.collect();
+    let sum: u32 = counted.iter().map(|line| line.rsplit(' ').next().unwrap().parse::<u32>().unwrap()).sum();
+    assert_eq!(sum, 2, "{counted:#?}");
 }
 
 #[test]
