@@ -82,6 +82,9 @@ const ROWS: &[Row] = &[
     },
 ];
 
+/// How many card services there are at a time.
+const AT_A_TIME: usize = 4;
+
 struct Stage {
     set: SampleSet,
     cards: Cards,
@@ -111,6 +114,41 @@ impl Stage {
         client.arg("--json");
         client
     }
+
+    /// The row's session, opensc-tool after it, and a sign-in with the card inserted anew.
+    fn test(&mut self, row: &Row) {
+        let name = row.name;
+        match row.fault {
+            None => self.cards.insert(row.holder, 1).unwrap(),
+            Some(fault) => {
+                let profile = write_profile(self.set.path(), fault);
+                self.cards.insert_with_faults(row.holder, 1, &profile).unwrap();
+            }
+        }
+        let output = self.client(row.arguments, &(row.secrets)(&holder(row.holder).unwrap())).output().unwrap();
+        assert_eq!(output.status.success(), row.code.is_none(), "{name}: {}", said(&output));
+        assert!(
+            row.code.is_none_or(|code| said(&output).contains(&format!("\"code\":\"{code}\""))),
+            "{name}: {}",
+            said(&output)
+        );
+        assert_eq!(pin_state(&self.set, row.holder).unwrap(), row.pin, "{name}");
+
+        if row.fault.is_some_and(|(what, _)| what.contains("swap")) {
+            self.cards.wait_for_swap().unwrap();
+        }
+        if self.cards.has_card(1).unwrap() {
+            let selected = select_master_file(&self.cards.service().socket());
+            assert!(said(&selected).contains("(SW1=0x90, SW2=0x00)"), "{name}: {}", said(&selected));
+            self.cards.remove(1).unwrap();
+        } else {
+            self.cards.wait_for_removal().unwrap();
+        }
+        self.cards.insert(row.holder, 1).unwrap();
+        let again = self.client(SIGN_IN, &[holder(row.holder).unwrap().pin]).output().unwrap();
+        assert!(again.status.success(), "{name}, inserted anew: {}", said(&again));
+        self.cards.remove(1).unwrap();
+    }
 }
 
 /// What opensc-tool at this card service gets for an answer.
@@ -132,40 +170,18 @@ fn write_profile(folder: &Path, (what, at): (&str, u32)) -> std::path::PathBuf {
 
 #[test]
 fn after_every_session_opensc_tool_selects_the_master_file_in_plain() {
-    let mut stage = Stage::set();
-    for row in ROWS {
-        let name = row.name;
-        match row.fault {
-            None => stage.cards.insert(row.holder, 1).unwrap(),
-            Some(fault) => {
-                let profile = write_profile(stage.set.path(), fault);
-                stage.cards.insert_with_faults(row.holder, 1, &profile).unwrap();
-            }
+    // Most of a row is waiting.
+    let next = AtomicUsize::new(0);
+    thread::scope(|scope| {
+        for _ in 0..AT_A_TIME {
+            scope.spawn(|| {
+                let mut stage = Stage::set();
+                while let Some(row) = ROWS.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    stage.test(row);
+                }
+            });
         }
-        let output = stage.client(row.arguments, &(row.secrets)(&holder(row.holder).unwrap())).output().unwrap();
-        assert_eq!(output.status.success(), row.code.is_none(), "{name}: {}", said(&output));
-        assert!(
-            row.code.is_none_or(|code| said(&output).contains(&format!("\"code\":\"{code}\""))),
-            "{name}: {}",
-            said(&output)
-        );
-        assert_eq!(pin_state(&stage.set, row.holder).unwrap(), row.pin, "{name}");
-
-        if row.fault.is_some_and(|(what, _)| what.contains("swap")) {
-            stage.cards.wait_for_swap().unwrap();
-        }
-        if stage.cards.has_card(1).unwrap() {
-            let selected = select_master_file(&stage.cards.service().socket());
-            assert!(said(&selected).contains("(SW1=0x90, SW2=0x00)"), "{name}: {}", said(&selected));
-            stage.cards.remove(1).unwrap();
-        } else {
-            stage.cards.wait_for_removal().unwrap();
-        }
-        stage.cards.insert(row.holder, 1).unwrap();
-        let again = stage.client(SIGN_IN, &[holder(row.holder).unwrap().pin]).output().unwrap();
-        assert!(again.status.success(), "{name}, inserted anew: {}", said(&again));
-        stage.cards.remove(1).unwrap();
-    }
+    });
 }
 
 #[test]

@@ -15,21 +15,32 @@ use crate::removed_checks::{CHECK_REMOVED, build_without_checks};
 /// How many demos run at a time: they mostly wait.
 const AT_A_TIME: usize = 8;
 
-/// Runs the demo of each fault and gives what came of it.
-fn run_all(demo: &Path, prepare: impl Fn(&mut Command, &str) + Sync) -> Vec<(&'static str, Output)> {
+/// A run of a fault's demo.
+struct Run<Kind> {
+    name: &'static str,
+    kind: Kind,
+    output: Output,
+}
+
+/// Runs the demo of each fault once for every kind of run, and gives what came of it.
+fn run_all<Kind: Copy + Send + Sync>(
+    demo: &Path,
+    kinds: &[Kind],
+    prepare: impl Fn(&mut Command, &str, Kind) + Sync,
+) -> Vec<Run<Kind>> {
+    let mut runs: Vec<_> = FAULTS.iter().flat_map(|fault| kinds.iter().map(|kind| (fault.name, *kind))).collect();
     // Those that take longest first.
-    let mut names: Vec<_> = FAULTS.iter().map(|fault| fault.name).collect();
-    names.sort_by_key(|name| !["card-silent", "challenge-expired"].contains(name));
-    let (open, done) = (Mutex::new(VecDeque::from(names)), Mutex::new(Vec::new()));
+    runs.sort_by_key(|(name, _)| !["card-silent", "challenge-expired"].contains(name));
+    let (open, done) = (Mutex::new(VecDeque::from(runs)), Mutex::new(Vec::new()));
     thread::scope(|scope| {
         for _ in 0..AT_A_TIME {
             scope.spawn(|| {
                 loop {
-                    let Some(name) = open.lock().unwrap().pop_front() else { return };
+                    let Some((name, kind)) = open.lock().unwrap().pop_front() else { return };
                     let mut command = Command::new(demo);
-                    prepare(command.args(["--fault", name]), name);
+                    prepare(command.args(["--fault", name]), name, kind);
                     let output = command.output().unwrap();
-                    done.lock().unwrap().push((name, output));
+                    done.lock().unwrap().push(Run { name, kind, output });
                 }
             });
         }
@@ -46,29 +57,41 @@ fn every_fault_is_refused_as_it_must_be_in_every_language() {
     let languages = ["be", "ru", "en"];
     let language =
         |name: &str| languages[FAULTS.iter().position(|fault| fault.name == name).unwrap() % languages.len()];
-    let outputs = run_all(&program("latchkey-demo").unwrap(), |command, name| {
+    let runs = run_all(&program("latchkey-demo").unwrap(), &[()], |command, name, ()| {
         command.args(["--lang", language(name)]);
     });
-    for (name, output) in &outputs {
+    for Run { name, output, .. } in &runs {
         assert!(output.status.success(), "{name}: {}", said(output));
     }
-    assert_eq!(outputs.len(), FAULTS.len());
+    assert_eq!(runs.len(), FAULTS.len());
+}
+
+/// Whether the check that a fault targets is there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Check {
+    There,
+    Removed,
 }
 
 #[test]
 fn a_demo_fails_without_the_check_that_its_fault_targets() {
     let demo = build_without_checks().join("latchkey-demo");
-    // Nothing but the check makes the difference.
-    for (name, output) in run_all(&demo, |_, _| ()) {
-        assert!(output.status.success(), "{name}, with its check: {}", said(&output));
-    }
-    let removed = run_all(&demo, |command, name| {
-        command.env(CHECK_REMOVED, name);
+    let runs = run_all(&demo, &[Check::There, Check::Removed], |command, name, check| {
+        if check == Check::Removed {
+            command.env(CHECK_REMOVED, name);
+        }
     });
-    for (name, output) in removed {
-        assert_eq!(output.status.code(), Some(1), "{name}, without its check: {}", said(&output));
-        assert!(said(&output).contains("The demo failed: "), "{name}: {}", said(&output));
+    for Run { name, kind, output } in &runs {
+        match kind {
+            // Nothing but the check makes the difference.
+            Check::There => assert!(output.status.success(), "{name}, with its check: {}", said(output)),
+            Check::Removed => {
+                assert_eq!(output.status.code(), Some(1), "{name}, without its check: {}", said(output));
+                assert!(said(output).contains("The demo failed: "), "{name}: {}", said(output));
+            }
+        }
     }
+    assert_eq!(runs.len(), 2 * FAULTS.len());
 }
 
 #[test]

@@ -197,6 +197,9 @@ pub(crate) fn build_without_checks() -> PathBuf {
         .current_dir(&source)
         .env("CARGO_TARGET_DIR", place.join("target"))
         .env_remove("CARGO_BUILD_TARGET_DIR")
+        // Built once and hardly ever looked into: no more of it than runs.
+        .env("CARGO_INCREMENTAL", "0")
+        .env("CARGO_PROFILE_DEV_DEBUG", "0")
         .args(["build", "--workspace", "--offline", "--locked", "--quiet"])
         .args(["--bin", "latchkey", "--bin", "latchkey-portal", "--example", "as_for_tests"])
         .output()
