@@ -126,6 +126,9 @@ fn a_recorded_sign_in_is_replayed_strictly() {
         assert!(!text.contains(&spaced(run)), "the certificate is in the recording:\n{text}");
     }
     assert!(text.contains(&spaced(&certificate[..4])), "the certificate's header is kept:\n{text}");
+    for (command, name) in [("> 00 A4 00 00", "SELECT MF"), ("> 00 B0 00 00", "READ BINARY")] {
+        assert!(text.contains(&format!("# {name}\n{command}")), "{name} is not called so:\n{text}");
+    }
 
     let mut replay = ScriptedChannel::new(&text);
     assert_eq!(sign_in(&mut replay, ZEROS, [0; 32]), Ok([0; 48]));

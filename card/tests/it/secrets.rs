@@ -3,6 +3,7 @@
 use std::fmt::Debug;
 
 use latchkey_card::apdu::{Command, Header, Response, StatusWord};
+use latchkey_card::dialogue::{DialogueError, PinStatus};
 use latchkey_card::password::{Can, InvalidPassword, MAX_DIGITS, Password, Pin, Puk};
 use latchkey_card::profile::Edition;
 use latchkey_card::secure_messaging::{CardSecureMessaging, ClientSecureMessaging};
@@ -38,6 +39,26 @@ fn passwords_and_channels_print_no_digit() {
     assert_digitless("client's channel, waiting", &awaited);
     let card = CardSecureMessaging::new(&BeltKey::new([0x39; 32]), Edition::Errata2020);
     assert_digitless("card's channel", &card);
+    let (protected, _) = ClientSecureMessaging::new(&BeltKey::new([0x39; 32]), Edition::Errata2020)
+        .protect(&Command::new(Header::new(0, 0xA4, 0, 0)))
+        .unwrap();
+    let (_, due) = card.unprotect(&protected.to_octets()).unwrap();
+    assert_eq!(format!("{due:?}"), "AnswerDue(hidden)");
+}
+
+/// A log must say what was found.
+#[test]
+fn a_changed_status_says_which_it_is_now() {
+    let rows = [
+        (PinStatus::Usable { tries_left: 2 }, "tries left: 2"),
+        (PinStatus::Suspended, "suspended"),
+        (PinStatus::Blocked, "blocked"),
+        (PinStatus::Deactivated, "deactivated"),
+    ];
+    for (now, said) in rows {
+        let told = DialogueError::PinStatusChanged { now }.to_string();
+        assert_eq!(told, format!("the PIN's status changed since it was shown: {said}"));
+    }
 }
 
 #[test]

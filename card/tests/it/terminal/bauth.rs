@@ -1,7 +1,9 @@
 //! BAUTH from the terminal's side.
 
 use latchkey_card::bauth::{M1, M3, Mode, TerminalTemplate, terminal_certificates};
-use latchkey_card::terminal::{AfterM1, AwaitingM1, CardTrustAnchors, Next, Offer, TerminalFault, TerminalFile};
+use latchkey_card::terminal::{
+    AfterM1, AwaitingAcceptance, AwaitingM1, CardTrustAnchors, Next, Offer, RelayedCommand, TerminalFault, TerminalFile,
+};
 use latchkey_crypto::bauth::{BauthError, CardWaiting, TerminalKey};
 use latchkey_crypto::bign::PrivateKey;
 use latchkey_crypto::cv::{CertificateBody, PathError, TrustAnchor, TrustAnchors};
@@ -34,6 +36,15 @@ fn the_terminal_holds_the_published_transcript() {
 
 #[test]
 fn the_unilateral_transcript_gives_no_card() {
+    let (step, command) = awaiting_acceptance();
+    assert_eq!((command.header, command.data.len()), ([0x00, 0x86, 0x00, 0x00], 12));
+    let unproven = kept!(AwaitingAcceptance, step).receive(&[0x90, 0x00]).unwrap();
+    let Next::Done((findings, _)) = kept!(Unproven, unproven).verify().unwrap() else { panic!("something was asked") };
+    assert!(findings.attributes.is_empty() && findings.files.is_empty());
+}
+
+/// After the unilateral transcript's M1, with the command that brings M2 to the card.
+fn awaiting_acceptance() -> (AwaitingAcceptance, RelayedCommand) {
     let vector = vector(
         "BAUTH unilateral, btok model term.cert/ct.cert, same hello (uses OID btok-bauth as in the bilateral vector)",
     );
@@ -45,10 +56,31 @@ fn the_unilateral_transcript_gives_no_card() {
     let mut nothing = Recorded::new(Vec::new());
     let (after, command) = offered.receive(&m1, &key(&vector, "d_T"), &mut nothing).unwrap();
     let AfterM1::Unilateral(step) = after else { panic!("a card without a proof") };
-    assert_eq!((command.header, command.data.len()), ([0x00, 0x86, 0x00, 0x00], 12));
-    let unproven = kept!(AwaitingAcceptance, step).receive(&[0x90, 0x00]).unwrap();
-    let Next::Done((findings, _)) = kept!(Unproven, unproven).verify().unwrap() else { panic!("something was asked") };
-    assert!(findings.attributes.is_empty() && findings.files.is_empty());
+    (step, command)
+}
+
+#[test]
+fn a_card_has_accepted_the_terminal_only_if_it_says_so() {
+    let rows: [(&str, &[u8], Option<&str>); 5] = [
+        ("success", &[0x90, 0x00], None),
+        ("success without its status", &[], None),
+        ("a refusal", &[0x6A, 0x80], Some("card-refused")),
+        ("one octet", &[0x90], Some("card-answer-malformed")),
+        ("something before the status", &[0x7C, 0x00, 0x90, 0x00], Some("card-answer-malformed")),
+    ];
+    for (name, answer, code) in rows {
+        let received = awaiting_acceptance().0.receive(answer);
+        assert_eq!(received.err().map(|fault| fault.code()), code, "{name}");
+    }
+}
+
+/// Nothing came, so nothing can be protected.
+#[test]
+fn an_empty_answer_is_none_in_a_channel() {
+    let Next::Command(step, _) = established().read(&[TerminalFile::Certificate]).unwrap() else {
+        panic!("nothing was asked")
+    };
+    assert_eq!(step.receive(&[]).err().map(|fault| fault.code()), Some("card-answer-malformed"));
 }
 
 /// Nobody has published in which form a client hands an answer over.

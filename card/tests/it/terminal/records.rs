@@ -81,6 +81,31 @@ fn another_form_or_kind_of_record_is_refused() {
 }
 
 #[test]
+fn a_reading_that_cannot_have_come_so_far_is_refused() {
+    // 224 octets of 516 were read.
+    let amid = [0, 0, 2, 4, 0, 0, 0, 224, 0x4E, 0x82, 2, 0];
+    let (record, place) = steps()
+        .iter()
+        .find_map(|step| {
+            let record = step.to_secret_octets();
+            let place = record.windows(amid.len()).position(|window| window == amid)?;
+            Some((record, place))
+        })
+        .expect("a step amid a file");
+    let rows: [(&str, &[u8], usize); 5] = [
+        ("a file of that size, all of which was read", &[0, 0, 0, 224, 0, 0, 0, 224], 0),
+        ("a smaller file", &[0, 0, 0, 223, 0, 0, 0, 224], 0),
+        ("a larger file than there are", &[0, 1, 0, 0, 0, 0, 0, 224], 0),
+        ("a file of unknown size", &[0, 0, 0, 0, 0, 0, 0, 224], 0),
+        ("a file of known size of which nothing was read", &[0, 0, 2, 4, 0, 0, 0, 0], 224),
+    ];
+    for (name, sizes, dropped) in rows {
+        let altered = [&record[..place], sizes, &record[place + sizes.len() + dropped..]].concat();
+        assert!(TerminalStep::from_secret_octets(&altered).is_err(), "{name}");
+    }
+}
+
+#[test]
 fn no_step_prints_what_it_keeps() {
     for step in steps() {
         let printed = format!("{step:?}");
