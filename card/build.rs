@@ -30,5 +30,6 @@ fn main() -> Result<(), Box<dyn Error>> {
     let lists = probe_file::to_rust(&fs::read_to_string(PROBE)?).map_err(|fault| format!("{PROBE}: {fault}"))?;
     fs::write(Path::new(&out).join("probe.rs"), lists)?;
     println!("cargo::rerun-if-changed=build");
+    println!("cargo::rerun-if-changed=src/profile/words.rs");
     Ok(())
 }

@@ -6,6 +6,20 @@ use std::fmt::Debug;
 
 use serde::Deserialize;
 
+/// Words of the file, which the program's values have for names.
+macro_rules! words {
+    ($($(#[$about:meta])* pub enum $name:ident { $($(#[$means:meta])* $word:ident),* $(,)? })*) => {
+        $(
+            $(#[$about])*
+            #[derive(Deserialize, Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+            #[serde(rename_all = "kebab-case")]
+            enum $name { $($(#[$means])* $word),* }
+        )*
+    };
+}
+
+include!("../src/profile/words.rs");
+
 /// The constant that a profile file describes, as an expression.
 ///
 /// # Errors
@@ -151,27 +165,12 @@ enum Edition {
     Errata2020,
 }
 
-#[derive(Deserialize, Debug)]
-#[serde(rename_all = "kebab-case")]
-enum TerminalHello {
-    TemplateAndCertHats,
-    RequestHash,
-    RequestHashObject,
-}
-
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Rights {
     order: Stated<RightsOrder>,
     eid: Stated<Hex>,
     esign: Stated<Hex>,
-}
-
-#[derive(Deserialize, Debug)]
-#[serde(rename_all = "kebab-case")]
-enum RightsOrder {
-    EidFirst,
-    EsignFirst,
 }
 
 #[derive(Deserialize)]
@@ -190,52 +189,12 @@ struct Group {
     holds: Vec<Held>,
 }
 
-#[derive(Deserialize, Debug)]
-#[serde(rename_all = "kebab-case")]
-enum GroupPassword {
-    Can,
-    Pin,
-}
-
-#[derive(Deserialize, Debug)]
-#[serde(rename_all = "kebab-case")]
-enum GroupEncoding {
-    Attribute,
-    Sequence,
-}
-
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Held {
     attribute: Attribute,
     tag: u32,
     basis: Basis,
-}
-
-#[derive(Deserialize, Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-#[serde(rename_all = "kebab-case")]
-enum Attribute {
-    DocumentType,
-    CardSerial,
-    IssuingState,
-    Expiry,
-    GivenName,
-    FamilyName,
-    Patronymic,
-    PersonalNumber,
-    BirthDate,
-    PlaceOfBirth,
-    Citizenship,
-    Sex,
-    OptionalData,
-    WrittenSignature,
-    Issued,
-    IssuingAuthority,
-    Address,
-    Region,
-    Phone,
-    Email,
-    Face,
 }
 
 impl ProfileFile {

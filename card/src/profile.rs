@@ -10,6 +10,19 @@ use crate::password::PasswordKind;
 use crate::rights::{Authority, DataGroup, EidRights, EsignRights};
 use crate::tlv::Tag;
 
+/// Values with the names of words in a profile's file.
+macro_rules! words {
+    ($($(#[$about:meta])* pub enum $name:ident { $($(#[$means:meta])* $word:ident),* $(,)? })*) => {
+        $(
+            $(#[$about])*
+            #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+            pub enum $name { $($(#[$means])* $word),* }
+        )*
+    };
+}
+
+include!("profile/words.rs");
+
 /// Which text of STB 34.101.79 a card follows where the two disagree.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Edition {
@@ -123,74 +136,6 @@ pub struct PasswordFormat {
     pub tries: u8,
 }
 
-/// In which order a client lists its rights in MSE:Set AT.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum RightsOrder {
-    /// eID, then eSign.
-    EidFirst,
-    /// eSign, then eID: seen in the field.
-    EsignFirst,
-}
-
-/// What a terminal's hello in BAUTH is (STB 34.101.79, clause on BAUTH; the print of 2019 can be read in two ways).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-pub enum TerminalHello {
-    /// The command data of MSE:Set AT for BAUTH, then the CertHAT objects of the one for BPACE: the errata.
-    #[default]
-    TemplateAndCertHats,
-    /// The hash of the request: the value of object `85`.
-    RequestHash,
-    /// The whole object `85`.
-    RequestHashObject,
-}
-
-/// What an eID data group holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Attribute {
-    /// The kind of document.
-    DocumentType,
-    /// The card's serial number.
-    CardSerial,
-    /// The state that issued the card.
-    IssuingState,
-    /// The last day of the card.
-    Expiry,
-    /// The first name, in its forms.
-    GivenName,
-    /// The family name, in its forms.
-    FamilyName,
-    /// The patronymic, in its forms.
-    Patronymic,
-    /// The personal number.
-    PersonalNumber,
-    /// The day of birth, as far as it is known.
-    BirthDate,
-    /// The place of birth.
-    PlaceOfBirth,
-    /// The citizenship.
-    Citizenship,
-    /// The sex.
-    Sex,
-    /// Further data.
-    OptionalData,
-    /// A picture of the written signature.
-    WrittenSignature,
-    /// The day on which the card was issued.
-    Issued,
-    /// Who issued the card.
-    IssuingAuthority,
-    /// The permanent address.
-    Address,
-    /// The code of the region.
-    Region,
-    /// The telephone number.
-    Phone,
-    /// The e-mail address.
-    Email,
-    /// A picture of the face.
-    Face,
-}
-
 /// An attribute within a data group.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Held {
@@ -198,25 +143,6 @@ pub struct Held {
     pub attribute: Attribute,
     /// The tag of its object.
     pub tag: Tag,
-}
-
-/// With which password a channel must have been opened to read a data group where no terminal is needed. Where one is,
-/// its rights decide.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum GroupPassword {
-    /// The CAN is enough.
-    Can,
-    /// The PIN.
-    Pin,
-}
-
-/// How a data group is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum GroupEncoding {
-    /// The object of its only attribute.
-    Attribute,
-    /// A SEQUENCE (`30`) of the objects of its attributes.
-    Sequence,
 }
 
 /// A data group of the eID application: where it is and what it holds.

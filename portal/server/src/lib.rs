@@ -28,6 +28,7 @@ pub mod http;
 pub mod link;
 pub mod material;
 pub mod metrics;
+mod outside;
 mod patience;
 pub mod portal;
 pub mod revocation;

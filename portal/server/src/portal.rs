@@ -2,8 +2,8 @@
 
 mod links;
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use axum::body::Bytes;
@@ -16,6 +16,7 @@ use time::format_description::well_known::Rfc3339;
 use crate::challenge::ChallengeId;
 use crate::http::{Language, Refusal};
 use crate::metrics::Metrics;
+use crate::outside::{Clock, Outside, Random};
 use crate::revocation::{ListRenewal, ListsOnDisk};
 use crate::session::{Holder, Session};
 use crate::storage::{KeptChallenge, KeptLink, Storage, StorageError};
@@ -70,8 +71,8 @@ pub struct Portal {
     settings: PortalSettings,
     storage: Arc<dyn Storage>,
     revocation: Arc<ListsOnDisk>,
-    clock: Box<dyn Fn() -> OffsetDateTime + Send + Sync>,
-    random: Mutex<Box<dyn CryptoRng + Send>>,
+    clock: Clock,
+    random: Random,
     metrics: Arc<Metrics>,
     /// Challenges that the database had at the last purge, and those issued here since. Other processes' newer ones are
     /// not among them.
@@ -95,7 +96,7 @@ impl Portal {
             storage,
             revocation,
             clock,
-            random: Mutex::new(random),
+            random: Random::new(random),
             metrics: Arc::new(Metrics::new()),
             challenges: AtomicU64::new(0),
             stopping: AtomicBool::new(false),
@@ -266,20 +267,19 @@ impl Portal {
             tracing::error!(%until, "a revocation list is out of date: sign-ins that need it are refused");
         }
     }
+}
 
-    /// The time in whole milliseconds, as the database keeps it.
-    fn now(&self) -> OffsetDateTime {
-        let now = (self.clock)();
-        now.replace_millisecond(now.millisecond()).unwrap_or(now)
+impl Outside for Portal {
+    fn clock(&self) -> &Clock {
+        &self.clock
     }
 
-    fn draw<T>(&self, draw: impl FnOnce(&mut dyn CryptoRng) -> T) -> T {
-        let mut random = self.random.lock().unwrap_or_else(PoisonError::into_inner);
-        draw(&mut **random)
+    fn random(&self) -> &Random {
+        &self.random
     }
 
-    fn counted<T>(&self, answer: Result<T, StorageError>) -> Result<T, StorageError> {
-        answer.inspect_err(|_| self.metrics.storage_failed())
+    fn counters(&self) -> &Metrics {
+        &self.metrics
     }
 }
 

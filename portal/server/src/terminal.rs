@@ -19,14 +19,13 @@ mod signature;
 mod status;
 mod ticket;
 
-use std::convert::Infallible;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration as StdDuration;
 
 use latchkey_crypto::cv::Date;
 use latchkey_crypto::x509::TrustStore;
-use rand_core::{CryptoRng, TryCryptoRng, TryRng};
+use rand_core::CryptoRng;
 use subtle::ConstantTimeEq as _;
 use time::{Duration, OffsetDateTime};
 use zeroize::Zeroizing;
@@ -45,6 +44,7 @@ pub use ticket::{TICKET_REQUEST_MAX_SIZE, Tickets};
 use crate::files::Renewal;
 use crate::http::Refusal;
 use crate::metrics::Metrics;
+use crate::outside::{Clock, Outside, Random};
 use crate::revocation::ListsOnDisk;
 use crate::session::Assurance;
 use crate::storage::{KeptStep, Steps, StorageError};
@@ -105,8 +105,8 @@ pub struct Terminal {
     revocation: Arc<ListsOnDisk>,
     tickets: Option<Tickets>,
     metrics: Arc<Metrics>,
-    clock: Box<dyn Fn() -> OffsetDateTime + Send + Sync>,
-    random: Mutex<Box<dyn CryptoRng + Send>>,
+    clock: Clock,
+    random: Random,
     /// The day on which the log was last told that the certificate is near its end.
     warned_on: Mutex<Option<Date>>,
     stopping: AtomicBool,
@@ -169,7 +169,7 @@ impl Terminal {
             tickets,
             metrics,
             clock,
-            random: Mutex::new(random),
+            random: Random::new(random),
             warned_on: Mutex::new(None),
             stopping: AtomicBool::new(false),
         };
@@ -439,8 +439,7 @@ impl Terminal {
             now,
             today,
         };
-        // Others draw meanwhile: authentications and signatures take their time.
-        let (machine, outcome) = machine.advance(event, &judging, &mut Shared(&self.random))?;
+        let (machine, outcome) = machine.advance(event, &judging, &mut &self.random)?;
         let next = KeptStep {
             session: kept.session,
             caller: kept.caller,
@@ -479,48 +478,21 @@ impl Terminal {
             tracing::warn!(%until, days_left, "the terminal's certificate is near its end; renew it");
         }
     }
-
-    /// The time in whole milliseconds, as the database keeps it.
-    fn now(&self) -> OffsetDateTime {
-        let now = (self.clock)();
-        now.replace_millisecond(now.millisecond()).unwrap_or(now)
-    }
-
-    fn draw<T>(&self, draw: impl FnOnce(&mut dyn CryptoRng) -> T) -> T {
-        let mut random = self.random.lock().unwrap_or_else(PoisonError::into_inner);
-        draw(&mut **random)
-    }
-
-    fn counted<T>(&self, answer: Result<T, StorageError>) -> Result<T, StorageError> {
-        answer.inspect_err(|_| self.metrics.storage_failed())
-    }
 }
 
-/// Random values that others draw too.
-struct Shared<'a>(&'a Mutex<Box<dyn CryptoRng + Send>>);
-
-impl TryRng for Shared<'_> {
-    type Error = Infallible;
-
-    fn try_next_u32(&mut self) -> Result<u32, Infallible> {
-        let mut octets = [0; 4];
-        self.try_fill_bytes(&mut octets)?;
-        Ok(u32::from_le_bytes(octets))
+impl Outside for Terminal {
+    fn clock(&self) -> &Clock {
+        &self.clock
     }
 
-    fn try_next_u64(&mut self) -> Result<u64, Infallible> {
-        let mut octets = [0; 8];
-        self.try_fill_bytes(&mut octets)?;
-        Ok(u64::from_le_bytes(octets))
+    fn random(&self) -> &Random {
+        &self.random
     }
 
-    fn try_fill_bytes(&mut self, octets: &mut [u8]) -> Result<(), Infallible> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).fill_bytes(octets);
-        Ok(())
+    fn counters(&self) -> &Metrics {
+        &self.metrics
     }
 }
-
-impl TryCryptoRng for Shared<'_> {}
 
 const NO_SUCH_OUTCOME: Refusal = Refusal::Internal("a step had another outcome than it can have");
 

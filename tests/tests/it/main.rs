@@ -32,3 +32,4 @@ mod terminal_faults;
 mod text_files;
 mod texts;
 mod ticket_request;
+mod willing;

@@ -12,8 +12,8 @@ use std::time::Duration as Patience;
 
 use latchkey_agent::wire::{FromAgent, ToAgent, serve};
 use latchkey_agent::{
-    Agent, Answer, Asker, Asking, Can, CardAgent, CardRequest, CardTask, Document, Documents, NoSecret, Password, Pin,
-    Pin2, Puk, Question, ReaderChoice, Report, Request, RequestId, SecretPrompt, SignDocuments, SignIn,
+    Agent, Answer, Asker, CardAgent, CardRequest, CardTask, Document, Documents, ReaderChoice, Report, Request,
+    RequestId, SignDocuments, SignIn,
 };
 use latchkey_client::desk::{Desk, Phase, SitesOfThisRun};
 use latchkey_client::service::{CallersOfSystem, Listeners, NoGuest, Service, Surroundings};
@@ -29,6 +29,7 @@ use latchkey_verify::{Assurance, PendingChallenge, PolicyLevels, Purpose, SignIn
 use time::{Duration, OffsetDateTime};
 
 use crate::readers::{Desk as Readers, HolderCard, NOW, holder};
+use crate::willing::Willing;
 
 const HOLDER: &str = "hanna-vydumanaya";
 /// Where the attacker wants to be signed in, and the challenge that he got there.
@@ -104,42 +105,15 @@ impl Victim {
     }
 }
 
-/// A holder who agrees to everything.
-struct Willing;
-
-impl SecretPrompt for Willing {
-    fn pin(&mut self, question: &Question, _: &Asking) -> Result<Pin, NoSecret> {
-        Pin::parse(holder(HOLDER).pin.as_bytes(), question.digits).map_err(|_| NoSecret::Malformed)
-    }
-
-    fn pin2(&mut self, _: &Question, _: &Asking) -> Result<Pin2, NoSecret> {
-        Err(NoSecret::NoPrompt)
-    }
-
-    fn new_pin(&mut self, _: &Question, _: &Asking) -> Result<Pin, NoSecret> {
-        Err(NoSecret::NoPrompt)
-    }
-
-    fn can(&mut self, _: &Question, _: &Asking) -> Result<Can, NoSecret> {
-        Err(NoSecret::NoPrompt)
-    }
-
-    fn puk(&mut self, _: &Question, _: &Asking) -> Result<Puk, NoSecret> {
-        Err(NoSecret::NoPrompt)
-    }
-
-    fn confirm_last_try(&mut self, _: &Question, _: &Asking) -> Result<(), NoSecret> {
-        Err(NoSecret::NoPrompt)
-    }
-
-    fn consent(&mut self, _: &Question, _: &Asking) -> Result<(), NoSecret> {
-        Err(NoSecret::NoPrompt)
-    }
-}
-
 fn agent() -> Agent {
     let readers = Readers::with(&HolderCard::of(HOLDER));
-    Agent::start(Arc::new(readers), Box::new(Willing), Box::new(Seeded::new("an agent")), || NOW).unwrap()
+    Agent::start(
+        Arc::new(readers),
+        Box::new(Willing::with_pin(holder(HOLDER).pin)),
+        Box::new(Seeded::new("an agent")),
+        || NOW,
+    )
+    .unwrap()
 }
 
 fn of_card(task: CardTask) -> Request {

@@ -8,6 +8,7 @@ use latchkey_verify::Rejection;
 use super::{Portal, StartedSession};
 use crate::http::Refusal;
 use crate::link::{COMPLETION_LIFETIME, ShortCode};
+use crate::outside::Outside as _;
 use crate::storage::{Completing, KeptChallenge, KeptCompletion, KeptLink};
 use crate::token::Token;
 
