@@ -122,6 +122,12 @@ impl DistinguishedName {
     pub fn common_name(&self) -> Option<&str> {
         self.attribute(attribute::COMMON_NAME)
     }
+
+    /// The organisation.
+    #[must_use]
+    pub fn organisation(&self) -> Option<&str> {
+        self.attribute(attribute::ORGANIZATION)
+    }
 }
 
 /// For people: `CN=…, O=…`, in the order of the certificate. Names are never compared by this text.

@@ -6,12 +6,17 @@
 mod attended;
 mod back_end;
 mod city_portal;
+mod expert_portal;
 mod line;
+mod page;
+mod state_provider;
 
 pub use attended::{Attended, AttendedOrder, SITE};
 pub use back_end::{BackEnd, Signed};
 pub use city_portal::CityPortal;
+pub use expert_portal::{ExpertPortal, RelayingSite};
 pub use line::{Accident, Call, Calls, Fate, Line, Party, Refused};
+pub use state_provider::{RelyingPartysProgram, StateProvider};
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;

@@ -2,16 +2,18 @@
 //! nothing of either.
 
 use std::collections::BTreeSet;
+use std::fs;
 
-use latchkey_tests::deployed::CityPortal;
+use latchkey_fixtures::holders::SAMPLE_TERMINAL;
+use latchkey_tests::deployed::{CityPortal, ExpertPortal, RelayingSite, StateProvider};
 use latchkey_tests::desktop::memory::traces_of_data_in_memory;
-use latchkey_tests::desktop::{AGENT, Browser, SceneOrder, agent_says};
+use latchkey_tests::desktop::{AGENT, Browser, SceneOrder, agent_says, managed_settings};
 use latchkey_tests::stage::holder;
 use rustix::process::Pid;
 
 use crate::house::{HANNA, House};
 use crate::secrets::{OF_THE_WINDOW, processes};
-use crate::words::{AGREE, PIN, REFUSE};
+use crate::words::{AGREE, CLOSE, PIN, REFUSE};
 
 /// A city's page, and a holder with his card in the reader.
 fn at_a_citys_page() -> (House, CityPortal, Browser) {
@@ -59,4 +61,99 @@ fn a_citys_page_learns_nothing_from_a_holder_who_refuses() {
     house.window.click(REFUSE).unwrap();
     browser.wait_for("#state[data-state=failed]").unwrap();
     assert!(browser.text().unwrap().contains("client 4"), "{}", browser.text().unwrap());
+}
+
+/// A portal whose visitors log in with the state's provider, and another site that has begun to. The administrator knows
+/// whose terminal it is and whose signed requests count.
+struct AtTheProviders {
+    house: House,
+    provider: StateProvider,
+    portal: ExpertPortal,
+    relaying: RelayingSite,
+    browser: Browser,
+}
+
+impl AtTheProviders {
+    fn open() -> Self {
+        let mut house = House::before_the_client(SceneOrder { with_terminal: true, ..SceneOrder::default() });
+        house.cards.insert(HANNA, 1).unwrap();
+        let (terminal, client) = (house.terminal_port().unwrap(), house.client_port());
+        let provider = StateProvider::start(&house.set, terminal, client).unwrap();
+        let portal = ExpertPortal::start(&house.set, &provider, client).unwrap();
+        let relaying = RelayingSite::start(&house.set, &portal, &provider, client).unwrap();
+        let root = openssl::base64::encode_block(&fs::read(house.set.path().join("cv/root.cert")).unwrap());
+        let settings = format!(
+            r#"[terminal]
+roots = ["{root}"]
+request_authorities = ["{authorities}"]
+[[terminal.known]]
+holder = "{SAMPLE_TERMINAL}"
+title = "An invented identification service"
+origins = ["{origin}"]
+"#,
+            authorities = house.set.path().join("pki/authorities.pem").display(),
+            origin = provider.origin(),
+        );
+        managed_settings(&house.set, client, &settings).unwrap();
+        house.start_client(&[]);
+        let origins = [portal.origin(), provider.origin(), relaying.origin()];
+        let browser = house.browser_for("provider", &origins).unwrap();
+        Self { house, provider, portal, relaying, browser }
+    }
+}
+
+#[test]
+fn a_portals_visitor_logs_in_with_the_states_provider_and_logs_out() {
+    let AtTheProviders { mut house, provider, portal, relaying: _relaying, browser } = AtTheProviders::open();
+    browser.open(&format!("{}/", portal.origin())).unwrap();
+    browser.click("#enter").unwrap();
+    // The provider's page asks, for the portal whose request was signed.
+    house.window.wait_for(AGREE).unwrap();
+    let asked = house.window.text().unwrap();
+    let signer =
+        "The request is signed by “Выдуманный оператор программного комплекса (тест)”, and the signature was checked.";
+    assert!(asked.contains(signer) && asked.contains(host_of(&provider.origin())), "{asked}");
+    house.window.click(AGREE).unwrap();
+    let mut agent = house.agent().unwrap();
+    agent.says(&provider.origin()).unwrap();
+    agent.enter(PIN, holder(HANNA).unwrap().pin).unwrap();
+    agent.press(&agent_says("en", "do-hand-over-data").unwrap()).unwrap();
+    browser.wait_for("#state[data-state=done]").unwrap();
+    let page = browser.text().unwrap();
+    assert!(page.contains("4010190A000PB0"), "{page}");
+    assert_eq!(provider.people(), (0, 1));
+
+    browser.click("#leave").unwrap();
+    browser.wait_for("#state[data-state=idle]").unwrap();
+    assert_eq!(provider.people(), (0, 0));
+    assert!(browser.address().unwrap().starts_with(&portal.origin()));
+}
+
+/// The relay: another site hands its visitor's client program the portal's signed request, and has it driven by the
+/// provider's terminal.
+#[test]
+fn a_page_that_passes_on_anothers_signed_request_and_terminal_gets_nobody_logged_in() {
+    let AtTheProviders { mut house, provider, portal: _portal, relaying, browser } = AtTheProviders::open();
+    browser.open(&format!("{}/", relaying.origin())).unwrap();
+    browser.click("#enter").unwrap();
+    house.window.wait_for(AGREE).unwrap();
+    let asked = house.window.text().unwrap();
+    assert!(asked.contains("Nobody vouches for what this site says about itself."), "{asked}");
+    assert!(browser.text().unwrap().contains("403 request-of-other-site"), "{}", browser.text().unwrap());
+    // Even a holder who agrees to that site, and enters his PIN.
+    house.window.click(AGREE).unwrap();
+    let mut agent = house.agent().unwrap();
+    agent.says(&relaying.origin()).unwrap();
+    agent.enter(PIN, holder(HANNA).unwrap().pin).unwrap();
+    agent.press(&agent_says("en", "do-hand-over-data").unwrap()).unwrap();
+    house.window.wait_for(CLOSE).unwrap();
+    house.screen.keep_picture("terminal-of-other-site").unwrap();
+    house.window.click(CLOSE).unwrap();
+    browser.wait_for("#state[data-state=failed]").unwrap();
+    assert!(browser.text().unwrap().contains("client 9"), "{}", browser.text().unwrap());
+    assert_eq!(provider.people(), (0, 0));
+}
+
+fn host_of(origin: &str) -> &str {
+    origin.strip_prefix("https://").unwrap()
 }

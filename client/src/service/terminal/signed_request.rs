@@ -233,7 +233,7 @@ fn signed_contents(
 /// What people call the signer: his name, else his organisation's, else all that his certificate says.
 fn shown_name(certificate: &Certificate) -> String {
     let subject = certificate.subject();
-    let name = subject.common_name().map_or_else(|| subject.to_string(), str::to_owned);
+    let name = subject.common_name().or(subject.organisation()).map_or_else(|| subject.to_string(), str::to_owned);
     name.chars().take(SHOWN_TEXT_MAX_SIZE).collect()
 }
 
