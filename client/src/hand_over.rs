@@ -8,6 +8,7 @@ use std::mem::MaybeUninit;
 use std::net::TcpListener;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixListener;
+use std::time::Duration;
 
 use latchkey_crypto::assertion::Origin;
 use rustix::cmsg_space;
@@ -18,41 +19,36 @@ use rustix::net::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::service::{REMEMBERED_REQUESTS, RequestId, UsedName};
+use crate::service::{
+    Memory, Purposes, REMEMBERED_REQUESTS, REQUEST_WAITS, RequestId, SelectedRequest, UsedName, WaitingRequest,
+};
 
 /// What is handed over.
 #[derive(Debug, Default)]
 pub struct HandOver {
     /// The sockets of the local service, if it has any.
     pub sockets: Vec<TcpListener>,
-    /// The names that sites have used, the oldest first.
-    pub used: Vec<UsedName>,
+    /// What the local service remembers.
+    pub memory: Memory,
     /// The socket and the lock of the one program that runs, where there is a place for them.
     pub instance: Option<(UnixListener, File)>,
 }
 
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Letter {
-    edition: u32,
-    sockets: usize,
-    instance: bool,
-    used: Vec<Name>,
+/// What is said of it in words: what the file descriptors beside it are, and the memory.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Letter {
+    /// How many sockets of the local service there are.
+    pub sockets: usize,
+    /// Whether socket and lock of the one program follow.
+    pub instance: bool,
+    /// What the local service remembers.
+    pub memory: Memory,
 }
 
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Name {
-    site: String,
-    request: String,
-    step: u32,
-    card_removed: bool,
-}
-
-/// Of the letter. Another edition is one of a program that was replaced meanwhile.
-const EDITION: u32 = 1;
-/// Longest letter, in octets: as many names as are remembered fit.
+/// Longest letter, in octets: as much as is remembered at most fits.
 pub const LETTER_MAX_SIZE: usize = 64 * 1024;
+/// Of the letter. Another edition is one of a program that was replaced meanwhile.
+const EDITION: u32 = 2;
 /// Most file descriptors: two sockets of the service, socket and lock of the one program.
 const DESCRIPTORS_MAX: usize = 4;
 
@@ -62,19 +58,14 @@ impl HandOver {
     /// # Errors
     /// The operating system's, also if it is more than [`LETTER_MAX_SIZE`].
     pub fn put(self) -> io::Result<OwnedFd> {
-        let Self { sockets, used, instance } = self;
-        let letter = Letter {
-            edition: EDITION,
-            sockets: sockets.len(),
-            instance: instance.is_some(),
-            used: used.iter().map(Name::of).collect(),
-        };
+        let Self { sockets, memory, instance } = self;
+        let letter = Letter { sockets: sockets.len(), instance: instance.is_some(), memory };
         let mut descriptors: Vec<OwnedFd> = sockets.into_iter().map(OwnedFd::from).collect();
         if let Some((listener, lock)) = instance {
             descriptors.extend([listener.into(), lock.into()]);
         }
         let (near, far) = socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None)?;
-        send(&near, &serde_json::to_vec(&letter)?, &descriptors)?;
+        send(&near, &letter.to_octets()?, &descriptors)?;
         Ok(far)
     }
 
@@ -86,18 +77,78 @@ impl HandOver {
             return None;
         }
         let (octets, descriptors) = receive(from)?;
-        let letter: Letter = serde_json::from_slice(&octets).ok()?;
-        let expected = letter.sockets.checked_add(if letter.instance { 2 } else { 0 })?;
-        if letter.edition != EDITION || descriptors.len() != expected || letter.used.len() > REMEMBERED_REQUESTS {
+        let Letter { sockets, instance, memory } = Letter::parse(&octets)?;
+        if descriptors.len() != sockets.checked_add(if instance { 2 } else { 0 })? {
             return None;
         }
         let mut descriptors = descriptors.into_iter();
-        let sockets = descriptors.by_ref().take(letter.sockets).map(TcpListener::from).collect();
+        let sockets = descriptors.by_ref().take(sockets).map(TcpListener::from).collect();
         let instance = descriptors.next().zip(descriptors.next());
         let instance = instance.map(|(listener, lock)| (UnixListener::from(listener), File::from(lock)));
-        let used = letter.used.into_iter().map(Name::read).collect::<Option<_>>()?;
-        Some(Self { sockets, used, instance })
+        Some(Self { sockets, memory, instance })
     }
+}
+
+impl Letter {
+    /// As it is written.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub fn to_octets(&self) -> io::Result<Vec<u8>> {
+        let Self { sockets, instance, memory: Memory { used, waiting } } = self;
+        let written = Written {
+            edition: EDITION,
+            sockets: *sockets,
+            instance: *instance,
+            used: used.iter().map(Name::of).collect(),
+            waiting: waiting.as_ref().map(Waiting::of),
+        };
+        Ok(serde_json::to_vec(&written)?)
+    }
+
+    /// Reads one. `None` for what is none of this edition, and for more than can be remembered.
+    #[must_use]
+    pub fn parse(octets: &[u8]) -> Option<Self> {
+        let Written { edition, sockets, instance, used, waiting } = serde_json::from_slice(octets).ok()?;
+        if edition != EDITION || used.len() > REMEMBERED_REQUESTS {
+            return None;
+        }
+        let used = used.into_iter().map(Name::read).collect::<Option<_>>()?;
+        let waiting = match waiting {
+            Some(waiting) => Some(waiting.read()?),
+            None => None,
+        };
+        Some(Self { sockets, instance, memory: Memory { used, waiting } })
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Written {
+    edition: u32,
+    sockets: usize,
+    instance: bool,
+    used: Vec<Name>,
+    waiting: Option<Waiting>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Name {
+    site: String,
+    request: String,
+    step: u32,
+    card_removed: bool,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Waiting {
+    signer: String,
+    origins: Vec<String>,
+    hash: [u8; 32],
+    purpose: Option<Purposes>,
+    milliseconds_left: u32,
 }
 
 impl Name {
@@ -114,6 +165,27 @@ impl Name {
         let site = Origin::parse(&self.site).or_else(|_| Origin::parse_on_loopback(&self.site)).ok()?;
         let request = RequestId::parse(&self.request).ok()?;
         Some(UsedName { site, request, step: self.step, card_removed: self.card_removed })
+    }
+}
+
+impl Waiting {
+    fn of(WaitingRequest { request, left }: &WaitingRequest) -> Self {
+        Self {
+            signer: request.signer.clone(),
+            origins: request.origins.iter().map(ToString::to_string).collect(),
+            hash: request.hash,
+            purpose: request.purpose.clone(),
+            milliseconds_left: u32::try_from(left.as_millis()).unwrap_or(u32::MAX),
+        }
+    }
+
+    /// A request's sites are HTTPS sites, like those of every request that was verified.
+    fn read(self) -> Option<WaitingRequest> {
+        let Self { signer, origins, hash, purpose, milliseconds_left } = self;
+        let origins = origins.iter().map(|text| Origin::parse(text).ok()).collect::<Option<_>>()?;
+        let request = SelectedRequest { signer, origins, hash, purpose };
+        let left = Duration::from_millis(milliseconds_left.into());
+        (request.is_within_limits() && left <= REQUEST_WAITS).then_some(WaitingRequest { request, left })
     }
 }
 

@@ -62,7 +62,7 @@ fn complaint(texts: &Texts, misused: Misused) -> String {
 fn show(start: Start, clock: fn() -> OffsetDateTime) -> ExitCode {
     log::begin();
     let wish = start.wish();
-    let HandOver { sockets, used, instance } = rest::handed_over(&start);
+    let HandOver { sockets, memory, instance } = rest::handed_over(&start);
     let first = match Places::of_this_process().map(|places| begin(&places.runtime_folder(), instance, &wish)) {
         Some(Ok(Instance::Told)) => return ExitCode::SUCCESS,
         Some(Ok(Instance::First(first))) => Some(first),
@@ -79,7 +79,7 @@ fn show(start: Start, clock: fn() -> OffsetDateTime) -> ExitCode {
     let built = tauri::Builder::default()
         .invoke_handler(commands::handler())
         .setup(move |tauri| {
-            let (managed, language, left) = (start.managed.clone(), start.language, Some(Left { sockets, used }));
+            let (managed, language, left) = (start.managed.clone(), start.language, Some(Left { sockets, memory }));
             let begun = app::Start { managed, language, left, clock };
             tauri.manage(tauri::async_runtime::block_on(App::of_this_computer(begun))?);
             theme::follow();

@@ -55,10 +55,10 @@ struct Again {
 impl Again {
     /// Replaces this process. On the thread of the windows, so that no library starts a process meanwhile.
     fn start(self, handle: &AppHandle) {
-        let Self { program, start, wish, left: Left { sockets, used }, first } = self;
+        let Self { program, start, wish, left: Left { sockets, memory }, first } = self;
         tracing::info!("nobody needs the program: it starts anew, to be small again");
         let instance = first.and_then(|first| first.parts().ok());
-        let failed = match (HandOver { sockets, used, instance }).put() {
+        let failed = match (HandOver { sockets, memory, instance }).put() {
             Ok(handed_over) => {
                 end_web_views();
                 let in_background = *handle.state::<App>().wishes().borrow() == wish;

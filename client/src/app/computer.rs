@@ -56,9 +56,9 @@ impl App {
             terminals: Arc::clone(settings.managed().terminals()),
             clock,
         };
-        let Left { sockets, used } = left.unwrap_or_default();
+        let Left { sockets, memory } = left.unwrap_or_default();
         let listeners = Listeners::of(sockets, plan.port).map_or_else(|| Listeners::bind(plan.port), Ok);
-        let service = listeners.and_then(|listeners| Service::resume(listeners, used, at_desk));
+        let service = listeners.and_then(|listeners| Service::resume(listeners, memory, at_desk));
         if let Err(failure) = &service {
             tracing::error!(code = failure.code(), "pages cannot reach the program");
         }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::{Around, Shared, State};
 use crate::guest::GuestPhase;
-use crate::service::UsedName;
+use crate::service::Memory;
 
 /// How long nobody needs the program, and no window is there, before it starts anew: requests that follow one another
 /// find the library where it was, and a holder who closed the window too early does not wait for it twice.
@@ -18,8 +18,8 @@ pub const REST: Duration = Duration::from_secs(60);
 pub struct Left {
     /// The sockets of the local service; they listen all the time.
     pub sockets: Vec<TcpListener>,
-    /// The names of requests that sites have used.
-    pub used: Vec<UsedName>,
+    /// What the service remembers.
+    pub memory: Memory,
 }
 
 impl State {
@@ -63,7 +63,7 @@ pub(super) async fn leave(shared: &Arc<Shared>) -> Option<Left> {
     let mut service = shared.service.lock().unwrap_or_else(PoisonError::into_inner).take();
     let left = match &mut service {
         None => Some(Left::default()),
-        Some(service) => service.leave_if_idle().await.map(|(sockets, used)| Left { sockets, used }),
+        Some(service) => service.leave_if_idle().await.map(|(sockets, memory)| Left { sockets, memory }),
     };
     if left.is_none() {
         *shared.service.lock().unwrap_or_else(PoisonError::into_inner) = service;

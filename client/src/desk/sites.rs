@@ -1,6 +1,6 @@
 //! What the holder and the administrator said about sites.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use latchkey_crypto::assertion::Origin;
@@ -38,18 +38,25 @@ pub trait Sites: Send + Sync {
 
     /// The holder agreed to hand over what it asked for just now.
     fn agreed(&self, origin: &Origin);
+
+    /// The site that drove each terminal when the holder first let it in, by the terminal's number.
+    fn terminals(&self) -> BTreeMap<String, Origin>;
+
+    /// The holder let a terminal in that this site drives just now. A site that drove it before stays the one.
+    fn let_in(&self, terminal: &str, origin: &Origin);
 }
 
-/// Remembers refusals for as long as the program runs; whoever was agreed to is asked about again.
+/// Remembers refusals and terminals for as long as the program runs; whoever was agreed to is asked about again.
 pub struct SitesOfThisRun {
     clock: Box<dyn Fn() -> OffsetDateTime + Send + Sync>,
     refused: Mutex<HashMap<Origin, OffsetDateTime>>,
+    terminals: Mutex<BTreeMap<String, Origin>>,
 }
 
 impl SitesOfThisRun {
     /// Knows no site yet. `clock` tells the time.
     pub fn new(clock: impl Fn() -> OffsetDateTime + Send + Sync + 'static) -> Self {
-        Self { clock: Box::new(clock), refused: Mutex::default() }
+        Self { clock: Box::new(clock), refused: Mutex::default(), terminals: Mutex::default() }
     }
 
     fn remembered(&self, now: OffsetDateTime) -> MutexGuard<'_, HashMap<Origin, OffsetDateTime>> {
@@ -72,4 +79,13 @@ impl Sites for SitesOfThisRun {
     }
 
     fn agreed(&self, _origin: &Origin) {}
+
+    fn terminals(&self) -> BTreeMap<String, Origin> {
+        self.terminals.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn let_in(&self, terminal: &str, origin: &Origin) {
+        let mut terminals = self.terminals.lock().unwrap_or_else(PoisonError::into_inner);
+        terminals.entry(terminal.to_owned()).or_insert_with(|| origin.clone());
+    }
 }

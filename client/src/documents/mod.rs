@@ -8,5 +8,5 @@ mod verify;
 pub use failure::DocumentFailure;
 pub use fault::{FAULT_CODES, fault_code};
 pub use sign::{Placement, SignaturePlace, attach};
-pub(crate) use verify::pem_blocks;
 pub use verify::{Verification, VerifiedFile, trust_and_lists, verify};
+pub(crate) use verify::{pem_blocks, read_lists};

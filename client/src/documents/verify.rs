@@ -123,7 +123,8 @@ pub fn trust_and_lists(
     revocation_lists: &[PathBuf],
 ) -> Result<(TrustStore, RevocationLists), DocumentFailure> {
     let trust = read_trust(trust)?;
-    let lists = read_lists(revocation_lists, &trust)?;
+    let mut lists = RevocationLists::new();
+    read_lists(revocation_lists, &trust, &mut lists)?;
     Ok((trust, lists))
 }
 
@@ -150,8 +151,12 @@ fn read_trust(files: &[PathBuf]) -> Result<TrustStore, DocumentFailure> {
     })
 }
 
-fn read_lists(files: &[PathBuf], trust: &TrustStore) -> Result<RevocationLists, DocumentFailure> {
-    let mut lists = RevocationLists::new();
+/// Takes in what these files of the authorities in `trust` say.
+pub(crate) fn read_lists(
+    files: &[PathBuf],
+    trust: &TrustStore,
+    lists: &mut RevocationLists,
+) -> Result<(), DocumentFailure> {
     for file in files {
         let unusable = |reason: String| DocumentFailure::ListUnusable { file: file.clone(), reason };
         for der in read_blocks(file, REVOCATION_LIST_MAX_SIZE, "X509 CRL")? {
@@ -165,7 +170,7 @@ fn read_lists(files: &[PathBuf], trust: &TrustStore) -> Result<RevocationLists, 
             lists.insert(verified.ok_or_else(|| unusable("by no authority that is known".to_owned()))?);
         }
     }
-    Ok(lists)
+    Ok(())
 }
 
 /// The DER in a file: the whole of it, or each PEM block of this label.

@@ -35,7 +35,10 @@ pub use operations::AskedSignIn;
 pub use proc_net::PortOwner;
 pub use refusal::ServiceRefusal;
 pub use requests::{LONG_POLL_TIME, REMEMBERED_REQUESTS, REQUESTS_UNDER_WAY_OF_SITE, RequestId, UsedName};
-pub use terminal::{SignedRequest, TERMINAL_BODY_MAX_SIZE, TicketRequest, Unverifiable};
+pub use terminal::{
+    Purposes, REQUEST_ORIGINS_MAX_COUNT, REQUEST_WAITS, SelectedRequest, SignedRequest, TERMINAL_BODY_MAX_SIZE,
+    TicketRequest, Unverifiable, WaitingRequest,
+};
 
 use crate::desk::{Desk, Sites};
 use crate::settings::TerminalSettings;
@@ -77,11 +80,21 @@ impl GuestMode for NoGuest {
     }
 }
 
+/// What must not be forgotten when another service goes on where one has ended.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Memory {
+    /// The names of requests that sites have used, the oldest first.
+    pub used: Vec<UsedName>,
+    /// The signed request that waits for its session.
+    pub waiting: Option<WaitingRequest>,
+}
+
 /// What all handlers share.
 struct Shared {
     surroundings: Surroundings,
     requests: requests::Requests,
     sessions: terminal::Sessions,
+    request_lists: terminal::RequestLists,
     port: u16,
 }
 
@@ -97,23 +110,20 @@ impl Service {
     /// # Errors
     /// [`ServiceFailure::NotStarted`] if the runtime cannot take the sockets over.
     pub fn start(listeners: Listeners, surroundings: Surroundings) -> Result<Self, ServiceFailure> {
-        Self::resume(listeners, Vec::new(), surroundings)
+        Self::resume(listeners, Memory::default(), surroundings)
     }
 
-    /// The same, with names that sites have used before, the oldest first.
+    /// The same, with what another one remembered.
     ///
     /// # Errors
     /// As [`Self::start`].
-    pub fn resume(
-        listeners: Listeners,
-        used: Vec<UsedName>,
-        surroundings: Surroundings,
-    ) -> Result<Self, ServiceFailure> {
+    pub fn resume(listeners: Listeners, memory: Memory, surroundings: Surroundings) -> Result<Self, ServiceFailure> {
         let port = listeners.port();
         let shared = Arc::new(Shared {
             surroundings,
-            requests: requests::Requests::remembering(used),
-            sessions: terminal::Sessions::default(),
+            requests: requests::Requests::remembering(memory.used),
+            sessions: terminal::Sessions::with_request(memory.waiting),
+            request_lists: terminal::RequestLists::default(),
             port,
         });
         let doors = connections::Doors::open(listeners, &shared, &router(&shared))?;
@@ -127,10 +137,10 @@ impl Service {
     }
 
     /// Serves nobody any more if nobody is connected, and gives what another goes on with: sockets that listen all the
-    /// time, and the names that sites have used. `None` if somebody is connected; it goes on serving then.
-    pub async fn leave_if_idle(&mut self) -> Option<(Vec<TcpListener>, Vec<UsedName>)> {
+    /// time, and what it remembers. `None` if somebody is connected; it goes on serving then.
+    pub async fn leave_if_idle(&mut self) -> Option<(Vec<TcpListener>, Memory)> {
         let sockets = self.doors.leave_if_empty().await?;
-        Some((sockets, self.shared.requests.used()))
+        Some((sockets, Memory { used: self.shared.requests.used(), waiting: self.shared.sessions.waiting() }))
     }
 }
 

@@ -11,13 +11,15 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use toml_edit::{Document, DocumentMut, Item, Table};
 
-use super::sites::{SITES_MAX, Word, Words};
+use super::sites::{SITES_MAX, TERMINALS_MAX, Word, Words};
 use super::value::{Choices, InvalidValue};
 use super::{Fault, Setting, SettingName};
 
 /// Longest file that is read, in octets.
 pub(super) const FILE_MAX_SIZE: u64 = 256 * 1024;
 const SITES: &str = "sites";
+const TERMINALS: &str = "terminals";
+const SITE: &str = "site";
 const STATE: &str = "state";
 const SINCE: &str = "since";
 
@@ -44,6 +46,8 @@ impl Contents {
         for (key, item) in document.iter() {
             let read = if key == SITES {
                 contents.read_sites(text, item)
+            } else if key == TERMINALS {
+                contents.read_terminals(text, item)
             } else if let Some(name) = SettingName::ALL.into_iter().find(|name| name.key() == key) {
                 Setting::from_file(name, item).map(|setting| contents.choices.choose(setting))
             } else {
@@ -67,6 +71,29 @@ impl Contents {
         }
         Ok(())
     }
+
+    fn read_terminals(&mut self, text: &str, item: &Item) -> Result<(), InvalidValue> {
+        let terminals = item.as_table_like().ok_or(InvalidValue { wanted: "a table of terminals" })?;
+        for (key, terminal) in terminals.iter().take(TERMINALS_MAX) {
+            match read_terminal(key, terminal) {
+                Ok((origin, since)) => self.words.let_in(key, origin, since),
+                Err(problem) => self.faults.push(fault(text, terminal, &format!("{TERMINALS}.{key}"), &problem)),
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A terminal's name is that of a CV certificate's holder.
+fn read_terminal(key: &str, terminal: &Item) -> Result<(Origin, OffsetDateTime), InvalidValue> {
+    if latchkey_crypto::cv::Name::parse(key.as_bytes()).is_err() {
+        return Err(InvalidValue { wanted: "named by 8 to 12 letters and digits" });
+    }
+    let site = terminal.get(SITE).and_then(Item::as_str).unwrap_or_default();
+    let origin = Origin::parse(site).or_else(|_| Origin::parse_without_tls(site));
+    let origin = origin.or_else(|_| Origin::parse_on_loopback(site)).ok().filter(|origin| origin.as_str() == site);
+    let origin = origin.ok_or(InvalidValue { wanted: "of a site like https://portal.example" })?;
+    Ok((origin, since(terminal)?))
 }
 
 fn read_site(key: &str, site: &Item) -> Result<(Origin, Word, OffsetDateTime), InvalidValue> {
@@ -76,8 +103,12 @@ fn read_site(key: &str, site: &Item) -> Result<(Origin, Word, OffsetDateTime), I
     let origin = origin.ok_or(InvalidValue { wanted: "named by its origin, like https://portal.example" })?;
     let text = |name| site.get(name).and_then(Item::as_str);
     let word = text(STATE).and_then(Word::of_code).ok_or(InvalidValue { wanted: "of the state allowed or refused" })?;
-    let since = text(SINCE).and_then(|since| OffsetDateTime::parse(since, &Rfc3339).ok());
-    Ok((origin, word, since.ok_or(InvalidValue { wanted: "dated like 2026-01-31T12:00:00Z" })?))
+    Ok((origin, word, since(site)?))
+}
+
+fn since(item: &Item) -> Result<OffsetDateTime, InvalidValue> {
+    let since = item.get(SINCE).and_then(Item::as_str).and_then(|since| OffsetDateTime::parse(since, &Rfc3339).ok());
+    since.ok_or(InvalidValue { wanted: "dated like 2026-01-31T12:00:00Z" })
 }
 
 fn fault(text: &str, item: &Item, key: &str, problem: &InvalidValue) -> Fault {
@@ -91,7 +122,7 @@ pub(super) fn with_setting(text: &str, setting: &Setting) -> Option<String> {
     Some(document.to_string())
 }
 
-/// A text with what the holder said about sites replaced.
+/// A text with what the holder said about sites, and what is known of terminals, replaced.
 pub(super) fn with_words(text: &str, words: &Words) -> Option<String> {
     let mut document: DocumentMut = text.parse().ok()?;
     let mut sites = Table::new();
@@ -102,9 +133,19 @@ pub(super) fn with_words(text: &str, words: &Words) -> Option<String> {
         site.insert(SINCE, toml_edit::value(since.format(&Rfc3339).ok()?));
         sites.insert(origin.as_str(), Item::Table(site));
     }
-    document.as_table_mut().remove(SITES);
-    if !sites.is_empty() {
-        document.insert(SITES, Item::Table(sites));
+    let mut terminals = Table::new();
+    terminals.set_implicit(true);
+    for (name, origin, since) in words.terminals() {
+        let mut terminal = Table::new();
+        terminal.insert(SITE, toml_edit::value(origin.as_str()));
+        terminal.insert(SINCE, toml_edit::value(since.format(&Rfc3339).ok()?));
+        terminals.insert(name, Item::Table(terminal));
+    }
+    for (key, table) in [(SITES, sites), (TERMINALS, terminals)] {
+        document.as_table_mut().remove(key);
+        if !table.is_empty() {
+            document.insert(key, Item::Table(table));
+        }
     }
     Some(document.to_string())
 }

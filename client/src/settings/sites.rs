@@ -9,6 +9,8 @@ use crate::desk::REFUSAL_HOLDS;
 
 /// Most sites that are remembered; beyond them the one that was met longest ago is forgotten.
 pub(super) const SITES_MAX: usize = 500;
+/// Most terminals that are remembered; beyond them the one that was met longest ago is forgotten.
+pub(super) const TERMINALS_MAX: usize = 100;
 
 /// A site that something is known about.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -67,41 +69,68 @@ impl Word {
     }
 }
 
-/// What the holder said about sites, and when.
+/// What the holder said about sites, which sites drove the terminals that he let in, and when.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub(super) struct Words(BTreeMap<Origin, (Word, OffsetDateTime)>);
+pub(super) struct Words {
+    sites: BTreeMap<Origin, (Word, OffsetDateTime)>,
+    terminals: BTreeMap<String, (Origin, OffsetDateTime)>,
+}
 
 impl Words {
     /// What holds at that moment. A refusal lasts a day, and not longer because a clock was set back.
     pub(super) fn at(&self, origin: &Origin, now: OffsetDateTime) -> Option<(Word, OffsetDateTime)> {
-        self.0.get(origin).copied().filter(|said| holds(*said, now))
+        self.sites.get(origin).copied().filter(|said| holds(*said, now))
     }
 
     pub(super) fn say(&mut self, origin: Origin, word: Word, now: OffsetDateTime) {
-        self.0.insert(origin, (word, now));
-        while self.0.len() > SITES_MAX
-            && let Some(oldest) = self.0.iter().min_by_key(|(_, (_, since))| *since).map(|(origin, _)| origin.clone())
-        {
-            self.0.remove(&oldest);
-        }
+        self.sites.insert(origin, (word, now));
+        drop_oldest(&mut self.sites, SITES_MAX);
     }
 
+    /// The first site that drove a terminal stays its site.
+    pub(super) fn let_in(&mut self, terminal: &str, origin: Origin, now: OffsetDateTime) {
+        self.terminals.entry(terminal.to_owned()).or_insert((origin, now));
+        drop_oldest(&mut self.terminals, TERMINALS_MAX);
+    }
+
+    /// Forgets a site, and that terminals were driven by it.
     pub(super) fn forget(&mut self, origin: &Origin) -> bool {
-        self.0.remove(origin).is_some()
+        let terminals = self.terminals.len();
+        self.terminals.retain(|_, (site, _)| site != origin);
+        self.sites.remove(origin).is_some() || self.terminals.len() < terminals
     }
 
     pub(super) fn drop_what_is_over(&mut self, now: OffsetDateTime) {
-        self.0.retain(|_, said| holds(*said, now));
+        self.sites.retain(|_, said| holds(*said, now));
     }
 
     /// These, and what `later` says in their place.
     pub(super) fn and(mut self, later: &Self) -> Self {
-        self.0.extend(later.0.iter().map(|(origin, said)| (origin.clone(), *said)));
+        self.sites.extend(later.sites.iter().map(|(origin, said)| (origin.clone(), *said)));
+        for (terminal, origin, since) in later.terminals() {
+            self.terminals.entry(terminal.to_owned()).or_insert_with(|| (origin.clone(), since));
+        }
         self
     }
 
+    pub(super) fn terminals(&self) -> impl Iterator<Item = (&str, &Origin, OffsetDateTime)> {
+        self.terminals.iter().map(|(terminal, (origin, since))| (terminal.as_str(), origin, *since))
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.sites.is_empty() && self.terminals.is_empty()
+    }
+
     pub(super) fn iter(&self) -> impl Iterator<Item = (&Origin, Word, OffsetDateTime)> {
-        self.0.iter().map(|(origin, (word, since))| (origin, *word, *since))
+        self.sites.iter().map(|(origin, (word, since))| (origin, *word, *since))
+    }
+}
+
+fn drop_oldest<K: Ord + Clone, V>(met: &mut BTreeMap<K, (V, OffsetDateTime)>, most: usize) {
+    while met.len() > most
+        && let Some(oldest) = met.iter().min_by_key(|(_, (_, since))| *since).map(|(key, _)| key.clone())
+    {
+        met.remove(&oldest);
     }
 }
 

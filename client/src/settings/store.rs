@@ -1,7 +1,7 @@
 //! The settings as the program holds them: the holder's file, looked at again whenever somebody has changed it, under
 //! the administrator's.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -182,7 +182,7 @@ impl SettingsStore {
         let now = (self.clock)();
         let mut held = self.held();
         held.unwritten.drop_what_is_over(now);
-        held.unwritten.iter().next().is_some()
+        !held.unwritten.is_empty()
     }
 
     /// Forgets what the holder said about a site.
@@ -212,6 +212,30 @@ impl SettingsStore {
     /// Forgets everything that was said about sites since [`Self::begin_guest`].
     pub fn end_guest(&self) {
         self.held().guest = None;
+    }
+
+    /// The holder let a terminal in that this site drives: for other sites it is another's from now on, until he forgets
+    /// the site.
+    ///
+    /// # Errors
+    /// [`SettingsFailure::Unwritable`]: this run of the program remembers it all the same.
+    pub fn let_in(&self, terminal: &str, origin: &Origin) -> Result<(), SettingsFailure> {
+        let now = (self.clock)();
+        if let Some(words) = &mut self.held().guest {
+            words.let_in(terminal, origin.clone(), now);
+            return Ok(());
+        }
+        if self.held_now().words().terminals().any(|(known, ..)| known == terminal) {
+            return Ok(());
+        }
+        let written = self.rewrite(|text, contents| {
+            contents.words.let_in(terminal, origin.clone(), now);
+            file::with_words(text, &contents.words)
+        });
+        if written.is_err() {
+            self.held().unwritten.let_in(terminal, origin.clone(), now);
+        }
+        written
     }
 
     fn say(&self, origin: &Origin, word: Word) -> Result<(), SettingsFailure> {
@@ -289,6 +313,17 @@ impl Sites for SettingsStore {
     fn agreed(&self, origin: &Origin) {
         if let Err(error) = self.allow_site(origin) {
             tracing::warn!(%error, "the site will be asked about again");
+        }
+    }
+
+    fn terminals(&self) -> BTreeMap<String, Origin> {
+        let words = self.held_now().words();
+        words.terminals().map(|(terminal, origin, _)| (terminal.to_owned(), origin.clone())).collect()
+    }
+
+    fn let_in(&self, terminal: &str, origin: &Origin) {
+        if let Err(error) = Self::let_in(self, terminal, origin) {
+            tracing::warn!(%error, "whose terminal it is holds for this run only");
         }
     }
 }

@@ -25,6 +25,9 @@ pub struct TerminalSettings {
     pub trust: TerminalTrust,
     /// Whose signed requests count; with none, no request can be verified.
     pub request_authorities: Option<TrustStore>,
+    /// Files with revocation lists of those authorities. With any, a request counts only while a current list says that
+    /// its signer is not revoked; without, nobody asks.
+    pub request_revocation_lists: Vec<PathBuf>,
 }
 
 /// The table as it is written.
@@ -35,6 +38,7 @@ pub(super) struct Terminal {
     caller_without_origin: Option<Site>,
     roots: Vec<Root>,
     request_authorities: Vec<AbsolutePath>,
+    request_revocation_lists: Vec<AbsolutePath>,
     known: Vec<Known>,
 }
 
@@ -90,6 +94,7 @@ impl Terminal {
                 roots: self.roots.into_iter().take(TERMINAL_TRUST_MAX_COUNT).map(|root| root.0).collect(),
             },
             request_authorities,
+            request_revocation_lists: self.request_revocation_lists.into_iter().map(|path| path.0).collect(),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The desk: pages' requests, the holder's answers, and an agent in this process with a virtual card.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -178,6 +179,12 @@ impl Sites for Always {
     fn refused(&self, _: &Origin) {}
 
     fn agreed(&self, _: &Origin) {}
+
+    fn terminals(&self) -> BTreeMap<String, Origin> {
+        BTreeMap::new()
+    }
+
+    fn let_in(&self, _: &str, _: &Origin) {}
 }
 
 #[tokio::test]

@@ -7,8 +7,11 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::process::{Command, Stdio};
 
-use latchkey_client::hand_over::{HandOver, LETTER_MAX_SIZE};
-use latchkey_client::service::{Listeners, REMEMBERED_REQUESTS, RequestId, UsedName};
+use latchkey_client::hand_over::{HandOver, LETTER_MAX_SIZE, Letter};
+use latchkey_client::service::{
+    Listeners, Memory, Purposes, REMEMBERED_REQUESTS, REQUEST_ORIGINS_MAX_COUNT, REQUEST_WAITS, RequestId,
+    SelectedRequest, UsedName, WaitingRequest,
+};
 use latchkey_client::single_instance::{First, Instance, Wish};
 use latchkey_crypto::assertion::Origin;
 use proptest::prelude::*;
@@ -24,6 +27,25 @@ fn used(number: usize) -> UsedName {
         request: RequestId::parse(&format!("00000000-0000-4000-8000-{number:012}")).unwrap(),
         step: 3,
         card_removed: number % 2 == 1,
+    }
+}
+
+/// A request as long as it can be, in characters that take the most room.
+fn waiting() -> WaitingRequest {
+    let text = "\u{1}".repeat(200);
+    let host = |number: usize| {
+        format!("https://{}.example:1234{number}", ["a".repeat(63), "b".repeat(63), "c".repeat(63)].join("."))
+    };
+    let purpose =
+        Purposes { be: format!("б{}", &text[1..]), ru: format!("р{}", &text[1..]), en: format!("e{}", &text[1..]) };
+    WaitingRequest {
+        request: SelectedRequest {
+            signer: text,
+            origins: (0..REQUEST_ORIGINS_MAX_COUNT).map(|number| Origin::parse(&host(number)).unwrap()).collect(),
+            hash: [0xFF; 32],
+            purpose: Some(purpose),
+        },
+        left: REQUEST_WAITS,
     }
 }
 
@@ -45,16 +67,16 @@ fn what_is_put_is_taken() {
     let Instance::First(first) = Instance::begin(folder.path(), &Wish::Run).unwrap() else { panic!("another runs") };
     let listeners = Listeners::bind(0).unwrap();
     let port = listeners.port();
-    let names: Vec<_> = (0..REMEMBERED_REQUESTS).map(used).collect();
+    let memory = Memory { used: (0..REMEMBERED_REQUESTS).map(used).collect(), waiting: Some(waiting()) };
     let instance = Some(first.parts().unwrap());
-    let put = HandOver { sockets: listeners.into_sockets(), used: names.clone(), instance }.put().unwrap();
+    let put = HandOver { sockets: listeners.into_sockets(), memory: memory.clone(), instance }.put().unwrap();
     drop(first);
     // Nobody holds anything but the socket: callers wait, and another start finds the place taken.
     let waiting = TcpStream::connect(("127.0.0.1", port)).unwrap();
     let lock = File::options().write(true).open(folder.path().join("desktop.lock")).unwrap();
     assert!(lock.try_lock().is_err());
     let taken = HandOver::take(&put).unwrap();
-    assert_eq!(taken.used, names);
+    assert_eq!(taken.memory, memory);
     let listeners = Listeners::of(taken.sockets, port).unwrap();
     assert_eq!(listeners.port(), port);
     let accepted = listeners.into_sockets()[0].accept().unwrap();
@@ -80,7 +102,7 @@ fn nothing_is_taken_from_anybody_else() {
     assert!(HandOver::take(File::open("/dev/null").unwrap()).is_none());
     let put = HandOver::default().put().unwrap();
     assert!(HandOver::take(put).is_some());
-    let put = HandOver { used: vec![used(1)], ..HandOver::default() }.put().unwrap();
+    let put = HandOver { memory: Memory { used: vec![used(1)], waiting: None }, ..HandOver::default() }.put().unwrap();
     let mut child = Command::new(std::env::current_exe().unwrap());
     child.args(["--exact", "hand_over::nothing_is_taken_from_anybody_else"]).env(AGAIN, "").stdin(Stdio::from(put));
     let output = child.output().unwrap();
@@ -89,8 +111,9 @@ fn nothing_is_taken_from_anybody_else() {
 
 #[test]
 fn letters_with_faults_are_not_taken() {
+    let hash = format!("{:?}", [7; 32]);
     let whole = format!(
-        r#"{{"edition":1,"sockets":0,"instance":false,"used":[{{"site":"{PORTAL}","request":"{REQUEST}","step":1,"card_removed":false}}]}}"#
+        r#"{{"edition":2,"sockets":0,"instance":false,"used":[{{"site":"{PORTAL}","request":"{REQUEST}","step":1,"card_removed":false}}],"waiting":{{"signer":"A portal","origins":["{PORTAL}"],"hash":{hash},"purpose":{{"be":"а","ru":"а","en":"a"}},"milliseconds_left":300000}}}}"#
     );
     assert!(HandOver::take(put(whole.as_bytes(), &[])).is_some());
     for kept in 1..whole.len() {
@@ -98,7 +121,15 @@ fn letters_with_faults_are_not_taken() {
     }
     let socket = TcpListener::bind("127.0.0.1:0").unwrap();
     for (from, to) in [
-        ("\"edition\":1", "\"edition\":2"),
+        ("\"edition\":2", "\"edition\":1"),
+        ("\"edition\":2", "\"edition\":3"),
+        ("300000", "300001"),
+        ("[7, 7,", "[7,"),
+        ("\"origins\":[\"https://portal.example\"]", "\"origins\":[]"),
+        ("\"origins\":[\"https", "\"origins\":[\"http"),
+        ("\"en\":\"a\"", "\"en\":\" \""),
+        ("A portal", &"a".repeat(201)),
+        ("\"signer\"", "\"more\":1,\"signer\""),
         ("\"sockets\":0", "\"sockets\":1"),
         ("\"sockets\":0", "\"sockets\":18446744073709551615"),
         ("false,\"used\"", "true,\"used\""),
@@ -116,8 +147,8 @@ fn letters_with_faults_are_not_taken() {
     // What nothing is said about is not kept, nor more than there can be.
     assert!(HandOver::take(put(whole.as_bytes(), &[socket.as_fd()])).is_none());
     assert!(HandOver::take(put(whole.as_bytes(), &[socket.as_fd(); 6])).is_none());
-    let many = HandOver { used: (0..=REMEMBERED_REQUESTS).map(used).collect(), ..HandOver::default() };
-    assert!(HandOver::take(many.put().unwrap()).is_none());
+    let many = Memory { used: (0..=REMEMBERED_REQUESTS).map(used).collect(), waiting: None };
+    assert!(HandOver::take(HandOver { memory: many, ..HandOver::default() }.put().unwrap()).is_none());
     let mut long = whole.into_bytes();
     long.resize(LETTER_MAX_SIZE + 1, b' ');
     assert!(HandOver::take(put(&long, &[])).is_none());
@@ -169,5 +200,16 @@ proptest! {
     #[test]
     fn whatever_lies_there_is_taken_or_not(octets in proptest::collection::vec(any::<u8>(), 1..256)) {
         drop(HandOver::take(put(&octets, &[])));
+    }
+
+    #[test]
+    fn an_altered_letter_is_none_or_one_that_can_be_written(at in any::<prop::sample::Index>(), octet: u8) {
+        let memory = Memory { used: vec![used(1)], waiting: Some(waiting()) };
+        let mut octets = Letter { sockets: 1, instance: true, memory }.to_octets().unwrap();
+        let at = at.index(octets.len());
+        octets[at] = octet;
+        if let Some(letter) = Letter::parse(&octets) {
+            prop_assert_eq!(Letter::parse(&letter.to_octets().unwrap()), Some(letter));
+        }
     }
 }

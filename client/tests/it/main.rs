@@ -38,6 +38,7 @@ mod settings;
 mod sign_in;
 mod signed_requests;
 mod single_instance;
+mod sites;
 mod test_portal;
 mod texts;
 mod update;

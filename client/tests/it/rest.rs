@@ -168,17 +168,12 @@ async fn a_service_is_gone_on_with_when_nobody_is_connected_and_forgets_no_name(
     let mut page = page;
     assert_eq!(page.answer().await.status, 403);
     drop(page);
-    let (sockets, used) = loop {
-        if let Some(left) = served.service.leave_if_idle().await {
-            break left;
-        }
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    };
-    assert_eq!(used.len(), 1);
+    let (sockets, memory) = served.left().await;
+    assert_eq!(memory.used.len(), 1);
     // Nobody accepts now: whoever calls waits.
     let waiting = served.send(Request::get(&of_request("progress?after=99"))).await;
     let listeners = Listeners::of(sockets, served.port).unwrap();
-    served.go_on(listeners, used);
+    served.go_on(listeners, memory);
     let mut waiting = waiting;
     assert_eq!(waiting.answer().await.json()["phase"], "done");
     let repeated = served.ask(Request::post(SIGN_IN, &sign_in_body(REQUEST))).await;

@@ -6,9 +6,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use latchkey_agent::Failure;
-use latchkey_client::desk::{
-    HOLDER_TIME, OPEN_REQUESTS_OF_SITE, Phase, RequestFailure, Sites, SitesOfThisRun, Standing,
-};
+use latchkey_client::desk::{HOLDER_TIME, OPEN_REQUESTS_OF_SITE, Phase, RequestFailure, SitesOfThisRun};
 use latchkey_client::service::{
     AskedSignIn, BODY_MAX_SIZE, CONNECTIONS, Listeners, PortOwner, REMEMBERED_REQUESTS, REQUESTS_UNDER_WAY_OF_SITE,
     ServiceFailure, ServiceRefusal, description,
@@ -22,6 +20,7 @@ use tokio::time::Instant;
 use crate::desk::asking_for_pin;
 use crate::holder::{Holder, Reply};
 use crate::readers::NOW;
+use crate::sites::{Developers, Forbids};
 use crate::wire::{Answering, CHALLENGE, PORTAL, REQUEST, Request, Served, Strangers, sign_in_body};
 
 const STATUS: &str = "/latchkey/v1/status";
@@ -532,23 +531,6 @@ async fn no_site_makes_the_program_forget_anothers_request() {
     assert_eq!(served.ask(Request::get(&of_request(&other_id(0), "progress"))).await.status, 200);
 }
 
-/// Lets the page of a developer call.
-struct Developers(&'static str);
-
-impl Sites for Developers {
-    fn standing(&self, _: &Origin) -> Standing {
-        Standing::Unknown
-    }
-
-    fn is_developers(&self, origin: &Origin) -> bool {
-        origin.as_str() == self.0
-    }
-
-    fn refused(&self, _: &Origin) {}
-
-    fn agreed(&self, _: &Origin) {}
-}
-
 #[tokio::test]
 async fn a_developers_page_may_call_without_tls_if_the_administrator_listed_it() {
     let listed = "http://localhost:3000";
@@ -565,19 +547,6 @@ async fn a_developers_page_may_call_without_tls_if_the_administrator_listed_it()
     let answer = page.answer().await;
     assert_eq!(answer.header("access-control-allow-origin"), Some(listed));
     assert!(!verifies(&answer.json()["assertion"], PORTAL, CHALLENGE));
-}
-
-/// Forbids one site.
-struct Forbids(&'static str);
-
-impl Sites for Forbids {
-    fn standing(&self, origin: &Origin) -> Standing {
-        if origin.as_str() == self.0 { Standing::Forbidden } else { Standing::Unknown }
-    }
-
-    fn refused(&self, _: &Origin) {}
-
-    fn agreed(&self, _: &Origin) {}
 }
 
 #[tokio::test]

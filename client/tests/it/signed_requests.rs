@@ -5,19 +5,17 @@ use std::sync::Arc;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use latchkey_client::desk::{Phase, SitesOfThisRun};
-use latchkey_client::documents::attach;
-use latchkey_client::service::{CallersOfSystem, SignedRequest, TicketRequest, Unverifiable};
+use latchkey_client::hand_over::HandOver;
+use latchkey_client::service::{CallersOfSystem, Listeners, SignedRequest, TicketRequest, Unverifiable};
 use latchkey_client::settings::TerminalSettings;
 use latchkey_client::texts::Language;
-use latchkey_crypto::assertion::{AssertionAlgorithm, Origin};
+use latchkey_crypto::assertion::Origin;
 use latchkey_crypto::belt;
-use latchkey_crypto::cms::{ContentHasher, DigestAlgorithm, SignedAttributes};
 use latchkey_crypto::cv::rights::{CertHat, DataGroup, EidRights};
-use latchkey_crypto::hash::HashAlgorithm;
-use latchkey_crypto::x509::{Certificate, TrustStore};
+use latchkey_crypto::x509::{Certificate, RevocationList, RevocationLists, TrustStore};
 use latchkey_fixtures::cv::CvPki;
 use latchkey_fixtures::holders::sample_pki;
-use latchkey_fixtures::pki::TestPki;
+use latchkey_fixtures::pki::{Revocation, RevocationReason, TestPki};
 use latchkey_fixtures::terminal::PlayedTerminal;
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -30,8 +28,6 @@ use crate::wire::{PORTAL, Request, Served};
 const OTHER: &str = "https://other.example";
 const PROVIDER: &str = "https://provider.example";
 const TERMINAL: &str = "980000000001";
-/// Whose key the fixtures' authorities certified for an organisation.
-const OPERATOR: &str = "operator";
 
 fn pki() -> TestPki {
     sample_pki(NOW).unwrap()
@@ -46,15 +42,7 @@ fn trust(pki: &TestPki) -> TrustStore {
 /// A message that the operator of a portal has signed.
 fn signed(contents: &[u8]) -> Vec<u8> {
     let pki = pki();
-    let operator = pki.operator_certificate().unwrap();
-    let certificate = Certificate::from_der(&operator.der).unwrap();
-    let algorithm = AssertionAlgorithm::Bign(HashAlgorithm::BeltHash);
-    let mut hasher = ContentHasher::new(DigestAlgorithm::of_signature(algorithm));
-    hasher.update(contents);
-    let attributes = SignedAttributes::new(hasher.finish(), certificate, algorithm, NOW).unwrap();
-    let hash = attributes.hash().try_into().unwrap();
-    let signature = attributes.signed(&pki.key_of(OPERATOR).sign_hash(&hash)).unwrap();
-    attach(&signature, contents)
+    pki.signed_by_operator(&pki.operator_certificate().unwrap().der, contents).unwrap()
 }
 
 /// As the state's provider asks, as far as that is known.
@@ -84,7 +72,7 @@ fn ticket_request() -> Value {
 }
 
 fn verify(message: &[u8]) -> Result<SignedRequest, Unverifiable> {
-    SignedRequest::verify(message, Some(&trust(&pki())), NOW)
+    SignedRequest::verify(message, Some(&trust(&pki())), None, NOW)
 }
 
 #[test]
@@ -100,18 +88,18 @@ fn a_request_counts_if_its_signature_and_path_do() {
 
     let request = verify(&signed(ticket_request().to_string().as_bytes())).unwrap();
     assert_eq!(request.origins, [origin(PORTAL), origin(PROVIDER)]);
-    let shown = request.shown(Language::English, true);
+    let shown = request.selected().shown(Language::English, true);
     assert_eq!((shown.purpose.as_deref(), shown.must_be_bound), (Some("to change your address"), true));
 }
 
 #[test]
 fn nothing_else_counts() {
     let message = of_provider();
-    assert_eq!(SignedRequest::verify(&message, None, NOW), Err(Unverifiable::NoAuthority));
+    assert_eq!(SignedRequest::verify(&message, None, None, NOW), Err(Unverifiable::NoAuthority));
     let other = TestPki::new("somebody else's authorities", NOW).unwrap();
-    assert_eq!(SignedRequest::verify(&message, Some(&trust(&other)), NOW), Err(Unverifiable::Signer));
+    assert_eq!(SignedRequest::verify(&message, Some(&trust(&other)), None, NOW), Err(Unverifiable::Signer));
     let later = NOW + time::Duration::days(20 * 365);
-    assert_eq!(SignedRequest::verify(&message, Some(&trust(&pki())), later), Err(Unverifiable::Signer));
+    assert_eq!(SignedRequest::verify(&message, Some(&trust(&pki())), None, later), Err(Unverifiable::Signer));
     assert_eq!(verify(b"no message"), Err(Unverifiable::Message));
     let at = message.windows(14).position(|part| part == b"portal.example").unwrap();
     let mut altered = message.clone();
@@ -123,6 +111,69 @@ fn nothing_else_counts() {
     for contents in ["", "[]", "{}", "redirect_uri=portal", r#"{"redirect_uri":"http://portal.example"}"#] {
         assert_eq!(verify(&signed(contents.as_bytes())), Err(Unverifiable::Contents), "{contents}");
     }
+}
+
+/// That the operator's key is known to others.
+fn revoked() -> Revocation {
+    let serial_number = pki().operator_certificate().unwrap().serial_number;
+    Revocation { serial_number, revoked_at: NOW, reason: RevocationReason::KeyCompromise }
+}
+
+/// Where lists are set, a signer counts while a current one of each authority says that he is not revoked.
+#[test]
+fn a_revoked_signers_request_does_not_count() {
+    let (pki, message) = (pki(), of_provider());
+    let lists = |of_root: &[u8], of_authority: &[u8]| {
+        let mut lists = RevocationLists::new();
+        for (list, issuer) in [(of_root, pki.root()), (of_authority, pki.authority())] {
+            let issuer = Certificate::from_der(&issuer.certificate().der).unwrap();
+            if !list.is_empty() {
+                lists.insert(RevocationList::from_der(list).unwrap().verified_by(&issuer).unwrap());
+            }
+        }
+        lists
+    };
+    let judged = |lists: &RevocationLists, now| SignedRequest::verify(&message, Some(&trust(&pki)), Some(lists), now);
+    let nobody =
+        (pki.root().revocation_list(&[], NOW, 1).unwrap(), pki.authority().revocation_list(&[], NOW, 1).unwrap());
+    let revoked = pki.authority().revocation_list(&[revoked()], NOW, 2).unwrap();
+    assert!(judged(&lists(&nobody.0, &nobody.1), NOW).is_ok());
+    for (name, lists, now) in [
+        ("revoked", lists(&nobody.0, &revoked), NOW),
+        ("without its authority's list", lists(&nobody.0, &[]), NOW),
+        ("without the root's list", lists(&[], &nobody.1), NOW),
+        ("after the lists' end", lists(&nobody.0, &nobody.1), NOW + time::Duration::days(60)),
+    ] {
+        assert_eq!(judged(&lists, now), Err(Unverifiable::Revocation), "{name}");
+    }
+}
+
+/// Files are read when they change; an older list does not bring anybody back.
+#[tokio::test]
+async fn a_changed_revocation_list_counts_at_the_next_request() {
+    let (pki, folder) = (pki(), tempfile::tempdir().unwrap());
+    let file = |name: &str| folder.path().join(name);
+    let write = |name: &str, list: &[u8]| std::fs::write(file(name), list).unwrap();
+    let terminals = TerminalSettings {
+        request_authorities: Some(trust(&pki)),
+        request_revocation_lists: vec![file("root.crl"), file("authority.crl")],
+        ..settings()
+    };
+    let sites = Arc::new(SitesOfThisRun::new(|| NOW));
+    let served = Served::with_terminals(Holder::with_card(), sites, Arc::new(CallersOfSystem), Arc::new(terminals));
+    let body = select(&of_provider());
+    let selected = async || served.ask(Request::post("/select_auth", &body)).await.status;
+    assert_eq!(selected().await, 422, "there are no lists yet");
+    write("root.crl", &pki.root().revocation_list(&[], NOW, 1).unwrap());
+    let nobody = pki.authority().revocation_list(&[], NOW, 1).unwrap();
+    write("authority.crl", &nobody);
+    assert_eq!(selected().await, 200);
+    write("authority.crl", b"no list");
+    assert_eq!(selected().await, 200, "what cannot be read changes nothing");
+    write("authority.crl", &pki.authority().revocation_list(&[revoked()], NOW, 2).unwrap());
+    assert_eq!(selected().await, 422);
+    write("authority.crl", &nobody);
+    assert_eq!(selected().await, 422, "an older list brings nobody back");
 }
 
 /// Our own form is whole or nothing: what is left out or twisted is not read as the provider's form either.
@@ -208,6 +259,22 @@ async fn a_request_that_does_not_count_is_no_success() {
     assert_eq!((answer.status, answer.code().as_str()), (400, "body-malformed"));
     let answer = served.ask(Request::post("/select_auth", "{}")).await;
     assert_eq!((answer.status, answer.code().as_str()), (400, "body-malformed"));
+}
+
+/// A program that starts anew in place between the request and its session.
+#[tokio::test]
+async fn a_selected_request_is_there_for_the_service_that_goes_on() {
+    let mut served = served();
+    let message = of_provider();
+    assert_eq!(served.ask(Request::post("/select_auth", &select(&message))).await.status, 200);
+    let (sockets, memory) = served.left().await;
+    let handed_over = HandOver { sockets, memory, instance: None }.put().unwrap();
+    let HandOver { sockets, memory, .. } = HandOver::take(handed_over).unwrap();
+    let listeners = Listeners::of(sockets, served.port).unwrap();
+    served.go_on(listeners, memory);
+    let _page = served.send(Request::post("/data_groups", "{}").with("Origin", PROVIDER)).await;
+    let request = served.scene.first(|request| request.phase == Phase::AskHandOver).await;
+    assert_eq!(request.disclosure.unwrap().request.unwrap().hash, belt::hash(&[&message]));
 }
 
 /// Both of the request's sites drive the session; the terminal may bind it to this request and to no other.

@@ -5,9 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use latchkey_client::desk::{Desk, Sites, SitesOfThisRun};
-use latchkey_client::service::{
-    Caller, Callers, CallersOfSystem, GuestMode, Listeners, Service, Surroundings, UsedName,
-};
+use latchkey_client::service::{Caller, Callers, CallersOfSystem, GuestMode, Listeners, Memory, Service, Surroundings};
 use latchkey_client::settings::TerminalSettings;
 use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -81,9 +79,19 @@ impl Served {
         Self { port: service.port(), scene, guest, service, surroundings: Box::new(surroundings) }
     }
 
+    /// What the service leaves once nobody is connected.
+    pub(crate) async fn left(&mut self) -> (Vec<std::net::TcpListener>, Memory) {
+        loop {
+            if let Some(left) = self.service.leave_if_idle().await {
+                return left;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        }
+    }
+
     /// The service goes on with what it left.
-    pub(crate) fn go_on(&mut self, listeners: Listeners, used: Vec<UsedName>) {
-        self.service = Service::resume(listeners, used, (self.surroundings)()).unwrap();
+    pub(crate) fn go_on(&mut self, listeners: Listeners, memory: Memory) {
+        self.service = Service::resume(listeners, memory, (self.surroundings)()).unwrap();
     }
 
     pub(crate) async fn connect(&self) -> TcpStream {

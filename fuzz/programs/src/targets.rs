@@ -13,13 +13,18 @@ use axum::http::Request;
 use latchkey_agent::wire::{FromAgent, ToAgent};
 use latchkey_card::profile::Profile;
 use latchkey_card::rights::DataGroup;
-use latchkey_client::service::AskedSignIn;
+use latchkey_client::hand_over::{LETTER_MAX_SIZE, Letter};
+use latchkey_client::service::{AskedSignIn, REQUEST_ORIGINS_MAX_COUNT, SignedRequest};
 use latchkey_client::settings::{Managed, SettingsStore};
 use latchkey_client::sign_in::link::Link;
 use latchkey_client::single_instance::Wish;
+use latchkey_client::texts::Language;
 use latchkey_crypto::assertion::{ChallengeText, Origin};
-use latchkey_crypto::x509::TrustStore;
+use latchkey_crypto::cv::rights::EidRights;
+use latchkey_crypto::x509::{Certificate, TrustStore};
 use latchkey_fixtures::fuzz::Target;
+use latchkey_fixtures::holders::sample_pki;
+use latchkey_fixtures::pki::TestPki;
 use latchkey_fixtures::random::Seeded;
 use latchkey_portal::challenge::ChallengeId;
 use latchkey_portal::http::router;
@@ -42,10 +47,12 @@ use tower::ServiceExt as _;
 pub(crate) const TARGETS: &[Target] = &[
     Target { name: "agent-report", run: agent_report },
     Target { name: "agent-request", run: agent_request },
+    Target { name: "hand-over", run: hand_over },
     Target { name: "link", run: link },
     Target { name: "portal-request", run: portal_request },
     Target { name: "service-body", run: service_body },
     Target { name: "settings-file", run: settings_file },
+    Target { name: "signed-request", run: signed_request },
     Target { name: "terminal-group", run: terminal_group },
     Target { name: "wish", run: wish },
 ];
@@ -65,6 +72,40 @@ fn agent_report(octets: &[u8]) {
         let mut written = Vec::new();
         message.write(&mut written).expect("a message that was read can be written");
         assert!(octets.starts_with(&written), "a message is written as it was read");
+    }
+}
+
+/// What a program that starts anew in place finds.
+fn hand_over(octets: &[u8]) {
+    if let Some(letter) = Letter::parse(octets) {
+        let written = letter.to_octets().expect("a letter that was read can be written");
+        assert!(written.len() <= LETTER_MAX_SIZE || octets.len() > LETTER_MAX_SIZE, "it cannot be handed over again");
+        assert_eq!(Letter::parse(&written).as_ref(), Some(&letter), "a letter is read as it was written");
+    }
+}
+
+/// What a relying party has signed: a message as it is, and contents that the organisation of the fixtures has signed.
+fn signed_request(octets: &[u8]) {
+    static PKI: LazyLock<(TestPki, Vec<u8>, TrustStore)> = LazyLock::new(|| {
+        let pki = sample_pki(NOW).expect("the fixtures' authorities");
+        let operator = pki.operator_certificate().expect("an organisation").der;
+        let certificate = |der: &[u8]| Certificate::from_der(der).expect("a certificate");
+        let (root, authority) = (&pki.root().certificate().der, &pki.authority().certificate().der);
+        let trust = TrustStore::new(vec![certificate(root)], vec![certificate(authority)]).expect("a root");
+        (pki, operator, trust)
+    });
+    let (pki, operator, trust) = &*PKI;
+    let judged = |message: &[u8]| SignedRequest::verify(message, Some(trust), None, NOW);
+    let message = pki.signed_by_operator(operator, octets).expect("contents can be signed");
+    for request in [judged(octets), judged(&message)].into_iter().flatten() {
+        assert!((1..=REQUEST_ORIGINS_MAX_COUNT).contains(&request.origins.len()), "a request has its sites");
+        assert!(request.origins.iter().all(|origin| Origin::parse(origin.as_str()).is_ok()), "sites have TLS");
+        if let Some(ticket) = &request.ticket {
+            let (required, optional) = ticket.rights().expect("a ticket is for some groups");
+            assert_eq!(required.eid & optional.eid, EidRights::NONE, "what is required is not left out");
+        }
+        let shown = request.selected().shown(Language::English, true);
+        assert!(shown.purpose.is_none_or(|purpose| !purpose.trim().is_empty()), "a purpose can be shown");
     }
 }
 

@@ -13,7 +13,7 @@ use latchkey_crypto::cv::rights::Rights;
 use serde::{Deserialize, Serialize};
 
 use super::TERMINAL_BODY_MAX_SIZE;
-use super::sessions::Opened;
+use super::sessions::{Opened, trust};
 use crate::desk::TerminalWish;
 use crate::service::body::JsonBody;
 use crate::service::guard::{Preferred, Site};
@@ -104,7 +104,7 @@ async fn select_auth(
 ) -> Result<Json<SelectedAnswer>, ServiceRefusal> {
     let octets = decode(Some(data))?;
     let request = shared.verify_request(&octets)?;
-    shared.sessions.remember(&site, request)?;
+    shared.sessions.remember(&site, request.selected())?;
     Ok(Json(SelectedAnswer { step: "OK" }))
 }
 
@@ -184,7 +184,7 @@ impl Shared {
             request: None,
             rights: Rights::NONE,
             password: SessionPassword::Pin,
-            trust: self.sessions.trust(&self.surroundings.terminals.trust),
+            trust: trust(&self.surroundings.terminals.trust, self.surroundings.sites.terminals()),
             idle: SESSION_IDLE_TIME,
         }
     }

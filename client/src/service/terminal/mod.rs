@@ -3,14 +3,19 @@
 
 mod answer;
 mod deployed;
+mod revocation;
 mod sessions;
 mod signed_request;
 mod ticket;
 
-pub use signed_request::{SignedRequest, TicketRequest, Unverifiable};
+pub use sessions::{REQUEST_WAITS, WaitingRequest};
+pub use signed_request::{
+    Purposes, REQUEST_ORIGINS_MAX_COUNT, SelectedRequest, SignedRequest, TicketRequest, Unverifiable,
+};
 
 pub(super) use answer::refuse;
 pub(super) use deployed::{is_deployed, routes};
+pub(super) use revocation::RequestLists;
 pub(super) use sessions::Sessions;
 pub(super) use ticket::{__path_close, __path_ticket};
 pub(super) use ticket::{close, ticket};

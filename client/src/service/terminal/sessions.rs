@@ -10,12 +10,12 @@ use latchkey_agent::{
 use latchkey_crypto::assertion::Origin;
 use tokio::time::Instant;
 
-use super::SignedRequest;
+use super::SelectedRequest;
 use crate::desk::{PageRequest, PageTicket, PageWish, ProgressPhase, RequestFailure, TerminalWish};
 use crate::service::{ServiceRefusal, Shared};
 
 /// How long a signed request that was handed in waits for its session.
-pub(super) const REQUEST_WAITS: Duration = Duration::from_secs(5 * 60);
+pub const REQUEST_WAITS: Duration = Duration::from_secs(5 * 60);
 /// After how long without an instruction another page of the same site may begin anew: the one that opened the session is
 /// gone then, more likely than not.
 const TAKE_OVER_AFTER: Duration = Duration::from_secs(3);
@@ -24,9 +24,16 @@ const TAKE_OVER_AFTER: Duration = Duration::from_secs(3);
 #[derive(Default)]
 pub(in crate::service) struct Sessions {
     open: Mutex<Option<Arc<OpenSession>>>,
-    request: Mutex<Option<(SignedRequest, Instant)>>,
-    /// Which site each terminal that the holder let in was driven by, by its number.
-    ties: Mutex<BTreeMap<String, Origin>>,
+    request: Mutex<Option<(SelectedRequest, Instant)>>,
+}
+
+/// A signed request that waits for its session, for so long yet. A program that starts anew in place goes on with it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WaitingRequest {
+    /// The request.
+    pub request: SelectedRequest,
+    /// At most [`REQUEST_WAITS`].
+    pub left: Duration,
 }
 
 /// A session that the card is open for.
@@ -43,41 +50,35 @@ pub(super) struct Opened {
 }
 
 impl Sessions {
+    /// With a request that waited before.
+    pub(in crate::service) fn with_request(waiting: Option<WaitingRequest>) -> Self {
+        let waiting =
+            waiting.map(|WaitingRequest { request, left }| (request, Instant::now() + left.min(REQUEST_WAITS)));
+        Self { request: Mutex::new(waiting), ..Self::default() }
+    }
+
+    /// The request that waits.
+    pub(in crate::service) fn waiting(&self) -> Option<WaitingRequest> {
+        let waiting = lock(&self.request);
+        let (request, until) = waiting.as_ref()?;
+        let left = until.saturating_duration_since(Instant::now());
+        (!left.is_zero()).then(|| WaitingRequest { request: request.clone(), left })
+    }
+
     /// Keeps a verified request for the session that one of its sites will open. There is one at a time.
-    pub(super) fn remember(&self, site: &Origin, request: SignedRequest) -> Result<(), ServiceRefusal> {
+    pub(super) fn remember(&self, site: &Origin, request: SelectedRequest) -> Result<(), ServiceRefusal> {
         if !request.origins.contains(site) {
             return Err(ServiceRefusal::RequestOfOtherSite);
         }
-        *lock(&self.request) = Some((request, Instant::now()));
+        *lock(&self.request) = Some((request, Instant::now() + REQUEST_WAITS));
         Ok(())
     }
 
     /// The request that waits for a session of this site, once.
-    pub(super) fn take_request(&self, site: &Origin) -> Option<SignedRequest> {
+    pub(super) fn take_request(&self, site: &Origin) -> Option<SelectedRequest> {
         let mut waiting = lock(&self.request);
-        waiting.take_if(|(_, since)| since.elapsed() >= REQUEST_WAITS);
+        waiting.take_if(|(_, until)| *until <= Instant::now());
         waiting.take_if(|(request, _)| request.origins.contains(site)).map(|(request, _)| request)
-    }
-
-    /// What the administrator said of terminals, and what the holder's consents have shown since.
-    pub(super) fn trust(&self, managed: &TerminalTrust) -> TerminalTrust {
-        let mut trust = managed.clone();
-        let room = TERMINAL_TRUST_MAX_COUNT.saturating_sub(trust.known.len());
-        let ties = lock(&self.ties);
-        let learnt = ties.iter().filter(|(holder, _)| managed.known.iter().all(|known| known.holder != **holder));
-        trust.known.extend(learnt.take(room).map(|(holder, origin)| KnownTerminal {
-            holder: holder.clone(),
-            title: None,
-            origins: vec![origin.clone()],
-        }));
-        trust
-    }
-
-    /// The card took a terminal that this site drives.
-    fn tie(&self, terminal: &ShownTerminal, site: &Origin) {
-        if terminal.title.is_none() {
-            lock(&self.ties).entry(terminal.number.clone()).or_insert_with(|| site.clone());
-        }
     }
 
     /// The session that this site may drive.
@@ -154,8 +155,9 @@ impl Shared {
                 SessionReport::Open { .. } => return Err(RequestFailure::Card(Failure::AgentFault).into()),
             }
         };
-        if let Some(terminal) = shown {
-            self.sessions.tie(&terminal, site);
+        // Whose terminal it is that has a title the administrator has said.
+        if let Some(ShownTerminal { number, title: None, .. }) = shown {
+            self.surroundings.sites.let_in(&number, site);
         }
         *lock(&session.used) = Instant::now();
         under_way.goes_on();
@@ -184,6 +186,16 @@ impl Drop for UnderWay<'_> {
     }
 }
 
+/// What the administrator said of terminals, and which sites drove others that the holder let in.
+pub(super) fn trust(managed: &TerminalTrust, met: BTreeMap<String, Origin>) -> TerminalTrust {
+    let mut trust = managed.clone();
+    let room = TERMINAL_TRUST_MAX_COUNT.saturating_sub(trust.known.len());
+    let learnt = met.into_iter().filter(|(holder, _)| managed.known.iter().all(|known| known.holder != *holder));
+    let learnt = learnt.map(|(holder, origin)| KnownTerminal { holder, title: None, origins: vec![origin] });
+    trust.known.extend(learnt.take(room));
+    trust
+}
+
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -196,12 +208,20 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_request_that_was_handed_in_waits_five_minutes_for_one_session() {
         let site = Origin::parse("https://portal.example").unwrap();
-        let request =
-            SignedRequest { signer: "A portal".to_owned(), origins: vec![site.clone()], hash: [7; 32], ticket: None };
+        let request = SelectedRequest {
+            signer: "A portal".to_owned(),
+            origins: vec![site.clone()],
+            hash: [7; 32],
+            purpose: None,
+        };
         for (passed, is_there) in [(REQUEST_WAITS - Duration::from_secs(1), true), (REQUEST_WAITS, false)] {
             let sessions = Sessions::default();
             sessions.remember(&site, request.clone()).unwrap();
             tokio::time::advance(passed).await;
+            let waiting = sessions.waiting();
+            assert_eq!(waiting.is_some(), is_there, "after {passed:?}");
+            let gone_on_with = Sessions::with_request(waiting);
+            assert_eq!(gone_on_with.take_request(&site).is_some(), is_there, "after {passed:?}, by another service");
             assert_eq!(sessions.take_request(&site).is_some(), is_there, "after {passed:?}");
             assert_eq!(sessions.take_request(&site), None, "used twice");
         }

@@ -7,9 +7,9 @@ use latchkey_crypto::assertion::Origin;
 use latchkey_crypto::belt;
 use latchkey_crypto::cms::SignedMessage;
 use latchkey_crypto::cv::rights::{DataGroup, EidRights, EsignRights, Rights};
-use latchkey_crypto::x509::{Certificate, CertificatePath, CertificatePurpose, TrustStore};
+use latchkey_crypto::x509::{Certificate, CertificatePath, CertificatePurpose, RevocationData, TrustStore};
 use reqwest::Url;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use time::format_description::well_known::Rfc3339;
 use time::{Duration, OffsetDateTime};
 use utoipa::ToSchema;
@@ -27,6 +27,19 @@ pub struct SignedRequest {
     pub hash: [u8; 32],
     /// What it asks for, if it is in our own form.
     pub ticket: Option<TicketRequest>,
+}
+
+/// What is kept of a request until its session: who asks, what for, and whose pages may open it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SelectedRequest {
+    /// Whom the signer's certificate speaks of, in at most [`SHOWN_TEXT_MAX_SIZE`] characters.
+    pub signer: String,
+    /// The sites whose pages may drive the session: at most [`REQUEST_ORIGINS_MAX_COUNT`].
+    pub origins: Vec<Origin>,
+    /// belt-hash of the whole message.
+    pub hash: [u8; 32],
+    /// What for, if the request says so.
+    pub purpose: Option<Purposes>,
 }
 
 /// The contents of a signed request in our own form.
@@ -73,7 +86,7 @@ pub struct Groups {
 }
 
 /// What a request is for, in each language that holders have.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Purposes {
     /// In Belarusian.
@@ -102,6 +115,9 @@ pub enum Unverifiable {
     /// No path leads from the signer to a configured authority.
     #[error("the signer is not known")]
     Signer,
+    /// The signer's certificate, or one of an authority above it, is revoked, or no current list says that it is not.
+    #[error("the signer is revoked, or nothing current says that it is not")]
+    Revocation,
     /// The contents are no request.
     #[error("the contents are no request")]
     Contents,
@@ -113,7 +129,7 @@ pub enum Unverifiable {
 /// Most octets of the contents.
 const CONTENTS_MAX_SIZE: usize = 32 * 1024;
 /// Most sites of a request.
-const ORIGINS_MAX_COUNT: usize = 8;
+pub const REQUEST_ORIGINS_MAX_COUNT: usize = 8;
 /// How long a request may be good for.
 const LONGEST_VALIDITY: Duration = Duration::HOUR;
 /// By how much another computer's clock may differ from this one's.
@@ -121,13 +137,18 @@ const CLOCK_TOLERANCE: Duration = Duration::minutes(5);
 const FORMAT: &str = "latchkey-ticket-1";
 
 impl SignedRequest {
-    /// Reads and judges a message at `now`.
+    /// Reads and judges a message at `now`. Without `revocation` nobody is asked whether its signer is revoked.
     ///
     /// # Errors
     /// [`Unverifiable`].
-    pub fn verify(octets: &[u8], trust: Option<&TrustStore>, now: OffsetDateTime) -> Result<Self, Unverifiable> {
+    pub fn verify(
+        octets: &[u8],
+        trust: Option<&TrustStore>,
+        revocation: Option<&dyn RevocationData>,
+        now: OffsetDateTime,
+    ) -> Result<Self, Unverifiable> {
         let trust = trust.ok_or(Unverifiable::NoAuthority)?;
-        let (signer, contents) = signed_contents(octets, trust, now)?;
+        let (signer, contents) = signed_contents(octets, trust, revocation, now)?;
         let text = std::str::from_utf8(&contents).map_err(|_| Unverifiable::Contents)?;
         let (hash, signer) = (belt::hash(&[octets]), shown_name(&signer));
         // Our own form says so; everything else is read as the provider's.
@@ -139,13 +160,31 @@ impl SignedRequest {
         Ok(Self { signer, origins, hash, ticket: None })
     }
 
+    /// What is kept of it until its session.
+    #[must_use]
+    pub fn selected(self) -> SelectedRequest {
+        let Self { signer, origins, hash, ticket } = self;
+        SelectedRequest { signer, origins, hash, purpose: ticket.map(|ticket| ticket.purpose) }
+    }
+}
+
+impl SelectedRequest {
+    /// Whether everything about it is as [`SignedRequest::verify`] lets it be.
+    pub(crate) fn is_within_limits(&self) -> bool {
+        let is_shown = |text: &str| !text.trim().is_empty() && text.chars().count() <= SHOWN_TEXT_MAX_SIZE;
+        let purpose = self.purpose.iter().flat_map(|purpose| [&purpose.be, &purpose.ru, &purpose.en]);
+        (1..=REQUEST_ORIGINS_MAX_COUNT).contains(&self.origins.len())
+            && self.signer.chars().count() <= SHOWN_TEXT_MAX_SIZE
+            && purpose.into_iter().all(|text| is_shown(text))
+    }
+
     /// What the agent shows of it in that language.
     #[must_use]
     pub fn shown(self, language: Language, must_be_bound: bool) -> VerifiedRequest {
-        let purpose = self.ticket.map(|ticket| match language {
-            Language::Belarusian => ticket.purpose.be,
-            Language::Russian => ticket.purpose.ru,
-            Language::English => ticket.purpose.en,
+        let purpose = self.purpose.map(|purpose| match language {
+            Language::Belarusian => purpose.be,
+            Language::Russian => purpose.ru,
+            Language::English => purpose.en,
         });
         VerifiedRequest { client: self.signer, purpose, hash: self.hash, must_be_bound }
     }
@@ -157,7 +196,7 @@ impl TicketRequest {
         let time = |text: &str| OffsetDateTime::parse(text, &Rfc3339).map_err(|_| Unverifiable::Contents);
         let (issued, expires) = (time(&self.issued)?, time(&self.expires)?);
         let origins: Option<Vec<_>> = self.origins.iter().map(|text| exact_origin(text)).collect();
-        let origins = origins.filter(|origins| (1..=ORIGINS_MAX_COUNT).contains(&origins.len()));
+        let origins = origins.filter(|origins| (1..=REQUEST_ORIGINS_MAX_COUNT).contains(&origins.len()));
         let origins = origins.ok_or(Unverifiable::Contents)?;
         let redirect = origin_of_address(&self.redirect).filter(|redirect| origins.contains(redirect));
         let texts = [&self.client, &self.purpose.be, &self.purpose.ru, &self.purpose.en];
@@ -199,6 +238,7 @@ impl TicketRequest {
 fn signed_contents(
     octets: &[u8],
     trust: &TrustStore,
+    revocation: Option<&dyn RevocationData>,
     now: OffsetDateTime,
 ) -> Result<(Certificate, Vec<u8>), Unverifiable> {
     let mut contents = Vec::new();
@@ -223,10 +263,18 @@ fn signed_contents(
     let authorities = message.certificates().iter().filter(|certificate| certificate.is_authority());
     let steps = trust.intermediates().iter().chain(authorities).cloned().collect();
     let known = TrustStore::new(trust.anchors().to_vec(), steps).map_err(|_| Unverifiable::Signer)?;
-    CertificatePath::build(signer, &known, CertificatePurpose::DOCUMENT_SIGNATURE, now).map_err(|error| {
-        tracing::info!(%error, "the signer of a request is not known");
-        Unverifiable::Signer
-    })?;
+    let path =
+        CertificatePath::build(signer, &known, CertificatePurpose::DOCUMENT_SIGNATURE, now).map_err(|error| {
+            tracing::info!(%error, "the signer of a request is not known");
+            Unverifiable::Signer
+        })?;
+    for (certificate, issuer) in path.issued() {
+        let status = revocation.map(|revocation| revocation.status(certificate, issuer, now)).transpose();
+        status.map_err(|error| {
+            tracing::info!(%error, "the signer of a request does not count any more");
+            Unverifiable::Revocation
+        })?;
+    }
     Ok((signer.clone(), contents))
 }
 

@@ -8,6 +8,7 @@ use axum::{Extension, Json};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use latchkey_agent::TerminalSession;
+use latchkey_crypto::x509::RevocationData;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -85,7 +86,7 @@ pub(in crate::service) async fn ticket(
     let (required, optional) = rights.ok_or(ServiceRefusal::RequestUnverifiable)?;
     let (origins, hash) = (request.origins.clone(), request.hash);
     let session = TerminalSession {
-        request: Some(request.shown(language, true)),
+        request: Some(request.selected().shown(language, true)),
         rights: required | optional,
         ..shared.session_of(&site)
     };
@@ -116,8 +117,11 @@ pub(in crate::service) async fn close(
 impl Shared {
     /// The request that a relying party has signed, if that can be verified.
     pub(super) fn verify_request(&self, octets: &[u8]) -> Result<SignedRequest, ServiceRefusal> {
-        let trust = self.surroundings.terminals.request_authorities.as_ref();
-        SignedRequest::verify(octets, trust, (self.surroundings.clock)()).map_err(|reason| {
+        let terminals = &self.surroundings.terminals;
+        let (trust, files) = (terminals.request_authorities.as_ref(), &terminals.request_revocation_lists);
+        let lists = trust.filter(|_| !files.is_empty()).map(|trust| self.request_lists.current(files, trust));
+        let revocation = lists.as_ref().map(|lists| -> &dyn RevocationData { lists });
+        SignedRequest::verify(octets, trust, revocation, (self.surroundings.clock)()).map_err(|reason| {
             tracing::info!(%reason, "a signed request does not count");
             ServiceRefusal::RequestUnverifiable
         })

@@ -313,6 +313,56 @@ fn what_a_guest_says_about_sites_is_nobody_elses_and_never_written() {
     assert_eq!(holder.reads(), before);
 }
 
+/// Which site drove a terminal first is remembered over restarts, and forgotten with the site; a guest's is nobody else's.
+#[test]
+fn a_terminals_site_is_remembered_until_the_site_is_forgotten() {
+    let holder = Holder::new();
+    let (portal, other) = (origin("https://portal.example"), origin("https://other.example"));
+    let of = |store: &SettingsStore| store.terminals().get("980000000001").cloned();
+    let store = holder.store();
+    store.let_in("980000000001", &portal).unwrap();
+    store.let_in("980000000001", &other).unwrap();
+    assert_eq!(of(&store), Some(portal.clone()));
+    let store = holder.store();
+    assert_eq!(of(&store), Some(portal.clone()), "after a restart");
+    store.begin_guest();
+    assert_eq!(of(&store), None);
+    store.let_in("980000000001", &other).unwrap();
+    assert_eq!(of(&store), Some(other));
+    store.end_guest();
+    assert_eq!(of(&store), Some(portal.clone()));
+    store.forget_site(&portal).unwrap();
+    assert_eq!((of(&store), of(&holder.store())), (None, None));
+    // What nobody may write keeps for this run, and keeps the program from starting anew.
+    fs::remove_file(holder.path()).unwrap();
+    fs::create_dir(holder.path()).unwrap();
+    assert!(store.let_in("980000000001", &portal).is_err());
+    assert!(of(&store).is_some() && store.remembers_unwritten());
+}
+
+#[test]
+fn no_more_terminals_are_remembered_than_may_be_and_none_that_is_none() {
+    let holder = Holder::new();
+    let store = holder.store();
+    for number in 0..101 {
+        store.let_in(&format!("98{number:010}"), &origin("https://portal.example")).unwrap();
+    }
+    let terminals = store.terminals();
+    assert_eq!(terminals.len(), 100);
+    assert!(terminals.contains_key("980000000100"));
+    for (terminal, said) in [
+        ("short", "site = \"https://portal.example\"\nsince = \"2026-01-31T12:00:00Z\""),
+        ("980000000001", "site = \"https://PORTAL.example\"\nsince = \"2026-01-31T12:00:00Z\""),
+        ("980000000001", "site = \"https://portal.example\"\nsince = \"yesterday\""),
+        ("980000000001", "since = \"2026-01-31T12:00:00Z\""),
+    ] {
+        fs::write(holder.path(), format!("[terminals.{terminal}]\n{said}\n")).unwrap();
+        let store = holder.store();
+        assert!(store.terminals().is_empty(), "{terminal}: {said}");
+        assert!(matches!(store.failure(), Some(SettingsFailure::Damaged { .. })), "{terminal}: {said}");
+    }
+}
+
 #[test]
 fn the_oldest_of_too_many_sites_is_forgotten() {
     let holder = Holder::new();
