@@ -379,6 +379,18 @@ fn editions_that_differ_fail_cleanly() {
         let refused = waiting.relay_m2(&command.data).unwrap_err();
         assert_eq!(refused, DialogueError::TerminalNotProven { status: StatusWord::BAD_DATA }, "{hello:?}");
     }
+    // On the card's side: its own hello is another one, and of its MAC the client learns first.
+    for hello in [card_image::TerminalHelloEdition::RequestHash, card_image::TerminalHelloEdition::RequestHashObject] {
+        let mut image = image();
+        image.editions.terminal_hello = hello;
+        let mut card = inserted(image);
+        let asking = TerminalTemplate::new(Mode::Bilateral, Some([7; 32]), Terminal::asking().auxiliary().cloned());
+        let mut terminal = Terminal::new(CvPki::sign_in_rights(), asking);
+        let (waiting, m1) = begin(&mut card, &profile, &terminal, &authority, AgreedActs::NONE).unwrap();
+        let (_, command) = terminal.receive_m1(&cert_hats(3, &authority), &m1);
+        let refused = waiting.relay_m2(&command.data).unwrap_err();
+        assert_eq!(refused, DialogueError::TerminalNotProven { status: StatusWord::BAD_DATA }, "{hello:?}");
+    }
     let mut card = inserted(image());
     let mut terminal = Terminal::new(CvPki::sign_in_rights(), template());
     terminal.editions.mac = Edition::Print2019;

@@ -330,6 +330,34 @@ async fn what_no_page_sends_is_refused_in_the_words_of_these_pages() {
     assert_eq!((get.status, get.code().as_str()), (405, "method-not-allowed"));
 }
 
+/// Each of these addresses, and our own for signed requests, is behind the same checks.
+#[tokio::test]
+async fn every_address_refuses_strangers_before_it_looks_at_what_they_send() {
+    let served = served(settings());
+    let rebound = format!("rebound.example:{}", served.port);
+    let large = format!(r#"{{"data":"{}"}}"#, "a".repeat(TERMINAL_BODY_MAX_SIZE));
+    let deployed =
+        ["/select_auth", "/auth_sign", "/data_groups", "/api/v1/bauth", PREFETCH, INIT, BAUTH, COMMAND, SIGN];
+    for path in deployed.into_iter().chain(["/latchkey/v1/ticket"]) {
+        let post = |body| Request::post(path, body);
+        let rows: [(Request<'_>, u16, &str); 7] = [
+            (post("{}").with("Host", &rebound), 403, "host-refused"),
+            (post("{}").without("Origin"), 403, "origin-missing"),
+            (post("{}").with("Origin", "null"), 403, "origin-refused"),
+            (post("{}").with("Origin", "http://portal.example"), 403, "origin-refused"),
+            (post("{}").with("Sec-Fetch-Mode", "navigate"), 403, "navigation-refused"),
+            (post("{}").with("Content-Type", "text/plain"), 415, "content-type-refused"),
+            (post(&large), 413, "body-too-large"),
+        ];
+        for (request, status, code) in rows {
+            let answer = served.ask(request).await;
+            assert_eq!((answer.status, answer.code().as_str()), (status, code), "{path}");
+        }
+        let get = served.ask(Request::get(path)).await;
+        assert_eq!((get.status, get.code().as_str()), (405, "method-not-allowed"), "{path}");
+    }
+}
+
 #[tokio::test]
 async fn browsers_are_told_what_these_addresses_take() {
     let served = served(settings());

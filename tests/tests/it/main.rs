@@ -31,5 +31,6 @@ mod terminal;
 mod terminal_faults;
 mod text_files;
 mod texts;
+mod ticket;
 mod ticket_request;
 mod willing;

@@ -1,10 +1,18 @@
 //! Steps as secret octets: whole or refused, and never printed.
 
+use std::collections::BTreeSet;
+
+use latchkey_card::bauth::{Auxiliary, Day, M1, Mode, TerminalTemplate};
 use latchkey_card::rights::DataGroup;
-use latchkey_card::terminal::{Findings, KeyAct, Next, TerminalFile, TerminalStep};
+use latchkey_card::terminal::{AfterM1, AwaitingM1, Findings, KeyAct, Next, TerminalFile, TerminalStep};
+use latchkey_crypto::bauth::CardWaiting;
+use latchkey_fixtures::random::Seeded;
 use proptest::prelude::*;
 
-use super::{PlayedCard, assert_whole, awaiting_m3, established, established_asking, model_session_key, offered};
+use super::{
+    EDITIONS, PlayedCard, assert_whole, awaiting_m3, established, established_asking, key, model, model_session_key,
+    offered, profile, success,
+};
 
 /// Every kind of step, some at several places of their programs.
 fn steps() -> Vec<TerminalStep> {
@@ -56,11 +64,31 @@ fn steps() -> Vec<TerminalStep> {
     steps.push(established().hand_over().unwrap().0.into());
     let mut card = PlayedCard::new(&model_session_key(), "> 002201A405E103810100\n< 9000\n");
     steps.push(handing_over.receive(&card.answer(&command)).unwrap().into());
+    steps.extend(unilateral_steps());
     steps
+}
+
+/// Those with a card that proves nothing, but compares attributes.
+fn unilateral_steps() -> [TerminalStep; 3] {
+    let day = Day::try_from(time::macros::date!(2026 - 11 - 30)).unwrap();
+    let template = TerminalTemplate::new(Mode::Unilateral, None, Some(Auxiliary::valid_on(day)));
+    let (model, mut random) = (model(), Seeded::new("unilateral"));
+    let (_, m1) = CardWaiting::start(&key(&model, "d_T").public_key(), &mut random).unwrap();
+    let awaiting = || {
+        let offered = AwaitingM1::new(&template, b"", profile(), EDITIONS);
+        let received = offered.receive(&success(M1::encode(&m1)), &key(&model, "d_T"), &mut Seeded::new("terminal"));
+        let AfterM1::Unilateral(step) = received.unwrap().0 else { panic!("a bilateral run") };
+        step
+    };
+    let unproven = || awaiting().receive(&[0x90, 0x00]).unwrap();
+    let Next::Command(verifying, _) = unproven().verify().unwrap() else { panic!("nothing was asked") };
+    [awaiting().into(), unproven().into(), verifying.into()]
 }
 
 #[test]
 fn every_step_is_kept_whole_or_refused() {
+    let kinds: BTreeSet<_> = steps().iter().map(TerminalStep::name).collect();
+    assert_eq!(kinds.len(), 14, "{kinds:?}");
     for step in steps() {
         assert_whole(&step);
     }

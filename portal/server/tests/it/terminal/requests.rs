@@ -99,6 +99,40 @@ async fn requests_are_refused_for_what_they_are() {
     }
 }
 
+/// Each address is behind the same checks.
+#[tokio::test]
+async fn every_address_refuses_pages_and_bodies_before_it_looks_for_a_session() {
+    let world = World::new().await;
+    let deployed = [
+        "bauth_init",
+        "bauth_process",
+        "read_dg_init",
+        "read_dg",
+        "request_dg",
+        "sign_init",
+        "sign_select_app",
+        "sign_data",
+        "sign_result",
+        "bauth_logout",
+    ];
+    let tickets = ["/latchkey/v1/tickets", "/latchkey/v1/tickets/read", "/latchkey/v1/tickets/issue"];
+    let too_much = "x".repeat(DATA_TO_SIGN_MAX_SIZE / 3 * 4 + 1025);
+    for path in deployed.map(|name| format!("/api/v1/{name}")).into_iter().chain(tickets.map(str::to_owned)) {
+        let post = || Request::post(&path).header("content-type", "application/json");
+        let rows = [
+            (post().header("origin", "https://portal.example").body("{}".into()).unwrap(), 403, "origin-refused"),
+            (Request::post(&path).body("{}".into()).unwrap(), 415, "content-type-refused"),
+            (post().body(too_much.clone().into()).unwrap(), 413, "body-too-large"),
+            (post().body("{".into()).unwrap(), 400, "body-malformed"),
+            (Request::get(&path).body(Body::empty()).unwrap(), 405, "method-not-allowed"),
+        ];
+        for (request, status, code) in rows {
+            let answer = world.back_end().send(request).await;
+            assert_eq!(answer.refusal(), (status, code.to_owned()), "{path}");
+        }
+    }
+}
+
 /// Members that are not known are passed over, and content types are those of back ends of today.
 #[tokio::test]
 async fn what_back_ends_of_today_send_is_taken() {
