@@ -23,7 +23,7 @@ export interface Snapshot {
   readonly settings: Settings;
   readonly doctor: DoctorView;
   readonly guest: GuestView;
-  /// Sign-ins that are remembered, the newest first; empty if the holder does not want that.
+  /// What is remembered of sites that asked, the newest first; empty if the holder does not want that.
   readonly history: readonly HistoryEntry[];
   /// A newer version than this one, if one is known.
   readonly update: { readonly version: string } | null;
@@ -91,9 +91,12 @@ export type Phase =
   | { readonly name: "agent-asks"; readonly secret: Secret; readonly triesLeft: number | null } // look at the agent's own window
   | { readonly name: "signing" }
   | { readonly name: "sending" } // link only
-  | { readonly name: "terminal-at-work" } // what passes cannot be read here
+  | { readonly name: "terminal-at-work"; readonly work: TerminalWork } // what passes cannot be read here
   | { readonly name: "done" }
   | { readonly name: "failed"; readonly failure: Failure };
+
+/// What a terminal is let do: nothing while the page has not brought it.
+export type TerminalWork = "awaited" | "reading" | "signing";
 
 export type Secret = "pin" | "pin2" | "new-pin" | "can" | "puk" | "last-try" | "consent";
 
@@ -156,7 +159,7 @@ export interface Settings {
   /// to type into in the window, and a page that was taken over cannot name a proxy of its own.
   readonly proxyAddress: string | null;
   readonly history: boolean;
-  /// Why sign-ins cannot be remembered here; null if they can.
+  /// Why nothing can be remembered here; null if it can.
   readonly historyFailure: Failure | null;
   readonly sites: readonly { readonly origin: string; readonly state: "allowed" | "refused-today" | "allowed-by-administrator" | "forbidden-by-administrator"; readonly since: string | null }[];
   /// Names of the settings above that the administrator has fixed.
@@ -199,10 +202,14 @@ export interface GuestView {
   readonly failure: Failure | null;
 }
 
+/// What a site asks for.
+export type RequestKind = "sign-in" | "documents" | "terminal";
+
 export interface HistoryEntry {
   readonly at: string; // RFC 3339
   readonly origin: string;
-  readonly result: "signed-in" | "refused" | "failed";
+  readonly kind: RequestKind;
+  readonly result: "done" | "refused" | "failed";
 }
 
 export interface Backend {

@@ -1,6 +1,6 @@
 /// Which screen the window shows: one at a time, a function of the snapshot and of where the holder went in the window.
 
-import type { CardTaskName, Phase, PortalRequest, Snapshot } from "./backend";
+import type { CardTaskName, Phase, PortalRequest, RequestKind, Snapshot } from "./backend";
 
 export type SettingsSection = "language" | "theme" | "starting" | "pin-pad" | "sites" | "proxy" | "history";
 
@@ -66,10 +66,16 @@ const phaseKey = (phase: Phase): string => {
       return `${phase.name} ${phase.secret}`;
     case "failed":
       return `${phase.name} ${phase.failure.code}`;
+    case "terminal-at-work":
+      return `${phase.name} ${phase.work}`;
     default:
       return phase.name;
   }
 };
+
+/// What a site asks for.
+export const kindOf = ({ documents, disclosure }: PortalRequest): RequestKind =>
+  disclosure !== null ? "terminal" : documents.length > 0 ? "documents" : "sign-in";
 
 /// What people read of an origin: the host, and the port if it is not the usual one.
 export const hostOf = (origin: string): string => origin.replace(/^https:\/\//, "");

@@ -119,6 +119,63 @@ describe("keyboard", { concurrency: 2 }, () => {
     assert.deepEqual(await asked(page), []);
   });
 
+  test("a group that may be left out of a ticket is left out by a click, or by the space bar", async () => {
+    const page = await browser.page();
+    const at = sample("ask-hand-over-ticket", "en");
+    await open(page, at);
+    const boxes = page.locator('input[type="checkbox"]');
+    const lines = at.requests[0]?.disclosure?.optional ?? [];
+    assert.deepEqual([await boxes.count(), lines.map(({ kept }) => kept)], [3, [true, true, true]]);
+    await page.getByLabel(lines[1]?.line ?? "", { exact: true }).click();
+    assert.deepEqual(await asked(page), ["keep(1, 1, false)"]);
+    // The program says what is handed over now; the window shows that, and the question is still the same.
+    const without = (place: number, now: Snapshot): Snapshot => ({
+      ...now,
+      requests: now.requests.map((request) => {
+        if (request.disclosure === null) return request;
+        const optional = request.disclosure.optional.map((one, at) => (at === place ? { ...one, kept: false } : one));
+        return { ...request, disclosure: { ...request.disclosure, optional } };
+      }),
+    });
+    await push(page, without(1, at));
+    const kept = () => boxes.evaluateAll((all) => all.map((one) => (one as HTMLInputElement).checked));
+    assert.deepEqual(await kept(), [true, false, true]);
+    await boxes.nth(2).focus();
+    await page.keyboard.press("Space");
+    assert.deepEqual((await asked(page)).slice(-1), ["keep(1, 2, false)"]);
+    await push(page, without(2, without(1, at)));
+    assert.deepEqual(await kept(), [true, false, false]);
+    await attentive(page);
+    await press(page, "agree");
+    assert.deepEqual((await asked(page)).slice(-1), ["agree(1)"]);
+  });
+
+  test("a terminal at work: what it does is said, of which site it is, and how far", async () => {
+    const page = await browser.page();
+    const texts = textsIn("en").request;
+    const steps: readonly (readonly [string, string])[] = [
+      ["terminal-asks-pin", texts.stepPin],
+      ["terminal-asks-pin2", texts.stepPin],
+      ["terminal-awaited", texts.stepTerminal],
+      ["terminal-asks-consent", texts.stepTerminal],
+      ["terminal-reading", texts.stepTerminal],
+      ["terminal-signing", texts.stepTerminal],
+    ];
+    await open(page, sample("ask-hand-over-data", "en"));
+    for (const [name, step] of steps) {
+      await push(page, sample(name, "en"));
+      await page.waitForFunction((wanted) => document.querySelector('[aria-current="step"]')?.textContent?.trim() === wanted, step);
+      const shown = await page.evaluate(() => document.querySelector("main")?.innerText ?? "");
+      assert.match(shown, /Terminal of portal\.example/, name);
+      assert.doesNotMatch(shown, /[Ss]ign(ed)?[- ]in/, name);
+    }
+    assert.match(await page.evaluate(() => document.body.innerText), /The terminal has your card sign[^]*The city's terminal/);
+    await push(page, sample("terminal-done", "en"));
+    await page.waitForFunction((title) => document.activeElement?.textContent?.trim() === title, texts.doneTerminal);
+    assert.equal(await page.locator('[aria-current="step"]').count(), 0);
+    assert.doesNotMatch(await page.evaluate(() => document.body.innerText), /sign-in/);
+  });
+
   test("Escape says: not now", async () => {
     const page = await browser.page();
     const expected: readonly (readonly [string, readonly string[]])[] = [

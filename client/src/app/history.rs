@@ -1,4 +1,4 @@
-//! Sign-ins that the holder wants remembered, as the window shows and deletes them. The key store may keep whoever asks it
+//! What the holder wants remembered, as the window shows and deletes them. The key store may keep whoever asks it
 //! waiting: it is asked on threads of their own.
 
 use std::collections::HashMap;
@@ -9,10 +9,10 @@ use latchkey_crypto::assertion::Origin;
 use rand_core::UnwrapErr;
 use time::format_description::well_known::Rfc3339;
 
-use super::snapshot::{HistoryEntry, HistoryResult};
+use super::snapshot::{HistoryEntry, HistoryKind, HistoryResult};
 use super::{Shared, State};
 use crate::desk::{DeskView, Phase, RequestFailure, RequestNumber, RequestView};
-use crate::history::{Code, Entry, EntryResult, History, HistoryFailure};
+use crate::history::{Code, Entry, EntryKind, EntryResult, History, HistoryFailure};
 use crate::wording::Told;
 
 /// What is known of the history.
@@ -21,7 +21,14 @@ pub(super) struct Remembered {
     entries: Vec<Entry>,
     failure: Option<HistoryFailure>,
     /// Requests that have not come to an end, with what they would have come to.
-    open: HashMap<RequestNumber, (String, Option<EntryResult>)>,
+    open: HashMap<RequestNumber, (Asked, Option<EntryResult>)>,
+}
+
+/// Which site asked, and what for.
+#[derive(Debug, Clone)]
+struct Asked {
+    origin: String,
+    kind: EntryKind,
 }
 
 impl Remembered {
@@ -46,7 +53,7 @@ impl Remembered {
     }
 
     /// What has come to an end since the desk was looked at last.
-    fn ended(&mut self, at_desk: &DeskView) -> Vec<(String, EntryResult)> {
+    fn ended(&mut self, at_desk: &DeskView) -> Vec<(Asked, EntryResult)> {
         let (mut ended, mut open) = (Vec::new(), HashMap::new());
         for request in &at_desk.requests {
             let before = self.open.remove(&request.id);
@@ -54,18 +61,29 @@ impl Remembered {
             match result {
                 Some(result) if is_final(request) => {
                     if before.is_some() {
-                        ended.push((request.origin.clone(), result));
+                        ended.push((Asked::by(request), result));
                     }
                 }
                 result => {
-                    open.insert(request.id, (request.origin.clone(), result));
+                    open.insert(request.id, (Asked::by(request), result));
                 }
             }
         }
         // What is gone after a failure was not tried again.
-        ended.extend(self.open.drain().filter_map(|(_, (origin, result))| Some((origin, result?))));
+        ended.extend(self.open.drain().filter_map(|(_, (asked, result))| Some((asked, result?))));
         self.open = open;
         ended
+    }
+}
+
+impl Asked {
+    fn by(request: &RequestView) -> Self {
+        let kind = match (&request.disclosure, request.documents.is_empty()) {
+            (Some(_), _) => EntryKind::Terminal,
+            (None, false) => EntryKind::Documents,
+            (None, true) => EntryKind::SignIn,
+        };
+        Self { origin: request.origin.clone(), kind }
     }
 }
 
@@ -75,7 +93,7 @@ fn is_final(request: &RequestView) -> bool {
 
 fn result(phase: &Phase) -> Option<EntryResult> {
     match phase {
-        Phase::Done => Some(EntryResult::SignedIn),
+        Phase::Done => Some(EntryResult::Done),
         Phase::Failed { failure } => Code::parse(failure.code()).map(EntryResult::Failed),
         _ => None,
     }
@@ -85,8 +103,13 @@ fn entry(entry: &Entry) -> HistoryEntry {
     HistoryEntry {
         at: entry.at.format(&Rfc3339).unwrap_or_default(),
         origin: entry.origin.to_string(),
+        kind: match entry.kind {
+            EntryKind::SignIn => HistoryKind::SignIn,
+            EntryKind::Documents => HistoryKind::Documents,
+            EntryKind::Terminal => HistoryKind::Terminal,
+        },
         result: match &entry.result {
-            EntryResult::SignedIn => HistoryResult::SignedIn,
+            EntryResult::Done => HistoryResult::Done,
             EntryResult::Failed(code) if code.as_str() == RequestFailure::HolderRefused.code() => {
                 HistoryResult::Refused
             }
@@ -103,10 +126,10 @@ pub(super) fn attend(shared: &Arc<Shared>, at_desk: &DeskView) {
     }
     let at = (shared.around.clock)();
     with_history(shared, move |history| {
-        for (origin, result) in ended {
+        for (Asked { origin, kind }, result) in ended {
             // The desk has it from an origin.
             let Ok(origin) = Origin::parse(&origin) else { continue };
-            history.remember(Entry { at, origin, result }, &mut UnwrapErr(SysRng))?;
+            history.remember(Entry { at, origin, kind, result }, &mut UnwrapErr(SysRng))?;
         }
         history.entries()
     });

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::snapshot::{self, PortalRequest};
-use crate::desk::{ArrivedBy, DeskView, Phase, RequestNumber, RequestView, Secret, TerminalDisclosure};
+use crate::desk::{ArrivedBy, DeskView, Phase, RequestNumber, RequestView, Secret, TerminalDisclosure, TerminalWork};
 use crate::disclosure::DisclosureWords;
 use crate::texts::{Texts, quotable};
 
@@ -93,7 +93,13 @@ fn phase(phase: &Phase, texts: &Texts) -> snapshot::Phase {
         }
         Phase::Signing => snapshot::Phase::Signing,
         Phase::Sending => snapshot::Phase::Sending,
-        Phase::TerminalAtWork => snapshot::Phase::TerminalAtWork,
+        Phase::TerminalAtWork { work } => snapshot::Phase::TerminalAtWork {
+            work: match work {
+                TerminalWork::Awaited => snapshot::TerminalWork::Awaited,
+                TerminalWork::Reading => snapshot::TerminalWork::Reading,
+                TerminalWork::Signing => snapshot::TerminalWork::Signing,
+            },
+        },
         Phase::Done => snapshot::Phase::Done,
         Phase::Failed { failure } => snapshot::Phase::Failed { failure: snapshot::Failure::of(failure, texts) },
     }

@@ -34,7 +34,7 @@ pub struct Snapshot {
     pub doctor: DoctorView,
     /// Guest mode.
     pub guest: GuestView,
-    /// Sign-ins that are remembered, the newest first; empty if the holder does not want that.
+    /// What is remembered of sites that asked, the newest first; empty if the holder does not want that.
     pub history: Vec<HistoryEntry>,
     /// A newer version than this one, if one is known.
     pub update: Option<NewerVersion>,
@@ -253,8 +253,11 @@ pub enum Phase {
     Signing,
     /// Of a link: the signature is on its way.
     Sending,
-    /// A terminal works with the card.
-    TerminalAtWork,
+    /// A terminal session is open.
+    TerminalAtWork {
+        /// What the terminal is let do now.
+        work: TerminalWork,
+    },
     /// It is done.
     Done,
     /// It failed.
@@ -262,6 +265,18 @@ pub enum Phase {
         /// Of what.
         failure: Failure,
     },
+}
+
+/// What a terminal is let do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum TerminalWork {
+    /// Nothing yet: the page has not brought it.
+    Awaited,
+    /// To read.
+    Reading,
+    /// To have the card sign.
+    Signing,
 }
 
 /// What the agent asks for.
@@ -451,9 +466,9 @@ pub struct Settings {
     pub proxy: ProxyChoice,
     /// The proxy that the settings file or the administrator names; the window offers it and takes none.
     pub proxy_address: Option<String>,
-    /// Whether sign-ins are remembered.
+    /// Whether what sites asked is remembered.
     pub history: bool,
-    /// Why they cannot be remembered here; `None` if they can.
+    /// Why it cannot be remembered here; `None` if it can.
     pub history_failure: Option<Failure>,
     /// Sites that something is remembered about.
     pub sites: Vec<Site>,
@@ -585,7 +600,7 @@ pub enum GuestPhase {
     Clearing,
 }
 
-/// A sign-in that is remembered.
+/// Something that is remembered of a site that asked.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct HistoryEntry {
@@ -593,16 +608,30 @@ pub struct HistoryEntry {
     pub at: String,
     /// Where.
     pub origin: String,
+    /// What the site asked for.
+    pub kind: HistoryKind,
     /// What it came to.
     pub result: HistoryResult,
 }
 
-/// What a sign-in came to.
+/// What a site asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum HistoryKind {
+    /// To sign in.
+    SignIn,
+    /// To sign documents.
+    Documents,
+    /// To let its terminal work with the card.
+    Terminal,
+}
+
+/// What it came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum HistoryResult {
-    /// The site has the signature.
-    SignedIn,
+    /// The site has what it asked for; its terminal, if it brought one, was let in.
+    Done,
     /// The holder refused.
     Refused,
     /// It failed.

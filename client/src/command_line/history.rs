@@ -1,4 +1,4 @@
-//! `latchkey history`: the sign-ins that are remembered.
+//! `latchkey history`: what is remembered of sites that asked.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use super::failure::CommandFailure;
 use super::output::Output;
 use super::table::{columns, table};
 use super::tasks::Work;
-use crate::history::{Code, Entry, EntryResult, History, SecretService};
+use crate::history::{Code, Entry, EntryKind, EntryResult, History, SecretService};
 use crate::settings::Places;
 use crate::texts::Texts;
 use crate::wording::{Place, Words};
@@ -43,13 +43,13 @@ impl Work {
             return;
         }
         let result = match result {
-            Ok(()) => EntryResult::SignedIn,
+            Ok(()) => EntryResult::Done,
             Err(failure) => match Code::parse(failure.shown_code()) {
                 Some(code) => EntryResult::Failed(code),
                 None => return,
             },
         };
-        let entry = Entry { at: self.now, origin, result };
+        let entry = Entry { at: self.now, origin, kind: EntryKind::SignIn, result };
         if let Err(failure) = history().remember(entry, &mut UnwrapErr(SysRng)) {
             let words = Words::about(&failure, &self.console.texts, Place::CommandLine);
             let what = [words.what_happened, words.what_to_do].join(" ");
@@ -67,18 +67,24 @@ fn shown(texts: &Texts, entries: &[Entry], is_on: bool) -> Output {
     let at = |entry: &Entry| entry.at.format(&Rfc3339).unwrap_or_default();
     let list = entries.iter().map(|entry| {
         let failure = match &entry.result {
-            EntryResult::SignedIn => None,
+            EntryResult::Done => None,
             EntryResult::Failed(code) => Some(code.as_str()),
         };
-        json!({ "at": at(entry), "origin": entry.origin.as_str(), "failure": failure })
+        let kind = kind(entry.kind);
+        json!({ "at": at(entry), "origin": entry.origin.as_str(), "kind": kind, "failure": failure })
     });
     let json = json!({ "history": list.collect::<Vec<_>>() });
     let row = |entry: &Entry| {
         let result = match &entry.result {
-            EntryResult::SignedIn => texts.say("history-signed-in"),
+            EntryResult::Done => texts.say("history-done"),
             EntryResult::Failed(code) => texts.fill("history-failed", &[("code", code.as_str().into())]),
         };
-        (at(entry), format!("{}  {result}", entry.origin))
+        let kind = texts.say(match entry.kind {
+            EntryKind::SignIn => "history-sign-in",
+            EntryKind::Documents => "history-documents",
+            EntryKind::Terminal => "history-terminal",
+        });
+        (at(entry), format!("{}  {kind}: {result}", entry.origin))
     };
     let mut text = Vec::new();
     if !is_on {
@@ -90,4 +96,13 @@ fn shown(texts: &Texts, entries: &[Entry], is_on: bool) -> Output {
         text.push(texts.say("history-none"));
     }
     Output { json, text: text.join("\n") }
+}
+
+/// The stable name of what was asked for.
+const fn kind(kind: EntryKind) -> &'static str {
+    match kind {
+        EntryKind::SignIn => "sign-in",
+        EntryKind::Documents => "documents",
+        EntryKind::Terminal => "terminal",
+    }
 }

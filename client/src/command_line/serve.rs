@@ -15,7 +15,7 @@ use super::failure::CommandFailure;
 use super::output;
 use super::record::RecordingFile;
 use super::tasks::Work;
-use crate::desk::{Desk, DeskView, Phase, RequestNumber, RequestView};
+use crate::desk::{Desk, DeskView, Phase, RequestNumber, RequestView, TerminalWork};
 use crate::disclosure::DisclosureWords;
 use crate::service::{CallersOfSystem, DEFAULT_PORT, Listeners, NoGuest, Service, Surroundings};
 use crate::texts::{Texts, printable, quotable};
@@ -136,11 +136,7 @@ impl Attendant<'_> {
     fn look(&mut self, view: &DeskView) -> Result<(), CommandFailure> {
         for request in &view.requests {
             let before = self.before.iter().find(|before| before.id == request.id);
-            // Which terminal works is known later than that one does.
-            let is_new_terminal = |before: &RequestView| {
-                request.phase == Phase::TerminalAtWork && before.disclosure != request.disclosure
-            };
-            if before.is_none_or(|before| before.phase != request.phase || is_new_terminal(before)) {
+            if before.is_none_or(|before| before.phase != request.phase) {
                 self.tell_event(&event(request))?;
                 self.tell_phase(request);
             }
@@ -253,14 +249,20 @@ impl Attendant<'_> {
             Phase::ConnectReader => self.console.line(&texts.say("wait-reader")),
             Phase::InsertCard => self.console.line(&texts.say("wait-card")),
             Phase::Signing => self.console.step(&texts.say("step-signing")),
-            Phase::TerminalAtWork => {
-                let number = request.disclosure.as_ref().and_then(|disclosure| disclosure.terminal.as_ref());
-                if let Some(terminal) = number {
+            Phase::TerminalAtWork { work } => {
+                let terminal = request.disclosure.as_ref().and_then(|disclosure| disclosure.terminal.as_ref());
+                if let Some(terminal) = terminal.filter(|_| *work == TerminalWork::Reading) {
                     let number = terminal.number.as_str().into();
                     self.console.step(&texts.fill("serve-terminal-number", &[("number", number)]));
                 }
-                self.console.step(&texts.say("serve-terminal"));
+                self.console.step(&of_origin(match work {
+                    TerminalWork::Awaited => "serve-terminal-awaited",
+                    TerminalWork::Reading => "serve-terminal-reading",
+                    TerminalWork::Signing => "serve-terminal-signing",
+                }));
             }
+            Phase::Done if request.disclosure.is_some() => self.console.line(&of_origin("serve-done-terminal")),
+            Phase::Done if !request.documents.is_empty() => self.console.line(&of_origin("serve-done-documents")),
             Phase::Done => self.console.line(&of_origin("serve-done")),
             Phase::Failed { failure } => {
                 self.console.line(&CommandFailure::from(failure.clone()).tell(texts));
@@ -342,9 +344,17 @@ const fn phase_name(phase: &Phase) -> (&'static str, Option<&'static str>) {
         Phase::AgentAsks { .. } => "agent-asks",
         Phase::Signing => "signing",
         Phase::Sending => "sending",
-        Phase::TerminalAtWork => "terminal-at-work",
+        Phase::TerminalAtWork { work } => work_name(*work),
         Phase::Done => "done",
         Phase::Failed { failure } => return ("failed", Some(failure.code())),
     };
     (name, None)
+}
+
+const fn work_name(work: TerminalWork) -> &'static str {
+    match work {
+        TerminalWork::Awaited => "terminal-awaited",
+        TerminalWork::Reading => "terminal-reading",
+        TerminalWork::Signing => "terminal-signing",
+    }
 }

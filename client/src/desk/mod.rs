@@ -24,7 +24,7 @@ pub use request::{Fulfilled, SignedIn};
 pub use sites::{REFUSAL_HOLDS, Sites, SitesOfThisRun, Standing};
 pub use source::{FetchedLink, Link, PageRequest, PageWish, Pending, SAYS_IT_IS_MAX_SIZE, TerminalWish};
 pub use ticket::{PageTicket, Progress, ProgressPhase};
-pub use view::{ArrivedBy, DeskView, Phase, RequestNumber, RequestView, Secret, TerminalDisclosure};
+pub use view::{ArrivedBy, DeskView, Phase, RequestNumber, RequestView, Secret, TerminalDisclosure, TerminalWork};
 
 use request::Event;
 use source::Source;

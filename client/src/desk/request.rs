@@ -8,7 +8,7 @@ use latchkey_crypto::assertion::Assertion;
 use latchkey_crypto::cv::rights::Rights;
 
 use super::source::{FetchedLink, Label, Link, PageWish, Source, Wanted};
-use super::{Phase, RequestFailure, Secret, Standing, TerminalDisclosure};
+use super::{Phase, RequestFailure, Secret, Standing, TerminalDisclosure, TerminalWork};
 
 /// A request.
 pub(super) struct AtDesk {
@@ -45,7 +45,9 @@ enum At {
     Sending(Assertion),
     /// A terminal session is open.
     Session {
-        doing: Doing,
+        work: TerminalWork,
+        /// What the holder is asked meanwhile.
+        asking: Option<Secret>,
         pin: Option<PinStatus>,
         /// The terminal has worked with the card: what comes after that can be the end as it should be.
         established: bool,
@@ -61,7 +63,6 @@ enum Doing {
     Reading,
     Asking(Secret),
     Signing,
-    TerminalAtWork,
 }
 
 /// What can happen to a request.
@@ -135,16 +136,15 @@ impl AtDesk {
             At::AskHost(_) => Phase::AskHost,
             At::Fetching => Phase::Fetching,
             At::AskHandOver(_) => Phase::AskHandOver,
-            At::Card { doing, pin, .. } | At::Session { doing, pin, .. } => match doing {
+            At::Card { doing, pin, .. } => match doing {
                 Doing::WaitingForReader => Phase::ConnectReader,
                 Doing::WaitingForCard => Phase::InsertCard,
                 Doing::Reading => Phase::ReadingCard,
-                Doing::Asking(secret) => {
-                    Phase::AgentAsks { secret: *secret, tries_left: pin.map(PinStatus::tries_left) }
-                }
+                Doing::Asking(secret) => asking(*secret, *pin),
                 Doing::Signing => Phase::Signing,
-                Doing::TerminalAtWork => Phase::TerminalAtWork,
             },
+            At::Session { work, asking: None, .. } => Phase::TerminalAtWork { work: *work },
+            At::Session { asking: Some(secret), pin, .. } => asking(*secret, *pin),
             At::ChooseReader { readers, .. } => {
                 Phase::ChooseReader { readers: readers.iter().map(ReaderName::to_string).collect() }
             }
@@ -204,8 +204,8 @@ impl AtDesk {
             (At::Card { wanted, choice, doing, pin }, Event::Reported(report)) => {
                 self.reported(wanted, choice, doing, pin, report)
             }
-            (At::Session { doing, pin, established }, Event::Reported(report)) => {
-                self.reported_in_session(doing, pin, established, report)
+            (At::Session { work, asking, pin, established }, Event::Reported(report)) => {
+                self.reported_in_session(work, asking, pin, established, report)
             }
             (At::ChooseReader { wanted, .. }, Event::ReaderChosen(reader)) => {
                 Self::to_card(wanted, ReaderChoice::Reader(reader))
@@ -257,7 +257,7 @@ impl AtDesk {
         let doing = match report {
             Report::Finished(result) => return self.finished(wanted, choice, result),
             Report::Session(report) => {
-                let open = At::Session { doing: Doing::TerminalAtWork, pin, established: false };
+                let open = At::Session { work: TerminalWork::Awaited, asking: None, pin, established: false };
                 return (open, Some(Action::TellPage(report)));
             }
             Report::Progress(Step::WaitingForReader) => Doing::WaitingForReader,
@@ -282,30 +282,36 @@ impl AtDesk {
     /// What is told of a session that is open. It cannot be repeated: the page has to begin anew.
     fn reported_in_session(
         &mut self,
-        doing: Doing,
+        mut work: TerminalWork,
+        asking: Option<Secret>,
         pin: Option<PinStatus>,
         mut established: bool,
         report: Report,
     ) -> (At, Option<Action>) {
-        let (doing, action) = match report {
-            Report::Finished(Ok(_)) => return finish(Some(Phase::Done), Ok(Fulfilled::TerminalSessionEnded)),
+        let (asking, action) = match report {
+            // Where no terminal was let in there is nothing to tell the holder.
+            Report::Finished(Ok(_)) => {
+                return finish(established.then_some(Phase::Done), Ok(Fulfilled::TerminalSessionEnded));
+            }
             Report::Finished(Err(failure)) => return session_failed(established, failure),
             Report::Session(report) => {
                 match &report {
                     SessionReport::Terminal(terminal) => {
+                        work = TerminalWork::Reading;
                         if let Some(shown) = &mut self.label.disclosure {
                             shown.terminal = Some(terminal.clone());
                         }
                     }
                     SessionReport::Answer(_) => established = self.label.disclosure.as_ref().is_some_and(has_terminal),
-                    SessionReport::Open { .. } | SessionReport::SignatureAllowed | SessionReport::OutOfOrder => {}
+                    SessionReport::SignatureAllowed => work = TerminalWork::Signing,
+                    SessionReport::Open { .. } | SessionReport::OutOfOrder => {}
                 }
-                (Doing::TerminalAtWork, Some(Action::TellPage(report)))
+                (None, Some(Action::TellPage(report)))
             }
-            Report::Progress(Step::WaitingFor(kind)) => (Doing::Asking(secret(kind)), None),
-            _ => (doing, None),
+            Report::Progress(Step::WaitingFor(kind)) => (Some(secret(kind)), None),
+            _ => (asking, None),
         };
-        (At::Session { doing, pin, established }, action)
+        (At::Session { work, asking, pin, established }, action)
     }
 
     fn finished(&self, wanted: Wanted, choice: ReaderChoice, result: Result<Answer, Failure>) -> (At, Option<Action>) {
@@ -366,6 +372,10 @@ fn failed_for_good(failure: RequestFailure) -> (At, Option<Action>) {
 
 const fn finish(shown: Option<Phase>, outcome: Outcome) -> (At, Option<Action>) {
     (At::Over(shown), Some(Action::Finish(outcome)))
+}
+
+fn asking(secret: Secret, pin: Option<PinStatus>) -> Phase {
+    Phase::AgentAsks { secret, tries_left: pin.map(PinStatus::tries_left) }
 }
 
 const fn secret(kind: SecretKind) -> Secret {

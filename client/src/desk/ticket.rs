@@ -152,7 +152,7 @@ impl ProgressPhase {
             | Phase::ReadingCard
             | Phase::AgentAsks { .. }
             | Phase::Failed { .. } => Self::Card,
-            Phase::Signing | Phase::Sending | Phase::TerminalAtWork => Self::Signing,
+            Phase::Signing | Phase::Sending | Phase::TerminalAtWork { .. } => Self::Signing,
             Phase::Done => Self::Done,
         }
     }

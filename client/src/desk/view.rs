@@ -128,8 +128,11 @@ pub enum Phase {
     Signing,
     /// Of a link: the signature is handed to the portal.
     Sending,
-    /// The terminal works with the card: nothing of what passes can be read here.
-    TerminalAtWork,
+    /// A terminal session is open: nothing of what passes can be read here.
+    TerminalAtWork {
+        /// What the terminal is let do now.
+        work: TerminalWork,
+    },
     /// The portal has the signature.
     Done,
     /// It failed.
@@ -137,6 +140,17 @@ pub enum Phase {
         /// Why.
         failure: RequestFailure,
     },
+}
+
+/// What a terminal is let do, as far as that can be known without reading what passes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TerminalWork {
+    /// Nothing yet: the card is open, and the page has not brought its terminal.
+    Awaited,
+    /// To authenticate itself and to read.
+    Reading,
+    /// To have the card sign: the holder allowed it.
+    Signing,
 }
 
 /// What the agent asks for.
@@ -175,7 +189,7 @@ impl Phase {
             | Self::ReadingCard
             | Self::Signing
             | Self::Sending
-            | Self::TerminalAtWork
+            | Self::TerminalAtWork { .. }
             | Self::Done => false,
         }
     }

@@ -1,4 +1,4 @@
-//! The encrypted file: `latchkey-history:1\n`, then 12 octets for this writing alone, then the sign-ins as JSON under
+//! The encrypted file: `latchkey-history:1\n`, then 12 octets for this writing alone, then the entries as JSON under
 //! AES-256 in Galois/counter mode, then its 16 octets of authentication. The first line is authenticated too.
 
 use std::fs::{self, DirBuilder, File};
@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use super::{Code, ENTRIES_MAX, Entry, EntryResult, HistoryFailure, HistoryKey};
+use super::{Code, ENTRIES_MAX, Entry, EntryKind, EntryResult, HistoryFailure, HistoryKey};
 
 const FIRST_LINE: &[u8] = b"latchkey-history:1\n";
 const NONCE_SIZE: usize = 12;
@@ -27,29 +27,49 @@ const MAX_SIZE: u64 = 512 * 1024;
 struct Written {
     at: String,
     origin: String,
+    /// What for; absent if it was to sign in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    kind: Option<Kind>,
     /// The code of a failure; absent if there was none.
     #[serde(skip_serializing_if = "Option::is_none")]
     failure: Option<String>,
 }
 
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Kind {
+    Documents,
+    Terminal,
+}
+
 impl Written {
     fn of(entry: &Entry) -> Option<Self> {
         let failure = match &entry.result {
-            EntryResult::SignedIn => None,
+            EntryResult::Done => None,
             EntryResult::Failed(code) => Some(code.as_str().to_owned()),
         };
-        Some(Self { at: entry.at.format(&Rfc3339).ok()?, origin: entry.origin.as_str().to_owned(), failure })
+        let kind = match entry.kind {
+            EntryKind::SignIn => None,
+            EntryKind::Documents => Some(Kind::Documents),
+            EntryKind::Terminal => Some(Kind::Terminal),
+        };
+        Some(Self { at: entry.at.format(&Rfc3339).ok()?, origin: entry.origin.as_str().to_owned(), kind, failure })
     }
 
     fn read(self) -> Option<Entry> {
         let result = match self.failure {
-            None => EntryResult::SignedIn,
+            None => EntryResult::Done,
             Some(code) => EntryResult::Failed(Code::parse(&code)?),
+        };
+        let kind = match self.kind {
+            None => EntryKind::SignIn,
+            Some(Kind::Documents) => EntryKind::Documents,
+            Some(Kind::Terminal) => EntryKind::Terminal,
         };
         let at = OffsetDateTime::parse(&self.at, &Rfc3339).ok()?;
         // A developer's own page is remembered like every other site.
         let origin = Origin::parse(&self.origin).or_else(|_| Origin::parse_on_loopback(&self.origin));
-        Some(Entry { at, origin: origin.ok()?, result })
+        Some(Entry { at, origin: origin.ok()?, kind, result })
     }
 }
 

@@ -1,4 +1,5 @@
-//! Sign-ins that the holder wants remembered: when, where, and what they came to. No names, no numbers, no certificates.
+//! What the holder wants remembered of sites that asked: when, which, what for, and what it came to. No names, no numbers,
+//! no certificates.
 //!
 //! They are one encrypted file of the holder's. Its key is kept by the system's key store; where there is none, nothing is
 //! remembered. Nothing is remembered of guests.
@@ -19,25 +20,38 @@ use time::OffsetDateTime;
 pub use failure::HistoryFailure;
 pub use keys::{HistoryKey, KeyStore, SecretService};
 
-/// Most sign-ins that are remembered; the oldest are forgotten first.
+/// Most entries that are remembered; the oldest are forgotten first.
 pub const ENTRIES_MAX: usize = 500;
 
-/// One sign-in.
+/// One thing that a site asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
     /// When it ended.
     pub at: OffsetDateTime,
-    /// At which site.
+    /// Which site.
     pub origin: Origin,
+    /// What for.
+    pub kind: EntryKind,
     /// What it came to.
     pub result: EntryResult,
 }
 
-/// What a sign-in came to.
+/// What a site asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EntryKind {
+    /// To sign in.
+    SignIn,
+    /// To sign documents.
+    Documents,
+    /// To let its terminal work with the card.
+    Terminal,
+}
+
+/// What it came to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum EntryResult {
-    /// The site has the signature.
-    SignedIn,
+    /// The site has what it asked for. Of a terminal: it was let in, and what it did then nobody here knows.
+    Done,
     /// It failed, with this code.
     Failed(Code),
 }
@@ -62,7 +76,7 @@ impl Code {
     }
 }
 
-/// The sign-ins that are remembered. Every method waits for the key store, which may ask the holder for its password:
+/// What is remembered. Every method waits for the key store, which may ask the holder for its password:
 /// none is for a thread that others wait for.
 #[derive(Clone)]
 pub struct History {
@@ -78,7 +92,7 @@ impl History {
         Self { file: folder.join("history"), keys, is_guests: Arc::default() }
     }
 
-    /// Whether sign-ins can be remembered here.
+    /// Whether anything can be remembered here.
     ///
     /// # Errors
     /// [`HistoryFailure::NoKeyStore`].
@@ -86,7 +100,7 @@ impl History {
         self.keys.is_there()
     }
 
-    /// Remembers a sign-in, unless a guest made it.
+    /// Remembers that, unless it was a guest's.
     ///
     /// # Errors
     /// [`HistoryFailure`]; then it is not remembered.

@@ -6,10 +6,16 @@ use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
 use latchkey_agent::wire::{Appearance, Theme as AgentTheme};
-use latchkey_agent::{Cancellation, CardAgent, Exchange, Failure, Report, Request, RequestId, SecretKind};
-use latchkey_client::app::snapshot::{CardTaskName, Phase, PinStatus, Secret, SettingChange, Snapshot, Validity};
+use latchkey_agent::{
+    Cancellation, CardAgent, Exchange, Failure, Instruction, RelayedCommand, Report, Request, RequestId,
+    SESSION_IDLE_TIME, SecretKind, SessionPassword, SessionReport, TerminalOffer, TerminalSession, TerminalTrust,
+};
+use latchkey_card::profile::Profile;
+use latchkey_client::app::snapshot::{
+    CardTaskName, HistoryKind, HistoryResult, Phase, PinStatus, Secret, SettingChange, Snapshot, TerminalWork, Validity,
+};
 use latchkey_client::app::{App, Parts, RESULT_STAYS, WindowWish};
-use latchkey_client::desk::{Desk, OPEN_REQUESTS_OF_SITE, PageRequest, PageTicket, PageWish};
+use latchkey_client::desk::{Desk, OPEN_REQUESTS_OF_SITE, PageRequest, PageTicket, PageWish, TerminalWish};
 use latchkey_client::doctor::{CheckName, Plan, System};
 use latchkey_client::guest::{Guest, GuestBrowser, GuestSurroundings};
 use latchkey_client::history::History;
@@ -18,7 +24,11 @@ use latchkey_client::settings::{Managed, SettingsStore, Theme};
 use latchkey_client::sign_in::browser::SystemBrowser;
 use latchkey_client::texts::Language;
 use latchkey_crypto::assertion::{ChallengeText, Origin};
+use latchkey_crypto::cv::rights::Rights;
+use latchkey_fixtures::cv::CvPki;
+use latchkey_fixtures::holders::sample_cv_pki;
 use latchkey_fixtures::random::Seeded;
+use latchkey_fixtures::terminal::PlayedTerminal;
 use latchkey_fixtures::vcard::automaton::PinState;
 use tempfile::TempDir;
 use tokio::sync::watch;
@@ -575,12 +585,13 @@ async fn sign_ins_are_remembered_if_the_holder_wants_that_and_deleted_when_he_sa
         drop(ticket);
     };
     for (site, refuse, count, result) in
-        [("clinic", false, 1, "failed"), ("portal", false, 2, "signed-in"), ("prizes", true, 3, "refused")]
+        [("clinic", false, 1, "failed"), ("portal", false, 2, "done"), ("prizes", true, 3, "refused")]
     {
         ends(&mut stage, site, refuse).await;
         let shown = stage.shown(|now| now.history.len() == count).await;
         assert_eq!(shown.history[0].origin, format!("https://{site}.example"));
         assert_eq!(serde_json::to_value(shown.history[0].result).unwrap(), result);
+        assert_eq!(shown.history[0].kind, HistoryKind::SignIn);
     }
     stage.app.delete_history();
     stage.shown(|now| now.history.is_empty()).await;
@@ -589,6 +600,70 @@ async fn sign_ins_are_remembered_if_the_holder_wants_that_and_deleted_when_he_sa
     stage.app.window_closed();
     stage.app.window_opened();
     assert!(stage.app.snapshot().history.is_empty());
+}
+
+/// What a page has a terminal do, as the agent is asked for it.
+fn terminal_wish(origin: &Origin) -> PageWish {
+    let words = Profile::standard().words;
+    let session = TerminalSession {
+        origin: origin.clone(),
+        request: None,
+        rights: Rights { eid: words.eid.unwrap(), esign: words.esign.unwrap() },
+        password: SessionPassword::Pin,
+        trust: TerminalTrust::default(),
+        idle: SESSION_IDLE_TIME,
+    };
+    PageWish::TerminalSession(Box::new(TerminalWish { session, optional: Rights::NONE }))
+}
+
+async fn answer(ticket: &mut PageTicket) -> Vec<u8> {
+    loop {
+        if let SessionReport::Answer(octets) = ticket.session_report().await.unwrap() {
+            return octets;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_terminal_at_work_is_shown_and_remembered_as_such() {
+    let mut stage = Stage::with_window(Holder::with_card());
+    stage.app.change(SettingChange::History(true));
+    let origin = Origin::parse("https://portal.example").unwrap();
+    // Only a session to which a terminal came is worth remembering.
+    for brings_terminal in [false, true] {
+        stage.holder.replies([Reply::pin()]);
+        if brings_terminal {
+            // Nobody vouches for it; then, it has something signed.
+            stage.holder.replies([Reply::Digits(""), Reply::Digits("")]);
+        }
+        let page = PageRequest { origin: origin.clone(), wish: terminal_wish(&origin), says_it_is: None };
+        let mut ticket = stage.desk.submit(page);
+        let number = stage.request(Phase::AskHandOver).await;
+        stage.app.agree(number);
+        let SessionReport::Open { cert_hats } = ticket.session_report().await.unwrap() else { panic!("not open") };
+        stage.request(Phase::TerminalAtWork { work: TerminalWork::Awaited }).await;
+        if brings_terminal {
+            let rights = CvPki::sign_in_rights();
+            let mut terminal = PlayedTerminal::new(&sample_cv_pki(NOW).unwrap(), "980000000001", rights, None).unwrap();
+            let (certificates, template) = (terminal.certificates(), terminal.template().to_vec());
+            ticket.instruct(Instruction::Authenticate(TerminalOffer { certificates, template, bilateral: true }));
+            let data = terminal.receive_m1(&answer(&mut ticket).await, &cert_hats).unwrap();
+            stage.request(Phase::TerminalAtWork { work: TerminalWork::Reading }).await;
+            ticket.instruct(Instruction::Relay(RelayedCommand { header: [0x00, 0x86, 0x00, 0x00], data }));
+            terminal.receive_m3(&answer(&mut ticket).await).unwrap();
+            ticket.instruct(Instruction::AllowSignature);
+            stage.request(Phase::TerminalAtWork { work: TerminalWork::Signing }).await;
+        }
+        ticket.instruct(Instruction::Close);
+        if brings_terminal {
+            stage.request(Phase::Done).await;
+            stage.app.end(number);
+        }
+        stage.shown(|now| now.requests.is_empty()).await;
+    }
+    let shown = stage.shown(|now| !now.history.is_empty()).await;
+    let entries: Vec<_> = shown.history.iter().map(|entry| (entry.origin.as_str(), entry.kind, entry.result)).collect();
+    assert_eq!(entries, [("https://portal.example", HistoryKind::Terminal, HistoryResult::Done)]);
 }
 
 #[test]

@@ -8,7 +8,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use latchkey_agent::{KnownTerminal, SecretKind, TerminalTrust};
 use latchkey_card::apdu::{Command, Header};
-use latchkey_client::desk::{Phase, Secret, SitesOfThisRun};
+use latchkey_client::desk::{Phase, Secret, SitesOfThisRun, TerminalWork};
 use latchkey_client::service::{CallersOfSystem, TERMINAL_BODY_MAX_SIZE};
 use latchkey_client::settings::TerminalSettings;
 use latchkey_crypto::assertion::Origin;
@@ -131,7 +131,8 @@ async fn a_deployed_page_has_its_terminal_read_what_the_holder_agreed_to() {
 
     let mut terminal = terminal();
     authenticate(&served, &mut terminal, &opened).await;
-    let view = served.scene.first(|request| request.phase == Phase::TerminalAtWork).await;
+    let reading = Phase::TerminalAtWork { work: TerminalWork::Reading };
+    let view = served.scene.first(|request| request.phase == reading).await;
     let shown = view.disclosure.unwrap().terminal.unwrap();
     assert_eq!((shown.title.as_deref(), shown.vouched_for), (Some("The terminal"), true));
 

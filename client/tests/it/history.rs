@@ -8,7 +8,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 
 use latchkey_client::history::{
-    Code, ENTRIES_MAX, Entry, EntryResult, History, HistoryFailure, HistoryKey, KeyStore, SecretService,
+    Code, ENTRIES_MAX, Entry, EntryKind, EntryResult, History, HistoryFailure, HistoryKey, KeyStore, SecretService,
 };
 use latchkey_crypto::assertion::Origin;
 use latchkey_fixtures::random::Seeded;
@@ -88,12 +88,17 @@ impl Stage {
 
 fn entry(number: u16) -> Entry {
     let result = match number % 3 {
-        0 => EntryResult::SignedIn,
+        0 => EntryResult::Done,
         1 => EntryResult::Failed(Code::parse("pin-wrong").unwrap()),
         _ => EntryResult::Failed(Code::parse("holder-refused").unwrap()),
     };
+    let kind = match number % 4 {
+        0 => EntryKind::Documents,
+        1 => EntryKind::Terminal,
+        _ => EntryKind::SignIn,
+    };
     let origin = Origin::parse(&format!("https://portal-{number}.example")).unwrap();
-    Entry { at: datetime!(2026-11-22 8:00 UTC) + Duration::minutes(number.into()), origin, result }
+    Entry { at: datetime!(2026-11-22 8:00 UTC) + Duration::minutes(number.into()), origin, kind, result }
 }
 
 #[test]
@@ -104,6 +109,15 @@ fn sign_ins_are_shown_the_newest_first() {
         stage.remember(entry(number)).unwrap();
     }
     assert_eq!(stage.history.entries(), Ok([3, 2, 1, 0].map(entry).to_vec()));
+}
+
+#[test]
+fn each_entry_says_what_was_asked_for() {
+    let mut stage = Stage::set();
+    for kind in [EntryKind::SignIn, EntryKind::Documents, EntryKind::Terminal] {
+        stage.remember(Entry { kind, ..entry(0) }).unwrap();
+        assert_eq!(stage.history.entries().unwrap()[0].kind, kind);
+    }
 }
 
 #[test]
@@ -359,11 +373,13 @@ fn the_command_line_shows_and_deletes_the_history() {
         run(command.args(arguments))
     };
     let shown = at_terminal(&["--json"]);
-    let expected =
-        json!([{ "at": "2026-11-22T08:01:00Z", "origin": "https://portal-1.example", "failure": "pin-wrong" }]);
+    let expected = json!([{ "at": "2026-11-22T08:01:00Z", "origin": "https://portal-1.example", "kind": "terminal", "failure": "pin-wrong" }]);
     assert_eq!(shown.json()["history"], expected, "{shown:?}");
     let shown = at_terminal(&[]);
-    assert!(shown.out.contains("Sign-ins are not remembered.") && shown.out.contains("failed: pin-wrong"), "{shown:?}");
+    assert!(
+        shown.out.contains("Nothing is remembered of sites") && shown.out.contains("terminal: failed: pin-wrong"),
+        "{shown:?}"
+    );
     assert_eq!(at_terminal(&["--delete"]).code, 0);
     assert_eq!(at_terminal(&["--json"]).json()["history"], json!([]));
 }

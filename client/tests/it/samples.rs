@@ -11,9 +11,9 @@ use latchkey_card::profile::Profile;
 use latchkey_card::rights::Authority;
 use latchkey_client::app::snapshot::{
     self, ArrivedBy, CardContents, CardResult, CardStatus, CardTaskName, CardView, CertificateView, DoctorCheck,
-    DoctorVerdict, DoctorView, DocumentResult, DocumentsView, GuestPhase, GuestView, HistoryEntry, HistoryResult,
-    Holder, NewerVersion, Phase, PinStatus, PortalRequest, Reader, Secret, ServiceState, Settings, Site, SiteState,
-    Snapshot, Validity,
+    DoctorVerdict, DoctorView, DocumentResult, DocumentsView, GuestPhase, GuestView, HistoryEntry, HistoryKind,
+    HistoryResult, Holder, NewerVersion, Phase, PinStatus, PortalRequest, Reader, Secret, ServiceState, Settings, Site,
+    SiteState, Snapshot, TerminalWork, Validity,
 };
 use latchkey_client::desk::{RequestFailure, TerminalDisclosure};
 use latchkey_client::disclosure::DisclosureWords;
@@ -384,6 +384,8 @@ fn requests(texts: &Texts) -> States {
         disclosure: Some(disclosure(texts, optional, terminal)),
         ..request(phase)
     };
+    let at_work = |work, terminal| data(Phase::TerminalAtWork { work }, Rights::NONE, terminal);
+    let asking = |secret| Phase::AgentAsks { secret, tries_left: (secret == Secret::Pin).then_some(3) };
     let group = |number| EidRights::read(DataGroup::new(number).unwrap());
     let optional = Rights { eid: group(17) | group(21) | group(22), esign: EsignRights::NONE };
     let waiting = |id, origin: &str| PortalRequest {
@@ -412,8 +414,19 @@ fn requests(texts: &Texts) -> States {
         ("ask-hand-over-many-documents", with(documents(40))),
         ("ask-hand-over-data", with(data(Phase::AskHandOver, Rights::NONE, None))),
         ("ask-hand-over-ticket", with(data(Phase::AskHandOver, optional, None))),
-        ("terminal-at-work", with(data(Phase::TerminalAtWork, Rights::NONE, Some(shown_terminal())))),
-        ("asks-consent", asks(Secret::Consent, None)),
+        ("terminal-awaited", with(at_work(TerminalWork::Awaited, None))),
+        ("terminal-reading", with(at_work(TerminalWork::Reading, Some(shown_terminal())))),
+        ("terminal-signing", with(at_work(TerminalWork::Signing, Some(shown_terminal())))),
+        ("terminal-asks-pin", with(data(asking(Secret::Pin), Rights::NONE, None))),
+        ("terminal-asks-pin2", with(data(asking(Secret::Pin2), Rights::NONE, None))),
+        ("terminal-asks-consent", with(data(asking(Secret::Consent), Rights::NONE, Some(shown_terminal())))),
+        ("terminal-asks-consent-hurry", {
+            let asks = data(asking(Secret::Consent), Rights::NONE, Some(shown_terminal()));
+            with(PortalRequest { seconds_left: Some(28), ..asks })
+        }),
+        ("terminal-done", with(data(Phase::Done, Rights::NONE, Some(shown_terminal())))),
+        ("page-documents-signing", with(PortalRequest { phase: Phase::Signing, ..documents(2) })),
+        ("page-documents-done", with(PortalRequest { phase: Phase::Done, ..documents(2) })),
         ("ask-hand-over-hurry", with(PortalRequest { seconds_left: Some(28), ..request(Phase::AskHandOver) })),
         (
             "queue",
@@ -574,8 +587,12 @@ fn settings(texts: &Texts) -> States {
         state,
         since: since.map(str::to_owned),
     };
-    let remembered =
-        |at: &str, origin: &str, result| HistoryEntry { at: at.to_owned(), origin: origin.to_owned(), result };
+    let remembered = |at: &str, origin: &str, kind, result| HistoryEntry {
+        at: at.to_owned(),
+        origin: origin.to_owned(),
+        kind,
+        result,
+    };
     let some = Settings {
         sites: vec![
             site(ORIGIN, SiteState::Allowed, Some("2026-11-20T09:12:00Z")),
@@ -602,9 +619,22 @@ fn settings(texts: &Texts) -> States {
             Snapshot {
                 settings: Settings { history: true, ..some },
                 history: vec![
-                    remembered("2026-11-22T08:30:00Z", "https://clinic.example", HistoryResult::Failed),
-                    remembered("2026-11-22T08:00:00Z", "https://prizes.example", HistoryResult::Refused),
-                    remembered("2026-11-20T09:12:00Z", ORIGIN, HistoryResult::SignedIn),
+                    remembered("2026-11-23T10:05:00Z", ORIGIN, HistoryKind::Terminal, HistoryResult::Done),
+                    remembered("2026-11-23T09:40:00Z", ORIGIN, HistoryKind::Terminal, HistoryResult::Refused),
+                    remembered("2026-11-22T11:00:00Z", ORIGIN, HistoryKind::Documents, HistoryResult::Done),
+                    remembered(
+                        "2026-11-22T08:30:00Z",
+                        "https://clinic.example",
+                        HistoryKind::SignIn,
+                        HistoryResult::Failed,
+                    ),
+                    remembered(
+                        "2026-11-22T08:00:00Z",
+                        "https://prizes.example",
+                        HistoryKind::SignIn,
+                        HistoryResult::Refused,
+                    ),
+                    remembered("2026-11-20T09:12:00Z", ORIGIN, HistoryKind::SignIn, HistoryResult::Done),
                 ],
                 ..blank(texts)
             },
