@@ -124,6 +124,7 @@ struct Files {
     name: Stated<Hex>,
     certificates: Stated<Hex>,
     key_hashes: Stated<Hex>,
+    security_signer: Option<Stated<Hex>>,
 }
 
 #[derive(Deserialize)]
@@ -204,7 +205,9 @@ impl ProfileFile {
             within("an application's name", name.0.len(), 5, 16)?;
         }
         let files = [&self.files.name, &self.files.certificates, &self.files.key_hashes, &self.confirmation.missing];
-        for name in files.into_iter().chain(self.groups.iter().map(|group| &group.file)) {
+        for name in
+            files.into_iter().chain(&self.files.security_signer).chain(self.groups.iter().map(|group| &group.file))
+        {
             within("a file's name or a status", name.value.0.len(), 2, 2)?;
         }
         let Passwords { can, pin, pin2, puk } = &self.passwords;
@@ -240,6 +243,8 @@ impl ProfileFile {
             said.file("files.key-hashes", &self.files.key_hashes),
         ];
         let [name_file, certificate_files, key_hash_files] = files;
+        let signer = self.files.security_signer.as_ref().map(|file| said.file("files.security-signer", file));
+        let signer = signer.map_or("None".to_owned(), |file| format!("Some({file})"));
         let Passwords { can, pin, pin2, puk } = &self.passwords;
         let can = said.password("passwords.can", can);
         let pin = said.password("passwords.pin", pin);
@@ -257,8 +262,9 @@ impl ProfileFile {
         let groups: String = self.groups.iter().map(|group| said.group(group)).collect();
         format!(
             "Profile {{ name: {:?}, applet: {applet}, eid: {eid}, esign: {esign}, name_file: {name_file}, \
-             certificate_files: {certificate_files}, key_hash_files: {key_hash_files}, can: {can}, pin: {pin}, \
-             pin2: {pin2}, puk: {puk}, confirmation_missing: StatusWord::new({missing}), rights_order: {order}, \
+             certificate_files: {certificate_files}, key_hash_files: {key_hash_files}, \
+             security_signer_file: {signer}, can: {can}, pin: {pin}, pin2: {pin2}, \
+             puk: {puk}, confirmation_missing: StatusWord::new({missing}), rights_order: {order}, \
              words: Authority {{ eid: Some(EidRights::from_octets({word_eid})), \
              esign: Some(EsignRights::from_octets({word_esign})), signatures: None }}, \
              editions: {editions}, hello_terminal: {hello_terminal}, base_mode_reading: {base_mode}, \

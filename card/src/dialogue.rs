@@ -220,6 +220,24 @@ impl<'c> Secured<'c, ByCan> {
     }
 }
 
+impl<By> Secured<'_, By> {
+    /// Reads the certificate of whoever signed the card's security object: octets that nobody judged. Nothing on a model
+    /// without one, or if the card does not give it. The master file is selected again.
+    ///
+    /// # Errors
+    /// [`DialogueError`] if the channel breaks.
+    pub fn read_security_signer(&mut self) -> Result<Option<Vec<u8>>, DialogueError> {
+        let Some(file) = self.profile.security_signer_file else { return Ok(None) };
+        self.link.command(Operation::SelectApplication, &commands::select_application(self.profile.eid)?)?;
+        let signer = match file::read(&mut self.link, file, file::MAX_FILE_SIZE) {
+            Err(DialogueError::CardRefused { .. }) => None,
+            signer => signer?.map(|contents| contents.to_vec()),
+        };
+        self.link.command(Operation::SelectMasterFile, &commands::select_master_file())?;
+        Ok(signer)
+    }
+}
+
 impl<'c> Secured<'c, ByPin> {
     /// Takes the second PIN along, which a card that has one is given before its first signature.
     #[must_use]

@@ -190,6 +190,8 @@ pub struct Profile {
     pub certificate_files: FileId,
     /// The public key hash file of key 00 in eSign: the key's id is added to it.
     pub key_hash_files: FileId,
+    /// The file in eID with the certificate of whoever signed the card's security object, if the card has one.
+    pub security_signer_file: Option<FileId>,
     /// The CAN.
     pub can: PasswordFormat,
     /// The PIN.

@@ -1,6 +1,10 @@
 //! What a terminal is let do, in words: who asks, what may be read and done, and which terminal it is.
 
-use latchkey_agent::{Disclosure, DisclosureLine, asker_lines, disclosed, terminal_lines};
+use latchkey_agent::{
+    AskedRights, Disclosure, DisclosureLine, asker_lines, disclosed, disclosed_by_any_model, terminal_lines,
+};
+use latchkey_card::profile::Profile;
+use latchkey_crypto::cv::rights::Rights;
 
 use crate::desk::TerminalDisclosure;
 use crate::texts::{Texts, quotable};
@@ -22,11 +26,18 @@ impl DisclosureWords {
     /// What a request at the desk discloses.
     #[must_use]
     pub fn of_request(disclosure: &TerminalDisclosure, texts: &Texts) -> Self {
-        let say = |right| disclosed(right).into_iter().map(|key| texts.say(key)).collect::<Vec<_>>();
-        let optional = disclosure.choices().into_iter().map(|(right, kept)| (say(right).join(", "), kept));
+        let say = |keys: Vec<&'static str>| keys.into_iter().map(|key| texts.say(key)).collect::<Vec<_>>();
+        let one = |right: Rights| say(disclosed(right, &Profile::standard())).join(", ");
+        let optional = disclosure.choices().into_iter().map(|(right, kept)| (one(right), kept));
+        let required = match disclosure.rights {
+            AskedRights::Exactly(rights) => disclosed(rights.without(disclosure.optional), &Profile::standard()),
+            asked @ AskedRights::OfModel { .. } => disclosed_by_any_model(|profile| {
+                asked.of_card(profile).unwrap_or(Rights::NONE).without(disclosure.optional)
+            }),
+        };
         Self {
             asker: in_words(asker_lines(disclosure.request.as_ref()), texts),
-            required: say(disclosure.rights.without(disclosure.optional)),
+            required: say(required),
             optional: optional.collect(),
             terminal: in_words(terminal_lines(disclosure.terminal.as_ref()), texts),
         }

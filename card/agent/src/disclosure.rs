@@ -1,5 +1,6 @@
 //! What a terminal session hands over, as the holder is told it: each right is one line, and no right is without one.
 
+use latchkey_card::profile::{Attribute, Profile};
 use latchkey_crypto::cv::rights::{DataGroup, EidRights, EsignRights, Rights};
 
 use crate::{ShownTerminal, VerifiedRequest};
@@ -11,6 +12,8 @@ pub struct Disclosure {
     pub request: Option<VerifiedRequest>,
     /// What may be read and done.
     pub rights: Rights,
+    /// What card it is: what its data groups hold.
+    pub profile: &'static Profile,
     /// The terminal, as soon as its certificates are known.
     pub terminal: Option<ShownTerminal>,
 }
@@ -19,7 +22,7 @@ impl Disclosure {
     /// The keys of the texts that say what may be read and done: with a terminal, what its certificates allow too.
     #[must_use]
     pub fn keys(&self) -> Vec<&'static str> {
-        disclosed(self.terminal.as_ref().map_or(self.rights, |terminal| terminal.rights & self.rights))
+        disclosed(self.terminal.as_ref().map_or(self.rights, |terminal| terminal.rights & self.rights), self.profile)
     }
 }
 
@@ -66,31 +69,78 @@ const fn filled(key: &'static str, fillings: Vec<(&'static str, String)>) -> Dis
     DisclosureLine { key, fillings }
 }
 
-/// The keys of the texts that say what these rights allow, the data groups in their order first.
+/// The keys of the texts that say what these rights allow on a card of that model, the data groups in their order first.
 #[must_use]
-pub fn disclosed(rights: Rights) -> Vec<&'static str> {
-    let read = (1..)
-        .zip(GROUPS)
-        .filter(|(number, _)| DataGroup::new(*number).is_some_and(|group| rights.eid.contains(EidRights::read(group))));
-    let written = (1..).zip(WRITTEN_GROUPS).filter(|(number, _)| {
-        DataGroup::new(*number).and_then(EidRights::write).is_some_and(|write| rights.eid.contains(write))
-    });
+pub fn disclosed(rights: Rights, profile: &Profile) -> Vec<&'static str> {
+    let groups = || (1..=22).filter_map(DataGroup::new);
+    let read = groups().filter(|group| rights.eid.contains(EidRights::read(*group)));
+    let is_written = groups().filter_map(EidRights::write).any(|write| rights.eid.contains(write));
+    let written = is_written.then_some("act-write-data");
     let eid = EID.into_iter().filter(|(right, _)| rights.eid.contains(*right)).map(|(_, key)| key);
     let esign = ESIGN.into_iter().filter(|(right, _)| rights.esign.contains(*right)).map(|(_, key)| key);
-    let mut keys: Vec<_> =
-        read.map(|(_, key)| key).chain(eid).chain(written.map(|(_, key)| key)).chain(esign).collect();
+    let mut keys: Vec<_> = read.flat_map(|group| held(group, profile)).chain(eid).chain(written).chain(esign).collect();
     keys.dedup();
     keys
 }
 
-const GROUPS: [&str; 22] = [
-    "group-1", "group-2", "group-3", "group-4", "group-5", "group-6", "group-7", "group-8", "group-9", "group-10",
-    "group-11", "group-12", "group-13", "group-14", "group-15", "group-16", "group-17", "group-18", "group-19",
-    "group-20", "group-21", "group-22",
-];
+/// The same of rights that are asked of a card whose model nobody knows yet: what any known model would allow for them, and
+/// that the card decides which of it.
+#[must_use]
+pub fn disclosed_by_any_model(rights: impl Fn(&Profile) -> Rights) -> Vec<&'static str> {
+    let mut keys: Vec<&'static str> = Vec::new();
+    for profile in Profile::KNOWN {
+        for key in disclosed(rights(profile), profile) {
+            if !keys.contains(&key) {
+                keys.push(key);
+            }
+        }
+    }
+    let (acts, mut keys): (Vec<_>, Vec<_>) = keys.into_iter().partition(|key| key.starts_with("act-"));
+    keys.push("disclosure-by-card");
+    [keys, acts].concat()
+}
 
-/// Only DG17 to DG22 can be written.
-const WRITTEN_GROUPS: [&str; 22] = ["act-write-data"; 22];
+/// What a data group holds.
+fn held(group: DataGroup, profile: &Profile) -> Vec<&'static str> {
+    let holds = profile.group(group).map_or(&[][..], |format| format.holds);
+    if holds.is_empty() { vec![unsettled(group)] } else { holds.iter().map(|held| attribute(held.attribute)).collect() }
+}
+
+/// Of data groups that no text gives a meaning.
+const fn unsettled(group: DataGroup) -> &'static str {
+    match group.number() {
+        13 => "group-13",
+        19 => "group-19",
+        20 => "group-20",
+        _ => "group-unknown",
+    }
+}
+
+const fn attribute(attribute: Attribute) -> &'static str {
+    match attribute {
+        Attribute::DocumentType => "group-document-type",
+        Attribute::CardSerial => "group-1",
+        Attribute::IssuingState => "group-2",
+        Attribute::Expiry => "group-3",
+        Attribute::GivenName => "group-4",
+        Attribute::FamilyName => "group-5",
+        Attribute::Patronymic => "group-6",
+        Attribute::PersonalNumber => "group-7",
+        Attribute::BirthDate => "group-8",
+        Attribute::PlaceOfBirth => "group-9",
+        Attribute::Citizenship => "group-10",
+        Attribute::Sex => "group-11",
+        Attribute::OptionalData => "group-12",
+        Attribute::WrittenSignature => "group-14",
+        Attribute::Issued => "group-15",
+        Attribute::IssuingAuthority => "group-16",
+        Attribute::Address => "group-17",
+        Attribute::Region => "group-18",
+        Attribute::Phone => "group-21",
+        Attribute::Email => "group-22",
+        Attribute::Face => "group-face",
+    }
+}
 
 const EID: [(EidRights, &str); 4] = [
     (EidRights::AGE_VERIFICATION, "check-age"),
@@ -114,19 +164,41 @@ const ESIGN: [(EsignRights, &str); 9] = [
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::AskedRights;
 
     #[test]
     fn no_right_is_without_its_line() {
-        for bit in 0..40 {
-            let eid = EidRights::from_octets((1_u64 << bit).to_be_bytes()[3..].try_into().unwrap());
-            let lines = disclosed(Rights { eid, ..Rights::NONE });
-            assert_eq!(lines.is_empty(), eid == EidRights::NONE, "eID bit {bit}: {lines:?}");
+        for profile in Profile::KNOWN {
+            for bit in 0..40 {
+                let eid = EidRights::from_octets((1_u64 << bit).to_be_bytes()[3..].try_into().unwrap());
+                let lines = disclosed(Rights { eid, ..Rights::NONE }, profile);
+                assert_eq!(lines.is_empty(), eid == EidRights::NONE, "{}, eID bit {bit}: {lines:?}", profile.name);
+            }
+            for bit in 0..16 {
+                let esign = EsignRights::from_octets((1_u16 << bit).to_be_bytes());
+                let lines = disclosed(Rights { esign, ..Rights::NONE }, profile);
+                assert_eq!(
+                    lines.is_empty(),
+                    esign == EsignRights::NONE,
+                    "{}, eSign bit {bit}: {lines:?}",
+                    profile.name
+                );
+            }
+            assert_eq!(disclosed(Rights::NONE, profile), Vec::<&str>::new());
         }
-        for bit in 0..16 {
-            let esign = EsignRights::from_octets((1_u16 << bit).to_be_bytes());
-            let lines = disclosed(Rights { esign, ..Rights::NONE });
-            assert_eq!(lines.is_empty(), esign == EsignRights::NONE, "eSign bit {bit}: {lines:?}");
+    }
+
+    /// The number of a group says what it holds on the standard's card only.
+    #[test]
+    fn what_a_group_holds_is_said_by_the_cards_model() {
+        let group = |number| Rights { eid: EidRights::read(DataGroup::new(number).unwrap()), ..Rights::NONE };
+        assert_eq!(disclosed(group(3), &Profile::standard()), ["group-3"]);
+        assert_eq!(disclosed(group(3), &Profile::kta()), ["group-5", "group-4", "group-6"]);
+        assert_eq!(disclosed(group(2), &Profile::kta()), ["group-face"]);
+        let any = disclosed_by_any_model(|profile| AskedRights::OfModel { signs: true }.of_card(profile).unwrap());
+        for key in ["group-7", "group-document-type", "group-face", "disclosure-by-card"] {
+            assert!(any.contains(&key), "{key}");
         }
-        assert_eq!(disclosed(Rights::NONE), Vec::<&str>::new());
+        assert_eq!(any.last(), Some(&"act-sign"));
     }
 }

@@ -27,7 +27,7 @@ pub mod wire;
 pub use agent::{Agent, CardAgent, Clock, Exchange, Instructions};
 pub use asking::{ACTIVITY_INTERVAL, Asking};
 pub use cancellation::Cancellation;
-pub use disclosure::{Disclosure, DisclosureLine, asker_lines, disclosed, terminal_lines};
+pub use disclosure::{Disclosure, DisclosureLine, asker_lines, disclosed, disclosed_by_any_model, terminal_lines};
 pub use documents::{
     CONTENTS_MAX_SIZE, DOCUMENT_NAME_MAX_SIZE, DOCUMENTS_MAX, Document, DocumentResults, Documents, SignDocuments,
 };
@@ -44,7 +44,8 @@ pub use message::{
 pub use prompt::{Asker, NoSecret, Purpose, Question, SecretPrompt, ShownDocument};
 pub use recording::{RecordingSink, recorded};
 pub use terminal_session::{
-    COMMAND_DATA_MAX_SIZE, Instruction, KnownTerminal, RelayedCommand, SESSION_IDLE_TIME, SHOWN_TEXT_MAX_SIZE,
-    SessionPassword, SessionReport, ShownChecks, ShownTerminal, TERMINAL_CERTIFICATES_MAX_SIZE,
-    TERMINAL_TRUST_MAX_COUNT, TerminalOffer, TerminalSession, TerminalTrust, VerifiedRequest,
+    AskedRights, COMMAND_DATA_MAX_SIZE, Instruction, KnownTerminal, RelayedCommand, SESSION_IDLE_TIME,
+    SHOWN_TEXT_MAX_SIZE, SIGNING, SessionPassword, SessionReport, ShownChecks, ShownTerminal,
+    TERMINAL_CERTIFICATES_MAX_SIZE, TERMINAL_TRUST_MAX_COUNT, TerminalOffer, TerminalSession, TerminalTrust,
+    VerifiedRequest,
 };

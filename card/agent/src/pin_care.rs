@@ -12,9 +12,7 @@ use rand_core::CryptoRng;
 
 use crate::agent::tell;
 use crate::session::{CardAtHand, ROUNDS, Session};
-use crate::{
-    Asker, Asking, Disclosure, Failure, OtherCard, Purpose, Question, Report, SecretKind, ShownDocument, Step,
-};
+use crate::{Asker, Asking, Disclosure, Failure, Purpose, Question, Report, SecretKind, ShownDocument, Step};
 
 /// Who asks, and for what.
 pub(crate) struct Ask {
@@ -153,24 +151,17 @@ impl Session<'_> {
         acted
     }
 
-    /// Lets only those cards into a terminal session whose data groups are what the holder is told: a card that groups its
-    /// data in another way would hand over something else under the same numbers.
-    fn require_standard_groups(&self) -> Result<(), Failure> {
-        let is_standard = self.profile.name == Profile::standard().name;
-        if is_standard { Ok(()) } else { Err(Failure::OtherCard(OtherCard::Unknown)) }
-    }
-
     /// Asks for the PIN of a card that is going to be talked to in transactions of one exchange each. It is still the card
-    /// whose status was shown.
+    /// whose status was shown. What is asked depends on the card's model.
     pub(crate) fn entered_for_card(
         &mut self,
         card: &mut CardAtHand,
-        ask: &Ask,
+        ask: impl Fn(&Self) -> Result<Ask, Failure>,
     ) -> Result<(Entered, PinStatus), Failure> {
         for _ in 0..ROUNDS {
             let status = self.usable_status(card)?;
-            self.require_standard_groups()?;
-            let entered = self.ask_for_pin(card, ask, status)?;
+            let ask = ask(self)?;
+            let entered = self.ask_for_pin(card, &ask, status)?;
             match self.begin_with_secret(card) {
                 Err(NotPresented::CardChanged) => {}
                 Err(NotPresented::Failed(failure)) => return Err(failure),
@@ -184,10 +175,14 @@ impl Session<'_> {
     }
 
     /// The same with the CAN.
-    pub(crate) fn can_for_card(&mut self, card: &mut CardAtHand, ask: &Ask) -> Result<(Can, PinStatus), Failure> {
+    pub(crate) fn can_for_card(
+        &mut self,
+        card: &mut CardAtHand,
+        ask: impl Fn(&Self) -> Result<Ask, Failure>,
+    ) -> Result<(Can, PinStatus), Failure> {
         let status = self.shown_status(card)?;
-        self.require_standard_groups()?;
-        let can = self.ask_for_can(card, ask, status)?;
+        let ask = ask(self)?;
+        let can = self.ask_for_can(card, &ask, status)?;
         match self.begin_with_secret(card) {
             Err(NotPresented::CardChanged) => Err(Failure::CardReset),
             Err(NotPresented::Failed(failure)) => Err(failure),
@@ -248,6 +243,18 @@ impl Session<'_> {
         self.tell(Step::WaitingFor(SecretKind::Can));
         let entered = self.surroundings.prompt.can(&question, &asking);
         entered.map_err(|reason| Failure::without(SecretKind::Can, reason))
+    }
+
+    /// Asks for the second PIN while the card is open.
+    pub(crate) fn ask_for_pin2_at(
+        &mut self,
+        reader: &ReaderName,
+        ask: &Ask,
+        status: PinStatus,
+    ) -> Result<Pin2, Failure> {
+        let format = self.profile.pin2.ok_or(Failure::AgentFault)?;
+        let question = self.question_at(reader, ask, status, PasswordKind::Pin);
+        self.ask_for_pin2(&Question { digits: format.digits, ..question })
     }
 
     fn ask_for_pin2(&mut self, question: &Question) -> Result<Pin2, Failure> {

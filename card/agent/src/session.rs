@@ -146,7 +146,7 @@ impl<'work> Session<'work> {
     }
 
     /// What the card at hand is called. A test goes through all profiles.
-    fn model(&self) -> Result<CardModel, Failure> {
+    pub(crate) fn model(&self) -> Result<CardModel, Failure> {
         CardModel::of(self.profile).ok_or(Failure::AgentFault)
     }
 

@@ -110,6 +110,7 @@ fn what_is_invented_is_marked_so() {
         Profile::kta().bases.iter().filter(|(_, basis)| *basis == Basis::Invented).map(|(path, _)| *path).collect();
     let expected = [
         "applications.applet",
+        "files.security-signer",
         "passwords.pin2.digits",
         "passwords.pin2.id",
         "passwords.pin2.tries",

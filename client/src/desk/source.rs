@@ -4,8 +4,8 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use latchkey_agent::{
-    Asker, CardRequest, CardTask, Documents, ReaderChoice, Request, ShownDocument, SignDocuments, SignIn,
-    TerminalSession,
+    AskedRights, Asker, CardRequest, CardTask, Documents, ReaderChoice, Request, SIGNING, ShownDocument, SignDocuments,
+    SignIn, TerminalSession,
 };
 use latchkey_crypto::assertion::{Assertion, ChallengeText, Origin};
 use latchkey_crypto::cv::rights::Rights;
@@ -140,8 +140,13 @@ impl PageWish {
     /// The holder leaves out what is not among `kept` and may be left out.
     pub(super) fn narrow(&mut self, kept: Rights) {
         if let Self::TerminalSession(wish) = self {
-            let required = wish.session.rights.without(wish.optional);
-            wish.session.rights = required | (kept & wish.optional);
+            let kept = kept & wish.optional;
+            wish.session.rights = match wish.session.rights {
+                AskedRights::Exactly(rights) => AskedRights::Exactly(rights.without(wish.optional) | kept),
+                AskedRights::OfModel { signs } => AskedRights::OfModel {
+                    signs: if wish.optional.contains(SIGNING) { kept.contains(SIGNING) } else { signs },
+                },
+            };
         }
     }
 

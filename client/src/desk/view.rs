@@ -1,6 +1,6 @@
 //! What the holder sees of the requests: plain data, without words.
 
-use latchkey_agent::{ShownDocument, ShownTerminal, VerifiedRequest};
+use latchkey_agent::{AskedRights, SIGNING, ShownDocument, ShownTerminal, VerifiedRequest};
 use latchkey_crypto::assertion::Origin;
 use latchkey_crypto::cv::rights::{DataGroup, EidRights, EsignRights, Rights};
 
@@ -58,8 +58,8 @@ pub struct RequestView {
 pub struct TerminalDisclosure {
     /// Who asks by a signed request that was verified; without it nobody vouches for what the site says.
     pub request: Option<VerifiedRequest>,
-    /// What may be read and done.
-    pub rights: Rights,
+    /// What may be read and done, as the holder has it now.
+    pub rights: AskedRights,
     /// What of it the holder may leave out.
     pub optional: Rights,
     /// The terminal, as soon as it is known.
@@ -72,9 +72,16 @@ impl TerminalDisclosure {
     pub fn choices(&self) -> Vec<(Rights, bool)> {
         let reads = (1..=22).filter_map(DataGroup::new).map(EidRights::read);
         let eid = reads.chain([EidRights::AGE_VERIFICATION, EidRights::PLACE_VERIFICATION]);
-        let single = eid.map(|eid| Rights { eid, esign: EsignRights::NONE });
+        let single = eid.map(|eid| Rights { eid, esign: EsignRights::NONE }).chain([SIGNING]);
         let optional = single.filter(|right| self.optional.contains(*right));
-        optional.map(|right| (right, self.rights.contains(right))).collect()
+        optional.map(|right| (right, self.keeps(right))).collect()
+    }
+
+    fn keeps(&self, right: Rights) -> bool {
+        match self.rights {
+            AskedRights::Exactly(rights) => rights.contains(right),
+            AskedRights::OfModel { signs } => signs || right != SIGNING,
+        }
     }
 
     /// What is handed over of it when the holder keeps or leaves out the one at that place.

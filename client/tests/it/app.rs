@@ -7,10 +7,9 @@ use std::time::Duration;
 
 use latchkey_agent::wire::{Appearance, Theme as AgentTheme};
 use latchkey_agent::{
-    Cancellation, CardAgent, Exchange, Failure, Instruction, RelayedCommand, Report, Request, RequestId,
+    AskedRights, Cancellation, CardAgent, Exchange, Failure, Instruction, RelayedCommand, Report, Request, RequestId,
     SESSION_IDLE_TIME, SecretKind, SessionPassword, SessionReport, TerminalOffer, TerminalSession, TerminalTrust,
 };
-use latchkey_card::profile::Profile;
 use latchkey_client::app::snapshot::{
     CardTaskName, HistoryKind, HistoryResult, Phase, PinStatus, Secret, SettingChange, Snapshot, TerminalWork, Validity,
 };
@@ -604,11 +603,10 @@ async fn sign_ins_are_remembered_if_the_holder_wants_that_and_deleted_when_he_sa
 
 /// What a page has a terminal do, as the agent is asked for it.
 fn terminal_wish(origin: &Origin) -> PageWish {
-    let words = Profile::standard().words;
     let session = TerminalSession {
         origin: origin.clone(),
         request: None,
-        rights: Rights { eid: words.eid.unwrap(), esign: words.esign.unwrap() },
+        rights: AskedRights::OfModel { signs: true },
         password: SessionPassword::Pin,
         trust: TerminalTrust::default(),
         idle: SESSION_IDLE_TIME,
@@ -640,7 +638,7 @@ async fn a_terminal_at_work_is_shown_and_remembered_as_such() {
         let mut ticket = stage.desk.submit(page);
         let number = stage.request(Phase::AskHandOver).await;
         stage.app.agree(number);
-        let SessionReport::Open { cert_hats } = ticket.session_report().await.unwrap() else { panic!("not open") };
+        let SessionReport::Open { cert_hats, .. } = ticket.session_report().await.unwrap() else { panic!("not open") };
         stage.request(Phase::TerminalAtWork { work: TerminalWork::Awaited }).await;
         if brings_terminal {
             let rights = CvPki::sign_in_rights();

@@ -6,19 +6,23 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use latchkey_agent::{KnownTerminal, SecretKind, TerminalTrust};
+use latchkey_agent::{KnownTerminal, SIGNING, SecretKind, TerminalTrust};
 use latchkey_card::apdu::{Command, Header};
+use latchkey_card::profile::Profile;
 use latchkey_client::desk::{Phase, Secret, SitesOfThisRun, TerminalWork};
 use latchkey_client::service::{CallersOfSystem, TERMINAL_BODY_MAX_SIZE};
 use latchkey_client::settings::TerminalSettings;
 use latchkey_crypto::assertion::Origin;
+use latchkey_crypto::cv::rights::Rights;
+use latchkey_fixtures::card_image::CardImage;
 use latchkey_fixtures::cv::CvPki;
-use latchkey_fixtures::holders::sample_pki;
+use latchkey_fixtures::holders::{deployed_holders, issue_deployed_card, sample_pki};
+use latchkey_fixtures::store::InProcess;
 use latchkey_fixtures::terminal::PlayedTerminal;
 use serde_json::{Value, json};
 
 use crate::holder::{Holder, Reply};
-use crate::readers::NOW;
+use crate::readers::{Desk as Readers, HolderCard, NOW};
 use crate::wire::{Answer, Answering, PORTAL, Request, Served};
 
 const OTHER: &str = "https://other.example";
@@ -53,6 +57,66 @@ pub(crate) fn served(settings: TerminalSettings) -> Served {
     Served::with_terminals(Holder::with_card(), sites, Arc::new(CallersOfSystem), Arc::new(settings))
 }
 
+/// With a card of the deployed model in the reader, whose holder enters the CAN, the PIN and that second PIN.
+fn served_with_deployed_card(pin2: &'static str) -> (Served, CardImage) {
+    let holder = deployed_holders().remove(0);
+    let image = issue_deployed_card(&sample_pki(NOW).unwrap(), &holder, NOW).unwrap();
+    let card = HolderCard { image: image.clone(), memory: InProcess::default() };
+    let at_desk = Holder::at(Readers::with(&card));
+    at_desk.replies([holder.can, holder.pin, pin2].map(Reply::Digits));
+    let sites = Arc::new(SitesOfThisRun::new(|| NOW));
+    (Served::with_terminals(at_desk, sites, Arc::new(CallersOfSystem), Arc::new(settings())), image)
+}
+
+/// The deployed card asks for its second PIN once its terminal is known; the page learns what card it is, as today.
+#[tokio::test]
+async fn a_deployed_card_is_opened_with_its_second_pin() {
+    let pin2: &'static str = deployed_holders().remove(0).pin2().leak();
+    let (mut served, image) = served_with_deployed_card(pin2);
+    let opened = opened(&mut served).await;
+    let signer = STANDARD.encode(image.security_signer.unwrap().0);
+    assert_eq!((&opened["so_certificate"], &opened["SO_CERT"]), (&json!(signer), &json!(signer)));
+    assert_eq!(opened["card_profile"], "kta");
+    let mut terminal = terminal().for_cards_of(&Profile::kta());
+    authenticate(&served, &mut terminal, &opened).await;
+    let asked = [SecretKind::Can, SecretKind::Pin, SecretKind::Pin2];
+    for expected in asked {
+        assert_eq!(served.scene.holder.asked().await.0, expected);
+    }
+    assert_eq!(carry(&served, &mut terminal, COMMAND, &select_eid()).await.0, 0x9000);
+    assert_eq!(carry(&served, &mut terminal, COMMAND, &select_group(1)).await.0, 0x9000);
+}
+
+#[tokio::test]
+async fn a_wrong_second_pin_is_told_with_its_tries_and_lets_no_terminal_in() {
+    let (mut served, _) = served_with_deployed_card("9999999");
+    opened(&mut served).await;
+    let refused = post(&served, INIT, &offered(&terminal())).await;
+    assert_eq!((err(&refused), refused.code().as_str()), ((200, "5".into()), "pin2-wrong"));
+    assert_eq!(refused.json()["tries"], 2);
+    served.scene.holder.until_card_was_reset().await;
+}
+
+/// The holder leaves the signature out of what he lets the terminal do.
+#[tokio::test]
+async fn what_may_be_signed_can_be_left_out() {
+    let (mut served, _) = served_with_deployed_card("0000000");
+    let mut page = served.send(Request::post(PREFETCH, r#"{"stb":false}"#)).await;
+    let number = served.scene.phase(Phase::AskHandOver).await;
+    let choices = served.scene.first(|request| request.id == number).await.disclosure.unwrap().choices();
+    assert_eq!(choices, [(SIGNING, true)]);
+    served.scene.desk.narrow(number, Rights::NONE);
+    served.scene.desk.agree(number);
+    let opened = page.answer().await.json();
+    let mut terminal = terminal().for_cards_of(&Profile::kta());
+    authenticate(&served, &mut terminal, &opened).await;
+    for expected in [SecretKind::Can, SecretKind::Pin] {
+        assert_eq!(served.scene.holder.asked().await.0, expected);
+    }
+    let refused = post(&served, SIGN, &said(terminal.say(&select_eid()).unwrap())).await;
+    assert_eq!((err(&refused), refused.code().as_str()), ((200, "10".into()), "terminal-act-refused"));
+}
+
 async fn post(served: &Served, path: &str, body: &Value) -> Answer {
     served.ask(Request::post(path, &body.to_string())).await
 }
@@ -65,6 +129,11 @@ fn err(answer: &Answer) -> (u16, String) {
 /// Opens the card for the portal's page; the holder agrees and enters his PIN.
 pub(crate) async fn open(served: &mut Served) -> Value {
     served.scene.holder.replies([Reply::pin()]);
+    opened(served).await
+}
+
+/// The same, however the holder answers.
+async fn opened(served: &mut Served) -> Value {
     let mut page = served.send(Request::post(PREFETCH, r#"{"stb":false}"#)).await;
     let number = served.scene.phase(Phase::AskHandOver).await;
     served.scene.desk.agree(number);

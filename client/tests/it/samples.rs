@@ -6,7 +6,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
-use latchkey_agent::{Failure, OtherCard, ReaderName, SecretKind, ShownChecks, ShownTerminal, VerifiedRequest};
+use latchkey_agent::{
+    AskedRights, Failure, OtherCard, ReaderName, SIGNING, SecretKind, ShownChecks, ShownTerminal, VerifiedRequest,
+};
 use latchkey_card::profile::Profile;
 use latchkey_card::rights::Authority;
 use latchkey_client::app::snapshot::{
@@ -335,7 +337,6 @@ fn by_link(phase: Phase) -> PortalRequest {
 }
 
 fn disclosure(texts: &Texts, optional: Rights, terminal: Option<ShownTerminal>) -> snapshot::Disclosure {
-    let Authority { eid, esign, .. } = Profile::standard().words;
     let verified = optional != Rights::NONE;
     let shown = TerminalDisclosure {
         request: verified.then(|| VerifiedRequest {
@@ -344,9 +345,13 @@ fn disclosure(texts: &Texts, optional: Rights, terminal: Option<ShownTerminal>) 
             hash: [7; 32],
             must_be_bound: true,
         }),
-        rights: Rights { eid: eid.unwrap(), esign: if verified { EsignRights::NONE } else { esign.unwrap() } }
-            | optional,
-        optional,
+        rights: if verified {
+            let Authority { eid, .. } = Profile::standard().words;
+            AskedRights::Exactly(Rights { eid: eid.unwrap(), esign: EsignRights::NONE } | optional)
+        } else {
+            AskedRights::OfModel { signs: true }
+        },
+        optional: if verified { optional } else { SIGNING },
         terminal,
     };
     let DisclosureWords { asker, required, optional, terminal } = DisclosureWords::of_request(&shown, texts);

@@ -235,6 +235,7 @@ fn meaning(kind: SecretKind, question: &Question) -> Option<&'static str> {
         (SecretKind::LastTryConfirmation, ..) => "last-try-meaning",
         (SecretKind::Can, ..) => "about-can",
         (SecretKind::NewPin, ..) => "about-new-pin",
+        (SecretKind::Pin2, Purpose::SignForTerminal, _) => "sign-for-terminal-pin2-meaning",
         (SecretKind::Pin2, ..) => "about-pin2",
         (SecretKind::Puk, Purpose::UnblockPin, PinStatus::Blocked) => "blocked-meaning",
         (SecretKind::Puk, Purpose::UnblockPin, _) => "unblock-meaning",

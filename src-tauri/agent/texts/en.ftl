@@ -122,5 +122,6 @@ asks-portal-data = A terminal is to read from your card for
 handed-over-to-terminal = What the terminal can learn and do
 who-asks = Who asks, and which terminal
 sign-for-terminal-meaning = The terminal wants one signature of your card under something that only the terminal knows. A signature counts like one by your own hand.
+sign-for-terminal-pin2-meaning = With PIN2 your card may make one signature for the terminal, under something that only the terminal knows. It counts like one by your own hand. If nothing is to be signed, cancel, and leave the signature out when you are asked again.
 do-hand-over-data = Let it read
 do-sign-for-terminal = Allow one signature

@@ -20,8 +20,13 @@ pub(super) struct Judged {
     pub(super) needs_consent: bool,
 }
 
-/// Judges a terminal on `today`.
-pub(super) fn judge(session: &TerminalSession, offer: &TerminalOffer, today: Date) -> Result<Judged, Failure> {
+/// Judges a terminal on `today`, with which the holder agreed to `agreed`.
+pub(super) fn judge(
+    session: &TerminalSession,
+    agreed: Rights,
+    offer: &TerminalOffer,
+    today: Date,
+) -> Result<Judged, Failure> {
     let template = TerminalTemplate::parse(&offer.template).map_err(|error| {
         tracing::warn!(%error, "the terminal's template is malformed");
         Failure::TerminalMalformed
@@ -50,12 +55,12 @@ pub(super) fn judge(session: &TerminalSession, offer: &TerminalOffer, today: Dat
         number: terminal.body().holder.as_str().to_owned(),
         title: known.and_then(|known| known.title.clone()),
         vouched_for,
-        rights: granted & session.rights,
+        rights: granted & agreed,
         bound,
         checks,
     };
     let is_of_site = known.is_some_and(|known| known.origins.contains(&session.origin));
-    let needs_consent = !(vouched_for && is_of_site && checks.are_among(session.rights));
+    let needs_consent = !(vouched_for && is_of_site && checks.are_among(agreed));
     Ok(Judged { template, certificates, shown, needs_consent })
 }
 

@@ -12,10 +12,13 @@ mod serve;
 use std::fmt;
 use std::time::Duration;
 
+use latchkey_card::profile::Profile;
 use latchkey_crypto::assertion::Origin;
-use latchkey_crypto::cv::rights::Rights;
+use latchkey_crypto::cv::rights::{EidRights, EsignRights, Rights};
 
 pub(crate) use serve::{Order, Orders};
+
+use crate::CardModel;
 
 /// How long a terminal session may stay without an instruction at most.
 pub const SESSION_IDLE_TIME: Duration = Duration::from_secs(120);
@@ -37,7 +40,7 @@ pub struct TerminalSession {
     /// what the site says.
     pub request: Option<VerifiedRequest>,
     /// What is asked of the card, exactly as the holder is shown it.
-    pub rights: Rights,
+    pub rights: AskedRights,
     /// What opens the card.
     pub password: SessionPassword,
     /// Which terminals are whose.
@@ -45,6 +48,48 @@ pub struct TerminalSession {
     /// After how long without an instruction the session ends: at most [`SESSION_IDLE_TIME`].
     pub idle: Duration,
 }
+
+/// What is asked of the card in a terminal session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AskedRights {
+    /// Exactly this, of a card whose data groups are the standard's: another one would hand over something else under the
+    /// same numbers.
+    Exactly(Rights),
+    /// What pages of the deployed system ask of a card of whatever model: the constant words of its profile. The card is
+    /// always asked for all of them, because a terminal that is told nothing computes with them.
+    OfModel {
+        /// Whether the terminal may have one thing signed. If not, nothing passes that would have the card sign, and no
+        /// second PIN is asked for.
+        signs: bool,
+    },
+}
+
+impl AskedRights {
+    /// What a card of that model is asked; nothing if its data groups are not those that are meant.
+    #[must_use]
+    pub fn of_card(self, profile: &Profile) -> Option<Rights> {
+        match self {
+            Self::Exactly(rights) => (profile.name == Profile::standard().name).then_some(rights),
+            Self::OfModel { .. } => {
+                let words = profile.words;
+                Some(Rights { eid: words.eid.unwrap_or_default(), esign: words.esign.unwrap_or_default() })
+            }
+        }
+    }
+
+    /// What of it the holder agrees to.
+    #[must_use]
+    pub fn agreed(self, profile: &Profile) -> Option<Rights> {
+        let rights = self.of_card(profile)?;
+        match self {
+            Self::OfModel { signs: false } => Some(rights.without(SIGNING)),
+            Self::OfModel { signs: true } | Self::Exactly(_) => Some(rights),
+        }
+    }
+}
+
+/// The right to have something signed that only the terminal knows.
+pub const SIGNING: Rights = Rights { eid: EidRights::NONE, esign: EsignRights::TERMINAL_SIGNING };
 
 /// A relying party's signed request after its signature and path were checked.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -154,6 +199,10 @@ pub enum SessionReport {
     Open {
         /// The rights that were asked of the card, as it was sent them.
         cert_hats: Vec<u8>,
+        /// What card it is.
+        model: CardModel,
+        /// The certificate of whoever signed the card's security object, if the card has one: X.509.
+        security_signer: Option<Vec<u8>>,
     },
     /// The terminal's certificates were looked at.
     Terminal(ShownTerminal),
@@ -194,7 +243,9 @@ impl fmt::Debug for RelayedCommand {
 impl fmt::Debug for SessionReport {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Open { cert_hats } => write!(formatter, "Open({} octets)", cert_hats.len()),
+            Self::Open { cert_hats, model, .. } => {
+                write!(formatter, "Open({} octets, {})", cert_hats.len(), model.code())
+            }
             Self::Terminal(terminal) => terminal.fmt(formatter),
             Self::Answer(octets) => write!(formatter, "Answer({} octets)", octets.len()),
             Self::SignatureAllowed => formatter.write_str("SignatureAllowed"),

@@ -19,13 +19,13 @@ use latchkey_reader::{Insertion, ReaderEvent, ReaderName};
 use super::channel::EachExchange;
 use super::judgement::{Judged, judge};
 use super::{
-    Instruction, RelayedCommand, SESSION_IDLE_TIME, SessionPassword, SessionReport, ShownTerminal, TerminalOffer,
-    TerminalSession,
+    Instruction, RelayedCommand, SESSION_IDLE_TIME, SIGNING, SessionPassword, SessionReport, ShownTerminal,
+    TerminalOffer, TerminalSession,
 };
 use crate::agent::{beside, tell};
 use crate::pin_care::Ask;
 use crate::session::{CardAtHand, Session};
-use crate::{Answer, Asker, Disclosure, Failure, Purpose, Report, Step};
+use crate::{Answer, Asker, Disclosure, Failure, OtherCard, Pin2, Purpose, Report, Step};
 
 /// What arrives at a session that is open.
 #[derive(Debug)]
@@ -51,19 +51,17 @@ impl Session<'_> {
         card: &mut CardAtHand,
         order: &TerminalSession,
     ) -> Result<Answer, Failure> {
-        let ask = Ask::of_terminal_session(order, Purpose::HandOverData, None);
-        let authority = Authority {
-            eid: Some(order.rights.eid).filter(|word| *word != EidRights::NONE),
-            esign: Some(order.rights.esign).filter(|word| *word != EsignRights::NONE),
-            signatures: None,
-        };
-        let watched = (card.reader.clone(), card.connection.insertion());
+        let at = (card.reader.clone(), card.connection.insertion());
         let served = match order.password {
-            SessionPassword::Pin => self.with_pin_by_exchange(card, &ask, &authority, |secured, status, session| {
-                session.serve_terminal(Stage::OpenByPin(secured), order, &authority, status, &watched)
+            SessionPassword::Pin => self.with_pin_by_exchange(card, order, |secured, status, session| {
+                let Opened { secured, authority, security_signer } = secured;
+                let seen = Seen { order, status, at };
+                session.serve_terminal(Stage::OpenByPin(secured), &seen, &authority, security_signer)
             }),
-            SessionPassword::Can => self.with_can_by_exchange(card, &ask, &authority, |secured, status, session| {
-                session.serve_terminal(Stage::OpenByCan(secured), order, &authority, status, &watched)
+            SessionPassword::Can => self.with_can_by_exchange(card, order, |secured, status, session| {
+                let Opened { secured, authority, security_signer } = secured;
+                let seen = Seen { order, status, at };
+                session.serve_terminal(Stage::OpenByCan(secured), &seen, &authority, security_signer)
             }),
         };
         // On every path, and before anybody learns of the end.
@@ -78,28 +76,33 @@ impl Session<'_> {
     fn serve_terminal(
         &mut self,
         mut stage: Stage<'_>,
-        order: &TerminalSession,
+        seen: &Seen<'_>,
         authority: &Authority,
-        status: PinStatus,
-        watched: &(ReaderName, Insertion),
+        security_signer: Option<Vec<u8>>,
     ) -> Result<(), Failure> {
-        let agreed = agreed_acts(order.rights);
-        self.watch_for_end(watched);
+        let rights = self.agreed_rights(seen.order)?;
+        let agreed = agreed_acts(rights);
+        self.watch_for_end(&seen.at);
         let template = AuthenticationTemplate::new(self.profile.pin.id, authority, self.profile.rights_order);
-        self.tell_of_session(SessionReport::Open { cert_hats: template.cert_hats().to_vec() });
+        let (cert_hats, model) = (template.cert_hats().to_vec(), self.model()?);
+        self.tell_of_session(SessionReport::Open { cert_hats, model, security_signer });
         loop {
-            let instruction = match self.next_order(order.idle)? {
+            let instruction = match self.next_order(seen.order.idle)? {
                 Instruction::Close => return Ok(()),
                 instruction => instruction,
             };
             stage = match (stage, instruction) {
                 (Stage::OpenByPin(secured), Instruction::Authenticate(offer)) => {
-                    let judged = self.judged(order, &offer, status, &watched.0)?;
+                    let judged = self.judged(seen, rights, &offer)?;
+                    let secured = match self.second_pin_before(seen, &judged)? {
+                        Some(pin2) => secured.with_pin2(pin2),
+                        None => secured,
+                    };
                     let started = secured.authenticate_terminal(&judged.template, &judged.certificates, agreed);
                     self.authenticating(started, judged)?
                 }
                 (Stage::OpenByCan(secured), Instruction::Authenticate(offer)) => {
-                    let judged = self.judged(order, &offer, status, &watched.0)?;
+                    let judged = self.judged(seen, rights, &offer)?;
                     let started = secured.authenticate_terminal(&judged.template, &judged.certificates, agreed);
                     self.authenticating(started, judged)?
                 }
@@ -118,15 +121,10 @@ impl Session<'_> {
                     Stage::Channel(channel, shown)
                 }
                 (Stage::Channel(mut channel, shown), Instruction::AllowSignature) => {
-                    if !order.rights.esign.contains(EsignRights::TERMINAL_SIGNING) {
+                    if !rights.contains(SIGNING) {
                         return Err(Failure::TerminalActRefused);
                     }
-                    self.ask_for_signature(order, &shown, status, &watched.0)?;
-                    channel.agree(TerminalAct::Sign);
-                    // The terminal has given its turn away so that the PIN be confirmed, for the decision just made.
-                    if channel.active() == Some(ActiveChannel::Client) {
-                        channel.confirm_pin(None)?;
-                    }
+                    self.allow_signature(seen, &shown, &mut channel)?;
                     self.tell_of_session(SessionReport::SignatureAllowed);
                     Stage::Channel(channel, shown)
                 }
@@ -139,19 +137,13 @@ impl Session<'_> {
     }
 
     /// Looks at the terminal and asks the holder, if he has to be asked once more.
-    fn judged(
-        &mut self,
-        order: &TerminalSession,
-        offer: &TerminalOffer,
-        status: PinStatus,
-        reader: &ReaderName,
-    ) -> Result<Judged, Failure> {
+    fn judged(&mut self, seen: &Seen<'_>, agreed: Rights, offer: &TerminalOffer) -> Result<Judged, Failure> {
         let today = Date::try_from((self.surroundings.clock)().date()).map_err(|_| Failure::AgentFault)?;
-        let judged = judge(order, offer, today)?;
+        let judged = judge(seen.order, agreed, offer, today)?;
         self.tell_of_session(SessionReport::Terminal(judged.shown.clone()));
         if judged.needs_consent {
-            let ask = Ask::of_terminal_session(order, Purpose::HandOverData, Some(judged.shown.clone()));
-            self.ask_for_consent(reader, &ask, status)?;
+            let ask = self.ask_of(seen.order, Purpose::HandOverData, Some(&judged.shown))?;
+            self.ask_for_consent(&seen.at.0, &ask, seen.status)?;
         }
         Ok(judged)
     }
@@ -166,15 +158,38 @@ impl Session<'_> {
         Ok(Stage::Authenticating(authenticating, Box::new(judged.shown)))
     }
 
-    fn ask_for_signature(
+    /// The second PIN, where the card has one and the holder lets this terminal have something signed. Deployed pages give
+    /// the client no turn afterwards in which it could be confirmed.
+    fn second_pin_before(&mut self, seen: &Seen<'_>, judged: &Judged) -> Result<Option<Pin2>, Failure> {
+        match self.profile.pin2.filter(|_| judged.shown.rights.contains(SIGNING)) {
+            Some(_) => self.second_pin(seen, &judged.shown).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    fn second_pin(&mut self, seen: &Seen<'_>, shown: &ShownTerminal) -> Result<Pin2, Failure> {
+        let ask = self.ask_of(seen.order, Purpose::SignForTerminal, Some(shown))?;
+        self.ask_for_pin2_at(&seen.at.0, &ask, seen.status)
+    }
+
+    /// Asks the holder for a signature. If the terminal has given its turn away so that a PIN be confirmed, that is done for
+    /// the decision just made: where a card has a second PIN, by entering it.
+    fn allow_signature(
         &mut self,
-        order: &TerminalSession,
+        seen: &Seen<'_>,
         shown: &ShownTerminal,
-        status: PinStatus,
-        reader: &ReaderName,
+        channel: &mut TerminalChannel<'_>,
     ) -> Result<(), Failure> {
-        let ask = Ask::of_terminal_session(order, Purpose::SignForTerminal, Some(shown.clone()));
-        self.ask_for_consent(reader, &ask, status)
+        let is_clients_turn = channel.active() == Some(ActiveChannel::Client);
+        if is_clients_turn && self.profile.pin2.is_some() {
+            let pin2 = self.second_pin(seen, shown)?;
+            channel.agree(TerminalAct::Sign);
+            return Ok(channel.confirm_pin2(&pin2)?);
+        }
+        let ask = self.ask_of(seen.order, Purpose::SignForTerminal, Some(shown))?;
+        self.ask_for_consent(&seen.at.0, &ask, seen.status)?;
+        channel.agree(TerminalAct::Sign);
+        if is_clients_turn { Ok(channel.confirm_pin(None)?) } else { Ok(()) }
     }
 
     fn tell_of_session(&self, report: SessionReport) {
@@ -258,51 +273,90 @@ impl RelayedCommand {
 /// GENERAL AUTHENTICATE, in which the terminal's answer passes.
 const AUTHENTICATE: [u8; 4] = [0x00, 0x86, 0x00, 0x00];
 
-impl Ask {
-    fn of_terminal_session(order: &TerminalSession, purpose: Purpose, terminal: Option<ShownTerminal>) -> Self {
-        let disclosure = Disclosure { request: order.request.clone(), rights: order.rights, terminal };
-        Self {
+/// A session as the holder has seen it when he opened it.
+struct Seen<'order> {
+    order: &'order TerminalSession,
+    status: PinStatus,
+    at: (ReaderName, Insertion),
+}
+
+/// A card that is open.
+struct Opened<'card, By> {
+    secured: Secured<'card, By>,
+    /// What was asked of it.
+    authority: Authority,
+    security_signer: Option<Vec<u8>>,
+}
+
+impl Session<'_> {
+    /// What the holder agrees to with a session, on the card at hand.
+    fn agreed_rights(&self, order: &TerminalSession) -> Result<Rights, Failure> {
+        order.rights.agreed(self.profile).ok_or(Failure::OtherCard(OtherCard::Unknown))
+    }
+
+    fn ask_of(
+        &self,
+        order: &TerminalSession,
+        purpose: Purpose,
+        terminal: Option<&ShownTerminal>,
+    ) -> Result<Ask, Failure> {
+        let disclosure = Disclosure {
+            request: order.request.clone(),
+            rights: self.agreed_rights(order)?,
+            profile: self.profile,
+            terminal: terminal.cloned(),
+        };
+        Ok(Ask {
             asker: Asker::Portal(order.origin.clone()),
             purpose,
             documents: Vec::new(),
             disclosure: Some(Box::new(disclosure)),
-        }
+        })
     }
-}
 
-impl Session<'_> {
+    fn authority_of(&self, order: &TerminalSession) -> Result<Authority, Failure> {
+        let rights = order.rights.of_card(self.profile).ok_or(Failure::OtherCard(OtherCard::Unknown))?;
+        Ok(Authority {
+            eid: Some(rights.eid).filter(|word| *word != EidRights::NONE),
+            esign: Some(rights.esign).filter(|word| *word != EsignRights::NONE),
+            signatures: None,
+        })
+    }
+
     /// Opens the card with the PIN for a session whose exchanges are transactions of their own.
     fn with_pin_by_exchange<T>(
         &mut self,
         card: &mut CardAtHand,
-        ask: &Ask,
-        authority: &Authority,
-        act: impl FnOnce(Secured<'_, ByPin>, PinStatus, &mut Self) -> Result<T, Failure>,
+        order: &TerminalSession,
+        act: impl FnOnce(Opened<'_, ByPin>, PinStatus, &mut Self) -> Result<T, Failure>,
     ) -> Result<T, Failure> {
+        let ask = |session: &Self| session.ask_of(order, Purpose::HandOverData, None);
         let (entered, status) = self.entered_for_card(card, ask)?;
-        let profile = self.profile;
+        let (profile, authority) = (self.profile, self.authority_of(order)?);
         let mut channel = EachExchange::of(&mut *card.connection);
         let random = &mut *self.surroundings.random;
-        let secured = entered.present(&mut channel, profile, status, authority, random)?;
+        let mut secured = entered.present(&mut channel, profile, status, &authority, random)?;
         self.tell(Step::ChannelOpen);
-        act(secured, status, self)
+        let security_signer = secured.read_security_signer()?;
+        act(Opened { secured, authority, security_signer }, status, self)
     }
 
     /// The same with the CAN.
     fn with_can_by_exchange<T>(
         &mut self,
         card: &mut CardAtHand,
-        ask: &Ask,
-        authority: &Authority,
-        act: impl FnOnce(Secured<'_, ByCan>, PinStatus, &mut Self) -> Result<T, Failure>,
+        order: &TerminalSession,
+        act: impl FnOnce(Opened<'_, ByCan>, PinStatus, &mut Self) -> Result<T, Failure>,
     ) -> Result<T, Failure> {
+        let ask = |session: &Self| session.ask_of(order, Purpose::HandOverData, None);
         let (can, status) = self.can_for_card(card, ask)?;
-        let profile = self.profile;
+        let (profile, authority) = (self.profile, self.authority_of(order)?);
         let mut channel = EachExchange::of(&mut *card.connection);
         let channel: &mut dyn CardChannel = &mut channel;
-        let secured =
-            Selected::select(channel, profile)?.secure_with_can(can, authority, &mut *self.surroundings.random)?;
+        let mut secured =
+            Selected::select(channel, profile)?.secure_with_can(can, &authority, &mut *self.surroundings.random)?;
         self.tell(Step::ChannelOpen);
-        act(secured, status, self)
+        let security_signer = secured.read_security_signer()?;
+        act(Opened { secured, authority, security_signer }, status, self)
     }
 }

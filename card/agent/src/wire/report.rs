@@ -45,7 +45,7 @@ pub(super) enum WireStep {
 
 #[derive(Serialize, Deserialize)]
 #[serde(remote = "CardModel", rename_all = "kebab-case")]
-enum WireModel {
+pub(super) enum WireModel {
     Stb79,
     Kta,
 }

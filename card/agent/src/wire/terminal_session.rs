@@ -8,10 +8,11 @@ use serde::{Deserialize, Serialize};
 
 use super::frame::WireFault;
 use super::octets::Octets;
+use super::report::WireModel;
 use super::request::{milliseconds, read_origin};
 use crate::{
-    COMMAND_DATA_MAX_SIZE, Instruction, KnownTerminal, RelayedCommand, SESSION_IDLE_TIME, SHOWN_TEXT_MAX_SIZE,
-    SessionPassword, SessionReport, ShownChecks, ShownTerminal, TERMINAL_CERTIFICATES_MAX_SIZE,
+    AskedRights, COMMAND_DATA_MAX_SIZE, CardModel, Instruction, KnownTerminal, RelayedCommand, SESSION_IDLE_TIME,
+    SHOWN_TEXT_MAX_SIZE, SessionPassword, SessionReport, ShownChecks, ShownTerminal, TERMINAL_CERTIFICATES_MAX_SIZE,
     TERMINAL_TRUST_MAX_COUNT, TerminalOffer, TerminalSession, TerminalTrust, VerifiedRequest,
 };
 
@@ -20,7 +21,7 @@ use crate::{
 pub(super) struct WireTerminalSession {
     origin: String,
     request: Option<WireVerifiedRequest>,
-    rights: WireRights,
+    rights: WireAskedRights,
     #[serde(with = "WireSessionPassword")]
     password: SessionPassword,
     roots: Vec<Octets>,
@@ -43,6 +44,13 @@ struct WireVerifiedRequest {
 pub(super) struct WireRights {
     eid: Octets,
     esign: Octets,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+enum WireAskedRights {
+    Exactly(WireRights),
+    OfModel { signs: bool },
 }
 
 #[derive(Serialize, Deserialize)]
@@ -74,6 +82,9 @@ pub(super) enum WireInstruction {
 pub(super) enum WireSessionReport {
     Open {
         cert_hats: Octets,
+        #[serde(with = "WireModel")]
+        model: CardModel,
+        security_signer: Option<Octets>,
     },
     Terminal {
         number: String,
@@ -94,7 +105,7 @@ impl WireTerminalSession {
         Self {
             origin: session.origin.as_str().to_owned(),
             request: session.request.as_ref().map(WireVerifiedRequest::of),
-            rights: WireRights::of(session.rights),
+            rights: WireAskedRights::of(session.rights),
             password: session.password,
             roots: session.trust.roots.iter().map(|root| Octets::of(root)).collect(),
             known: session.trust.known.iter().map(WireKnownTerminal::of).collect(),
@@ -154,6 +165,22 @@ impl WireVerifiedRequest {
 /// A text that the holder is shown.
 fn read_shown(text: String) -> Result<String, WireFault> {
     if text.chars().count() <= SHOWN_TEXT_MAX_SIZE { Ok(text) } else { Err(WireFault::Part("shown text")) }
+}
+
+impl WireAskedRights {
+    fn of(rights: AskedRights) -> Self {
+        match rights {
+            AskedRights::Exactly(rights) => Self::Exactly(WireRights::of(rights)),
+            AskedRights::OfModel { signs } => Self::OfModel { signs },
+        }
+    }
+
+    fn read(&self) -> Result<AskedRights, WireFault> {
+        Ok(match self {
+            Self::Exactly(rights) => AskedRights::Exactly(rights.read()?),
+            Self::OfModel { signs } => AskedRights::OfModel { signs: *signs },
+        })
+    }
 }
 
 impl WireRights {
@@ -230,7 +257,11 @@ impl WireInstruction {
 impl WireSessionReport {
     pub(super) fn of(report: &SessionReport) -> Self {
         match report {
-            SessionReport::Open { cert_hats } => Self::Open { cert_hats: Octets::of(cert_hats) },
+            SessionReport::Open { cert_hats, model, security_signer } => Self::Open {
+                cert_hats: Octets::of(cert_hats),
+                model: *model,
+                security_signer: security_signer.as_deref().map(Octets::of),
+            },
             SessionReport::Terminal(terminal) => Self::Terminal {
                 number: terminal.number.clone(),
                 title: terminal.title.clone(),
@@ -248,8 +279,10 @@ impl WireSessionReport {
 
     pub(super) fn read(self) -> Result<SessionReport, WireFault> {
         Ok(match self {
-            Self::Open { cert_hats } => {
-                SessionReport::Open { cert_hats: cert_hats.read(CERT_HATS_MAX_SIZE, "rights")? }
+            Self::Open { cert_hats, model, security_signer } => {
+                let signer = security_signer.map(|octets| octets.read(SECURITY_SIGNER_MAX_SIZE, "security signer"));
+                let cert_hats = cert_hats.read(CERT_HATS_MAX_SIZE, "rights")?;
+                SessionReport::Open { cert_hats, model, security_signer: signer.transpose()? }
             }
             Self::Terminal { number, title, vouched_for, rights, bound, age, place } => {
                 SessionReport::Terminal(ShownTerminal {
@@ -270,5 +303,7 @@ impl WireSessionReport {
 
 /// More than both words have.
 const CERT_HATS_MAX_SIZE: usize = 64;
+/// The longest file of eSign that is read.
+const SECURITY_SIGNER_MAX_SIZE: usize = 4096;
 /// The longest extended response and its status.
 const CARD_ANSWER_MAX_SIZE: usize = 65_538;

@@ -154,7 +154,7 @@ fn every_known_profile_has_a_model() {
 }
 
 /// A virtual card of the model.
-fn virtual_card() -> (HolderCard, Holder) {
+pub(crate) fn virtual_card() -> (HolderCard, Holder) {
     let holder = deployed_holders().remove(0);
     let image = issue_deployed_card(&sample_pki(NOW).unwrap(), &holder, NOW).unwrap();
     (HolderCard { image, memory: InProcess::default() }, holder)

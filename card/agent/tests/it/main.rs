@@ -10,6 +10,7 @@
 mod accidents;
 mod codes;
 mod deployed;
+mod deployed_session;
 mod desk;
 mod documents;
 mod fault_matrix;

@@ -90,7 +90,7 @@ impl<'test> Page<'test> {
 
     fn authenticate(&mut self) -> Result<(), Stopped> {
         match self.next()? {
-            SessionReport::Open { cert_hats } => self.cert_hats = cert_hats,
+            SessionReport::Open { cert_hats, .. } => self.cert_hats = cert_hats,
             other => panic!("not open: {other:?}"),
         }
         let (certificates, template) = (self.terminal.certificates(), self.terminal.template().to_vec());

@@ -5,9 +5,9 @@ use std::sync::mpsc;
 use std::time::Duration;
 
 use latchkey_agent::{
-    Answer, Asker, CardAgent, CardTask, Exchange, Failure, Instruction, KnownTerminal, Purpose, RelayedCommand, Report,
-    SESSION_IDLE_TIME, SecretKind, SessionPassword, SessionReport, TerminalOffer, TerminalSession, TerminalTrust,
-    VerifiedRequest,
+    Answer, AskedRights, Asker, CardAgent, CardModel, CardTask, Exchange, Failure, Instruction, KnownTerminal, Purpose,
+    RelayedCommand, Report, SESSION_IDLE_TIME, SecretKind, SessionPassword, SessionReport, TerminalOffer,
+    TerminalSession, TerminalTrust, VerifiedRequest,
 };
 use latchkey_card::apdu::{Command, Header};
 use latchkey_card::bauth::{Mode, TerminalTemplate};
@@ -43,7 +43,7 @@ pub(crate) fn session(pki: &CvPki) -> TerminalSession {
     TerminalSession {
         origin: origin(),
         request: None,
-        rights: rights(),
+        rights: AskedRights::Exactly(rights()),
         password: SessionPassword::Pin,
         trust: TerminalTrust {
             roots: vec![pki.root().certificate.to_octets()],
@@ -75,7 +75,7 @@ impl Driven {
         Self::in_scene(Scene::new(&Desk::with(&HolderCard::of(ORDINARY)), replies), session)
     }
 
-    fn in_scene(scene: Scene, session: TerminalSession) -> Self {
+    pub(crate) fn in_scene(scene: Scene, session: TerminalSession) -> Self {
         let exchange = scene.agent.send(of_card(CardTask::TerminalSession(Box::new(session))));
         Self { scene, exchange }
     }
@@ -85,14 +85,17 @@ impl Driven {
     }
 
     fn opened(self) -> Self {
-        let SessionReport::Open { cert_hats } = self.next().unwrap() else { panic!("not open") };
+        let SessionReport::Open { cert_hats, model, security_signer } = self.next().unwrap() else {
+            panic!("not open")
+        };
+        assert_eq!((model, security_signer), (CardModel::Stb79, None));
         let esign = CertHat::Esign(rights().esign).to_octets();
         assert_eq!(cert_hats, [CertHat::Eid(rights().eid).to_octets(), esign].concat());
         self
     }
 
     /// What is told of the session next, or its end.
-    fn next(&self) -> Result<SessionReport, Result<Answer, Failure>> {
+    pub(crate) fn next(&self) -> Result<SessionReport, Result<Answer, Failure>> {
         loop {
             match self.exchange.next() {
                 Report::Session(report) => return Ok(report),
@@ -102,12 +105,12 @@ impl Driven {
         }
     }
 
-    fn give(&self, instruction: Instruction) {
+    pub(crate) fn give(&self, instruction: Instruction) {
         self.exchange.instructions().give(instruction);
     }
 
     /// How it ends after the last instruction; the card is reset then, and nobody is in a transaction.
-    fn end(&self) -> Result<Answer, Failure> {
+    pub(crate) fn end(&self) -> Result<Answer, Failure> {
         let end = loop {
             if let Err(end) = self.next() {
                 break end;
@@ -340,14 +343,14 @@ fn authenticated_in(scene: Scene) -> (Driven, PlayedTerminal) {
     (driven, terminal)
 }
 
-fn answer(driven: &Driven) -> Vec<u8> {
+pub(crate) fn answer(driven: &Driven) -> Vec<u8> {
     match driven.next() {
         Ok(SessionReport::Answer(octets)) => octets,
         other => panic!("no answer: {other:?}"),
     }
 }
 
-fn say(terminal: &mut PlayedTerminal, command: &Command) -> Instruction {
+pub(crate) fn say(terminal: &mut PlayedTerminal, command: &Command) -> Instruction {
     let (header, data) = terminal.say(command).unwrap();
     Instruction::Relay(RelayedCommand { header, data })
 }

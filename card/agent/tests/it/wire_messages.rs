@@ -9,11 +9,11 @@ use std::time::Duration;
 
 use latchkey_agent::wire::{FRAME_MAX_SIZE, FromAgent, ToAgent, WireFault};
 use latchkey_agent::{
-    AfterUnblocking, Answer, Asker, CardContents, CardModel, CardRequest, CardStatus, CardTask, DOCUMENTS_MAX,
-    DeactivateWith, Document, Documents, Failure, Instruction, KnownTerminal, OtherCard, PinStatus, ProbeFindings,
-    ReaderChoice, ReaderEvent, ReaderName, ReaderReport, RelayedCommand, Report, Request, RequestId, SESSION_IDLE_TIME,
-    SecretKind, SessionPassword, SessionReport, ShownChecks, ShownTerminal, SignDocuments, SignIn, Step, TerminalOffer,
-    TerminalSession, TerminalTrust, VerifiedRequest,
+    AfterUnblocking, Answer, AskedRights, Asker, CardContents, CardModel, CardRequest, CardStatus, CardTask,
+    DOCUMENTS_MAX, DeactivateWith, Document, Documents, Failure, Instruction, KnownTerminal, OtherCard, PinStatus,
+    ProbeFindings, ReaderChoice, ReaderEvent, ReaderName, ReaderReport, RelayedCommand, Report, Request, RequestId,
+    SESSION_IDLE_TIME, SecretKind, SessionPassword, SessionReport, ShownChecks, ShownTerminal, SignDocuments, SignIn,
+    Step, TerminalOffer, TerminalSession, TerminalTrust, VerifiedRequest,
 };
 use latchkey_crypto::assertion::{APP_VERSION_MAX_SIZE, Assertion, AssertionAlgorithm, ChallengeText, Origin};
 use latchkey_crypto::bign::PrivateKey;
@@ -69,6 +69,7 @@ fn requests() -> Vec<ToAgent> {
         CardTask::DeactivatePin(DeactivateWith::Puk),
         CardTask::TerminalSession(Box::new(terminal_session(SessionPassword::Pin))),
         CardTask::TerminalSession(Box::new(TerminalSession {
+            rights: AskedRights::OfModel { signs: false },
             request: None,
             trust: TerminalTrust::default(),
             ..terminal_session(SessionPassword::Can)
@@ -109,7 +110,10 @@ fn terminal_session(password: SessionPassword) -> TerminalSession {
             hash: [7; 32],
             must_be_bound: true,
         }),
-        rights: Rights { eid: EidRights::from_octets([0, 0, 0xC7, 0xFF, 0]), esign: EsignRights::TERMINAL_SIGNING },
+        rights: AskedRights::Exactly(Rights {
+            eid: EidRights::from_octets([0, 0, 0xC7, 0xFF, 0]),
+            esign: EsignRights::TERMINAL_SIGNING,
+        }),
         password,
         trust: TerminalTrust {
             roots: vec![vec![0x7F; 250]],
@@ -239,7 +243,8 @@ fn reports() -> Vec<FromAgent> {
         SecretKind::Consent,
     ];
     let of_session = [
-        SessionReport::Open { cert_hats: vec![0x7F, 0x4C] },
+        SessionReport::Open { cert_hats: vec![0x7F, 0x4C], model: CardModel::Stb79, security_signer: None },
+        SessionReport::Open { cert_hats: vec![0x7F], model: CardModel::Kta, security_signer: Some(vec![0x30, 0x00]) },
         SessionReport::Terminal(terminal(None)),
         SessionReport::Terminal(terminal(Some("A terminal"))),
         SessionReport::Answer(vec![0x90, 0x00]),
@@ -378,10 +383,14 @@ fn what_does_not_fit_its_type_is_refused() {
     assert!(read(&sign(r#"{"file":{"path":"L2E="}}"#)).is_ok());
     let session = |idle: &str| {
         format!(
-            r#"{{"request":{{"id":1,"request":{{"of-card":{{"reader":null,"patienceMilliseconds":0,"task":{{"terminal-session":{{"origin":"{origin}","request":null,"rights":{{"eid":"AAAAAAE=","esign":"AAA="}},"password":"pin","roots":[],"known":[],{idle}}}}}}}}}}}}}"#
+            r#"{{"request":{{"id":1,"request":{{"of-card":{{"reader":null,"patienceMilliseconds":0,"task":{{"terminal-session":{{"origin":"{origin}","request":null,"rights":{{"exactly":{{"eid":"AAAAAAE=","esign":"AAA="}}}},"password":"pin","roots":[],"known":[],{idle}}}}}}}}}}}}}"#
         )
     };
-    assert!(read(&session(r#""idleMilliseconds":120000"#)).is_ok());
+    let exactly = session(r#""idleMilliseconds":120000"#);
+    assert!(read(&exactly).is_ok());
+    let of_model =
+        exactly.replace(r#"{"exactly":{"eid":"AAAAAAE=","esign":"AAA="}}"#, r#"{"of-model":{"signs":false}}"#);
+    assert!(exactly != of_model && read(&of_model).is_ok());
     let relay = |header: &str| {
         format!(r#"{{"instruct":{{"id":1,"instruction":{{"relay":{{"header":"{header}","data":""}}}}}}}}"#)
     };
@@ -397,6 +406,8 @@ fn what_does_not_fit_its_type_is_refused() {
         ("a hash value beside contents", sign(&contents.replace("}}", r#","hash":"AAAA"}}"#))),
         ("a site without TLS that signs in", sign_in("http://pharmacy.example", challenge, "v")),
         ("an idle time beyond the longest", session(r#""idleMilliseconds":120001"#)),
+        ("rights of two kinds", exactly.replace(r#""esign":"AAA="}"#, r#""esign":"AAA="},"of-model":{"signs":true}"#)),
+        ("rights of an unknown kind", exactly.replace("exactly", "all")),
         ("a reserved right", session(r#""idleMilliseconds":1"#).replace("AAAAAAE=", "gAAAAAE=")),
         ("a word of another length", session(r#""idleMilliseconds":1"#).replace("AAAAAAE=", "AAAAAQ==")),
         ("a PIN for a session", session(r#""idleMilliseconds":1,"pin":"123456""#)),
@@ -493,6 +504,7 @@ fn no_message_has_a_place_for_a_secret() {
         "report",           // findings about a card, at most four MiB of lines without a person's data
         "request",          // Request
         "roots",            // CV certificates of an administrator's
+        "securitySigner",   // the certificate of an organisation
         "session",          // SessionReport
         "signature",        // DetachedSignature
         "signed-in",        // Assertion

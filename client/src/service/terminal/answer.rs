@@ -94,8 +94,12 @@ fn of_card(failure: &Failure) -> String {
         | Failure::CardUnsupported
         | Failure::OtherCard(_) => CARD,
         Failure::Cancelled | Failure::HolderSilent | Failure::NoPrompt => CANCELLED,
-        Failure::PinWrong { .. } | Failure::CanWrong | Failure::PukWrong { .. } => PASSWORD,
-        Failure::PinBlocked | Failure::PinDeactivated | Failure::PinDead | Failure::PinStatusChanged => BLOCKED,
+        Failure::PinWrong { .. } | Failure::Pin2Wrong { .. } | Failure::CanWrong | Failure::PukWrong { .. } => PASSWORD,
+        Failure::PinBlocked
+        | Failure::Pin2Blocked
+        | Failure::PinDeactivated
+        | Failure::PinDead
+        | Failure::PinStatusChanged => BLOCKED,
         Failure::TerminalSessionIdle => ORDER,
         Failure::TerminalRejected | Failure::TerminalOfOtherSite | Failure::TerminalRequestOther => TERMINAL,
         Failure::TerminalActRefused => RIGHTS,
@@ -144,7 +148,9 @@ mod tests {
             ("4", card(Failure::Cancelled), 200),
             ("4", RequestFailure::HolderRefused.into(), 200),
             ("5", card(Failure::PinWrong { tries_left: 2 }), 200),
+            ("5", card(Failure::Pin2Wrong { tries_left: 2 }), 200),
             ("6", card(Failure::PinBlocked), 200),
+            ("6", card(Failure::Pin2Blocked), 200),
             ("7", ServiceRefusal::TerminalOrder, 200),
             ("7", card(Failure::TerminalSessionIdle), 200),
             ("8", card(Failure::CardClosedChannel), 200),

@@ -7,14 +7,16 @@ use axum::routing::post;
 use axum::{Extension, Json, Router};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use latchkey_agent::{Instruction, RelayedCommand, SESSION_IDLE_TIME, SessionPassword, TerminalOffer, TerminalSession};
-use latchkey_card::profile::Profile;
+use latchkey_agent::{
+    AskedRights, CardModel, Failure, Instruction, RelayedCommand, SESSION_IDLE_TIME, SIGNING, SessionPassword,
+    TerminalOffer, TerminalSession,
+};
 use latchkey_crypto::cv::rights::Rights;
 use serde::{Deserialize, Serialize};
 
 use super::TERMINAL_BODY_MAX_SIZE;
 use super::sessions::{Opened, trust};
-use crate::desk::TerminalWish;
+use crate::desk::{RequestFailure, TerminalWish};
 use crate::service::body::JsonBody;
 use crate::service::guard::{Preferred, Site};
 use crate::service::{ServiceRefusal, Shared, refusal};
@@ -75,6 +77,8 @@ struct OpenedAnswer {
     cert_id: String,
     /// What was asked of the card, for terminals that want to know it.
     certhat: String,
+    /// Which kind of card it is, in our terminal's words.
+    card_profile: &'static str,
     err: &'static str,
 }
 
@@ -116,18 +120,27 @@ async fn open(
 ) -> Result<Json<OpenedAnswer>, ServiceRefusal> {
     let request = shared.sessions.take_request(&site);
     let origins = request.as_ref().map(|request| request.origins.clone()).unwrap_or_default();
-    let words = Profile::standard().words;
     let session = TerminalSession {
         request: request.map(|request| request.shown(language, false)),
-        rights: Rights { eid: words.eid.unwrap_or_default(), esign: words.esign.unwrap_or_default() },
+        rights: AskedRights::OfModel { signs: true },
         ..shared.session_of(&site)
     };
-    let wish = TerminalWish { session, optional: Rights::NONE };
-    let Opened { cert_hats } = shared.open_session(&site, origins, wish).await?;
+    let wish = TerminalWish { session, optional: SIGNING };
+    let Opened { cert_hats, model, security_signer } = shared.open_session(&site, origins, wish).await?;
     let certhat = STANDARD.encode(cert_hats);
-    // The card of the published standard has no security object whose signer could be named.
-    let (so_certificate, so_cert, cert_id) = (String::new(), String::new(), String::new());
-    Ok(Json(OpenedAnswer { so_certificate, so_cert, cert_id, certhat, err: "0" }))
+    // A card of the published standard has no security object whose signer could be named.
+    let so_cert = security_signer.map(|signer| STANDARD.encode(signer)).unwrap_or_default();
+    let (so_certificate, cert_id, card_profile) = (so_cert.clone(), String::new(), card_profile(model)?);
+    Ok(Json(OpenedAnswer { so_certificate, so_cert, cert_id, certhat, card_profile, err: "0" }))
+}
+
+/// What our terminal calls a kind of card.
+fn card_profile(model: CardModel) -> Result<&'static str, ServiceRefusal> {
+    match model {
+        CardModel::Stb79 => Ok("stb"),
+        CardModel::Kta => Ok("kta"),
+        _ => Err(RequestFailure::Card(Failure::AgentFault).into()),
+    }
 }
 
 async fn authenticate(
@@ -182,7 +195,7 @@ impl Shared {
         TerminalSession {
             origin: site.clone(),
             request: None,
-            rights: Rights::NONE,
+            rights: AskedRights::Exactly(Rights::NONE),
             password: SessionPassword::Pin,
             trust: trust(&self.surroundings.terminals.trust, self.surroundings.sites.terminals()),
             idle: SESSION_IDLE_TIME,

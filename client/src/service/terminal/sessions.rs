@@ -5,7 +5,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use latchkey_agent::{
-    Failure, Instruction, KnownTerminal, SessionReport, ShownTerminal, TERMINAL_TRUST_MAX_COUNT, TerminalTrust,
+    CardModel, Failure, Instruction, KnownTerminal, SessionReport, ShownTerminal, TERMINAL_TRUST_MAX_COUNT,
+    TerminalTrust,
 };
 use latchkey_crypto::assertion::Origin;
 use tokio::time::Instant;
@@ -47,6 +48,8 @@ struct OpenSession {
 /// What a page learns when the card is open.
 pub(super) struct Opened {
     pub(super) cert_hats: Vec<u8>,
+    pub(super) model: CardModel,
+    pub(super) security_signer: Option<Vec<u8>>,
 }
 
 impl Sessions {
@@ -123,15 +126,15 @@ impl Shared {
         let wish = PageWish::TerminalSession(Box::new(wish));
         let page = PageRequest { origin: site.clone(), wish, says_it_is: None };
         let mut ticket = self.surroundings.desk.submit(page);
-        let cert_hats = loop {
-            if let SessionReport::Open { cert_hats } = ticket.session_report().await? {
-                break cert_hats;
+        let opened = loop {
+            if let SessionReport::Open { cert_hats, model, security_signer } = ticket.session_report().await? {
+                break Opened { cert_hats, model, security_signer };
             }
         };
         let origins = if origins.contains(site) { origins } else { vec![site.clone()] };
         let (ticket, used) = (tokio::sync::Mutex::new(ticket), Mutex::new(Instant::now()));
         *lock(&self.sessions.open) = Some(Arc::new(OpenSession { origins, ticket, used }));
-        Ok(Opened { cert_hats })
+        Ok(opened)
     }
 
     /// Has the next thing done in the session that this site drives. A failure ends the session, and so does a page that

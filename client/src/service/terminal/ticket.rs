@@ -7,7 +7,7 @@ use axum::extract::State;
 use axum::{Extension, Json};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use latchkey_agent::TerminalSession;
+use latchkey_agent::{AskedRights, TerminalSession};
 use latchkey_crypto::x509::RevocationData;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -87,10 +87,10 @@ pub(in crate::service) async fn ticket(
     let (origins, hash) = (request.origins.clone(), request.hash);
     let session = TerminalSession {
         request: Some(request.selected().shown(language, true)),
-        rights: required | optional,
+        rights: AskedRights::Exactly(required | optional),
         ..shared.session_of(&site)
     };
-    let Opened { cert_hats } = shared.open_session(&site, origins, TerminalWish { session, optional }).await?;
+    let Opened { cert_hats, .. } = shared.open_session(&site, origins, TerminalWish { session, optional }).await?;
     Ok(Json(TicketAnswer { certhat: STANDARD.encode(cert_hats), request_hash: STANDARD.encode(hash) }))
 }
 
