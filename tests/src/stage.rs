@@ -12,7 +12,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use latchkey_fixtures::card_image::CardImage;
 use latchkey_fixtures::data_groups::texts_in;
-use latchkey_fixtures::holders::{Holder, issue_faulty_card, sample_holders, sample_pki};
+use latchkey_fixtures::holders::{Holder, deployed_holders, issue_faulty_card, sample_holders, sample_pki};
 use latchkey_fixtures::pcscd::PrivatePcscd;
 use latchkey_fixtures::pki::faults::Fault;
 use rustix::process::Pid;
@@ -109,18 +109,24 @@ impl SampleSet {
     }
 }
 
-/// The sample holder of that name.
+/// The sample holder of that name, with a card of whatever model.
 ///
 /// # Errors
 /// If there is none; the error lists them.
 pub fn holder(id: &str) -> Result<Holder> {
-    let holders = sample_holders();
+    let holders: Vec<_> = sample_holders().into_iter().chain(deployed_holders()).collect();
     let names: Vec<_> = holders.iter().map(|holder| holder.id).collect();
     let all = names.join(", ");
     holders
         .into_iter()
         .find(|holder| holder.id == id)
         .with_context(|| format!("no holder is called {id:?}; there are {all}"))
+}
+
+/// Whether the card of that holder is of the deployed model, which wants its CAN first and has a second PIN.
+#[must_use]
+pub fn has_deployed_card(holder: &Holder) -> bool {
+    deployed_holders().iter().any(|deployed| deployed.id == holder.id)
 }
 
 /// Virtual readers in a real pcscd, and the program that plays cards in them.

@@ -51,10 +51,10 @@ impl Attended {
         let child = person.start(&command)?;
         person.start_no_other();
         person.wait_for(&format!("http://127.0.0.1:{port}"))?;
-        let (words, pin) = (Words::of(language), holder.pin.to_owned());
+        let (words, holder) = (Words::of(language), holder.clone());
         let holder = thread::spawn(move || {
             // Whatever goes wrong is told by the back end, which is refused then.
-            if let Err(error) = agree(&mut person, words, &pin) {
+            if let Err(error) = agree(&mut person, words, &holder) {
                 eprintln!("the holder does not answer any more: {error}");
             }
             person.shown().to_owned()
@@ -108,7 +108,9 @@ origins = ["{SITE}"]
 struct Words {
     again: &'static str,
     agree: &'static str,
+    can: &'static str,
     pin: &'static str,
+    pin2: &'static str,
     yes: &'static str,
     no: &'static str,
 }
@@ -117,26 +119,48 @@ impl Words {
     fn of(language: &str) -> Self {
         match language {
             "be" => Self {
-                again: "Паспрабаваць яшчэ раз?", agree: "/Н", pin: "6 лічбаў", yes: "т", no: "н"
+                again: "Паспрабаваць яшчэ раз?",
+                agree: "/Н",
+                can: "6 лічбаў, надрукаваных",
+                pin: "(6 лічбаў",
+                pin2: "(7 лічбаў",
+                yes: "т",
+                no: "н",
             },
             "ru" => Self {
-                again: "Попробовать ещё раз?", agree: "/Н", pin: "6 цифр", yes: "д", no: "н"
+                again: "Попробовать ещё раз?",
+                agree: "/Н",
+                can: "6 цифр, напечатанных",
+                pin: "(6 цифр",
+                pin2: "(7 цифр",
+                yes: "д",
+                no: "н",
             },
-            _ => Self { again: "Try again?", agree: "/N", pin: "6 digits", yes: "y", no: "n" },
+            _ => Self {
+                again: "Try again?",
+                agree: "/N",
+                can: "6 digits printed",
+                pin: "(6 digits",
+                pin2: "(7 digits",
+                yes: "y",
+                no: "n",
+            },
         }
     }
 }
 
-/// Agrees to what is asked, enters the PIN, and tries nothing again, until the program has ended.
-fn agree(person: &mut Person, words: Words, pin: &str) -> io::Result<()> {
+/// Agrees to what is asked, enters what the card wants, and tries nothing again, until the program has ended.
+fn agree(person: &mut Person, words: Words, holder: &Holder) -> io::Result<()> {
     loop {
-        match person.wait_for_any(&[words.again, words.agree, words.pin]) {
+        match person.wait_for_any(&[words.again, words.agree, words.can, words.pin, words.pin2]) {
             Ok(0) => {
                 person.wait_for(words.agree)?;
                 person.enter(words.no)?;
             }
             Ok(1) => person.enter(words.yes)?,
-            Ok(_) => person.enter(pin)?,
+            Ok(2) => person.enter(holder.can)?,
+            Ok(3) => person.enter(holder.pin)?,
+            Ok(_) => person.enter(&holder.pin2())?,
             // Nobody asks anything for a while.
             Err(error) if error.kind() == io::ErrorKind::TimedOut => {}
             Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(()),

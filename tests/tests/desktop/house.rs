@@ -103,13 +103,13 @@ impl Drop for House {
 }
 
 /// One of the few places for scenes that run at the same time: each is a browser, a window and a card service.
-struct Seat;
+pub(crate) struct Seat;
 
 static TAKEN: Mutex<usize> = Mutex::new(0);
 static LEFT: Condvar = Condvar::new();
 
 impl Seat {
-    fn take() -> Self {
+    pub(crate) fn take() -> Self {
         let seats = thread::available_parallelism().map_or(1, usize::from).clamp(1, 4);
         let taken = TAKEN.lock().unwrap_or_else(PoisonError::into_inner);
         let mut taken = LEFT.wait_while(taken, |taken| *taken >= seats).unwrap_or_else(PoisonError::into_inner);

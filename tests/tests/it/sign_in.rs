@@ -77,6 +77,33 @@ fn the_demo_signs_in_twice_in_a_row() {
     }
 }
 
+/// A back end of the kind that is deployed, and cards of both models: data read and something signed.
+#[test]
+fn the_demo_has_a_terminal_read_and_sign_with_cards_of_both_models() {
+    for profile in ["stb", "kta"] {
+        let mut demo = Command::new(program("latchkey-demo").unwrap());
+        let output = demo.args(["--terminal", "--yes", "--profile", profile]).output().unwrap();
+        assert!(output.status.success(), "{profile}: {}", said(&output));
+        let shown = text(&output.stdout);
+        for expected in ["a CMS message of", "LA:_Family_name: "] {
+            assert!(shown.contains(expected), "{profile}: {expected}\n{}", said(&output));
+        }
+    }
+}
+
+#[test]
+fn the_demo_tells_which_arguments_do_not_go_together() {
+    for arguments in [
+        &["--profile", "kta"][..],
+        &["--terminal", "--profile", "unheard-of"],
+        &["--terminal", "--profile", "kta", "--holder", "hanna-vydumanaya"],
+        &["--terminal", "--holder", "kiryl-raspausiudzany"],
+    ] {
+        let output = Command::new(program("latchkey-demo").unwrap()).args(arguments).output().unwrap();
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {}", said(&output));
+    }
+}
+
 #[test]
 fn the_demo_fails_when_the_portal_refuses() {
     let mut demo = Command::new(program("latchkey-demo").unwrap());

@@ -13,7 +13,7 @@ use latchkey_tests::stage::holder;
 use crate::Wishes;
 
 /// How often it is looked whether a person has come further.
-const LOOK_AGAIN: Duration = Duration::from_millis(300);
+pub(crate) const LOOK_AGAIN: Duration = Duration::from_millis(300);
 
 pub(crate) fn demo(wishes: &Wishes, interruption: &Interruption) -> Result<()> {
     let terminal = Terminal::new();
@@ -65,7 +65,7 @@ pub(crate) fn demo(wishes: &Wishes, interruption: &Interruption) -> Result<()> {
 }
 
 /// The person's own screen, or one that nobody sees; a person cannot do without the first.
-fn screen(is_unattended: bool) -> Result<(String, Screen)> {
+pub(crate) fn screen(is_unattended: bool) -> Result<(String, Screen)> {
     match Screen::in_front_of_the_person()? {
         Some(screen) => Ok(("yours".to_owned(), screen)),
         None if is_unattended => {

@@ -4,25 +4,28 @@
 //! interrupted.
 
 mod browser;
+mod city;
 mod fault;
 mod terminal;
 
 use std::process::{Command, ExitCode};
 
 use anyhow::{Result, bail};
-use latchkey_fixtures::holders::{Holder, sample_holders};
+use latchkey_fixtures::holders::{Holder, deployed_holders, sample_holders};
 use latchkey_fixtures::vcard::automaton::PinState;
 use latchkey_tests::show::{Interrupted, Interruption, Terminal};
 use latchkey_tests::stage::{Cards, Portal, SampleSet, give_secrets, holder};
 
 const USAGE: &str = "\
-Usage: ./dev demo [--browser | --terminal] [--yes] [--holder NAME] [--lang be|ru|en]
+Usage: ./dev demo [--browser] [--terminal [--profile stb|kta]] [--yes] [--holder NAME] [--lang be|ru|en]
        ./dev demo --fault NAME [--lang be|ru|en]
 
   --browser        in Chromium and the window of the client program, instead of on the command line; on your screen if
                    there is one
   --terminal       a terminal reads the card and has it sign through the client program, for a back end of the kind that
-                   is deployed
+                   is deployed; with --browser it reads for a page of that kind
+  --profile NAME   the card's model: stb, the published standard, which is meant without it; kta, the deployed card as far
+                   as it is known, with its second PIN
   --yes            type the sample PIN and agree to everything by itself
   --holder NAME    whose card; without it, an ordinary citizen's. --holder list names them
   --fault NAME     a sign-in that goes wrong in this way, without a person: shows how it is refused, and whether that is
@@ -57,6 +60,7 @@ fn main() -> ExitCode {
     let interruption = Interruption::watch();
     let result = interruption.and_then(|interruption| match &wishes.fault {
         Some(name) => fault::demo(name, &wishes.language, &interruption),
+        None if wishes.with_terminal && wishes.in_browser => city::demo(&wishes, &interruption),
         None if wishes.with_terminal => terminal::demo(&wishes, &interruption),
         None if wishes.in_browser => browser::demo(&wishes, &interruption),
         None => demo(&wishes, &interruption),
@@ -76,6 +80,9 @@ struct Wishes {
     in_browser: bool,
     with_terminal: bool,
     unattended: bool,
+    /// Whether the card is of the deployed model.
+    deployed_card: bool,
+    /// As it was asked for; of whatever model, if there is a profile.
     holder: String,
     /// The name of a fault, or "list".
     fault: Option<String>,
@@ -85,21 +92,39 @@ struct Wishes {
 impl Wishes {
     /// `None`: help is wanted.
     fn from_arguments(mut arguments: impl Iterator<Item = String>) -> Result<Option<Self>, String> {
-        let (holder, language) = (DEFAULT_HOLDER.to_owned(), "en".to_owned());
-        let mut wishes =
-            Self { in_browser: false, with_terminal: false, unattended: false, holder, fault: None, language };
+        let mut wishes = Self {
+            in_browser: false,
+            with_terminal: false,
+            unattended: false,
+            deployed_card: false,
+            holder: String::new(),
+            fault: None,
+            language: "en".to_owned(),
+        };
         while let Some(argument) = arguments.next() {
             let mut value = || arguments.next().ok_or(format!("{argument} needs a value"));
             match argument.as_str() {
                 "--browser" => wishes.in_browser = true,
                 "--terminal" => wishes.with_terminal = true,
                 "--yes" => wishes.unattended = true,
+                "--profile" => wishes.deployed_card = is_deployed(&value()?)?,
                 "--holder" => wishes.holder = value()?,
                 "--fault" => wishes.fault = Some(value()?),
                 "--lang" => wishes.language = value()?,
                 "--help" | "-h" => return Ok(None),
                 other => return Err(format!("unknown argument {other:?}")),
             }
+        }
+        if wishes.deployed_card && !wishes.with_terminal {
+            return Err("--profile kta goes with --terminal".to_owned());
+        }
+        if wishes.holder.is_empty() {
+            let deployed = deployed_holders().into_iter().next().filter(|_| wishes.deployed_card);
+            deployed.map_or(DEFAULT_HOLDER, |holder| holder.id).clone_into(&mut wishes.holder);
+        } else if wishes.holder != "list"
+            && deployed_holders().iter().any(|holder| holder.id == wishes.holder) != wishes.deployed_card
+        {
+            return Err(format!("the card of {:?} is of the other model", wishes.holder));
         }
         match &wishes.fault {
             Some(name) if name != "list" && !fault::is_known(name) => {
@@ -110,9 +135,21 @@ impl Wishes {
     }
 }
 
+fn is_deployed(profile: &str) -> Result<bool, String> {
+    match profile {
+        "stb" => Ok(false),
+        "kta" => Ok(true),
+        other => Err(format!("there is no profile {other:?}: stb and kta")),
+    }
+}
+
 fn list_holders() {
     for Holder { id, case, pin, .. } in sample_holders() {
         println!("{id:<28} PIN {pin}  {case}");
+    }
+    for holder in deployed_holders() {
+        let (id, pin, pin2, case) = (holder.id, holder.pin, holder.pin2(), holder.case);
+        println!("{id:<28} PIN {pin}  PIN2 {pin2}  {case}: --profile kta");
     }
 }
 

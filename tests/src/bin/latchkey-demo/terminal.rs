@@ -1,9 +1,10 @@
 //! The demo of terminal mode: a back end of the kind that is deployed, a terminal, and a card that proves itself to it.
 
 use anyhow::{Context as _, Result, bail};
+use latchkey_fixtures::holders::Holder;
 use latchkey_tests::deployed::{Attended, AttendedOrder, BackEnd, Calls};
 use latchkey_tests::show::{Interruption, Terminal};
-use latchkey_tests::stage::{Cards, Portal, PortalOrder, SampleSet, free_port, holder};
+use latchkey_tests::stage::{Cards, Portal, PortalOrder, SampleSet, free_port, has_deployed_card, holder};
 use serde_json::Value;
 
 use crate::Wishes;
@@ -30,6 +31,7 @@ pub(crate) fn demo(wishes: &Wishes, interruption: &Interruption) -> Result<()> {
         Ok((format!("at port {terminal_port}, for back ends on this computer"), Portal::start_with(&set, order)?))
     })?;
     terminal.command("latchkey serve --managed managed.toml");
+    terminal.note(&secrets(&holder));
     let agreeing = wishes.unattended.then_some(&holder);
     let order = AttendedOrder { port: client_port, language: &wishes.language, agreeing, arguments: &[] };
     let client = Attended::start(&cards, &set, order)?;
@@ -51,6 +53,15 @@ pub(crate) fn demo(wishes: &Wishes, interruption: &Interruption) -> Result<()> {
     })?;
     terminal.title("The terminal knows whose card it is, because card and terminal proved themselves to each other.");
     Ok(())
+}
+
+/// What the person at the terminal has to know.
+pub(crate) fn secrets(holder: &Holder) -> String {
+    if has_deployed_card(holder) {
+        format!("The sample CAN is {}, PIN1 {}, PIN2 {}.", holder.can, holder.pin, holder.pin2())
+    } else {
+        format!("The sample PIN is {}.", holder.pin)
+    }
 }
 
 /// What the back end does. The client program only passes on what it cannot read.
