@@ -187,3 +187,31 @@ fn the_description_of_the_service_is_printed() {
     let ran = run(latchkey().arg("openapi"));
     assert_eq!(ran.json()["info"]["title"], "Latchkey client program");
 }
+
+/// What a terminal can learn and do is listed; the signature is left out by its number.
+#[test]
+fn a_terminals_wishes_are_shown_and_one_is_left_out_at_the_terminal() {
+    let mut serving = Serving::start(&[]);
+    let mut page = TcpStream::connect(("127.0.0.1", serving.port)).unwrap();
+    let prefetch = Request::post("/api/v1/terminal_proxy_bauth_app_prefetch", r#"{"stb":false}"#);
+    page.write_all(prefetch.and("Connection", "close").text(serving.port).as_bytes()).unwrap();
+    serving.person.wait_for("Agree? [y/N, or the numbers that you leave out]");
+    let shown = serving.person.shown().to_owned();
+    for words in [
+        "https://portal.example asks to let its terminal read from your card.",
+        "Nobody vouches for what this site says about itself.",
+        "your family name",
+        "the picture of your face",
+        "Which of this your card holds will be shown before you enter the PIN.",
+        "You may leave these out:",
+        "it may have one thing signed by your card",
+    ] {
+        assert!(shown.contains(words), "{words}\n{shown}");
+    }
+    serving.person.enter("1");
+    serving.person.wait_for("PIN (6 digits), 3 tries left:");
+    let asked = serving.person.shown().get(shown.len()..).unwrap_or_default().to_owned();
+    assert!(asked.contains("your family name"), "{asked}");
+    assert!(!asked.contains("signed by your card") && !asked.contains("picture of your face"), "{asked}");
+    serving.end();
+}
