@@ -1,8 +1,10 @@
 //! Every kind of question, answered in its window as an assistive tool does it.
 
 use latchkey_agent::{
-    AfterUnblocking, Answer, Asker, CardTask, DeactivateWith, Document, Documents, PinStatus, SecretKind, SignDocuments,
+    AfterUnblocking, Answer, AskedRights, Asker, CardTask, DeactivateWith, Document, Documents, PinStatus,
+    SESSION_IDLE_TIME, SecretKind, SessionPassword, SignDocuments, TerminalSession, TerminalTrust,
 };
+use latchkey_crypto::assertion::Origin;
 use latchkey_fixtures::holders::deployed_holders;
 use latchkey_fixtures::vcard::automaton::PinState;
 
@@ -61,6 +63,30 @@ fn documents_are_shown_by_name_and_size_before_the_pin() {
         Ok(Answer::DocumentsSigned(results)) => assert!(results.iter().all(Result::is_ok)),
         other => panic!("{other:?}"),
     }
+}
+
+/// Before a terminal is known, and with the groups of the card at hand.
+#[test]
+fn what_a_terminal_may_learn_is_shown_before_the_pin() {
+    let mut scene = Scene::new(ORDINARY, "--lang en");
+    let _exchange = scene.begin(CardTask::TerminalSession(Box::new(TerminalSession {
+        origin: Origin::parse("https://portal.example").unwrap(),
+        request: None,
+        rights: AskedRights::OfModel { signs: true },
+        password: SessionPassword::Pin,
+        trust: TerminalTrust::default(),
+        idle: SESSION_IDLE_TIME,
+    })));
+    for words in [
+        "A terminal is to read from your card for",
+        "https://portal.example",
+        "Nobody vouches for what this site says about itself.",
+        "your family name",
+        "it may have one thing signed by your card",
+    ] {
+        scene.sees(words);
+    }
+    scene.keep_picture("agent-terminal-en");
 }
 
 #[test]
