@@ -699,6 +699,7 @@ site-allowed = вы дазволілі
 site-refused-today = вы адмовілі; цягам сутак пра яго не спытаюць
 site-allowed-by-administrator = назваў адміністратар
 site-forbidden-by-administrator = забараніў адміністратар
+site-has-terminal = вы дапусцілі яго тэрмінал
 sites-none = Ні пра адзін сайт нічога не вядома.
 
 ## Налады: што здарылася

@@ -684,6 +684,7 @@ site-allowed = allowed by you
 site-refused-today = refused by you; not asked about again for a day
 site-allowed-by-administrator = named by the administrator
 site-forbidden-by-administrator = forbidden by the administrator
+site-has-terminal = its terminal was let in by you
 sites-none = Nothing is known about any site.
 
 ## Settings: what went wrong

@@ -699,6 +699,7 @@ site-allowed = вы разрешили
 site-refused-today = вы отказали; в течение суток о нём не спросят
 site-allowed-by-administrator = назвал администратор
 site-forbidden-by-administrator = запретил администратор
+site-has-terminal = вы допустили его терминал
 sites-none = Ни об одном сайте ничего не известно.
 
 ## Настройки: что случилось

@@ -161,7 +161,7 @@ export interface Settings {
   readonly history: boolean;
   /// Why nothing can be remembered here; null if it can.
   readonly historyFailure: Failure | null;
-  readonly sites: readonly { readonly origin: string; readonly state: "allowed" | "refused-today" | "allowed-by-administrator" | "forbidden-by-administrator"; readonly since: string | null }[];
+  readonly sites: readonly { readonly origin: string; readonly state: "allowed" | "refused-today" | "allowed-by-administrator" | "forbidden-by-administrator" | "has-terminal"; readonly since: string | null }[];
   /// Names of the settings above that the administrator has fixed.
   readonly fixed: readonly SettingName[];
   /// Where the settings are written, for those who edit files.

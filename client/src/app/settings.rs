@@ -41,6 +41,7 @@ fn site(site: RememberedSite) -> Site {
             SiteState::RefusedToday => SiteStateView::RefusedToday,
             SiteState::AllowedByAdministrator => SiteStateView::AllowedByAdministrator,
             SiteState::ForbiddenByAdministrator => SiteStateView::ForbiddenByAdministrator,
+            SiteState::HasTerminal => SiteStateView::HasTerminal,
         },
         since: site.since.and_then(|since| since.format(&Rfc3339).ok()),
     }
@@ -73,6 +74,7 @@ fn carry_out(store: &SettingsStore, change: SettingChange) -> Result<(), Setting
         SettingChange::Proxy(choice) => Setting::Proxy(choice),
         SettingChange::ForgetSite(site) => {
             let origin = Origin::parse(&site).or_else(|_| Origin::parse_on_loopback(&site));
+            let origin = origin.or_else(|_| Origin::parse_without_tls(&site));
             let origin = origin.map_err(|_| SettingsFailure::SiteUnknown { origin: site })?;
             return store.forget_site(&origin);
         }

@@ -502,6 +502,8 @@ pub enum SiteState {
     AllowedByAdministrator,
     /// The administrator forbids it.
     ForbiddenByAdministrator,
+    /// The holder let its terminal work with the card.
+    HasTerminal,
 }
 
 /// A change that the holder wants.

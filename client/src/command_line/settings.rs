@@ -165,6 +165,7 @@ fn sites(texts: &Texts, sites: &[RememberedSite]) -> Output {
             SiteState::RefusedToday => texts.say("site-refused-today"),
             SiteState::AllowedByAdministrator => texts.say("site-allowed-by-administrator"),
             SiteState::ForbiddenByAdministrator => texts.say("site-forbidden-by-administrator"),
+            SiteState::HasTerminal => texts.say("site-has-terminal"),
         };
         let since = since(site).map(|since| format!(" ({since})")).unwrap_or_default();
         (site.origin.to_string(), format!("{state}{since}"))

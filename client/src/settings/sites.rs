@@ -34,6 +34,8 @@ pub enum SiteState {
     AllowedByAdministrator,
     /// The administrator forbids it.
     ForbiddenByAdministrator,
+    /// Nothing was said, but the holder let a terminal in that it drove: other sites may not drive that one.
+    HasTerminal,
 }
 
 impl SiteState {
@@ -45,6 +47,7 @@ impl SiteState {
             Self::RefusedToday => "refused-today",
             Self::AllowedByAdministrator => "allowed-by-administrator",
             Self::ForbiddenByAdministrator => "forbidden-by-administrator",
+            Self::HasTerminal => "has-terminal",
         }
     }
 }

@@ -142,7 +142,14 @@ impl SettingsStore {
         // A site that both have a word about is shown with the holder's own.
         let of_managed = managed
             .filter(|site| site.state == SiteState::ForbiddenByAdministrator || words.at(&site.origin, now).is_none());
-        of_managed.chain(own).collect()
+        let mut sites: Vec<_> = of_managed.chain(own).collect();
+        for (_, origin, since) in words.terminals() {
+            if sites.iter().all(|site| site.origin != *origin) {
+                let (origin, since) = (origin.clone(), Some(since));
+                sites.push(RememberedSite { origin, state: SiteState::HasTerminal, since });
+            }
+        }
+        sites
     }
 
     /// What is known about one site. The administrator's prohibition goes before everything; that he named a site does
@@ -293,7 +300,7 @@ impl SettingsStore {
 impl Sites for SettingsStore {
     fn standing(&self, origin: &Origin) -> Standing {
         match self.site(origin) {
-            None | Some(SiteState::AllowedByAdministrator) => Standing::Unknown,
+            None | Some(SiteState::AllowedByAdministrator | SiteState::HasTerminal) => Standing::Unknown,
             Some(SiteState::Allowed) => Standing::Allowed,
             Some(SiteState::RefusedToday) => Standing::RefusedToday,
             Some(SiteState::ForbiddenByAdministrator) => Standing::Forbidden,

@@ -602,6 +602,7 @@ fn settings(texts: &Texts) -> States {
         sites: vec![
             site(ORIGIN, SiteState::Allowed, Some("2026-11-20T09:12:00Z")),
             site("https://prizes.example", SiteState::RefusedToday, Some("2026-11-22T08:00:00Z")),
+            site("https://clinic.example", SiteState::HasTerminal, Some("2026-11-21T14:30:00Z")),
         ],
         ..blank(texts).settings
     };

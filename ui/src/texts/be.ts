@@ -357,6 +357,7 @@ export const be: Texts = {
     siteRefused: "Сёння вы адмовілі",
     siteAllowedByAdministrator: "Дазволены адміністратарам",
     siteForbiddenByAdministrator: "Забаронены адміністратарам",
+    siteHasTerminal: "Вы дазволілі яго тэрміналу працаваць з карткай",
     since: (date) => `з ${date}`,
     forget: "Забыць",
     forgetSite: (host) => `Забыць ${host}`,

@@ -359,6 +359,7 @@ export const en = {
     siteRefused: "You refused it today",
     siteAllowedByAdministrator: "Allowed by your administrator",
     siteForbiddenByAdministrator: "Forbidden by your administrator",
+    siteHasTerminal: "You let its terminal work with your card",
     since: (date: string) => `since ${date}`,
     forget: "Forget",
     forgetSite: (host: string) => `Forget ${host}`,

@@ -357,6 +357,7 @@ export const ru: Texts = {
     siteRefused: "Сегодня вы отказали",
     siteAllowedByAdministrator: "Разрешён администратором",
     siteForbiddenByAdministrator: "Запрещён администратором",
+    siteHasTerminal: "Вы разрешили его терминалу работать с картой",
     since: (date) => `с ${date}`,
     forget: "Забыть",
     forgetSite: (host) => `Забыть ${host}`,

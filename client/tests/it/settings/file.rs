@@ -325,6 +325,8 @@ fn a_terminals_site_is_remembered_until_the_site_is_forgotten() {
     assert_eq!(of(&store), Some(portal.clone()));
     let store = holder.store();
     assert_eq!(of(&store), Some(portal.clone()), "after a restart");
+    assert_eq!(store.sites()[0].state, SiteState::HasTerminal, "he can see whom to forget");
+    assert_eq!(store.standing(&portal), Standing::Unknown, "the site is asked about as before");
     store.begin_guest();
     assert_eq!(of(&store), None);
     store.let_in("980000000001", &other).unwrap();
