@@ -15,7 +15,7 @@ use crate::dialogue::authenticate::{refusal, refusal_of_pin2};
 use crate::dialogue::error::{DialogueError, Operation};
 use crate::dialogue::link::Link;
 use crate::dialogue::select_esign;
-use crate::dialogue::terminal_acts::{AgreedActs, TerminalAct, is_switching};
+use crate::dialogue::terminal_acts::{AgreedActs, TerminalAct, is_signing, is_switching};
 use crate::password::{Holder, PasswordKind, Pin, Pin2};
 use crate::profile::{PasswordFormat, Profile};
 use crate::secure_messaging;
@@ -92,7 +92,8 @@ impl TerminalChannel<'_> {
     }
 
     /// Passes a protected command of the terminal on as it is, `header` and `data`, and gives the card's whole answer.
-    /// After MSE:Set CS it is the client's turn.
+    /// After MSE:Set CS it is the client's turn. One signature uses up the holder's word for it, whatever the card's rule
+    /// is: for another he has to [`agree`](Self::agree) once more.
     ///
     /// # Errors
     /// [`DialogueError::TerminalCommandRefused`] and [`DialogueError::ChannelOutOfTurn`] before anything was passed on.
@@ -104,7 +105,11 @@ impl TerminalChannel<'_> {
         if !self.beside.agreed.allow(visible) || data.is_empty() {
             return Err(DialogueError::TerminalCommandRefused { header });
         }
-        let answer = self.beside.link.relay(&Command::protected(visible, data)?);
+        let command = Command::protected(visible, data)?;
+        if is_signing(visible) {
+            self.beside.agreed = self.beside.agreed.without(TerminalAct::Sign);
+        }
+        let answer = self.beside.link.relay(&command);
         let answer = answer.map_err(|error| self.end(error))?;
         if !secure_messaging::is_protected(&answer) {
             return Err(self.end(DialogueError::ChannelClosed { status: answer.status() }));

@@ -7,7 +7,7 @@ use crate::apdu::{CLASS_PROTECTED, Header};
 /// to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum TerminalAct {
-    /// Sign: MSE:Set DST and PSO:Compute Digital Signature.
+    /// Sign once: MSE:Set DST and PSO:Compute Digital Signature.
     Sign,
     /// CHANGE REFERENCE DATA.
     ChangePin,
@@ -45,6 +45,12 @@ impl AgreedActs {
         Self(self.0 | 1 << act as u8)
     }
 
+    /// These but one.
+    #[must_use]
+    pub(super) const fn without(self, act: TerminalAct) -> Self {
+        Self(self.0 & !(1 << act as u8))
+    }
+
     /// Whether the holder has agreed to the act.
     #[must_use]
     pub const fn contain(self, act: TerminalAct) -> bool {
@@ -65,6 +71,11 @@ impl AgreedActs {
 /// Whether a command gives the other channel its turn.
 pub(super) fn is_switching(header: Header) -> bool {
     kind_of(header) == Some(CommandKind::Switching)
+}
+
+/// Whether a command makes a signature.
+pub(super) fn is_signing(Header { ins, p1, p2, .. }: Header) -> bool {
+    (ins, p1, p2) == (0x2A, 0x9E, 0x9A)
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

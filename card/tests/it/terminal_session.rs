@@ -268,6 +268,7 @@ fn a_second_signature_wants_a_second_confirmation() {
     let mut session = open(&mut card, &profile, &mut terminal, &authority, agreed);
     session.sign(&[1; 32]);
     session.confirm();
+    session.channel.agree(TerminalAct::Sign);
     session.sign(&[2; 32]);
     assert!(session.read(&groups(&[5])).files[0].1.is_ok(), "the terminal's channel goes on");
 }

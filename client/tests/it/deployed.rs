@@ -337,6 +337,26 @@ async fn a_tab_that_is_closed_while_it_waits_ends_the_session() {
     served.scene.holder.until_card_was_reset().await;
 }
 
+/// Also while the holder is asked, or the terminal's command is at the card.
+#[tokio::test]
+async fn a_page_that_closes_its_session_ends_what_is_under_way() {
+    let mut served = served(settings());
+    open(&mut served).await;
+    served.scene.holder.asked().await;
+    let stranger = PlayedTerminal::new(&cv_pki(), "980000000009", CvPki::sign_in_rights(), None).unwrap();
+    let body = offered(&stranger).to_string();
+    let mut page = served.send(Request::post(INIT, &body)).await;
+    served.scene.phase(Phase::AgentAsks { secret: Secret::Consent, tries_left: Some(3) }).await;
+    let foreign = served.ask(Request::post("/latchkey/v1/terminal/close", "{}").with("Origin", OTHER)).await;
+    assert_eq!(foreign.json(), json!({ "closed": false }));
+    let closed = served.ask(Request::post("/latchkey/v1/terminal/close", "{}")).await;
+    assert_eq!(closed.json(), json!({ "closed": true }));
+    let answer = page.answer().await;
+    assert_eq!((err(&answer), answer.code().as_str()), ((200, "7".into()), "request-taken-back"));
+    served.scene.empty().await;
+    served.scene.holder.until_card_was_reset().await;
+}
+
 #[tokio::test]
 async fn a_card_that_is_pulled_between_any_two_steps_ends_the_session_with_its_code() {
     for step in 0..4 {
@@ -408,10 +428,14 @@ async fn every_address_refuses_strangers_before_it_looks_at_what_they_send() {
     let large = format!(r#"{{"data":"{}"}}"#, "a".repeat(TERMINAL_BODY_MAX_SIZE));
     let deployed =
         ["/select_auth", "/auth_sign", "/data_groups", "/api/v1/bauth", PREFETCH, INIT, BAUTH, COMMAND, SIGN];
-    for path in deployed.into_iter().chain(["/latchkey/v1/ticket"]) {
+    for path in deployed.into_iter().chain(["/latchkey/v1/ticket", "/latchkey/v1/terminal/close"]) {
         let post = |body| Request::post(path, body);
-        let rows: [(Request<'_>, u16, &str); 7] = [
+        let rows: [(Request<'_>, u16, &str); 11] = [
             (post("{}").with("Host", &rebound), 403, "host-refused"),
+            (post("{}").and("Host", &rebound), 403, "host-refused"),
+            (post("{}").method("OPTIONS").with("Host", &rebound), 403, "host-refused"),
+            (post("{}").with("Sec-Fetch-Mode", "no-cors"), 403, "navigation-refused"),
+            (post("{}").and("Upgrade", "websocket"), 403, "navigation-refused"),
             (post("{}").without("Origin"), 403, "origin-missing"),
             (post("{}").with("Origin", "null"), 403, "origin-refused"),
             (post("{}").with("Origin", "http://portal.example"), 403, "origin-refused"),
@@ -422,10 +446,13 @@ async fn every_address_refuses_strangers_before_it_looks_at_what_they_send() {
         for (request, status, code) in rows {
             let answer = served.ask(request).await;
             assert_eq!((answer.status, answer.code().as_str()), (status, code), "{path}");
+            let readable = answer.header("access-control-allow-origin");
+            assert!(readable.is_none_or(|origin| origin == PORTAL), "{path}, {code}: {readable:?}");
         }
         let get = served.ask(Request::get(path)).await;
         assert_eq!((get.status, get.code().as_str()), (405, "method-not-allowed"), "{path}");
     }
+    assert!(served.scene.desk.changes().borrow().requests.is_empty(), "somebody is at the desk");
 }
 
 #[tokio::test]

@@ -140,9 +140,9 @@ impl Fault {
             Self::AnswerLost => match path.as_str() {
                 // Another session begins, in which the card has no part yet.
                 "/api/v1/bauth_init" | "/latchkey/v1/tickets" => vec![End::Well],
-                // The card takes no command twice, and says so without protection.
+                // The card takes no command twice, and says so without protection; the holder allowed one signature.
                 "/api/v1/terminal_proxy_command" | "/api/v1/terminal_proxy_sign_init" => {
-                    refused(&["card-closed-channel"])
+                    refused(&["card-closed-channel", "terminal-act-refused"])
                 }
                 // What was M1 is taken for M3.
                 "/api/v1/bauth_process" => refused(&["terminal-card-not-genuine", "terminal-wrong-order"]),

@@ -431,8 +431,11 @@ fn a_signature_is_made_when_the_holder_has_allowed_it_and_not_before() {
         driven.give(say(&mut terminal, &command));
         assert!(terminal.hear(&answer(&driven)).unwrap().status().is_success(), "{command:?}");
     }
-    driven.give(Instruction::Close);
-    assert!(driven.end().is_ok());
+    // The holder was asked about one.
+    let before = driven.scene.desk.instructions();
+    driven.give(say(&mut terminal, &sign()));
+    assert_eq!(driven.end().unwrap_err(), Failure::TerminalActRefused);
+    assert_eq!(driven.scene.desk.instructions(), before, "a second signature reached the card");
 
     let (driven, _terminal) = authenticated([pin(), Reply::Cancel]);
     driven.give(Instruction::AllowSignature);

@@ -63,6 +63,29 @@ fn a_terminal_does_nothing_to_which_the_holder_has_not_agreed() {
     });
 }
 
+/// Whatever the card would let pass: the holder was asked about one.
+#[test]
+fn one_word_of_the_holder_is_for_one_signature() {
+    let data = octets("8E080011223344556677");
+    let header = |hex: &str| <[u8; 4]>::try_from(octets(hex)).unwrap();
+    let (choose_key, sign) = ("042241B6", "042A9E9A");
+    let said: String = [choose_key, sign, choose_key, sign]
+        .map(|header| format!(">> {header} 0A 8E080011223344556677 00\n{SUCCESS}"))
+        .concat();
+    in_terminal_session(&said, AgreedActs::NONE.with(TerminalAct::Sign), |mut channel| {
+        for _ in 0..2 {
+            for hex in [choose_key, sign] {
+                assert!(channel.relay(header(hex), &data).is_ok(), "{hex}");
+            }
+            for hex in [choose_key, sign] {
+                let refused = DialogueError::TerminalCommandRefused { header: header(hex) };
+                assert_eq!(channel.relay(header(hex), &data), Err(refused), "{hex} once more");
+            }
+            channel.agree(TerminalAct::Sign);
+        }
+    });
+}
+
 #[test]
 fn agreed_acts_are_those_and_no_others() {
     const ALL: [TerminalAct; 8] = [

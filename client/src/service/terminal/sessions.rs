@@ -9,6 +9,7 @@ use latchkey_agent::{
     TerminalTrust,
 };
 use latchkey_crypto::assertion::Origin;
+use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::SelectedRequest;
@@ -43,6 +44,8 @@ struct OpenSession {
     origins: Vec<Origin>,
     ticket: tokio::sync::Mutex<PageTicket>,
     used: Mutex<Instant>,
+    /// Told when its page ends it while an instruction is under way.
+    closed: Notify,
 }
 
 /// What a page learns when the card is open.
@@ -96,7 +99,8 @@ impl Sessions {
 
     /// Ends the session of this site. Says whether there was one.
     pub(super) fn close(&self, site: &Origin) -> bool {
-        lock(&self.open).take_if(|open| open.origins.contains(site)).is_some()
+        let closed = lock(&self.open).take_if(|open| open.origins.contains(site));
+        closed.inspect(|session| session.closed.notify_one()).is_some()
     }
 }
 
@@ -133,7 +137,7 @@ impl Shared {
         };
         let origins = if origins.contains(site) { origins } else { vec![site.clone()] };
         let (ticket, used) = (tokio::sync::Mutex::new(ticket), Mutex::new(Instant::now()));
-        *lock(&self.sessions.open) = Some(Arc::new(OpenSession { origins, ticket, used }));
+        *lock(&self.sessions.open) = Some(Arc::new(OpenSession { origins, ticket, used, closed: Notify::new() }));
         Ok(opened)
     }
 
@@ -147,7 +151,11 @@ impl Shared {
         ticket.instruct(instruction);
         let mut shown = None;
         let answer = loop {
-            match ticket.session_report().await? {
+            let report = tokio::select! {
+                report = ticket.session_report() => report?,
+                () = session.closed.notified() => return Err(RequestFailure::TakenBack.into()),
+            };
+            match report {
                 SessionReport::Terminal(terminal) => shown = Some(terminal),
                 SessionReport::Answer(octets) => break octets,
                 SessionReport::SignatureAllowed => break Vec::new(),

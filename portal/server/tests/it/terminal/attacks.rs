@@ -21,27 +21,36 @@ use super::world::{ALL_GROUPS, BackEnd, Session, World, base64, caller, inserted
 use crate::support::NOW;
 
 /// A program that speaks for a card that it has not: it knows the protocol, and whatever certificate it is given.
-struct Emulator<'a> {
-    key: &'a PrivateKey,
-    certificate: &'a [u8],
+pub(super) struct Emulator<'a> {
+    pub(super) key: &'a PrivateKey,
+    pub(super) certificate: &'a [u8],
 }
 
 impl Emulator<'_> {
     /// Goes through the authentication as a card would; gives the terminal's last answer, and the session.
     async fn authenticate(&self, back_end: &BackEnd) -> (crate::support::Answer, Value) {
-        let begun = back_end.begin().await;
+        let authority = usual_authority();
+        let rights = [
+            CertHat::Eid(authority.eid.unwrap()).to_octets(),
+            CertHat::Esign(EsignRights::TERMINAL_SIGNING).to_octets(),
+        ];
+        self.authenticate_in(back_end, back_end.begin().await, &rights.concat()).await
+    }
+
+    /// The same in a session that has begun, for a card that was sent these rights.
+    pub(super) async fn authenticate_in(
+        &self,
+        back_end: &BackEnd,
+        begun: Value,
+        rights: &[u8],
+    ) -> (crate::support::Answer, Value) {
         let terminal = latchkey_card::bauth::terminal_certificates(&octets(&begun["terminal_certificate"])).unwrap();
         let key = terminal.last().unwrap().body().key.octets().try_into().unwrap();
         let (waiting, m1) = CardWaiting::start(&key, &mut Seeded::new("emulator")).unwrap();
         let answer = json!({ "hreq": begun["hreq"], "card_response": base64(&M1::encode(&m1)) });
         let next = back_end.ask("bauth_process", answer).await;
         let m2 = BilateralM2::decode(&octets(&next["cmd_to_card"])).unwrap();
-        let authority = usual_authority();
-        let rights = [
-            CertHat::Eid(authority.eid.unwrap()).to_octets(),
-            CertHat::Esign(EsignRights::TERMINAL_SIGNING).to_octets(),
-        ];
-        let hello = [octets(&begun["cmd_to_card"]), rights.concat()].concat();
+        let hello = [octets(&begun["cmd_to_card"]).as_slice(), rights].concat();
         let (m3, _) = waiting.receive_bilateral_m2(&m2, &hello, self.key, self.certificate).unwrap();
         let answer = json!({ "hreq": begun["hreq"], "card_response": base64(&M3::encode(&m3)) });
         (back_end.post("bauth_process", answer).await, begun["hreq"].clone())

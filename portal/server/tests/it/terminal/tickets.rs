@@ -20,6 +20,7 @@ use serde_json::{Value, json};
 use time::Duration;
 use time::format_description::well_known::Rfc3339;
 
+use super::attacks::Emulator;
 use super::credentials::{configured, write, write_sealed};
 use super::world::{Session, World, base64, octets, open_card};
 use crate::support::{NOW, trust};
@@ -256,6 +257,48 @@ async fn there_is_no_ticket_without_the_required_groups() {
     read(&mut session).await;
     let refused = session.post_at("/latchkey/v1/tickets/issue", json!({})).await;
     assert_eq!(refused.refusal(), (422, "ticket-groups-missing".to_owned()));
+}
+
+/// Of a card that has not proved itself nothing is told, whatever is asked for and in which order.
+#[tokio::test]
+async fn a_card_that_has_proved_nothing_gets_no_ticket() {
+    let world = world().await;
+    let message = signed(&world.pki, &request());
+    let (authority, certhat) = agreed(&[4, 5, 7]);
+    let body = json!({ "request": base64(&message), "certhat": base64(&certhat) });
+    let back_end = world.back_end();
+    let requests = [
+        ("/latchkey/v1/tickets/read", json!({})),
+        ("/latchkey/v1/tickets/issue", json!({})),
+        ("/api/v1/read_dg", json!({ "card_response": base64(&[0x90, 0x00]) })),
+        ("/api/v1/request_dg", json!({})),
+    ];
+    for has_m1 in [false, true] {
+        for (path, more) in &requests {
+            let begun = back_end.ask_at("/latchkey/v1/tickets", body.clone()).await;
+            let (mut card, profile) = (world.card(), Profile::standard());
+            let (_, m1) = open_card(&mut card, &profile, &sample_holders()[0], &authority, &begun);
+            if has_m1 {
+                let answer = json!({ "hreq": begun["hreq"], "card_response": base64(&m1) });
+                back_end.ask("bauth_process", answer).await;
+            }
+            let mut more = more.clone();
+            more["hreq"] = begun["hreq"].clone();
+            let refused = back_end.post_at(path, more.clone()).await;
+            assert_eq!(refused.refusal(), (409, "terminal-wrong-order".to_owned()), "{path}");
+            let after = back_end.post_at("/latchkey/v1/tickets/issue", more).await;
+            assert_eq!(after.refusal(), (404, "terminal-session-unknown".to_owned()), "{path}: it is over");
+        }
+    }
+    // Without the key of its certificate it ends like every other session.
+    let begun = back_end.ask_at("/latchkey/v1/tickets", body).await;
+    let genuine = world.cv.card("BY0000001").unwrap();
+    let own = PrivateKey::generate(&mut latchkey_fixtures::random::Seeded::new("the emulator's own"));
+    let octets = genuine.certificate.to_octets();
+    let (answer, hreq) = Emulator { key: &own, certificate: &octets }.authenticate_in(&back_end, begun, &certhat).await;
+    assert_eq!(answer.refusal(), (422, "terminal-card-not-genuine".to_owned()));
+    let after = back_end.post_at("/latchkey/v1/tickets/read", json!({ "hreq": hreq })).await;
+    assert_eq!(after.refusal(), (404, "terminal-session-unknown".to_owned()));
 }
 
 /// A page that claims more of the holder's agreement than the card was told gets no common key with it.
