@@ -31,6 +31,8 @@ pub(crate) enum Taken {
     Whole,
     /// The card does not let the file be read.
     Refused(StatusWord),
+    /// The file ends within the object at its beginning: whoever wrote it was interrupted, or the card is faulty.
+    CutShort,
 }
 
 impl FileReader {
@@ -51,6 +53,9 @@ impl FileReader {
         let Some(size) = self.size else { return self.take_first(answer) };
         if !answer.status().is_success() {
             return Ok(Taken::Refused(answer.status()));
+        }
+        if answer.data().is_empty() {
+            return Ok(Taken::CutShort);
         }
         let left = size.saturating_sub(self.contents.len());
         if answer.data().len() != left.min(usize::from(READ_BLOCK_SIZE)) {

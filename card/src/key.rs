@@ -4,7 +4,7 @@ use latchkey_crypto::belt;
 use latchkey_crypto::bign::PUBLIC_KEY_SIZE;
 
 use crate::profile::{FileId, Profile};
-use crate::tlv::{Tag, Writer};
+use crate::tlv::{Cursor, Tag, Writer};
 
 /// The name of an eSign key pair: the high half of the octet is the mode, the low half the level.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -66,6 +66,12 @@ pub(crate) const TAG_OCTET_STRING: Tag = Tag::new(0x04);
 #[must_use]
 pub fn request_ticket(request: &[u8]) -> Vec<u8> {
     Writer::new().object(TAG_OCTET_STRING, &[&belt::hash(&[request])]).finish()
+}
+
+/// The ticket that stands in a certificate's file; nothing if something else does.
+#[must_use]
+pub fn waiting_ticket(contents: &[u8]) -> Option<[u8; belt::HASH_SIZE]> {
+    Cursor::new(contents).expect(TAG_OCTET_STRING).ok()?.whole_array().ok()
 }
 
 /// What stands in the file for the hash of a key of level 128: its belt-hash, as a SubjectKeyIdentifier

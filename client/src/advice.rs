@@ -256,4 +256,8 @@ const ROWS: &[(&str, Advice)] = &[
     ("portal-refused-terminal-signature-wrong", AGAIN),
     ("portal-refused-ticket-request-refused", NOTHING),
     ("portal-refused-ticket-groups-missing", AGAIN),
+    ("portal-refused-renewal-impossible", NOTHING),
+    ("portal-refused-authority-unreachable", AGAIN),
+    ("portal-refused-authority-refused", NOTHING),
+    ("portal-refused-authority-answer-malformed", AGAIN),
 ];

@@ -11,6 +11,7 @@ pub mod guest;
 pub mod hand_over;
 pub mod history;
 pub mod portal;
+pub mod renewal;
 pub mod service;
 pub mod settings;
 pub mod sign_in;

@@ -348,6 +348,15 @@ impl Portal {
             .ok_or(malformed("the completion's address is none of this origin"))
     }
 
+    /// Asks for something that is answered with 200 and JSON.
+    pub(crate) async fn ask<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        body: &serde_json::Value,
+    ) -> Result<T, PortalFailure> {
+        read_json(self.post(path, body.to_string()).await?, StatusCode::OK).await
+    }
+
     async fn post(&self, path: &str, body: String) -> Result<Response, PortalFailure> {
         let address = format!("{}{path}", self.origin);
         tracing::debug!(address, "asking the portal");
@@ -495,7 +504,7 @@ fn is_loopback(origin: &Origin) -> bool {
     matches!(origin.host(), "localhost" | "127.0.0.1" | "[::1]")
 }
 
-const fn malformed(reason: &'static str) -> PortalFailure {
+pub(crate) const fn malformed(reason: &'static str) -> PortalFailure {
     PortalFailure::AnswerMalformed { reason }
 }
 

@@ -368,6 +368,9 @@ fn start_portal(configuration: &Path) -> Result<Process> {
     Ok(process)
 }
 
+/// By which requests for tickets name a portal's terminal.
+pub const TICKETS_ADDRESS: &str = "https://terminal.example/";
+
 /// What is special about a portal.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct PortalOrder {
@@ -379,6 +382,10 @@ pub struct PortalOrder {
     pub challenge_seconds: Option<u64>,
     /// Where its terminal listens on this computer, if it has one.
     pub terminal_port: Option<u16>,
+    /// Whether the terminal speaks HTTPS, with the portal's certificate.
+    pub terminal_has_tls: bool,
+    /// Where the issuing authority listens on this computer, if the terminal has one.
+    pub authority_port: Option<u16>,
 }
 
 impl PortalOrder {
@@ -386,7 +393,7 @@ impl PortalOrder {
         let public_port = self.public_port.unwrap_or(port);
         let client_port = self.client_port.map(|port| format!("client_port = {port}\n")).unwrap_or_default();
         let limits = self.challenge_seconds.map(|seconds| format!("[limits]\nchallenge_seconds = {seconds}\n"));
-        let terminal = self.terminal_port.map(terminal);
+        let terminal = self.terminal_port.map(|port| self.terminal(port));
         format!(
             r#"{client_port}public_origin = "https://localhost:{public_port}"
 listen = ["127.0.0.1:{port}"]
@@ -416,16 +423,12 @@ minimum_assurance = "high"
             policy = latchkey_fixtures::pki::CARD_HELD_KEY_POLICY,
         )
     }
-}
 
-/// By which requests for tickets name a portal's terminal.
-pub const TICKETS_ADDRESS: &str = "https://terminal.example/";
-
-/// A terminal with the certificates of the sample set, which takes every document that is not listed for a valid one, and
-/// issues tickets to the set's organisation.
-fn terminal(port: u16) -> String {
-    format!(
-        r#"[terminal]
+    /// A terminal with the certificates of the sample set, which takes every document that is not listed for a valid one,
+    /// and issues tickets to the set's organisation.
+    fn terminal(self, port: u16) -> String {
+        let mut text = format!(
+            r#"[terminal]
 listen = ["127.0.0.1:{port}"]
 steps = "terminal-{port}.sqlite"
 record_key = "records.key"
@@ -443,7 +446,15 @@ certificate = "pki/operator.cert.der"
 key = "pki/operator.key"
 password = "pki/operator.password"
 "#
-    )
+        );
+        if self.terminal_has_tls {
+            text.push_str("[terminal.tls]\ncertificate = \"tls/portal.cert.pem\"\nkey = \"tls/portal.key.pem\"\n");
+        }
+        if let Some(authority) = self.authority_port {
+            text.push_str(&format!("[terminal.authority]\naddress = \"http://127.0.0.1:{authority}/\"\n"));
+        }
+        text
+    }
 }
 
 /// What the card of that holder remembers of its PIN, by the state's name.

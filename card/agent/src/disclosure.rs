@@ -77,7 +77,12 @@ pub fn disclosed(rights: Rights, profile: &Profile) -> Vec<&'static str> {
     let is_written = groups().filter_map(EidRights::write).any(|write| rights.eid.contains(write));
     let written = is_written.then_some("act-write-data");
     let eid = EID.into_iter().filter(|(right, _)| rights.eid.contains(*right)).map(|(_, key)| key);
-    let esign = ESIGN.into_iter().filter(|(right, _)| rights.esign.contains(*right)).map(|(_, key)| key);
+    let renews = rights.esign.contains(EsignRights::TERMINAL_KEYS);
+    let esign = ESIGN.into_iter().filter(|(right, _)| rights.esign.contains(*right)).map(|(_, key)| match key {
+        // Under the request for the new key's certificate, and nothing else.
+        "act-sign" if renews => "act-sign-request",
+        key => key,
+    });
     let mut keys: Vec<_> = read.flat_map(|group| held(group, profile)).chain(eid).chain(written).chain(esign).collect();
     keys.dedup();
     keys

@@ -120,6 +120,8 @@ pub enum Purpose {
     HandOverData,
     /// To have the card sign something that only a terminal knows.
     SignForTerminal,
+    /// To have a terminal replace the card's key for terminals: the old one will be gone.
+    RenewKey,
 }
 
 impl Purpose {

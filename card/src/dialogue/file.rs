@@ -33,6 +33,7 @@ pub(super) fn read(
         let answer = link.transmit(&reader.command())?;
         match reader.take(&answer).map_err(DialogueError::CardProtocol)? {
             Taken::Part => {}
+            Taken::CutShort => return Err(wrong_length(0)),
             Taken::Whole => return Ok(Some(reader.into_contents()).filter(|contents| !contents.is_empty())),
             Taken::Refused(status) => {
                 return Err(DialogueError::CardRefused { operation: Operation::ReadFile, status });

@@ -28,6 +28,9 @@ impl Application {
     }
 }
 
+/// 6282: a file ends within the object that it begins with (ISO/IEC 7816-4).
+const END_OF_FILE: StatusWord = StatusWord::new(0x6282);
+
 /// What is still to be asked, and what was answered.
 pub(super) struct Inquiry {
     awaited: Awaited,
@@ -96,6 +99,7 @@ impl Inquiry {
                 Taken::Part => self.awaited = Awaited::Block(reader),
                 Taken::Whole => self.found(Ok(reader.into_contents())),
                 Taken::Refused(status) => self.found(Err(status)),
+                Taken::CutShort => self.found(Err(END_OF_FILE)),
             },
         }
         Ok(())

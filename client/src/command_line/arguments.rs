@@ -11,6 +11,7 @@ use super::guest;
 use super::history;
 use super::manual::Manual;
 use super::probe::{self, ProbeTask};
+use super::renew::{self, RenewTask};
 use super::settings::{self, SettingsTask};
 use crate::texts::{Language, Texts};
 
@@ -94,6 +95,8 @@ pub enum Task {
     },
     /// Examine a card of any kind.
     Probe(ProbeTask),
+    /// Have a terminal renew the card's key and certificate.
+    Renew(RenewTask),
     /// Sign in.
     SignIn {
         /// Which card, and how to talk.
@@ -217,6 +220,7 @@ impl Invocation {
         let task = match name {
             "readers" => Task::Readers { watch: own.get_flag("watch"), json: own.get_flag("json") },
             "card" => match own.subcommand() {
+                Some(("renew", own)) => Task::Renew(RenewTask::from_matches(own)?),
                 Some((_, own)) => Task::Probe(ProbeTask::from_matches(own)?),
                 None => Task::Card { common: Common::from_matches(own), pin: own.get_flag("pin") },
             },
@@ -270,7 +274,7 @@ impl Common {
 }
 
 impl Consent {
-    fn from_matches(matches: &ArgMatches) -> Self {
+    pub(super) fn from_matches(matches: &ArgMatches) -> Self {
         let all = matches.get_flag("yes");
         Self { host: matches.get_flag("yes-to-host") || all, hand_over: all }
     }
@@ -305,6 +309,7 @@ fn card(texts: &Texts) -> Command {
         .subcommand_value_name("COMMAND")
         .args_conflicts_with_subcommands(true)
         .subcommand(probe::command(texts))
+        .subcommand(renew::command(texts))
 }
 
 fn sign_in(texts: &Texts) -> Command {
@@ -344,7 +349,7 @@ fn pin(texts: &Texts) -> Command {
         )
 }
 
-fn portal_arguments(texts: &Texts) -> [Arg; 3] {
+pub(super) fn portal_arguments(texts: &Texts) -> [Arg; 3] {
     [
         Arg::new("ca-file")
             .long("ca-file")

@@ -183,6 +183,7 @@ const fn purpose_key(purpose: Purpose) -> &'static str {
         Purpose::DeactivatePin => "purpose-deactivate-pin",
         Purpose::HandOverData => "purpose-hand-over-data",
         Purpose::SignForTerminal => "purpose-sign-for-terminal",
+        Purpose::RenewKey => "purpose-renew-key",
     }
 }
 

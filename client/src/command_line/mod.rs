@@ -11,6 +11,7 @@ mod manual;
 mod output;
 mod probe;
 mod record;
+mod renew;
 mod serve;
 mod settings;
 mod table;
@@ -37,6 +38,7 @@ pub use documents::{SignTask, VerifyTask};
 pub use failure::{CommandFailure, Exit, UsageFailure};
 pub use manual::Manual;
 pub use probe::ProbeTask;
+pub use renew::RenewTask;
 pub use settings::SettingsTask;
 
 use crate::settings::SettingsStore;

@@ -56,6 +56,7 @@ impl Work {
             Task::Readers { watch: true, json } => self.watch(json),
             Task::Card { common, pin } => self.card(&common, pin),
             Task::Probe(task) => self.probe(&task),
+            Task::Renew(task) => self.renew(&task),
             Task::SignIn { common, address, ca_file, consent } => {
                 let origin = HostQuestion::about(&address)?.origin().clone();
                 let result = self.sign_in(&common, &address, ca_file.as_deref(), consent);
@@ -222,7 +223,7 @@ impl Work {
     }
 
     /// How the portal of that origin is reached, if the administrator lets anybody go there.
-    fn access(&self, origin: &Origin, ca_file: Option<&std::path::Path>) -> Result<Access, CommandFailure> {
+    pub(super) fn access(&self, origin: &Origin, ca_file: Option<&std::path::Path>) -> Result<Access, CommandFailure> {
         if self.settings.managed().is_forbidden(origin) {
             return Err(RequestFailure::SiteForbidden.into());
         }
@@ -243,16 +244,14 @@ impl Work {
                 if with_progress || is_instruction {
                     self.console.report(report);
                 }
-                if let Some(handled) = &card.handled {
-                    handled.report(report);
-                }
+                card.handled(report);
             });
             match result {
-                Err(failure @ Failure::PinWrong { tries_left: 2.. }) if card.handled.is_some() => {
+                Err(failure @ Failure::PinWrong { tries_left: 2.. }) if card.asks_a_person() => {
                     self.console.line(&CommandFailure::from(failure).tell(&self.console.texts));
                 }
                 result => {
-                    let kept = card.recording.as_ref().map_or(Ok(()), RecordingFile::finish);
+                    let kept = card.keep_recording();
                     let answer = result?;
                     kept?;
                     return Ok(answer);
@@ -263,7 +262,7 @@ impl Work {
 
     /// Waits for the network, or until the person interrupts, which is told as `interrupted`: by then something may have
     /// been sent. Whoever interrupted before has nothing sent.
-    fn online<T>(
+    pub(super) fn online<T>(
         &self,
         work: impl Future<Output = Result<T, PortalFailure>>,
         interrupted: CommandFailure,
@@ -354,6 +353,27 @@ impl AtCard {
     pub(super) fn request(&self, task: CardTask) -> CardRequest {
         CardRequest { reader: self.reader.clone(), patience: self.patience, task }
     }
+
+    pub(super) const fn agent(&self) -> &Agent {
+        &self.agent
+    }
+
+    /// Whether a person types the secrets.
+    pub(super) const fn asks_a_person(&self) -> bool {
+        self.handled.is_some()
+    }
+
+    /// A report was handled: a question that it announced may be asked. To be called when everything before was printed.
+    pub(super) fn handled(&self, report: &Report) {
+        if let Some(handled) = &self.handled {
+            handled.report(report);
+        }
+    }
+
+    /// Ends the recording, if there is one.
+    pub(super) fn keep_recording(&self) -> Result<(), CommandFailure> {
+        Ok(self.recording.as_ref().map_or(Ok(()), RecordingFile::finish)?)
+    }
 }
 
 impl Task {
@@ -374,6 +394,7 @@ impl Task {
             | Self::PinStatus(common)
             | Self::PinChange(common)
             | Self::PinActivate(common) => common.json,
+            Self::Renew(task) => task.common.json,
             Self::Probe(task) => task.common.json,
             Self::Doctor(task) => task.common.json,
             Self::Sign(task) => task.common.json,

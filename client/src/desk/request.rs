@@ -304,7 +304,7 @@ impl AtDesk {
                     }
                     SessionReport::Answer(_) => established = self.label.disclosure.as_ref().is_some_and(has_terminal),
                     SessionReport::SignatureAllowed => work = TerminalWork::Signing,
-                    SessionReport::Open { .. } | SessionReport::OutOfOrder => {}
+                    SessionReport::Open { .. } | SessionReport::Confirmed | SessionReport::OutOfOrder => {}
                 }
                 (None, Some(Action::TellPage(report)))
             }

@@ -161,6 +161,8 @@ fn router(shared: &Arc<Shared>) -> Router {
         .route("/requests/{request}/card-removed", only(post(card_removed::card_removed)))
         .route("/ticket", only(post(terminal::ticket)))
         .route("/terminal/close", only(post(terminal::close)))
+        .route("/renewal", only(post(terminal::renew)))
+        .route("/renewal/confirm", only(post(terminal::confirm)))
         .route("/openapi.json", only(get(openapi::serve)));
     Router::new()
         .nest("/latchkey/v1", api)

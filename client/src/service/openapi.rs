@@ -22,6 +22,8 @@ use super::{card_removed, documents, operations, terminal};
         card_removed::card_removed,
         terminal::ticket,
         terminal::close,
+        terminal::renew,
+        terminal::confirm,
         serve,
     ),
     components(schemas(terminal::TicketRequest))

@@ -107,8 +107,10 @@ async fn a_diagnosis_is_waited_for() {
     stage.app.window_opened();
     stage.app.diagnose(None);
     stage.app.window_closed();
-    if stage.app.snapshot().doctor.running {
-        assert!(stage.app.leave().await.is_none());
+    let has_left = stage.app.leave().await.is_some();
+    // On a quick machine it has ended by then.
+    if has_left {
+        return assert!(!stage.app.snapshot().doctor.running);
     }
     stage.shown(|now| !now.doctor.running).await;
     stage.app.rested(Duration::ZERO).await;

@@ -2,7 +2,7 @@
 //! them. Where they differ from what the program says now, the test writes the new ones if it is told to:
 //! `LATCHKEY_WRITE_SAMPLES=yes cargo test -p latchkey-client samples`.
 
-mod failures;
+mod every_failure;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -30,7 +30,7 @@ use latchkey_client::wording::Told;
 use latchkey_crypto::cv::rights::{DataGroup, EidRights, EsignRights, Rights};
 use serde::Serialize;
 
-use failures::failures;
+use every_failure::failures;
 
 const READER: &str = "Example Reader 00 00";
 const OTHER_READER: &str = "Another Reader 01 00";

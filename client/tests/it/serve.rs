@@ -48,8 +48,9 @@ impl Serving {
     fn end(mut self) -> (Ran, String) {
         interrupt(&self.child, Signal::INT);
         self.person.wait_for("Pages cannot reach the program any more.");
+        let ran = self.child.wait_with_output().unwrap().into();
         assert!(self.person.echoes());
-        (self.child.wait_with_output().unwrap().into(), self.person.shown().to_owned())
+        (ran, self.person.shown().to_owned())
     }
 }
 

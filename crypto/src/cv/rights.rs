@@ -112,6 +112,8 @@ impl EsignRights {
     pub const TERMINAL_SIGNING: Self = Self(1 << 14);
     /// Base mode: sign, unwrap key tokens, read certificates.
     pub const BASE_SIGNING: Self = Self(1 << 15);
+    /// What renewing the key for terminals takes: to replace it, and to have the new one sign the request.
+    pub const TERMINAL_RENEWAL: Self = Self(Self::TERMINAL_KEYS.0 | Self::TERMINAL_SIGNING.0);
     /// What is left of a client's word after BPACE: PIN and key management and base mode. The standard says "PIN
     /// management and base-mode eSign" without naming bits; writing the name object stays with terminals, because
     /// its file is read-only in this state.

@@ -11,7 +11,7 @@ pub use document::{Fault, Located};
 use latchkey_crypto::assertion::Origin;
 use latchkey_crypto::x509::ObjectIdentifier;
 use latchkey_verify::{Assurance, PolicyLevels};
-pub use terminal::{CredentialFiles, TerminalSettings, TicketFiles};
+pub use terminal::{AuthoritySettings, CredentialFiles, TerminalSettings, TicketFiles};
 
 use crate::portal::PortalName;
 use document::Table;

@@ -10,6 +10,7 @@ use time::OffsetDateTime;
 use crate::configuration::{Configuration, Fault, Located, TerminalSettings, TrustFiles};
 use crate::files::{read_limited, read_own_secret};
 use crate::revocation::ListsOnDisk;
+use crate::terminal::authority::Authority;
 use crate::terminal::{Credentials, DocumentRegister, RecordKey, Tickets};
 use crate::tls::TlsIdentity;
 
@@ -37,6 +38,8 @@ pub struct TerminalMaterial {
     pub register: DocumentRegister,
     /// Whose requests for tickets are taken, if tickets are issued.
     pub tickets: Option<Tickets>,
+    /// Where certificates are asked for, if that goes over HTTP.
+    pub authority: Option<Authority>,
 }
 
 impl Material {
@@ -71,6 +74,7 @@ impl TerminalMaterial {
             credentials: Credentials::load(credentials.clone(), today)?,
             register: DocumentRegister::load(documents.clone())?,
             tickets: settings.tickets.as_ref().map(Tickets::load).transpose()?,
+            authority: settings.authority.as_ref().map(Authority::new).transpose()?,
         })
     }
 }

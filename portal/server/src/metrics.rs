@@ -39,8 +39,8 @@ pub const DESCRIPTIONS: [Description; 10] = [
 ];
 
 /// The metrics of the terminal, which are there where a terminal is configured.
-pub const TERMINAL_DESCRIPTIONS: [Description; 4] =
-    [TERMINAL_SESSIONS, TERMINAL_ESTABLISHED, TERMINAL_REFUSALS, TERMINAL_CERTIFICATE_UNTIL];
+pub const TERMINAL_DESCRIPTIONS: [Description; 5] =
+    [TERMINAL_SESSIONS, TERMINAL_ESTABLISHED, TERMINAL_REFUSALS, TERMINAL_CERTIFICATE_UNTIL, TERMINAL_RENEWALS];
 
 const TERMINAL_SESSIONS: Description =
     counter("latchkey_portal_terminal_sessions_total", "Sessions begun at the terminal.");
@@ -55,6 +55,11 @@ const TERMINAL_CERTIFICATE_UNTIL: Description = Description {
     text: "When the terminal's certificate, or one above it, is not in force any more and no session begins.",
     kind: Kind::Moment,
 };
+
+const TERMINAL_RENEWALS: Description = counter(
+    "latchkey_portal_terminal_renewals_total",
+    "Times that another certificate was asked for, by outcome: renewed, or a code.",
+);
 
 const CHALLENGES_ISSUED: Description = counter("latchkey_portal_challenges_issued_total", "Challenges issued.");
 const SIGN_INS_ACCEPTED: Description =
@@ -193,6 +198,10 @@ impl Metrics {
 
     pub(crate) fn terminal_certificate_until(&self, moment: OffsetDateTime) {
         self.set(TERMINAL_CERTIFICATE_UNTIL, moment);
+    }
+
+    pub(crate) fn terminal_renewal(&self, outcome: &'static str) {
+        self.count(TERMINAL_RENEWALS, vec![Label::from_static_parts("outcome", outcome)], 1);
     }
 
     fn set(&self, metric: Description, moment: OffsetDateTime) {

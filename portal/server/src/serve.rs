@@ -1,6 +1,7 @@
 //! Running the service: listening, upkeep, stopping.
 
 mod caller;
+mod renewing;
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};
@@ -35,6 +36,7 @@ use crate::storage::{SqliteSettings, SqliteSteps, SqliteStorage, StorageError};
 use crate::terminal::{Terminal, TerminalRules, TerminalSurroundings};
 use crate::tls::TlsIdentity;
 use caller::CallerAcceptor;
+use renewing::Renewing;
 
 /// How often files are looked at for changes and the database is rid of what is over.
 const UPKEEP_INTERVAL: Duration = Duration::from_secs(10);
@@ -60,6 +62,7 @@ struct TerminalService {
     steps: Arc<SqliteSteps>,
     tls: Option<Arc<TlsIdentity>>,
     listeners: Vec<TcpListener>,
+    renewing: Option<Renewing>,
 }
 
 /// Why the service could not start, or go on.
@@ -116,13 +119,23 @@ impl Service {
                     register: Arc::new(material.register),
                     revocation,
                     tickets: material.tickets,
+                    authority: material.authority.clone(),
                     metrics: Arc::clone(portal.metrics()),
                     clock: Box::new(clock),
                     random: random(),
                 };
                 let listeners = settings.listen.iter().map(listen).collect::<Result<_, _>>()?;
+                let renewing = material.authority.map(|authority| {
+                    Renewing::new(
+                        settings.credentials.clone(),
+                        authority,
+                        Arc::clone(portal.metrics()),
+                        clock,
+                        random(),
+                    )
+                });
                 let terminal = Terminal::new(rules, around);
-                Some(TerminalService { terminal, steps, tls: material.tls.map(Arc::new), listeners })
+                Some(TerminalService { terminal, steps, tls: material.tls.map(Arc::new), listeners, renewing })
             }
             _ => None,
         };
@@ -209,14 +222,15 @@ impl Service {
     fn begin_upkeep(&self, mut renew: mpsc::Receiver<()>) -> JoinHandle<()> {
         let (portal, tls) = (Arc::clone(&self.portal), Arc::clone(&self.tls));
         let terminal = self.terminal.as_ref().map(|service| (Arc::clone(&service.terminal), service.tls.clone()));
+        let own_renewing = self.terminal.as_ref().and_then(|service| service.renewing.clone());
         tokio::spawn(async move {
             let mut rounds = tokio::time::interval(UPKEEP_INTERVAL);
             rounds.set_missed_tick_behavior(MissedTickBehavior::Delay);
             loop {
-                tokio::select! {
-                    _ = rounds.tick() => {}
-                    Some(()) = renew.recv() => {}
-                }
+                let at_once = tokio::select! {
+                    _ = rounds.tick() => false,
+                    Some(()) = renew.recv() => true,
+                };
                 let (renewing, tls, beside) = (Arc::clone(&portal), Arc::clone(&tls), terminal.clone());
                 let renewal = tokio::task::spawn_blocking(move || {
                     renewing.renew_revocation();
@@ -228,6 +242,9 @@ impl Service {
                 });
                 if let Err(error) = renewal.await {
                     tracing::error!(%error, "looking at the files ended without an outcome");
+                }
+                if let (Some(renewing), Some((terminal, _))) = (&own_renewing, &terminal) {
+                    renewing.look(terminal, at_once);
                 }
                 match portal.purge().await {
                     Ok(purged) => tracing::debug!(purged.challenges, purged.sessions, "purged"),

@@ -7,7 +7,9 @@
 //! is lost on its way therefore ends its session: the record has gone on, and the card's former answer does not fit it.
 
 pub mod attributes;
+pub mod authority;
 mod caller;
+mod card_renewal;
 pub mod credentials;
 mod machine;
 pub mod personal_data;
@@ -32,6 +34,7 @@ use zeroize::Zeroizing;
 
 pub use attributes::{Attributes, DEPLOYED_GROUPS, MalformedGroup};
 pub use caller::{Caller, Sources};
+pub use card_renewal::Renewed;
 pub use credentials::{Credentials, Shown};
 pub use machine::{AnsweredCommand, CardKind, CommandToCard};
 pub use personal_data::PersonalData;
@@ -49,9 +52,10 @@ use crate::revocation::ListsOnDisk;
 use crate::session::Assurance;
 use crate::storage::{KeptStep, Steps, StorageError};
 use crate::token::Token;
-use machine::{Event, Machine, Outcome};
+use authority::Authority;
+use card_renewal::{CardRenewal, Question, RenewalEvent, Word};
+use machine::{Errand, Event, Machine, Outcome};
 use record::Record;
-use ticket::Order;
 
 /// From each step of a session to the next.
 pub const STEP_LIFETIME: Duration = Duration::minutes(2);
@@ -87,6 +91,8 @@ pub struct TerminalSurroundings {
     pub revocation: Arc<ListsOnDisk>,
     /// Whose requests for tickets are taken, and how tickets are signed, if there are any.
     pub tickets: Option<Tickets>,
+    /// Who certifies new keys of cards, if that is offered.
+    pub authority: Option<Authority>,
     /// Where things are counted.
     pub metrics: Arc<Metrics>,
     /// What time it is.
@@ -104,6 +110,7 @@ pub struct Terminal {
     register: Arc<DocumentRegister>,
     revocation: Arc<ListsOnDisk>,
     tickets: Option<Tickets>,
+    authority: Option<Authority>,
     metrics: Arc<Metrics>,
     clock: Clock,
     random: Random,
@@ -143,6 +150,17 @@ pub struct ReadData {
     pub assurance: Assurance,
 }
 
+/// What comes next in a renewal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RenewalStep {
+    /// A command for the card.
+    Command(CommandToCard),
+    /// It is the client program's turn: it confirms with the PIN and gives the turn back.
+    Confirm,
+    /// Nothing more.
+    Over(Renewed),
+}
+
 impl Terminal {
     /// A terminal with these rules.
     #[must_use]
@@ -154,6 +172,7 @@ impl Terminal {
             register,
             revocation,
             tickets,
+            authority,
             metrics,
             clock,
             random,
@@ -167,6 +186,7 @@ impl Terminal {
             register,
             revocation,
             tickets,
+            authority,
             metrics,
             clock,
             random: Random::new(random),
@@ -195,6 +215,13 @@ impl Terminal {
             Ok(Renewal::Unchanged) => {}
         }
         self.look_at_the_certificates_end();
+    }
+
+    /// Whether it is time to ask for another certificate: early enough that it can fail for a while before the present
+    /// one is called near its end.
+    #[must_use]
+    pub fn wants_another_certificate(&self, today: Date) -> bool {
+        self.credentials.current().wants_another(today)
     }
 
     /// Lets no new session begin. Those begun go on.
@@ -230,7 +257,60 @@ impl Terminal {
         let (trust, lists) = (&self.rules.trust, self.revocation.current());
         let order = tickets.order(request, &rights, trust, &lists, self.now())?;
         let beginning = Beginning { card: CardKind::Standard, rights: Some(rights) };
-        self.begin_for(caller, beginning, Some(order)).await
+        self.begin_for(caller, beginning, Some(Errand::Ticket(order))).await
+    }
+
+    /// Begins a session in which a card of the standard, to which the client program has sent `rights`, gets another key
+    /// for terminals and a certificate for it.
+    ///
+    /// # Errors
+    /// [`Refusal`].
+    pub async fn begin_renewal(&self, caller: &Caller, rights: Vec<u8>) -> Result<Begun, Refusal> {
+        self.check_caller(caller)?;
+        if self.authority.is_none() {
+            return Err(TerminalRefusal::Renewal("no authority is configured").into());
+        }
+        if !card_renewal::is_allowed(self.credentials.current().rights.esign) {
+            return Err(TerminalRefusal::Renewal("the terminal's certificate does not allow it").into());
+        }
+        if !card_renewal::is_agreed(&rights) {
+            return Err(TerminalRefusal::Renewal("the holder has not agreed to it").into());
+        }
+        let beginning = Beginning { card: CardKind::Standard, rights: Some(rights) };
+        self.begin_for(caller, beginning, Some(Errand::Renewal(CardRenewal::default()))).await
+    }
+
+    /// Begins the renewal, when card and terminal have proved themselves to each other.
+    ///
+    /// # Errors
+    /// [`Refusal`].
+    pub async fn start_renewal(&self, caller: &Caller, hreq: &str) -> Result<RenewalStep, Refusal> {
+        self.renew_card(caller, hreq, RenewalEvent::Start).await
+    }
+
+    /// Takes the card's answer.
+    ///
+    /// # Errors
+    /// [`Refusal`].
+    pub async fn go_on_renewing(&self, caller: &Caller, hreq: &str, answer: &[u8]) -> Result<RenewalStep, Refusal> {
+        self.renew_card(caller, hreq, RenewalEvent::Card(answer)).await
+    }
+
+    /// The client program has confirmed with the PIN.
+    ///
+    /// # Errors
+    /// [`Refusal`].
+    pub async fn renewal_confirmed(&self, caller: &Caller, hreq: &str) -> Result<RenewalStep, Refusal> {
+        self.renew_card(caller, hreq, RenewalEvent::Confirmed).await
+    }
+
+    async fn renew_card(&self, caller: &Caller, hreq: &str, event: RenewalEvent<'_>) -> Result<RenewalStep, Refusal> {
+        match self.advance(caller, hreq, Event::Renew(event)).await? {
+            Outcome::Command(command) => Ok(RenewalStep::Command(command)),
+            Outcome::Confirm => Ok(RenewalStep::Confirm),
+            Outcome::Renewed(renewed) => Ok(RenewalStep::Over(renewed)),
+            _ => Err(NO_SUCH_OUTCOME),
+        }
     }
 
     /// Begins to read what the request asked for and the holder agreed to.
@@ -252,7 +332,7 @@ impl Terminal {
         }
     }
 
-    async fn begin_for(&self, caller: &Caller, beginning: Beginning, order: Option<Order>) -> Result<Begun, Refusal> {
+    async fn begin_for(&self, caller: &Caller, beginning: Beginning, errand: Option<Errand>) -> Result<Begun, Refusal> {
         if self.stopping.load(Ordering::Relaxed) {
             return Err(Refusal::Stopping);
         }
@@ -262,7 +342,7 @@ impl Terminal {
         if shown.days_left(today) < 0 {
             return Err(TerminalRefusal::OwnCertificate.into());
         }
-        let (machine, template) = Machine::begin(beginning, order, now)?;
+        let (machine, template) = Machine::begin(beginning, errand, now)?;
         let hreq = self.draw(|random| Token::draw(random));
         let first = KeptStep {
             session: hreq.hash(),
@@ -398,7 +478,7 @@ impl Terminal {
         let hreq = Token::parse(hreq).ok_or(TerminalRefusal::Unknown)?;
         let now = self.now();
         let kept = self.kept(caller, &hreq, now).await?;
-        match self.computed(&hreq, &kept, event, now) {
+        match self.computed(&hreq, &kept, event, now).await {
             Ok((next, outcome)) => {
                 let is_ours = self.counted(self.steps.advance(&next, now).await)?;
                 if is_ours { Ok(outcome) } else { Err(TerminalRefusal::StepTaken.into()) }
@@ -417,7 +497,7 @@ impl Terminal {
         if began { Ok(kept) } else { Err(TerminalRefusal::OtherCaller.into()) }
     }
 
-    fn computed(
+    async fn computed(
         &self,
         hreq: &Token,
         kept: &KeptStep,
@@ -425,8 +505,32 @@ impl Terminal {
         now: OffsetDateTime,
     ) -> Result<(KeptStep, Outcome), Refusal> {
         let damaged = || StorageError::Damaged("record");
-        let opened = self.record_key.open(hreq, kept).map_err(|_| damaged())?;
-        let Record { begun_at, machine } = Record::from_secret_octets(&opened).ok_or_else(damaged)?;
+        let record = {
+            let opened = self.record_key.open(hreq, kept).map_err(|_| damaged())?;
+            Record::from_secret_octets(&opened).ok_or_else(damaged)?
+        };
+        let Record { begun_at, mut machine } = record;
+        let mut event = event;
+        let outcome = loop {
+            let (next, outcome) = self.step(machine, event, now)?;
+            machine = next;
+            match outcome {
+                // What the authority is asked can be asked again: if the step was taken meanwhile, nothing is lost.
+                Outcome::Ask(question) => event = Event::Renew(RenewalEvent::Authority(self.ask(question).await?)),
+                outcome => break outcome,
+            }
+        };
+        let next = KeptStep {
+            session: kept.session,
+            caller: kept.caller,
+            step: kept.step.saturating_add(1),
+            expires_at: now.saturating_add(STEP_LIFETIME).min(begun_at.saturating_add(SESSION_LIFETIME)),
+            record: Vec::new(),
+        };
+        Ok((self.sealed(hreq, next, &Record { begun_at, machine })?, outcome))
+    }
+
+    fn step(&self, machine: Machine, event: Event<'_>, now: OffsetDateTime) -> Result<(Machine, Outcome), Refusal> {
         let today = today(now).ok_or(Refusal::Internal("today is no day of certificates"))?;
         let shown = self.credentials.current();
         let judging = machine::Judging {
@@ -439,15 +543,16 @@ impl Terminal {
             now,
             today,
         };
-        let (machine, outcome) = machine.advance(event, &judging, &mut &self.random)?;
-        let next = KeptStep {
-            session: kept.session,
-            caller: kept.caller,
-            step: kept.step.saturating_add(1),
-            expires_at: now.saturating_add(STEP_LIFETIME).min(begun_at.saturating_add(SESSION_LIFETIME)),
-            record: Vec::new(),
-        };
-        Ok((self.sealed(hreq, next, &Record { begun_at, machine })?, outcome))
+        machine.advance(event, &judging, &mut &self.random)
+    }
+
+    async fn ask(&self, question: Question) -> Result<Word, TerminalRefusal> {
+        let authority = self.authority.as_ref().ok_or(TerminalRefusal::Renewal("no authority is configured"))?;
+        Ok(match question {
+            Question::Ready => authority.ready().await.map(|()| Word::Ready)?,
+            Question::Submit(request) => authority.submit(request).await.map(|()| Word::Submitted)?,
+            Question::Collect(ticket) => authority.collect(&ticket).await.map(Word::Collected)?,
+        })
     }
 
     fn sealed(&self, hreq: &Token, step: KeptStep, record: &Record) -> Result<KeptStep, Refusal> {
@@ -507,7 +612,7 @@ fn answered(outcome: Outcome) -> Result<AnsweredCommand, Refusal> {
     match outcome {
         Outcome::Command(command) => Ok(AnsweredCommand::Next(command)),
         Outcome::Done => Ok(AnsweredCommand::Done),
-        Outcome::Data(_) | Outcome::Signature(_) | Outcome::Ticket(_) => Err(NO_SUCH_OUTCOME),
+        _ => Err(NO_SUCH_OUTCOME),
     }
 }
 

@@ -98,6 +98,7 @@ impl Words {
             Purpose::Probe => "do-probe",
             Purpose::HandOverData => "do-hand-over-data",
             Purpose::SignForTerminal => "do-sign-for-terminal",
+            Purpose::RenewKey => "do-renew-key",
         }
     }
 
@@ -119,7 +120,11 @@ impl Whom {
         let signs = question.purpose == Purpose::SignDocuments;
         match &question.asker {
             Asker::Portal(origin) if question.disclosure.is_some() => Self::Portal {
-                introduction: texts.say("asks-portal-data"),
+                introduction: texts.say(if question.purpose == Purpose::RenewKey {
+                    "asks-portal-renewal"
+                } else {
+                    "asks-portal-data"
+                }),
                 origin: origin.as_str().to_owned(),
                 receives: texts.say("handed-over-to-terminal"),
                 handed_over: question
@@ -210,6 +215,7 @@ fn heading(kind: SecretKind, question: &Question, texts: &Texts) -> String {
             Purpose::Probe => "heading-probe",
             Purpose::HandOverData => "heading-hand-over-data",
             Purpose::SignForTerminal => "heading-sign-for-terminal",
+            Purpose::RenewKey => "heading-renew-key",
         },
     })
 }
@@ -243,6 +249,7 @@ fn meaning(kind: SecretKind, question: &Question) -> Option<&'static str> {
         (SecretKind::Puk, Purpose::ActivatePin, _) => "activate-meaning",
         (_, Purpose::DeactivatePin, _) => "deactivate-meaning",
         (_, Purpose::SignForTerminal, _) => "sign-for-terminal-meaning",
+        (_, Purpose::RenewKey, _) => "renew-key-meaning",
         _ => return None,
     })
 }

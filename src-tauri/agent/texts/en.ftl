@@ -118,10 +118,14 @@ pad-erase = Erase the last digit
 
 heading-hand-over-data = Let a terminal read
 heading-sign-for-terminal = Sign for a terminal
+heading-renew-key = Replace the key for terminals
 asks-portal-data = A terminal is to read from your card for
+asks-portal-renewal = A terminal is to replace a key of your card for
 handed-over-to-terminal = What the terminal can learn and do
 who-asks = Who asks, and which terminal
 sign-for-terminal-meaning = The terminal wants one signature of your card under something that only the terminal knows. A signature counts like one by your own hand.
 sign-for-terminal-pin2-meaning = With PIN2 your card may make one signature for the terminal, under something that only the terminal knows. It counts like one by your own hand. If nothing is to be signed, cancel, and leave the signature out when you are asked again.
+renew-key-meaning = The card destroys its key for terminals for good and makes a new one. Signatures made before stay valid. Do not remove the card meanwhile: until it has ended, the card cannot sign at terminals.
 do-hand-over-data = Let it read
 do-sign-for-terminal = Allow one signature
+do-renew-key = Replace the key

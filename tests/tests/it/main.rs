@@ -24,6 +24,7 @@ mod packages;
 mod readers;
 mod recording;
 mod removed_checks;
+mod renewal;
 mod sign_in;
 mod signing_rule;
 mod sources;

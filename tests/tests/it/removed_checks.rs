@@ -163,7 +163,7 @@ const PATCHES: &[Patch] = &[
     Patch {
         file: "portal/server/src/portal.rs",
         from: "/// A time in an answer.",
-        to: "pub(crate) static HOST: Mutex<String> = Mutex::new(String::new());\n/// A time in an answer.",
+        to: "pub(crate) static HOST: std::sync::Mutex<String> = std::sync::Mutex::new(String::new());\n/// A time in an answer.",
     },
     Patch {
         file: "portal/server/src/portal.rs",

@@ -91,6 +91,18 @@ impl AskedRights {
 /// The right to have something signed that only the terminal knows.
 pub const SIGNING: Rights = Rights { eid: EidRights::NONE, esign: EsignRights::TERMINAL_SIGNING };
 
+impl TerminalSession {
+    /// What renewing the card's key for terminals and its certificate takes.
+    pub const RENEWAL: AskedRights =
+        AskedRights::Exactly(Rights { eid: EidRights::NONE, esign: EsignRights::TERMINAL_RENEWAL });
+
+    /// Whether the card's key for terminals may be replaced. The holder is told of that before the PIN is asked for.
+    #[must_use]
+    pub fn renews_key(&self) -> bool {
+        matches!(self.rights, AskedRights::Exactly(rights) if rights.esign.contains(EsignRights::TERMINAL_KEYS))
+    }
+}
+
 /// A relying party's signed request after its signature and path were checked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct VerifiedRequest {
@@ -168,6 +180,9 @@ pub enum Instruction {
     Relay(RelayedCommand),
     /// The terminal is about to have the card sign something that only the terminal knows: the holder is asked.
     AllowSignature,
+    /// In a renewal of the card's key the terminal has given its turn away, so that the PIN be confirmed for the decision
+    /// with which the session began.
+    Confirm,
     /// To end the session.
     Close,
 }
@@ -210,6 +225,8 @@ pub enum SessionReport {
     Answer(Vec<u8>),
     /// The holder allowed the signature.
     SignatureAllowed,
+    /// The PIN was confirmed, and it is the terminal's turn again.
+    Confirmed,
     /// The instruction does not fit what went before. Nothing was done.
     OutOfOrder,
 }
@@ -220,6 +237,7 @@ impl fmt::Debug for Instruction {
             Self::Authenticate(offer) => offer.fmt(formatter),
             Self::Relay(command) => command.fmt(formatter),
             Self::AllowSignature => formatter.write_str("AllowSignature"),
+            Self::Confirm => formatter.write_str("Confirm"),
             Self::Close => formatter.write_str("Close"),
         }
     }
@@ -249,6 +267,7 @@ impl fmt::Debug for SessionReport {
             Self::Terminal(terminal) => terminal.fmt(formatter),
             Self::Answer(octets) => write!(formatter, "Answer({} octets)", octets.len()),
             Self::SignatureAllowed => formatter.write_str("SignatureAllowed"),
+            Self::Confirmed => formatter.write_str("Confirmed"),
             Self::OutOfOrder => formatter.write_str("OutOfOrder"),
         }
     }

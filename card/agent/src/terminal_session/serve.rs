@@ -83,6 +83,7 @@ impl Session<'_> {
         let rights = self.agreed_rights(seen.order)?;
         let agreed = agreed_acts(rights);
         self.watch_for_end(&seen.at);
+        let mut confirmations = Confirmations::default();
         let template = AuthenticationTemplate::new(self.profile.pin.id, authority, self.profile.rights_order);
         let (cert_hats, model) = (template.cert_hats().to_vec(), self.model()?);
         self.tell_of_session(SessionReport::Open { cert_hats, model, security_signer });
@@ -117,11 +118,23 @@ impl Session<'_> {
                     if command.is_protected() && channel.active() == Some(ActiveChannel::Terminal) =>
                 {
                     let answer = channel.relay(command.header, &command.data)?;
+                    confirmations.relayed(command.header, &answer);
                     self.tell_of_session(SessionReport::Answer(answer));
                     Stage::Channel(channel, shown)
                 }
+                (Stage::Channel(mut channel, shown), Instruction::Confirm)
+                    if seen.order.renews_key() && channel.active() == Some(ActiveChannel::Client) =>
+                {
+                    let signs = confirmations.next().ok_or(Failure::TerminalActRefused)?;
+                    channel.confirm_pin(None)?;
+                    if signs {
+                        channel.agree(TerminalAct::Sign);
+                    }
+                    self.tell_of_session(SessionReport::Confirmed);
+                    Stage::Channel(channel, shown)
+                }
                 (Stage::Channel(mut channel, shown), Instruction::AllowSignature) => {
-                    if !rights.contains(SIGNING) {
+                    if seen.order.renews_key() || !rights.contains(SIGNING) {
                         return Err(Failure::TerminalActRefused);
                     }
                     self.allow_signature(seen, &shown, &mut channel)?;
@@ -142,7 +155,7 @@ impl Session<'_> {
         let judged = judge(seen.order, agreed, offer, today)?;
         self.tell_of_session(SessionReport::Terminal(judged.shown.clone()));
         if judged.needs_consent {
-            let ask = self.ask_of(seen.order, Purpose::HandOverData, Some(&judged.shown))?;
+            let ask = self.ask_of(seen.order, purpose(seen.order), Some(&judged.shown))?;
             self.ask_for_consent(&seen.at.0, &ask, seen.status)?;
         }
         Ok(judged)
@@ -270,6 +283,50 @@ impl RelayedCommand {
     }
 }
 
+fn purpose(order: &TerminalSession) -> Purpose {
+    if order.renews_key() { Purpose::RenewKey } else { Purpose::HandOverData }
+}
+
+/// How often the PIN is confirmed in a renewal for the one decision of its beginning: after the old key was destroyed,
+/// so that another can be generated, and after that, so that the new key can sign the request for its certificate. The
+/// card takes one act for each confirmation. Nothing is signed before the card has generated a key, and one thing after.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+enum Confirmations {
+    /// None was given.
+    #[default]
+    None,
+    /// A key may be generated.
+    ToGenerate,
+    /// A key was generated.
+    Generated,
+    /// The new key may sign once.
+    ToSign,
+}
+
+impl Confirmations {
+    /// The terminal has told the card something, and this is its answer with the status at its end.
+    fn relayed(&mut self, header: [u8; 4], answer: &[u8]) {
+        let [_, instruction, ..] = header;
+        if *self == Self::ToGenerate && instruction == GENERATE_KEY_PAIR && answer.ends_with(&SUCCESS) {
+            *self = Self::Generated;
+        }
+    }
+
+    /// The next confirmation, and whether it is for a signature; nothing if there is none in the order of a renewal.
+    const fn next(&mut self) -> Option<bool> {
+        let (next, signs) = match self {
+            Self::None => (Self::ToGenerate, false),
+            Self::Generated => (Self::ToSign, true),
+            Self::ToGenerate | Self::ToSign => return None,
+        };
+        *self = next;
+        Some(signs)
+    }
+}
+
+const GENERATE_KEY_PAIR: u8 = 0x46;
+const SUCCESS: [u8; 2] = [0x90, 0x00];
+
 /// GENERAL AUTHENTICATE, in which the terminal's answer passes.
 const AUTHENTICATE: [u8; 4] = [0x00, 0x86, 0x00, 0x00];
 
@@ -330,7 +387,7 @@ impl Session<'_> {
         order: &TerminalSession,
         act: impl FnOnce(Opened<'_, ByPin>, PinStatus, &mut Self) -> Result<T, Failure>,
     ) -> Result<T, Failure> {
-        let ask = |session: &Self| session.ask_of(order, Purpose::HandOverData, None);
+        let ask = |session: &Self| session.ask_of(order, purpose(order), None);
         let (entered, status) = self.entered_for_card(card, ask)?;
         let (profile, authority) = (self.profile, self.authority_of(order)?);
         let mut channel = EachExchange::of(&mut *card.connection);
@@ -348,7 +405,7 @@ impl Session<'_> {
         order: &TerminalSession,
         act: impl FnOnce(Opened<'_, ByCan>, PinStatus, &mut Self) -> Result<T, Failure>,
     ) -> Result<T, Failure> {
-        let ask = |session: &Self| session.ask_of(order, Purpose::HandOverData, None);
+        let ask = |session: &Self| session.ask_of(order, purpose(order), None);
         let (can, status) = self.can_for_card(card, ask)?;
         let (profile, authority) = (self.profile, self.authority_of(order)?);
         let mut channel = EachExchange::of(&mut *card.connection);

@@ -74,6 +74,7 @@ pub(super) enum WireInstruction {
     Authenticate { certificates: Octets, template: Octets, bilateral: bool },
     Relay { header: Octets, data: Octets },
     AllowSignature,
+    Confirm,
     Close,
 }
 
@@ -97,6 +98,7 @@ pub(super) enum WireSessionReport {
     },
     Answer(Octets),
     SignatureAllowed,
+    Confirmed,
     OutOfOrder,
 }
 
@@ -232,6 +234,7 @@ impl WireInstruction {
                 Self::Relay { header: Octets::of(&command.header), data: Octets::of(&command.data) }
             }
             Instruction::AllowSignature => Self::AllowSignature,
+            Instruction::Confirm => Self::Confirm,
             Instruction::Close => Self::Close,
         }
     }
@@ -249,6 +252,7 @@ impl WireInstruction {
                 Instruction::Relay(RelayedCommand { header, data: data.read(COMMAND_DATA_MAX_SIZE, "command's data")? })
             }
             Self::AllowSignature => Instruction::AllowSignature,
+            Self::Confirm => Instruction::Confirm,
             Self::Close => Instruction::Close,
         })
     }
@@ -273,6 +277,7 @@ impl WireSessionReport {
             },
             SessionReport::Answer(octets) => Self::Answer(Octets::of(octets)),
             SessionReport::SignatureAllowed => Self::SignatureAllowed,
+            SessionReport::Confirmed => Self::Confirmed,
             SessionReport::OutOfOrder => Self::OutOfOrder,
         }
     }
@@ -296,6 +301,7 @@ impl WireSessionReport {
             }
             Self::Answer(octets) => SessionReport::Answer(octets.read(CARD_ANSWER_MAX_SIZE, "card's answer")?),
             Self::SignatureAllowed => SessionReport::SignatureAllowed,
+            Self::Confirmed => SessionReport::Confirmed,
             Self::OutOfOrder => SessionReport::OutOfOrder,
         })
     }

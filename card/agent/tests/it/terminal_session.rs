@@ -9,10 +9,10 @@ use latchkey_agent::{
     RelayedCommand, Report, SESSION_IDLE_TIME, SecretKind, SessionPassword, SessionReport, TerminalOffer,
     TerminalSession, TerminalTrust, VerifiedRequest,
 };
-use latchkey_card::apdu::{Command, Header};
+use latchkey_card::apdu::{Command, Header, StatusWord};
 use latchkey_card::bauth::{Mode, TerminalTemplate};
 use latchkey_card::profile::Profile;
-use latchkey_card::rights::{Authority, CertHat};
+use latchkey_card::rights::{Authority, CertHat, EsignRights};
 use latchkey_crypto::assertion::Origin;
 use latchkey_crypto::cv::rights::{EidRights, Rights};
 use latchkey_fixtures::cv::CvPki;
@@ -440,6 +440,112 @@ fn a_signature_is_made_when_the_holder_has_allowed_it_and_not_before() {
     let (driven, _terminal) = authenticated([pin(), Reply::Cancel]);
     driven.give(Instruction::AllowSignature);
     assert_eq!(driven.end().unwrap_err(), Failure::Cancelled);
+}
+
+/// A session for renewing the key, with a terminal that card and holder have let in.
+fn renewing(replies: impl IntoIterator<Item = Reply>) -> (Driven, PlayedTerminal) {
+    let pki = sample_cv_pki(NOW).unwrap();
+    let session = TerminalSession { rights: TerminalSession::RENEWAL, ..session(&pki) };
+    let driven = Driven::new(replies, session);
+    let SessionReport::Open { cert_hats, .. } = driven.next().unwrap() else { panic!("not open") };
+    assert_eq!(cert_hats, CertHat::Esign(EsignRights::TERMINAL_RENEWAL).to_octets());
+    let mut terminal = PlayedTerminal::new(&pki, TERMINAL, CvPki::sign_in_rights(), None).unwrap();
+    driven.give(Instruction::Authenticate(TerminalOffer {
+        certificates: terminal.certificates(),
+        template: terminal.template().to_vec(),
+        bilateral: true,
+    }));
+    assert!(matches!(driven.next(), Ok(SessionReport::Terminal(_))));
+    let data = terminal.receive_m1(&answer(&driven), &cert_hats).unwrap();
+    driven.give(Instruction::Relay(RelayedCommand { header: [0x00, 0x86, 0x00, 0x00], data }));
+    terminal.receive_m3(&answer(&driven)).unwrap();
+    (driven, terminal)
+}
+
+/// Has the terminal say something that the card does.
+fn done(driven: &Driven, terminal: &mut PlayedTerminal, command: &Command) -> StatusWord {
+    driven.give(say(terminal, command));
+    terminal.hear(&answer(driven)).unwrap().status()
+}
+
+fn key_command(instruction: u8, p1: u8, p2: u8) -> Command {
+    let command = Command::new(Header::new(0x00, instruction, p1, p2)).with_data(&[0xB6, 3, 0x84, 1, 0x11]).unwrap();
+    if instruction == 0x46 { command.expecting_short_maximum() } else { command }
+}
+
+fn select_esign() -> Command {
+    let esign = [0xD1, 0x12, 0x00, 0x02, 0x00, 0x22, 0x65, 0x4F, 0x07, 0x02];
+    Command::new(Header::new(0x00, 0xA4, 0x04, 0x0C)).with_data(&esign).unwrap()
+}
+
+/// MSE:Set CS to the client's channel.
+fn hand_over() -> Command {
+    let object = latchkey_card::bauth::ActiveChannel::Client.to_octets();
+    Command::new(Header::new(0x00, 0x22, 0x01, 0xA4)).with_data(&object).unwrap()
+}
+
+/// The terminal gives its turn away, and the PIN is confirmed.
+fn confirm(driven: &Driven, terminal: &mut PlayedTerminal) {
+    assert_eq!(done(driven, terminal, &hand_over()), StatusWord::SUCCESS);
+    driven.give(Instruction::Confirm);
+    assert_eq!(driven.next().unwrap(), SessionReport::Confirmed);
+    assert_eq!(done(driven, terminal, &select_esign()), StatusWord::SUCCESS);
+}
+
+fn choose_key() -> Command {
+    Command::new(Header::new(0x00, 0x22, 0x41, 0xB6)).with_data(&[0x84, 1, 0x11, 0x80, 1, 0x90]).unwrap()
+}
+
+/// One PIN and one yes before anything happens; the PIN is confirmed twice; one signature, of the new key.
+#[test]
+fn a_key_is_renewed_under_one_decision() {
+    let (driven, mut terminal) = renewing([pin()]);
+    let (kind, question) = driven.scene.questions().pop().unwrap();
+    assert_eq!((kind, question.purpose), (SecretKind::Pin, Purpose::RenewKey));
+    assert_eq!(question.disclosure.unwrap().keys(), ["act-renew-keys", "act-sign-request"]);
+    let ok = StatusWord::SUCCESS;
+    assert_eq!(done(&driven, &mut terminal, &select_esign()), ok);
+    assert_eq!(done(&driven, &mut terminal, &key_command(0xE6, 0x21, 0x00)), ok);
+    // It is not the client's turn.
+    driven.give(Instruction::Confirm);
+    assert_eq!(driven.next().unwrap(), SessionReport::OutOfOrder);
+    confirm(&driven, &mut terminal);
+    assert_eq!(done(&driven, &mut terminal, &key_command(0x46, 0x80, 0x00)), ok);
+    confirm(&driven, &mut terminal);
+    assert_eq!(done(&driven, &mut terminal, &choose_key()), ok);
+    assert_eq!(done(&driven, &mut terminal, &sign().expecting_short_maximum()), ok);
+    // There is no third confirmation.
+    assert_eq!(done(&driven, &mut terminal, &hand_over()), ok);
+    driven.give(Instruction::Confirm);
+    assert_eq!(driven.end().unwrap_err(), Failure::TerminalActRefused);
+    assert_eq!(driven.scene.asked(), [SecretKind::Pin], "asked once");
+}
+
+#[test]
+fn nothing_is_signed_before_a_key_was_generated() {
+    // The old key.
+    let (driven, mut terminal) = renewing([pin()]);
+    driven.give(say(&mut terminal, &sign()));
+    assert_eq!(driven.end().unwrap_err(), Failure::TerminalActRefused);
+    // Nor by a question that would not say what the signature is under.
+    let (driven, _terminal) = renewing([pin()]);
+    driven.give(Instruction::AllowSignature);
+    assert_eq!(driven.end().unwrap_err(), Failure::TerminalActRefused);
+    // There is a key already, so that none is generated.
+    let (driven, mut terminal) = renewing([pin()]);
+    let ok = StatusWord::SUCCESS;
+    assert_eq!(done(&driven, &mut terminal, &select_esign()), ok);
+    confirm(&driven, &mut terminal);
+    assert_ne!(done(&driven, &mut terminal, &key_command(0x46, 0x80, 0x00)), ok);
+    assert_eq!(done(&driven, &mut terminal, &hand_over()), ok);
+    driven.give(Instruction::Confirm);
+    assert_eq!(driven.end().unwrap_err(), Failure::TerminalActRefused);
+    // A session for something else knows no confirmation.
+    let (driven, mut terminal) = authenticated([pin()]);
+    assert_eq!(done(&driven, &mut terminal, &select_esign()), ok);
+    assert_eq!(done(&driven, &mut terminal, &hand_over()), ok);
+    driven.give(Instruction::Confirm);
+    assert_eq!(driven.next().unwrap(), SessionReport::OutOfOrder);
 }
 
 #[test]

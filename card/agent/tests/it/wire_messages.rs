@@ -88,6 +88,7 @@ fn requests() -> Vec<ToAgent> {
         }),
         Instruction::Relay(RelayedCommand { header: [0x04, 0xB0, 0x00, 0x00], data: vec![0x97; 9] }),
         Instruction::AllowSignature,
+        Instruction::Confirm,
         Instruction::Close,
     ];
     let instructions = instructions.map(|instruction| ToAgent::Instruct(RequestId(7), instruction));
@@ -249,6 +250,7 @@ fn reports() -> Vec<FromAgent> {
         SessionReport::Terminal(terminal(Some("A terminal"))),
         SessionReport::Answer(vec![0x90, 0x00]),
         SessionReport::SignatureAllowed,
+        SessionReport::Confirmed,
         SessionReport::OutOfOrder,
     ];
     let statuses =

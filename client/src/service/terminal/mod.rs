@@ -3,6 +3,7 @@
 
 mod answer;
 mod deployed;
+mod renewal;
 mod revocation;
 mod sessions;
 mod signed_request;
@@ -15,6 +16,8 @@ pub use signed_request::{
 
 pub(super) use answer::refuse;
 pub(super) use deployed::{is_deployed, routes};
+pub(super) use renewal::{__path_confirm, __path_renew};
+pub(super) use renewal::{confirm, renew};
 pub(super) use revocation::RequestLists;
 pub(super) use sessions::Sessions;
 pub(super) use ticket::{__path_close, __path_ticket};

@@ -158,7 +158,7 @@ impl Shared {
             match report {
                 SessionReport::Terminal(terminal) => shown = Some(terminal),
                 SessionReport::Answer(octets) => break octets,
-                SessionReport::SignatureAllowed => break Vec::new(),
+                SessionReport::SignatureAllowed | SessionReport::Confirmed => break Vec::new(),
                 SessionReport::OutOfOrder => {
                     under_way.goes_on();
                     return Err(ServiceRefusal::TerminalOrder);

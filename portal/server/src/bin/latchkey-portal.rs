@@ -4,17 +4,19 @@ use std::error::Error;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::{Arc, Mutex};
 
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use getrandom::SysRng;
 use latchkey_crypto::cv::Date;
 use latchkey_portal::configuration::{
-    Configuration, ConfigurationError, CredentialFiles, Fault, LogFormat, LogSettings,
+    Configuration, ConfigurationError, Fault, LogFormat, LogSettings, TerminalSettings,
 };
 use latchkey_portal::http;
 use latchkey_portal::material::Material;
 use latchkey_portal::serve::{ServeError, Service};
-use latchkey_portal::terminal::renewal::{self, RenewalError, RequestedKey};
+use latchkey_portal::terminal::authority::Authority;
+use latchkey_portal::terminal::renewal::{self, RenewalError, RequestedKey, SharedRandom};
 use rand_core::UnwrapErr;
 use time::OffsetDateTime;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -22,6 +24,7 @@ use tokio::sync::mpsc;
 
 const CONFIG: &str = "config";
 const SAME_KEY: &str = "same-key";
+const BY_HAND: &str = "by-hand";
 const FILE: &str = "certificate";
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -31,7 +34,7 @@ Exit codes:
   3  the configuration, or a file that it names, is at fault; the message says file, line and key
   4  the database cannot be opened
   5  an address cannot be listened on
-  6  no certificate was asked for, or the one that was handed in is not this terminal's";
+  6  no certificate was asked for or given, or it is not this terminal's";
 
 fn main() -> ExitCode {
     let done = match arguments().get_matches().subcommand() {
@@ -86,13 +89,22 @@ fn terminal_arguments(config: impl Fn() -> Arg) -> Command {
         .arg_required_else_help(true)
         .subcommand(
             Command::new("renew")
-                .about("Write a request for another certificate beside the present one, for its authority to answer")
+                .about(
+                    "Ask the authority of [terminal.authority] for another certificate and take it; without that \
+                     section, write the request beside the present certificate",
+                )
                 .arg(config())
                 .arg(
                     Arg::new(SAME_KEY)
                         .long(SAME_KEY)
                         .action(ArgAction::SetTrue)
                         .help("Ask for the present key instead of a new one"),
+                )
+                .arg(
+                    Arg::new(BY_HAND)
+                        .long(BY_HAND)
+                        .action(ArgAction::SetTrue)
+                        .help("Only write the request, for somebody to carry to the authority"),
                 ),
         )
         .subcommand(
@@ -147,25 +159,16 @@ impl Failure {
 }
 
 fn check(path: &Path) -> Result<(), Failure> {
-    load(path)?;
+    material(path, &Configuration::load(path)?)?;
     writeln!(io::stdout(), "{}: the configuration is sound", path.display()).map_err(Failure::system)
 }
 
 fn terminal(found: &ArgMatches) -> Result<(), Failure> {
     match found.subcommand() {
-        Some(("renew", found)) => {
-            let (files, today) = terminal_files(&configuration_file(found))?;
-            let which = if found.get_flag(SAME_KEY) { RequestedKey::Present } else { RequestedKey::New };
-            let requested = renewal::request(&files, which, today, &mut UnwrapErr(SysRng))?;
-            let (request, signature) = (requested.request.display(), requested.signature.display());
-            writeln!(
-                io::stdout(),
-                "{request}: the request\n{signature}: the present key's signature over its belt-hash"
-            )
-            .map_err(Failure::system)
-        }
+        Some(("renew", found)) => renew(found),
         Some(("take", found)) => {
-            let (files, today) = terminal_files(&configuration_file(found))?;
+            let (settings, today) = terminal_settings(&configuration_file(found))?;
+            let files = settings.credentials;
             let file = found.get_one::<PathBuf>(FILE).cloned().unwrap_or_default();
             let until = renewal::take(&files, &file, today)?;
             writeln!(io::stdout(), "{}: taken, in force until {until}", file.display()).map_err(Failure::system)
@@ -174,12 +177,33 @@ fn terminal(found: &ArgMatches) -> Result<(), Failure> {
     }
 }
 
-fn terminal_files(path: &Path) -> Result<(CredentialFiles, Date), Failure> {
+fn renew(found: &ArgMatches) -> Result<(), Failure> {
+    let path = configuration_file(found);
+    let (settings, today) = terminal_settings(&path)?;
+    let which = if found.get_flag(SAME_KEY) { RequestedKey::Present } else { RequestedKey::New };
+    let files = settings.credentials;
+    let Some(authority) = settings.authority.filter(|_| !found.get_flag(BY_HAND)) else {
+        renewal::finish(&files)?;
+        let requested = renewal::request(&files, which, today, &mut UnwrapErr(SysRng))?;
+        let written = renewal::write_down(&files, &requested)?;
+        let (request, signature) = (written.request.display(), written.signature.display());
+        let told = format!("{request}: the request\n{signature}: the present key's signature over its belt-hash");
+        return writeln!(io::stdout(), "{told}").map_err(Failure::system);
+    };
+    let authority = Authority::new(&authority).map_err(|fault| ConfigurationError::Fault { path, fault })?;
+    let random: SharedRandom = Arc::new(Mutex::new(Box::new(UnwrapErr(SysRng))));
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Failure::system)?;
+    let until = runtime.block_on(renewal::renew(&files, which, &authority, today, random))?;
+    writeln!(io::stdout(), "{}: renewed, in force until {until}", files.certificate.value.display())
+        .map_err(Failure::system)
+}
+
+fn terminal_settings(path: &Path) -> Result<(TerminalSettings, Date), Failure> {
     let configuration = Configuration::load(path)?;
     let fault = |problem: &str| ConfigurationError::Fault { path: path.to_owned(), fault: Fault::missing(problem) };
     let settings = configuration.terminal.ok_or_else(|| fault("terminal"))?;
     let today = Date::try_from(now().date()).map_err(Failure::system)?;
-    Ok((settings.credentials, today))
+    Ok((settings, today))
 }
 
 fn print_description(description: &utoipa::openapi::OpenApi) -> Result<(), Failure> {
@@ -188,8 +212,15 @@ fn print_description(description: &utoipa::openapi::OpenApi) -> Result<(), Failu
 }
 
 fn serve(path: &Path) -> Result<(), Failure> {
-    let (configuration, material) = load(path)?;
+    let configuration = Configuration::load(path)?;
+    // Files of the terminal that a renewal has left half replaced would not be taken.
+    let was_finished = configuration.terminal.as_ref().map(|terminal| renewal::finish(&terminal.credentials));
+    let was_finished = was_finished.transpose()?.unwrap_or_default();
+    let material = material(path, &configuration)?;
     begin_log(configuration.log);
+    if was_finished {
+        tracing::info!("a renewal of the terminal's certificate that had been broken off was ended");
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Failure::system)?;
     runtime.block_on(async {
         // From here on a signal stops the service in good order.
@@ -211,11 +242,8 @@ fn serve(path: &Path) -> Result<(), Failure> {
     })
 }
 
-fn load(path: &Path) -> Result<(Configuration, Material), ConfigurationError> {
-    let configuration = Configuration::load(path)?;
-    let material = Material::load(&configuration, now())
-        .map_err(|fault| ConfigurationError::Fault { path: path.to_owned(), fault })?;
-    Ok((configuration, material))
+fn material(path: &Path, configuration: &Configuration) -> Result<Material, ConfigurationError> {
+    Material::load(configuration, now()).map_err(|fault| ConfigurationError::Fault { path: path.to_owned(), fault })
 }
 
 fn begin_log(settings: LogSettings) {

@@ -7,6 +7,7 @@ use url::Url;
 
 use super::document::{Fault, Located, Table};
 use super::{TlsFiles, listen_address, path, paths, some};
+use crate::terminal::authority::authority_address;
 use crate::terminal::{Sources, UnknownDocuments};
 
 /// The terminal, where the configuration has one.
@@ -32,6 +33,17 @@ pub struct TerminalSettings {
     pub unknown_documents: UnknownDocuments,
     /// Whose requests for tickets are taken, if tickets are issued.
     pub tickets: Option<TicketFiles>,
+    /// Where certificates are asked for, if that goes over HTTP.
+    pub authority: Option<AuthoritySettings>,
+}
+
+/// The issuing authority, as it is asked over HTTP.
+#[derive(Debug, Clone)]
+pub struct AuthoritySettings {
+    /// The address below which it answers, with a slash at its end.
+    pub address: Located<Url>,
+    /// Whose TLS certificates are trusted there, PEM; those that the system trusts, without it.
+    pub tls_authorities: Option<Located<PathBuf>>,
 }
 
 /// The files for tickets. Certificates are X.509, DER.
@@ -52,7 +64,7 @@ pub struct TicketFiles {
 /// The files of the terminal's credentials. Certificates are CV certificates, the octets of one data object `7F21` each.
 #[derive(Debug, Clone)]
 pub struct CredentialFiles {
-    /// The terminal's own certificate.
+    /// The terminal's own certificate. What stands in front of it takes the place of `path`.
     pub certificate: Located<PathBuf>,
     /// Its private key: a PBES2 container of STB 34.101.78.
     pub key: Located<PathBuf>,
@@ -78,6 +90,7 @@ impl TerminalSettings {
             callers.map(|callers| callers.into_iter().map(caller).collect::<Result<Vec<_>, _>>()).transpose()?;
         let tls = table.optional_table("tls")?.map(|table| tls(table, directory)).transpose()?;
         let tickets = table.optional_table("tickets")?.map(|table| tickets(table, directory)).transpose()?;
+        let authority = table.optional_table("authority")?.map(|table| authority(table, directory)).transpose()?;
         let has_certificates = tls.as_ref().is_some_and(|tls| tls.caller_authorities.is_some());
         let sources = match callers {
             Some(callers) => Sources::Listed(callers),
@@ -108,6 +121,7 @@ impl TerminalSettings {
             documents: table.optional_string("documents")?.map(|file| path(file, directory)).transpose()?,
             unknown_documents: table.string("unknown_documents")?.parse(unknown_documents)?.value,
             tickets,
+            authority,
         };
         table.end()?;
         Ok(settings)
@@ -138,6 +152,15 @@ fn tickets(mut table: Table<'_>, directory: &Path) -> Result<TicketFiles, Fault>
     };
     table.end()?;
     Ok(files)
+}
+
+fn authority(mut table: Table<'_>, directory: &Path) -> Result<AuthoritySettings, Fault> {
+    let settings = AuthoritySettings {
+        address: table.string("address")?.parse(authority_address)?,
+        tls_authorities: table.optional_string("tls_authorities")?.map(|file| path(file, directory)).transpose()?,
+    };
+    table.end()?;
+    Ok(settings)
 }
 
 fn address(text: String) -> Result<Url, String> {

@@ -52,6 +52,10 @@ pub fn description() -> utoipa::openapi::OpenApi {
         terminal::begin_ticket,
         terminal::read_for_ticket,
         terminal::issue_ticket,
+        terminal::begin_renewal,
+        terminal::start_renewal,
+        terminal::go_on_renewing,
+        terminal::renewal_confirmed,
     )
 )]
 struct TerminalDescription;

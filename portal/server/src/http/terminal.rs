@@ -17,7 +17,7 @@ use super::refusal::RefusalAnswer;
 use super::{Refusal, guard, operations};
 use crate::terminal::{
     AnsweredCommand, Beginning, Begun, Caller, CardKind, CommandToCard, DATA_TO_SIGN_MAX_SIZE, DEPLOYED_GROUPS,
-    ReadData, TICKET_REQUEST_MAX_SIZE, Terminal, ToSign,
+    ReadData, RenewalStep, Renewed, TICKET_REQUEST_MAX_SIZE, Terminal, ToSign,
 };
 
 /// Most octets of a request's body: the largest data to sign, in base64, and some more.
@@ -44,6 +44,10 @@ pub fn terminal_router(terminal: Arc<Terminal>) -> Router {
         .route("/latchkey/v1/tickets", post(begin_ticket))
         .route("/latchkey/v1/tickets/read", post(read_for_ticket))
         .route("/latchkey/v1/tickets/issue", post(issue_ticket))
+        .route("/latchkey/v1/renewals", post(begin_renewal))
+        .route("/latchkey/v1/renewals/start", post(start_renewal))
+        .route("/latchkey/v1/renewals/step", post(go_on_renewing))
+        .route("/latchkey/v1/renewals/confirmed", post(renewal_confirmed))
         .route("/api/v1/openapi.json", get(super::openapi::serve_terminal))
         .route("/health/live", get(operations::live))
         .route("/health/ready", get(ready))
@@ -189,6 +193,30 @@ pub(super) struct TicketAnswer {
     ticket: String,
 }
 
+/// What begins a session in which the card gets another key.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RenewalInit {
+    /// The CertHAT objects that the client program has sent the card, base64: what the holder agreed to.
+    certhat: String,
+}
+
+/// What comes next in a renewal.
+#[derive(Serialize, ToSchema)]
+pub(super) struct RenewalAnswer {
+    /// `command`: the card is to be told what stands here, and its answer goes to `step`. `confirm`: the client program
+    /// confirms with the PIN, then `confirmed` is called. `issued`: the new certificate is on the card. `waiting`: the
+    /// authority takes its time; another renewal of this card, later, fetches the certificate.
+    #[schema(example = "command")]
+    next: &'static str,
+    /// CLA INS P1 P2, base64; empty unless `next` is `command`.
+    header_cmd_to_card: String,
+    /// The command's data without its length, base64; empty unless `next` is `command`.
+    cmd_to_card: String,
+    /// The new certificate, X.509, DER in base64; empty unless `next` is `issued`.
+    certificate: String,
+}
+
 /// The session is over.
 #[derive(Serialize, ToSchema)]
 pub(super) struct LoggedOut {}
@@ -212,9 +240,10 @@ macro_rules! described {
                 (status = 409, description = "`terminal-wrong-order`, `terminal-step-taken`", body = RefusalAnswer),
                 (status = 413, description = "`body-too-large`", body = RefusalAnswer),
                 (status = 415, description = "`content-type-refused`", body = RefusalAnswer),
-                (status = 422, description = "`terminal-answer-malformed`, `terminal-card-refused`, `terminal-card-not-genuine`, `terminal-data-malformed`, `document-lost`, `document-status-unknown`, `document-expired`, `terminal-signing-certificate`, `terminal-signature-wrong`, `ticket-request-refused`, `ticket-groups-missing`", body = RefusalAnswer),
+                (status = 422, description = "`terminal-answer-malformed`, `terminal-card-refused`, `terminal-card-not-genuine`, `terminal-data-malformed`, `document-lost`, `document-status-unknown`, `document-expired`, `terminal-signing-certificate`, `terminal-signature-wrong`, `ticket-request-refused`, `ticket-groups-missing`, `renewal-impossible`", body = RefusalAnswer),
                 (status = 500, description = "`internal-error`, `storage-damaged`", body = RefusalAnswer),
-                (status = 503, description = "`storage-unavailable`, `too-many-terminal-sessions`, `terminal-certificate-expired`, `stopping`", body = RefusalAnswer),
+                (status = 502, description = "`authority-refused`, `authority-answer-malformed`", body = RefusalAnswer),
+                (status = 503, description = "`storage-unavailable`, `too-many-terminal-sessions`, `terminal-certificate-expired`, `authority-unreachable`, `stopping`", body = RefusalAnswer),
             )
         )]
         pub(super) async fn $name(
@@ -344,6 +373,43 @@ described! {
 }
 
 described! {
+    /// Begins a session in which the card gets another key for terminals and a certificate for it. The holder's old key
+    /// will be gone: he has to know before. The authentication goes on at `bauth_process`.
+    begin_renewal, "/latchkey/v1/renewals", "beginRenewal", RenewalInit => BauthBegun,
+    |terminal, caller, body| {
+        let rights = STANDARD.decode(&body.certhat).map_err(|_| Refusal::Body)?;
+        Ok(Json(BauthBegun::of(terminal.begin_renewal(&caller, rights).await?)))
+    }
+}
+
+described! {
+    /// Begins the renewal, after the authentication. If the card has a request that waits for its certificate, that is
+    /// fetched; otherwise the old key is destroyed and another one generated. Where a card was pulled, another session
+    /// ends what was begun.
+    start_renewal, "/latchkey/v1/renewals/start", "startRenewal", OfSession => RenewalAnswer,
+    |terminal, caller, body| {
+        Ok(Json(RenewalAnswer::of(terminal.start_renewal(&caller, &body.hreq).await?)))
+    }
+}
+
+described! {
+    /// Takes the card's answer and gives what comes next.
+    go_on_renewing, "/latchkey/v1/renewals/step", "goOnRenewing", CardAnswer => RenewalAnswer,
+    |terminal, caller, body| {
+        let answer = card_answer(&body.card_response)?;
+        Ok(Json(RenewalAnswer::of(terminal.go_on_renewing(&caller, &body.hreq, &answer).await?)))
+    }
+}
+
+described! {
+    /// Goes on when the client program has confirmed with the PIN.
+    renewal_confirmed, "/latchkey/v1/renewals/confirmed", "renewalConfirmed", OfSession => RenewalAnswer,
+    |terminal, caller, body| {
+        Ok(Json(RenewalAnswer::of(terminal.renewal_confirmed(&caller, &body.hreq).await?)))
+    }
+}
+
+described! {
     /// Ends a session, wherever it is.
     bauth_logout, "/api/v1/bauth_logout", "endTerminalSession", OfSession => LoggedOut,
     |terminal, caller, body| {
@@ -409,6 +475,28 @@ impl BauthBegun {
             hreq: begun.hreq.expose_for_caller(),
             terminal_certificate: STANDARD.encode(begun.certificates),
             cmd_to_card: STANDARD.encode(begun.template),
+        }
+    }
+}
+
+impl RenewalAnswer {
+    fn of(step: RenewalStep) -> Self {
+        let nothing = |next| Self {
+            next,
+            header_cmd_to_card: String::new(),
+            cmd_to_card: String::new(),
+            certificate: String::new(),
+        };
+        match step {
+            RenewalStep::Command(command) => {
+                let CommandAnswer { header_cmd_to_card, cmd_to_card } = CommandAnswer::of(command);
+                Self { header_cmd_to_card, cmd_to_card, ..nothing("command") }
+            }
+            RenewalStep::Confirm => nothing("confirm"),
+            RenewalStep::Over(Renewed::Issued(certificate)) => {
+                Self { certificate: STANDARD.encode(certificate), ..nothing("issued") }
+            }
+            RenewalStep::Over(Renewed::Waiting) => nothing("waiting"),
         }
     }
 }

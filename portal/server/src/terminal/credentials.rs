@@ -4,6 +4,7 @@
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
+use latchkey_card::bauth::terminal_certificates;
 use latchkey_crypto::bauth::TerminalKey;
 use latchkey_crypto::bign::PrivateKey;
 use latchkey_crypto::container::{self, Content, Password};
@@ -16,6 +17,8 @@ use crate::files::{FileState, Renewal, read_limited, read_own_secret};
 
 /// Most octets of a CV certificate's file; the longest certificate has 365.
 const CERTIFICATE_MAX_SIZE: usize = 1024;
+/// Most octets of the file with the terminal's own certificate: a link's and an authority's may stand in front.
+pub const OWN_FILE_MAX_SIZE: usize = 3 * CERTIFICATE_MAX_SIZE;
 
 /// The credentials in use. They change as a whole: a session sees either the old ones or the new.
 pub struct Credentials {
@@ -105,10 +108,16 @@ impl Shown {
         days_between(today, self.until)
     }
 
-    /// Whether it is time for another certificate.
+    /// Whether somebody should look why there is no other certificate yet.
     #[must_use]
     pub fn is_near_its_end(&self, today: Date) -> bool {
         self.days_left(today) < self.near_days
+    }
+
+    /// Whether it is time to ask for another certificate.
+    #[must_use]
+    pub fn wants_another(&self, today: Date) -> bool {
+        self.days_left(today) < self.near_days.saturating_mul(2)
     }
 }
 
@@ -168,12 +177,27 @@ pub fn certificate(file: &Located<PathBuf>) -> Result<Certificate, Fault> {
     Certificate::parse(&octets).map_err(|error| file.file_fault(error))
 }
 
-/// The certificates between root and terminal, as cards are to verify them.
+/// The certificates in the file with the terminal's own, which is the last.
+///
+/// # Errors
+/// The [`Fault`] of the file.
+pub fn own_certificates(files: &CredentialFiles) -> Result<Vec<Certificate>, Fault> {
+    let file = &files.certificate;
+    let octets = read_limited(&file.value, OWN_FILE_MAX_SIZE).map_err(|error| file.file_fault(error))?;
+    terminal_certificates(&octets).map_err(|error| file.file_fault(error))
+}
+
+/// The certificates between root and terminal, as cards are to verify them, and the terminal's. Those that stand in front
+/// of the terminal's count in place of the files for them.
 ///
 /// # Errors
 /// The [`Fault`] of the first file that is none.
-pub fn authorities(files: &CredentialFiles) -> Result<Vec<Certificate>, Fault> {
-    files.path.iter().map(certificate).collect()
+pub fn own(files: &CredentialFiles) -> Result<(Vec<Certificate>, Certificate), Fault> {
+    let mut in_front = own_certificates(files)?;
+    let own = in_front.pop().ok_or_else(|| files.certificate.file_fault("is empty"))?;
+    let path =
+        if in_front.is_empty() { files.path.iter().map(certificate).collect::<Result<_, _>>()? } else { in_front };
+    Ok((path, own))
 }
 
 /// The roots, those among them to which links lead on `today`.
@@ -198,8 +222,7 @@ pub fn anchors(files: &CredentialFiles, today: Date) -> Result<TrustAnchors, Fau
 fn read(files: &CredentialFiles, today: Date) -> Result<Shown, Fault> {
     let anchors = anchors(files, today)?;
     let card_authorities = files.card_authorities.iter().map(certificate).collect::<Result<Vec<_>, _>>()?;
-    let mut path = authorities(files)?;
-    let own = certificate(&files.certificate)?;
+    let (mut path, own) = own(files)?;
     let key = private_key(&files.key, &files.password)?;
     path.push(own.clone());
     let rights =

@@ -15,6 +15,7 @@ use time::OffsetDateTime;
 use zeroize::Zeroizing;
 
 use super::attributes::{Attribute, Attributes, standard_groups};
+use super::card_renewal::{CardRenewal, Question, RenewalEvent, Renewed};
 use super::credentials::Shown;
 use super::personal_data::{PersonalData, document_number};
 use super::record::{SecretReader, SecretWriter};
@@ -65,6 +66,7 @@ pub(super) enum Event<'a> {
     TakeSignature(&'a [u8]),
     ReadForTicket,
     IssueTicket,
+    Renew(RenewalEvent<'a>),
 }
 
 /// What a step leads to, apart from the next.
@@ -74,6 +76,11 @@ pub(super) enum Outcome {
     Data(Box<ReadData>),
     Signature(Vec<u8>),
     Ticket(Vec<u8>),
+    /// The client program is to confirm with the PIN, and to give the turn back.
+    Confirm,
+    /// The authority is to be asked before anything else happens.
+    Ask(Question),
+    Renewed(Renewed),
 }
 
 /// What steps are judged by.
@@ -88,14 +95,22 @@ pub(super) struct Judging<'a> {
     pub(super) today: Date,
 }
 
+/// What a session is for, if not for whatever its caller asks.
+pub(super) enum Errand {
+    /// A relying party's request.
+    Ticket(Order),
+    /// Another key on the card and a certificate for it.
+    Renewal(CardRenewal),
+}
+
 /// How far a session is.
 pub(super) struct Machine {
     card: CardKind,
     step: TerminalStep,
     kept: Kept,
     prepared: Option<PreparedSignature>,
-    /// What the session is for, if a relying party's request began it. It is for nothing else then.
-    order: Option<Order>,
+    /// What the session is for. It is for nothing else then.
+    errand: Option<Errand>,
 }
 
 /// What was read and not fetched yet.
@@ -113,21 +128,21 @@ impl Machine {
     /// The first step, and the data of MSE:Set AT. Always mutual: no identity comes from a card that has proved nothing.
     pub(super) fn begin(
         beginning: Beginning,
-        order: Option<Order>,
+        errand: Option<Errand>,
         now: OffsetDateTime,
     ) -> Result<(Self, Vec<u8>), Refusal> {
         let Beginning { card, rights } = beginning;
         let day = Day::try_from(now.date()).map_err(|_| Refusal::Internal("today is no day of cards"))?;
-        let template = TerminalTemplate::new(
-            Mode::Bilateral,
-            order.as_ref().map(|order| order.hash),
-            Some(Auxiliary::valid_on(day)),
-        );
+        let request = match &errand {
+            Some(Errand::Ticket(order)) => Some(order.hash),
+            Some(Errand::Renewal(_)) | None => None,
+        };
+        let template = TerminalTemplate::new(Mode::Bilateral, request, Some(Auxiliary::valid_on(day)));
         let profile = card.profile();
         let editions = TerminalEditions { hello: profile.hello_terminal, mac: profile.editions.mac() };
         let rights = rights.unwrap_or_else(|| usual_rights(profile));
         let step = TerminalStep::AwaitingM1(AwaitingM1::new(&template, &rights, profile, editions));
-        let machine = Self { card, step, kept: Kept::default(), prepared: None, order };
+        let machine = Self { card, step, kept: Kept::default(), prepared: None, errand };
         Ok((machine, template.octets().to_vec()))
     }
 
@@ -138,7 +153,20 @@ impl Machine {
         judging: &Judging<'_>,
         random: &mut dyn CryptoRng,
     ) -> Result<(Self, Outcome), Refusal> {
-        let Self { card, step, mut kept, prepared, order } = self;
+        let Self { card, step, mut kept, prepared, errand } = self;
+        let (event, errand) = match (event, errand) {
+            (Event::Renew(event), Some(Errand::Renewal(renewal))) => {
+                let (renewal, step, outcome) = renewal.advance(step, event, judging)?;
+                let errand = Some(Errand::Renewal(renewal));
+                return Ok((Self { card, step, kept, prepared, errand }, outcome));
+            }
+            other => other,
+        };
+        let order = match &errand {
+            Some(Errand::Ticket(order)) => Some(order),
+            Some(Errand::Renewal(_)) | None => None,
+        };
+        let is_free = errand.is_none();
         let (step, outcome, prepared) = match (step, event) {
             (TerminalStep::AwaitingM1(step), Event::Authenticate(answer)) => {
                 match step.receive(answer, &*judging.shown.key, random)? {
@@ -158,7 +186,7 @@ impl Machine {
                 (TerminalStep::Established(established), Outcome::Done, None)
             }
             (TerminalStep::Established(established), Event::ReadForTicket) => {
-                let granted = order.as_ref().map(|order| order.granted.as_slice());
+                let granted = order.map(|order| order.granted.as_slice());
                 let files =
                     granted.ok_or(TerminalRefusal::WrongOrder)?.iter().filter_map(|group| DataGroup::new(*group));
                 let files: Vec<_> = files.map(TerminalFile::DataGroup).collect();
@@ -166,12 +194,12 @@ impl Machine {
                 (step, outcome, None)
             }
             (TerminalStep::Established(established), Event::IssueTicket) => {
-                let order = order.as_ref().ok_or(TerminalRefusal::WrongOrder)?;
+                let order = order.ok_or(TerminalRefusal::WrongOrder)?;
                 let groups = kept.groups.take().ok_or(TerminalRefusal::WrongOrder)?;
                 let ticket = judging.ticket(order, card, &established, &groups)?;
                 (TerminalStep::Established(established), Outcome::Ticket(ticket), None)
             }
-            (TerminalStep::Established(established), Event::BeginReading(groups)) if order.is_none() => {
+            (TerminalStep::Established(established), Event::BeginReading(groups)) if is_free => {
                 kept.groups = None;
                 let files = card.files(&groups, judging.shown);
                 let (step, outcome) = kept.reading(card, established.read(&files)?)?;
@@ -181,12 +209,12 @@ impl Machine {
                 let (step, outcome) = kept.reading(card, step.receive(answer)?)?;
                 (step, outcome, None)
             }
-            (TerminalStep::Established(established), Event::TakeData) if order.is_none() => {
+            (TerminalStep::Established(established), Event::TakeData) if is_free => {
                 let groups = kept.groups.take().ok_or(TerminalRefusal::WrongOrder)?;
                 let data = judging.personal_data(card, &established, &groups)?;
                 (TerminalStep::Established(established), Outcome::Data(Box::new(data)), None)
             }
-            (TerminalStep::Established(established), Event::BeginSigning) if order.is_none() => {
+            (TerminalStep::Established(established), Event::BeginSigning) if is_free => {
                 judging.admit(judging.status(&established, kept.document.as_deref()))?;
                 if kept.certificate.is_none() {
                     return Err(TerminalRefusal::SigningCertificate("it was not read").into());
@@ -213,7 +241,7 @@ impl Machine {
             }
             (_, _) => return Err(TerminalRefusal::WrongOrder.into()),
         };
-        Ok((Self { card, step, kept, prepared, order }, outcome))
+        Ok((Self { card, step, kept, prepared, errand }, outcome))
     }
 
     pub(super) fn write(&self, writer: &mut SecretWriter) {
@@ -239,9 +267,16 @@ impl Machine {
             writer.field(certificate);
             writer.time(*signing_time);
         }
-        writer.octet(self.order.as_ref().map_or(0, |_| 1));
-        if let Some(order) = &self.order {
-            order.write(writer);
+        match &self.errand {
+            None => writer.octet(0),
+            Some(Errand::Ticket(order)) => {
+                writer.octet(1);
+                order.write(writer);
+            }
+            Some(Errand::Renewal(renewal)) => {
+                writer.octet(2);
+                renewal.write(writer);
+            }
         }
     }
 
@@ -268,12 +303,14 @@ impl Machine {
                 signing_time: reader.time()?,
             }),
         };
-        let order = match reader.octet()? {
+        let errand = match reader.octet()? {
             0 => None,
-            _ => Some(Order::read(reader)?),
+            1 => Some(Errand::Ticket(Order::read(reader)?)),
+            2 => Some(Errand::Renewal(CardRenewal::read(reader)?)),
+            _ => return None,
         };
         let kept = Kept { groups: was_read.then_some(groups), document, certificate };
-        Some(Self { card, step, kept, prepared, order })
+        Some(Self { card, step, kept, prepared, errand })
     }
 }
 
@@ -316,9 +353,7 @@ impl Kept {
             Next::Command(step, command) => return Ok((TerminalStep::Reading(step), command.into())),
             Next::Done(done) => done,
         };
-        if findings.attributes.contains(&(AuxiliaryAttribute::DocumentValidity, false)) {
-            return Err(TerminalRefusal::DocumentExpired);
-        }
+        require_valid(&findings)?;
         let mut groups = Vec::new();
         for (file, contents) in findings.files {
             match (file, contents) {
@@ -336,6 +371,12 @@ impl Kept {
     }
 }
 
+/// The document has to be in force by what the card itself says.
+pub(super) fn require_valid(findings: &Findings) -> Result<(), TerminalRefusal> {
+    let is_over = findings.attributes.contains(&(AuxiliaryAttribute::DocumentValidity, false));
+    if is_over { Err(TerminalRefusal::DocumentExpired) } else { Ok(()) }
+}
+
 impl CardKind {
     fn attributes(self, groups: &[(u8, Zeroizing<Vec<u8>>)]) -> Result<Attributes, TerminalRefusal> {
         let mut attributes = Attributes::default();
@@ -350,13 +391,13 @@ impl CardKind {
 
 impl Judging<'_> {
     /// What the register says of the card, by the number of its certificate and that of the document, if it was read.
-    fn status(&self, established: &Established, document: Option<&str>) -> DocumentStatus {
+    pub(super) fn status(&self, established: &Established, document: Option<&str>) -> DocumentStatus {
         let name = established.card().name().as_str();
         let numbers: Vec<_> = [Some(name), document].into_iter().flatten().collect();
         self.register.status(&numbers)
     }
 
-    fn admit(&self, status: DocumentStatus) -> Result<Assurance, TerminalRefusal> {
+    pub(super) fn admit(&self, status: DocumentStatus) -> Result<Assurance, TerminalRefusal> {
         match (status, self.unknown_documents) {
             (DocumentStatus::Valid, _) => Ok(Assurance::High),
             (DocumentStatus::Unknown, UnknownDocuments::Report) => Ok(Assurance::Substantial),

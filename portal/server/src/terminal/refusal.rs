@@ -3,6 +3,7 @@
 use axum::http::StatusCode;
 
 use super::attributes::MalformedGroup;
+use super::authority::AuthorityError;
 
 /// Why the terminal does not go on. Whatever concerns a session, but for another caller's request, ends it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -63,11 +64,23 @@ pub enum TerminalRefusal {
     /// The holder did not agree to a group that the request requires, or the card has not got it.
     #[error("a required group is missing")]
     TicketGroups,
+    /// The card's key and certificate cannot be renewed here.
+    #[error("the card cannot get another key: {0}")]
+    Renewal(&'static str),
+    /// The issuing authority does not answer.
+    #[error("the issuing authority does not answer")]
+    AuthorityUnreachable,
+    /// The issuing authority refuses the request.
+    #[error("the issuing authority refuses")]
+    AuthorityRefused,
+    /// The issuing authority's answer cannot be understood, or its certificate is not one for this card.
+    #[error("the issuing authority's answer is of no use")]
+    AuthorityAnswer,
 }
 
 impl TerminalRefusal {
     /// Every code.
-    pub const CODES: [&'static str; 18] = [
+    pub const CODES: [&'static str; 22] = [
         "terminal-caller-refused",
         "too-many-terminal-sessions",
         "terminal-certificate-expired",
@@ -86,6 +99,10 @@ impl TerminalRefusal {
         "terminal-signature-wrong",
         "ticket-request-refused",
         "ticket-groups-missing",
+        "renewal-impossible",
+        "authority-unreachable",
+        "authority-refused",
+        "authority-answer-malformed",
     ];
 
     /// The stable code.
@@ -110,6 +127,10 @@ impl TerminalRefusal {
             Self::Signature(_) => "terminal-signature-wrong",
             Self::TicketRequest(_) => "ticket-request-refused",
             Self::TicketGroups => "ticket-groups-missing",
+            Self::Renewal(_) => "renewal-impossible",
+            Self::AuthorityUnreachable => "authority-unreachable",
+            Self::AuthorityRefused => "authority-refused",
+            Self::AuthorityAnswer => "authority-answer-malformed",
         }
     }
 
@@ -118,7 +139,10 @@ impl TerminalRefusal {
     pub const fn status(&self) -> StatusCode {
         match self {
             Self::Caller | Self::OtherCaller => StatusCode::FORBIDDEN,
-            Self::TooManySessions | Self::OwnCertificate => StatusCode::SERVICE_UNAVAILABLE,
+            Self::TooManySessions | Self::OwnCertificate | Self::AuthorityUnreachable => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
+            Self::AuthorityRefused | Self::AuthorityAnswer => StatusCode::BAD_GATEWAY,
             Self::Unknown => StatusCode::NOT_FOUND,
             Self::WrongOrder | Self::StepTaken => StatusCode::CONFLICT,
             Self::Answer(_)
@@ -131,7 +155,8 @@ impl TerminalRefusal {
             | Self::SigningCertificate(_)
             | Self::Signature(_)
             | Self::TicketRequest(_)
-            | Self::TicketGroups => StatusCode::UNPROCESSABLE_ENTITY,
+            | Self::TicketGroups
+            | Self::Renewal(_) => StatusCode::UNPROCESSABLE_ENTITY,
         }
     }
 
@@ -157,6 +182,24 @@ impl TerminalRefusal {
             Self::Signature(_) => "The card's signature is wrong; nothing was signed.",
             Self::TicketRequest(_) => "The request for a ticket does not count here.",
             Self::TicketGroups => "A group that the request requires is missing; there is no ticket.",
+            Self::Renewal(_) => "The card cannot get another key and certificate here.",
+            Self::AuthorityUnreachable => {
+                "The issuing authority does not answer; the session is over, begin a new one later."
+            }
+            Self::AuthorityRefused => "The issuing authority refuses; the session is over.",
+            Self::AuthorityAnswer => "The issuing authority's answer is of no use; the session is over.",
+        }
+    }
+}
+
+/// The log is told what exactly the authority said.
+impl From<AuthorityError> for TerminalRefusal {
+    fn from(error: AuthorityError) -> Self {
+        tracing::warn!(%error, "the issuing authority");
+        match error {
+            AuthorityError::Unreachable(_) => Self::AuthorityUnreachable,
+            AuthorityError::Refused { .. } => Self::AuthorityRefused,
+            AuthorityError::Answer(_) => Self::AuthorityAnswer,
         }
     }
 }

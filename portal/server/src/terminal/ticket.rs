@@ -6,10 +6,11 @@ use std::collections::BTreeMap;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use latchkey_card::rights::{CertHat, DataGroup, EidRights};
-use latchkey_card::tlv::Cursor;
+use latchkey_card::tlv::{Cursor, TlvError};
 use latchkey_crypto::belt;
 use latchkey_crypto::bign::PrivateKey;
 use latchkey_crypto::cms::{SignaturePolicy, SignedMessage};
+use latchkey_crypto::cv::rights::Rights;
 use latchkey_crypto::x509::{Certificate, RevocationLists, TrustStore};
 use serde::{Deserialize, Serialize};
 use time::format_description::well_known::Rfc3339;
@@ -243,16 +244,20 @@ impl Order {
 
 /// The rights in eID among the objects.
 fn agreed_to(rights: &[u8]) -> Result<EidRights, TerminalRefusal> {
-    let malformed = |_| refused("the rights are no CertHAT objects");
-    let mut cursor = Cursor::new(rights);
-    let mut agreed = EidRights::NONE;
+    words(rights).map(|agreed| agreed.eid).map_err(|_| refused("the rights are no CertHAT objects"))
+}
+
+/// The words of CertHAT objects, one after the other.
+pub(super) fn words(objects: &[u8]) -> Result<Rights, TlvError> {
+    let mut cursor = Cursor::new(objects);
+    let mut words = Rights::NONE;
     while !cursor.is_empty() {
-        let object = cursor.object().map_err(malformed)?;
-        if let CertHat::Eid(word) = CertHat::parse(object.whole).map_err(malformed)? {
-            agreed = agreed | word;
+        match CertHat::parse(cursor.object()?.whole)? {
+            CertHat::Eid(word) => words.eid = words.eid | word,
+            CertHat::Esign(word) => words.esign = words.esign | word,
         }
     }
-    Ok(agreed)
+    Ok(words)
 }
 
 const fn refused(why: &'static str) -> TerminalRefusal {

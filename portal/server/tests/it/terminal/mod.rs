@@ -1,6 +1,7 @@
 //! The terminal, as back ends of portals and operators meet it.
 
 mod attacks;
+mod card_renewal;
 mod configuration;
 mod credentials;
 mod deployed_card;
@@ -11,6 +12,7 @@ mod processes;
 mod records;
 mod register;
 mod renewal;
+mod renewal_over_http;
 mod requests;
 mod sealing;
 mod tickets;

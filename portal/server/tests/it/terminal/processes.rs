@@ -23,13 +23,13 @@ use super::world::{ALL_GROUPS, BackEnd, Session, caller, inserted};
 use crate::process::{Installation, Process, present, set_mode};
 
 /// A service with a terminal, made for the present time.
-struct Installed {
-    installation: Installation,
+pub(crate) struct Installed {
+    pub(crate) installation: Installation,
     cv: CvPki,
 }
 
 impl Installed {
-    fn new(change: impl FnOnce(String) -> String) -> Self {
+    pub(crate) fn new(change: impl FnOnce(String) -> String) -> Self {
         let installation = Installation::new();
         let directory = installation.directory.path();
         // The sample holders' authorities, in place of the installation's own.
@@ -51,12 +51,12 @@ impl Installed {
         Self { installation, cv }
     }
 
-    fn command(&self, subcommand: &str) -> Command {
+    pub(crate) fn command(&self, subcommand: &str) -> Command {
         self.installation.command(subcommand)
     }
 
     /// Starts the service; gives the terminal's port too.
-    fn start(&self) -> (Process, u16) {
+    pub(crate) fn start(&self) -> (Process, u16) {
         let process = Process::spawn(self.command("serve"));
         let listening = process.logged("the terminal is listening");
         let port = listening["address"].as_str().unwrap().rsplit(':').next().unwrap().parse().unwrap();

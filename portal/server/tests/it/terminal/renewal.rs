@@ -45,15 +45,13 @@ fn a_new_key_waits_until_its_certificate_is_taken() {
         let credentials = Credentials::load(files.clone(), today()).unwrap();
         let former_key = credentials.current().key.public_key();
         let requested = request(&files, which, today(), &mut Seeded::new("renewal")).unwrap();
-        let octets = std::fs::read(&requested.request).unwrap();
-        let asked = Request::parse(&octets).unwrap();
+        let asked = Request::parse(&requested.request).unwrap();
         assert_eq!(asked.body().holder.as_str(), credentials.current().name);
         assert_eq!(asked.body().rights, CvPki::sign_in_rights());
         assert_eq!(time::Date::from(asked.body().period.until()), NOW.date() + Duration::days(2), "as long as before");
         assert_eq!(asked.body().key.octets() != former_key, waits);
-        let signature = std::fs::read(&requested.signature).unwrap();
-        let present_key = PublicKey::from_octets(&former_key).unwrap();
-        present_key.verify(HashAlgorithm::BeltHash, &belt::hash(&[&octets]), &signature).unwrap();
+        let (present_key, hash) = (PublicKey::from_octets(&former_key).unwrap(), belt::hash(&[&requested.request]));
+        present_key.verify(HashAlgorithm::BeltHash, &hash, &requested.signature).unwrap();
         assert_eq!(credentials.renew(today()).unwrap(), Renewal::Unchanged, "asking changes nothing");
 
         write(directory.path(), "issued.cert", &issue(&pki, &asked, 3).to_octets(), 0o644);
@@ -63,7 +61,7 @@ fn a_new_key_waits_until_its_certificate_is_taken() {
         assert_eq!(credentials.current().key.public_key().as_slice(), asked.body().key.octets());
         let left = std::fs::read_dir(directory.path().join("terminal")).unwrap();
         let names: Vec<_> = left.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
-        assert!(names.iter().all(|name| !name.ends_with(".next") && !name.ends_with(".former")), "{names:?}");
+        assert!(names.iter().all(|name| !name.ends_with(".next") && !name.ends_with(".taken")), "{names:?}");
     }
 }
 
@@ -71,9 +69,8 @@ fn a_new_key_waits_until_its_certificate_is_taken() {
 fn a_certificate_that_is_not_this_terminals_is_not_taken() {
     let (directory, pki) = installed();
     let files = files(directory.path());
-    request(&files, RequestedKey::New, today(), &mut Seeded::new("renewal")).unwrap();
-    let asked = std::fs::read(directory.path().join("terminal/terminal.cert.request")).unwrap();
-    let asked = Request::parse(&asked).unwrap();
+    let requested = request(&files, RequestedKey::New, today(), &mut Seeded::new("renewal")).unwrap();
+    let asked = Request::parse(&requested.request).unwrap();
     let stranger = CvPki::new("stranger", NOW.date()).unwrap();
     let other = pki.terminal("980000000002", CvPki::sign_in_rights()).unwrap().certificate;
     let with_can =
@@ -83,7 +80,7 @@ fn a_certificate_that_is_not_this_terminals_is_not_taken() {
         ("of another terminal", other.to_octets(), "names 980000000002"),
         ("with the right to work with the CAN", with_can.sign(&pki.authority().key).to_octets(), "eID bit 4"),
         ("no certificate", b"no certificate".to_vec(), ""),
-        ("the request itself", std::fs::read(directory.path().join("terminal/terminal.cert.request")).unwrap(), ""),
+        ("the request itself", requested.request.clone(), ""),
     ];
     let before = std::fs::read(directory.path().join("terminal/terminal.cert")).unwrap();
     for (name, octets, problem) in rows {

@@ -9,8 +9,11 @@ use axum::body::{Body, to_bytes};
 use axum::http::Request;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use latchkey_card::CardChannel;
 use latchkey_card::bauth::{TerminalTemplate, terminal_certificates};
-use latchkey_card::dialogue::{AgreedActs, PinStatus, Selected, TerminalAct, TerminalChannel};
+use latchkey_card::dialogue::{
+    AgreedActs, DialogueError, PinStatus, Selected, TerminalAct, TerminalAuthenticating, TerminalChannel,
+};
 use latchkey_card::password::{Password as _, Pin};
 use latchkey_card::profile::Profile;
 use latchkey_card::rights::{Authority, DataGroup, EidRights, EsignRights};
@@ -25,6 +28,7 @@ use latchkey_portal::http::terminal_router;
 use latchkey_portal::metrics::Metrics;
 use latchkey_portal::revocation::ListsOnDisk;
 use latchkey_portal::storage::{SqliteSteps, Steps};
+use latchkey_portal::terminal::authority::Authority as IssuingAuthority;
 use latchkey_portal::terminal::{
     Caller, Credentials, DocumentRegister, Sources, Terminal, TerminalRules, TerminalSurroundings, Tickets,
     UnknownDocuments,
@@ -176,6 +180,7 @@ fn terminal(
         register: Arc::new(DocumentRegister::load(settings.documents).unwrap()),
         revocation: Arc::clone(&revocation),
         tickets: settings.tickets.as_ref().map(|files| Tickets::load(files).unwrap()),
+        authority: settings.authority.as_ref().map(|authority| IssuingAuthority::new(authority).unwrap()),
         metrics: Arc::clone(&metrics),
         clock: Box::new(move || *told.lock().unwrap()),
         random: Box::new(Seeded::new(seed)),
@@ -253,14 +258,27 @@ pub(crate) fn open_card<'c>(
     holder: &Holder,
     authority: &Authority,
     begun: &Value,
-) -> (latchkey_card::dialogue::TerminalAuthenticating<'c>, Vec<u8>) {
+) -> (TerminalAuthenticating<'c>, Vec<u8>) {
+    let agreed = AgreedActs::NONE.with(TerminalAct::Sign);
+    try_open_card(card, profile, holder, authority, begun, agreed).unwrap()
+}
+
+/// The same with what else the holder has agreed to, and a card that may be pulled.
+pub(crate) fn try_open_card<'c>(
+    card: &'c mut dyn CardChannel,
+    profile: &'c Profile,
+    holder: &Holder,
+    authority: &Authority,
+    begun: &Value,
+    agreed: AgreedActs,
+) -> Result<(TerminalAuthenticating<'c>, Vec<u8>), DialogueError> {
     let pin = Pin::parse(holder.pin.as_bytes(), 6).unwrap();
-    let selected = Selected::select(card, profile).unwrap();
+    let selected = Selected::select(card, profile)?;
     let shown = PinStatus::Usable { tries_left: 3 };
-    let secured = selected.secure_with_pin(pin, shown, authority, &mut Seeded::new("the client")).unwrap();
+    let secured = selected.secure_with_pin(pin, shown, authority, &mut Seeded::new("the client"))?;
     let template = TerminalTemplate::parse(&octets(&begun["cmd_to_card"])).unwrap();
     let certificates = terminal_certificates(&octets(&begun["terminal_certificate"])).unwrap();
-    secured.authenticate_terminal(&template, &certificates, AgreedActs::NONE.with(TerminalAct::Sign)).unwrap()
+    secured.authenticate_terminal(&template, &certificates, agreed)
 }
 
 impl<'c> Session<'c> {
