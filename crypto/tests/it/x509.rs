@@ -152,6 +152,21 @@ fn self_signed_certificates_verify_with_their_own_keys() {
 }
 
 #[test]
+fn certificates_are_the_same_if_their_octets_are() {
+    let (person, root) = (file("pki/person.cert.der"), file("pki/root.cert.der"));
+    assert!(certificate(&person) == certificate(&person));
+    assert!(certificate(&person) != certificate(&root));
+}
+
+#[test]
+fn a_certificate_names_its_issuers_key() {
+    let sub = certificate(&file("pki/sub.cert.der"));
+    let person = certificate(&file("pki/person.cert.der"));
+    assert!(sub.subject_key_identifier().is_some());
+    assert_eq!(person.authority_key_identifier(), sub.subject_key_identifier());
+}
+
+#[test]
 fn the_state_root_of_2014_reads_as_printed() {
     let root = certificate(&vector("State PKI root CA (legacy) certificate").output("der"));
     assert_eq!(root.subject().common_name(), Some("Корневой удостоверяющий центр ГосСУОК"));
@@ -190,6 +205,9 @@ fn revocation_lists_get_the_verdicts_of_the_test_set() {
     let stale = list(&file("pki/sub-stale.crl.der"), &sub).unwrap();
     let next_update = datetime!(2026-11-17 0:00 UTC);
     assert_eq!(stale.status(&person, &authority, NOW), Err(RevocationFault::Stale { next_update }));
+    assert!(stale.status(&person, &authority, next_update).is_ok(), "in its last second");
+    let after = next_update + time::Duration::SECOND;
+    assert_eq!(stale.status(&person, &authority, after), Err(RevocationFault::Stale { next_update }));
     assert_eq!(stale.status(&revoked, &authority, NOW), Err(RevocationFault::Stale { next_update }));
 
     let bad = list(&file("pki/sub-bad-signature.crl.der"), &sub).unwrap_err();

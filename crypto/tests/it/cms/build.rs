@@ -1,5 +1,7 @@
 //! What is signed for a document, and the message around it.
 
+use std::io::{self, Read};
+
 use latchkey_crypto::bign::PrivateKey;
 use latchkey_crypto::cms::{
     BuildError, ContentDigest, ContentDigests, ContentHasher, DetachedSignature, DigestAlgorithm, SignatureFault,
@@ -133,4 +135,24 @@ fn contents_are_hashed_by_every_algorithm_as_one_piece_is() {
         assert_eq!(digest.value(), algorithm.hash(&[&contents]), "{algorithm}");
         assert_eq!(digest.size(), 100_000);
     }
+}
+
+#[test]
+fn a_source_that_is_interrupted_is_read_on() {
+    struct Interrupted(bool, &'static [u8]);
+    impl Read for Interrupted {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            self.0 = !self.0;
+            if self.0 { Err(io::ErrorKind::Interrupted.into()) } else { self.1.read(buffer) }
+        }
+    }
+    let algorithm = DigestAlgorithm::Bign(BELT);
+    let digests = ContentDigests::read(&mut Interrupted(false, b"contents"), &[algorithm]).unwrap();
+    assert_eq!(digests.of(algorithm).unwrap().value(), digest(b"contents").value());
+}
+
+#[test]
+fn a_message_tells_the_size_of_the_contents_inside() {
+    assert_eq!(read(&attached(&[7; 300])).unwrap().0.content_size(), 300);
+    assert_eq!(read(&sign(b"contents").to_der()).unwrap().0.content_size(), 0);
 }

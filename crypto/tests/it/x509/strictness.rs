@@ -57,8 +57,11 @@ fn restriction(number: u8, octets: &[u8]) -> Value {
 
 #[test]
 fn what_only_looks_unusual_is_accepted() {
-    let rows: [(&str, Edit); 6] = [
+    let rows: [(&str, Edit); 7] = [
         ("nothing changed", |_| {}),
+        ("an alternative name of the last kind", |body| {
+            extensions(body).push(restriction(17, b"\x30\x03\x88\x01\x2A"));
+        }),
         ("an unknown extension that is not critical", |body| extensions(body).push(unknown_extension(false))),
         ("two organisational units", |body| {
             let unit = relative_name(b"\x55\x04\x0B", 0x0C, "Отдел".as_bytes());
@@ -370,6 +373,17 @@ fn malformed_extensions_are_refused() {
             is_extension,
         ),
     ]);
+}
+
+/// Where the Belarusian names of people stand.
+#[test]
+fn directory_names_among_the_alternative_ones_are_read() {
+    let name = Value::Constructed(0x30, vec![relative_name(b"\x55\x04\x03", 0x0C, "Імя".as_bytes())]);
+    let names = Value::Constructed(0x30, vec![Value::Constructed(0xA4, vec![name])]).to_der();
+    let der = edited(&file("pki/person.cert.der"), |body| extensions(body).push(restriction(17, &names)));
+    let certificate = Certificate::from_der(&der).unwrap();
+    let read: Vec<_> = certificate.alternative_names().iter().map(|name| name.common_name()).collect();
+    assert_eq!(read, [Some("Імя")]);
 }
 
 /// The octets around the signed part.
