@@ -6,6 +6,7 @@
 //! | [`portal`] | what the service does, apart from HTTP |
 //! | [`link`] | what a link consists of |
 //! | [`http`] | its addresses, cookies, refusals, page |
+//! | [`provider`] | what it tells other sites of who is signed in (OpenID Connect), apart from HTTP |
 //! | [`storage`] | what it remembers; all SQL |
 //! | [`terminal`] | what reads cards and has them sign through client programs, apart from HTTP; off unless configured |
 //! | [`revocation`] | revocation lists, taken anew when they change on disk |
@@ -31,6 +32,7 @@ pub mod metrics;
 mod outside;
 mod patience;
 pub mod portal;
+pub mod provider;
 pub mod revocation;
 pub mod serve;
 pub mod session;

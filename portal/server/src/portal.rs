@@ -18,7 +18,7 @@ use crate::http::{Language, Refusal};
 use crate::metrics::Metrics;
 use crate::outside::{Clock, Outside, Random};
 use crate::revocation::{ListRenewal, ListsOnDisk};
-use crate::session::{Holder, Session};
+use crate::session::{Holder, Session, Way};
 use crate::storage::{KeptChallenge, KeptLink, Storage, StorageError};
 use crate::token::Token;
 
@@ -213,10 +213,11 @@ impl Portal {
         browser: &Token,
         assertion: Bytes,
         former: Option<&Token>,
+        way: Way,
     ) -> Result<(StartedSession, VerifiedSignIn), Refusal> {
         let browser = browser.hash();
         let kept = self.counted(self.storage.take_challenge(challenge, &browser, self.now()).await)??;
-        let (session, verified) = self.judged(&assertion, &kept)?;
+        let (session, verified) = self.judged(&assertion, &kept, way)?;
         let token = self.draw_token();
         let former = former.map(Token::hash);
         self.counted(self.storage.open_session(&token.hash(), &session, former.as_ref()).await)?;
@@ -226,13 +227,14 @@ impl Portal {
 
     /// Judges an assertion, and says which session it is good for. On the thread that asks: with the keys of ID cards it
     /// takes a tenth of a millisecond, and not much more than one with the slowest that are accepted.
-    fn judged(&self, assertion: &[u8], kept: &KeptChallenge) -> Result<(Session, VerifiedSignIn), Refusal> {
+    fn judged(&self, assertion: &[u8], kept: &KeptChallenge, way: Way) -> Result<(Session, VerifiedSignIn), Refusal> {
         let verified = self.judge(assertion, kept)?;
         let signed_in_at = self.now();
         let session = Session {
             signed_in_at,
             expires_at: signed_in_at.saturating_add(self.settings.session_lifetime),
             assurance: verified.assurance(),
+            way,
             holder: Holder::from(verified.identity()),
         };
         Ok((session, verified))

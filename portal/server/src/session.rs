@@ -1,5 +1,7 @@
 //! Sessions: what is remembered of a person who signed in.
 
+use std::str::FromStr;
+
 use latchkey_crypto::x509::{HolderIdentity, PersonName, PersonalNumber};
 use time::OffsetDateTime;
 
@@ -14,8 +16,47 @@ pub struct Session {
     pub expires_at: OffsetDateTime,
     /// How sure the service is.
     pub assurance: Assurance,
+    /// How the assertion came here.
+    pub way: Way,
     /// Who it is.
     pub holder: Holder,
+}
+
+/// How an assertion came to the service: what it says of who told the client program the origin that the card signed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Way {
+    /// From the service's own page: the browser named the origin, to the client program and to the service. It is the
+    /// request that says so, nothing that is signed.
+    Page,
+    /// From a program that is no browser, such as the command line. The person named the origin.
+    Program,
+    /// Through a link: the link named the origin.
+    Link,
+}
+
+/// A text that names no [`Way`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("an assertion comes by page, program or link")]
+pub struct UnknownWay;
+
+impl Way {
+    /// The name in the database: `page`, `program`, `link`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Page => "page",
+            Self::Program => "program",
+            Self::Link => "link",
+        }
+    }
+}
+
+impl FromStr for Way {
+    type Err = UnknownWay;
+
+    fn from_str(name: &str) -> Result<Self, UnknownWay> {
+        [Self::Page, Self::Program, Self::Link].into_iter().find(|way| way.name() == name).ok_or(UnknownWay)
+    }
 }
 
 /// What is kept of a person's identity.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
+use axum::http::header::ORIGIN;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use serde::Serialize;
@@ -16,6 +17,7 @@ use super::sessions::HolderAnswer;
 use super::{Refusal, cookies};
 use crate::challenge::ChallengeId;
 use crate::portal::{Portal, rfc3339};
+use crate::session::Way;
 use crate::storage::NotTaken;
 
 /// An assertion in the JSON shape of Web eID.
@@ -132,7 +134,9 @@ async fn sign_in(
     let challenge = ChallengeId::parse(challenge).ok_or(NotTaken::Unknown)?;
     let browser = cookies::BROWSER.read(headers).ok_or(NotTaken::OtherSession)?;
     let former = cookies::SESSION.read(headers);
-    let (started, verified) = portal.sign_in(challenge, &browser, assertion, former.as_ref()).await?;
+    // Browsers name the site whose page sends; the guard lets no other than this one through.
+    let way = if headers.contains_key(ORIGIN) { Way::Page } else { Way::Program };
+    let (started, verified) = portal.sign_in(challenge, &browser, assertion, former.as_ref(), way).await?;
     let answer = Accepted {
         result: "accepted",
         assurance: started.session.assurance.name(),

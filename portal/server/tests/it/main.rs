@@ -17,6 +17,7 @@ mod observation;
 mod openapi;
 mod page;
 mod process;
+mod provider;
 mod refusals;
 mod revocation;
 mod sign_in;

@@ -9,7 +9,7 @@ use latchkey_crypto::assertion::ChallengeText;
 use latchkey_crypto::x509::{PersonName, PersonalNumber};
 use latchkey_fixtures::random::Seeded;
 use latchkey_portal::challenge::ChallengeId;
-use latchkey_portal::session::{Holder, Session};
+use latchkey_portal::session::{Holder, Session, Way};
 use latchkey_portal::storage::{KeptChallenge, NotTaken, Purged, SqliteSettings, SqliteStorage, Storage, StorageError};
 use latchkey_portal::token::{Token, TokenHash};
 use latchkey_verify::{Assurance, Purpose};
@@ -37,11 +37,12 @@ fn token(seed: &str) -> TokenHash {
     Token::draw(&mut Seeded::new(seed)).hash()
 }
 
-fn session() -> Session {
+pub(crate) fn session() -> Session {
     Session {
         signed_in_at: NOW,
         expires_at: NOW + Duration::minutes(30),
         assurance: Assurance::High,
+        way: Way::Page,
         holder: Holder {
             personal_number: PersonalNumber::parse("3000000A000PB0").unwrap(),
             name: PersonName { family: Some("Выдуманов".to_owned()), given: None, patronymic: None },
@@ -109,6 +110,7 @@ async fn sessions_come_back_as_they_were_and_end() {
     let (first, second) = (token("first"), token("second"));
     let full = Session {
         assurance: Assurance::Substantial,
+        way: Way::Link,
         holder: Holder {
             belarusian_name: Some(PersonName {
                 family: Some("Выдуманаў".to_owned()),

@@ -19,6 +19,7 @@ use latchkey_portal::http::router;
 use latchkey_portal::portal::{Portal, PortalName, PortalSettings, Surroundings};
 use latchkey_portal::revocation::ListsOnDisk;
 use latchkey_portal::storage::{SqliteSettings, SqliteStorage, Storage};
+use latchkey_portal::token::Token;
 use latchkey_verify::{Assurance, PolicyLevels, SignInPolicy};
 use serde_json::Value;
 use tempfile::TempDir;
@@ -235,8 +236,22 @@ impl Browser {
     }
 
     pub(crate) async fn sign_in(&mut self, card: &Card) -> Answer {
+        self.sign_in_from(card, None).await
+    }
+
+    /// Signs in with the header `Origin` as a browser sends it, or without one as programs do.
+    pub(crate) async fn sign_in_from(&mut self, card: &Card, origin: Option<&str>) -> Answer {
         let challenge = self.challenge().await;
-        self.post_json(&challenge.path, card.sign(ORIGIN, &challenge.text)).await
+        let mut request = Request::post(&challenge.path).header("content-type", "application/json");
+        if let Some(origin) = origin {
+            request = request.header("origin", origin);
+        }
+        self.send(request.body(card.sign(ORIGIN, &challenge.text).into()).unwrap()).await
+    }
+
+    /// The token in the cookie of the session.
+    pub(crate) fn session_token(&self) -> Token {
+        Token::parse(&self.cookies[SESSION_COOKIE]).unwrap()
     }
 }
 

@@ -59,7 +59,7 @@ pub(super) async fn keep_completion(
     let statement = sqlx::query(
         "INSERT INTO completions (token, browser, ends_at, signed_in_at, expires_at, assurance, personal_number, \
          family_name, given_name, patronymic, belarusian_family_name, belarusian_given_name, belarusian_patronymic, \
-         latin_name) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+         latin_name, way) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     )
     .bind(completion.token.octets().as_slice())
     .bind(completion.browser.octets().as_slice())

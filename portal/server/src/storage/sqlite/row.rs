@@ -52,6 +52,7 @@ pub(super) fn session(row: &SqliteRow) -> Result<Session, StorageError> {
         signed_in_at: time(row, "signed_in_at")?,
         expires_at: time(row, "expires_at")?,
         assurance: parsed(row, "assurance")?,
+        way: parsed(row, "way")?,
         holder: Holder {
             personal_number: parse(row, "personal_number", PersonalNumber::parse)?,
             name: name(row, ["family_name", "given_name", "patronymic"])?

@@ -23,7 +23,7 @@ pub(super) const END_SESSION: &str = "DELETE FROM sessions WHERE token = ?";
 /// Opens a session, if the last value says so: token, then the values of [`bind_session`].
 pub(super) const OPEN_SESSION_IF: &str = "INSERT INTO sessions (token, signed_in_at, expires_at, assurance, \
      personal_number, family_name, given_name, patronymic, belarusian_family_name, belarusian_given_name, \
-     belarusian_patronymic, latin_name) SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ? WHERE ?";
+     belarusian_patronymic, latin_name, way) SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ? WHERE ?";
 
 /// Binds what is kept of a challenge, or so many times nothing.
 pub(super) fn bind_challenge<'q>(statement: Statement<'q>, challenge: Option<&'q KeptChallenge>) -> Statement<'q> {
@@ -86,6 +86,7 @@ pub(super) fn bind_session<'q>(statement: Statement<'q>, session: Option<&'q Ses
         .bind(belarusian.and_then(|name| name.given.as_deref()))
         .bind(belarusian.and_then(|name| name.patronymic.as_deref()))
         .bind(holder.and_then(|holder| holder.latin_name.as_deref()))
+        .bind(session.map(|session| session.way.name()))
 }
 
 pub(super) async fn session(

@@ -1,0 +1,3 @@
+//! The provider of OpenID Connect.
+
+mod assurance;
