@@ -13,6 +13,7 @@ use crate::words::{Documents, Gravity, Tries, Whom, Words};
 /// The parts of a window that change or are acted upon.
 pub(crate) struct Parts {
     pub(crate) window: gtk::Window,
+    top: gtk::Box,
     page: gtk::Box,
     scrolled: gtk::ScrolledWindow,
     actions: gtk::Box,
@@ -48,10 +49,10 @@ pub(crate) struct CommonTexts {
 impl Parts {
     /// Puts a window together. It is not shown yet.
     pub(crate) fn new(words: &Words, digits: usize, common: &CommonTexts) -> Self {
+        let top = top(words, common);
         let page = column(SECTION);
         page.style_context().add_class("page");
-        page.add(&top(words, common));
-        page.add(&whom(&words.whom));
+        page.add(&panel(&words.whom));
         if let Some(documents) = &words.documents {
             page.add(&of_documents(documents));
         }
@@ -72,19 +73,21 @@ impl Parts {
         let (actions, agree, refuse) = actions(words);
         let all = column(0);
         let scrolled = scrolled(&page);
+        all.add(&top);
         all.add(&scrolled);
         all.add(&actions);
         let window = window(&common.program, words);
         window.add(&all);
-        Self { window, page, scrolled, actions, field, notice, agree, refuse }
+        Self { window, top, page, scrolled, actions, field, notice, agree, refuse }
     }
 
     /// Gives the page the height that its texts need now, or as much of it as the screen has.
     pub(crate) fn fit(&self) {
         let (_, width) = self.page.preferred_width();
         let (_, wanted) = self.page.preferred_height_for_width(width);
+        let (_, top) = self.top.preferred_height_for_width(width);
         let (_, actions) = self.actions.preferred_height();
-        let height = wanted.min(room().saturating_sub(actions));
+        let height = wanted.min(room().saturating_sub(top).saturating_sub(actions));
         // What has to be scrolled can be by keyboard.
         self.scrolled.set_can_focus(height < wanted);
         self.scrolled.set_min_content_height(NO_HEIGHT);
@@ -107,6 +110,7 @@ fn window(program: &str, words: &Words) -> gtk::Window {
     window
 }
 
+/// What stays in sight however long the page is: what is asked, and for whom.
 fn top(words: &Words, common: &CommonTexts) -> gtk::Box {
     let line = gtk::Box::new(gtk::Orientation::Horizontal, 10);
     let program = gtk::Label::new(Some(&common.program));
@@ -122,29 +126,31 @@ fn top(words: &Words, common: &CommonTexts) -> gtk::Box {
         line.pack_end(&step, false, false, 0);
     }
     let top = column(12);
+    top.style_context().add_class("top");
     top.add(&line);
     let heading = text(&words.heading, "heading");
     speech::role(&heading, atk::Role::Heading);
     top.add(&heading);
+    if let Whom::Portal { introduction, origin, .. } = &words.whom {
+        let whom = column(2);
+        whom.add(&text(introduction, "soft"));
+        let origin = text(origin, "origin");
+        // A long name breaks anywhere rather than losing its end, which says whose site it is.
+        origin.set_line_wrap_mode(pango::WrapMode::Char);
+        whom.add(&origin);
+        top.add(&whom);
+    }
     top
 }
 
-fn whom(whom: &Whom) -> gtk::Box {
+/// What whoever asks gets.
+fn panel(whom: &Whom) -> gtk::Box {
     let panel = column(6);
     panel.style_context().add_class("panel");
     match whom {
-        Whom::Portal { introduction, origin, receives, handed_over } => {
-            panel.add(&text(introduction, "soft"));
-            let origin = text(origin, "origin");
-            // A long name breaks anywhere rather than losing its end, which says whose site it is.
-            origin.set_line_wrap_mode(pango::WrapMode::Char);
-            panel.add(&origin);
-            let receives = text(receives, "soft");
-            receives.set_margin_top(8);
-            panel.add(&receives);
-            for part in handed_over {
-                panel.add(&item("•", part, None));
-            }
+        Whom::Portal { receives, handed_over, .. } => {
+            panel.add(&text(receives, "soft"));
+            panel.add(&of_parts(handed_over));
         }
         Whom::Holder { introduction, reassurance } => {
             panel.add(&text(introduction, "field-label"));
@@ -154,14 +160,34 @@ fn whom(whom: &Whom) -> gtk::Box {
     panel
 }
 
+/// What is handed over, all of it in sight: many short parts stand in two columns, line by line.
+fn of_parts(parts: &[String]) -> gtk::Grid {
+    let grid = gtk::Grid::new();
+    grid.set_row_spacing(6);
+    grid.set_column_spacing(16);
+    let in_two = parts.len() > FEW_PARTS;
+    grid.set_column_homogeneous(in_two);
+    let (mut row, mut column) = (0_i32, 0_i32);
+    for part in parts {
+        let is_short = in_two && part.chars().count() <= SHORT_PART;
+        if column == 1 && !is_short {
+            (row, column) = (row.saturating_add(1), 0);
+        }
+        let width = if in_two && !is_short { 2 } else { 1 };
+        let item = item("•", part, None, if is_short { HALF_MEASURE } else { MEASURE });
+        grid.attach(&item, column, row, width, 1);
+        (row, column) = if is_short && column == 0 { (row, 1) } else { (row.saturating_add(1), 0) };
+    }
+    grid
+}
+
 /// What is going to be signed. A long list scrolls on its own, so that the field stays in sight.
 fn of_documents(documents: &Documents) -> gtk::Box {
     let all = column(8);
     all.add(&text(&documents.title, "field-label"));
     let lines = column(4);
     for line in &documents.lines {
-        let line = item("•", line, None);
-        lines.add(&line);
+        lines.add(&item("•", line, None, MEASURE));
     }
     if documents.lines.len() <= FEW_DOCUMENTS {
         all.add(&lines);
@@ -180,12 +206,12 @@ fn next(title: &str, steps: &[String]) -> gtk::Box {
     let all = column(8);
     all.add(&text(title, "field-label"));
     for (index, step) in steps.iter().enumerate() {
-        all.add(&item(&index.saturating_add(1).to_string(), step, Some("number")));
+        all.add(&item(&index.saturating_add(1).to_string(), step, Some("number"), MEASURE));
     }
     all
 }
 
-fn item(sign: &str, what: &str, class: Option<&str>) -> gtk::Box {
+fn item(sign: &str, what: &str, class: Option<&str>, measure: i32) -> gtk::Box {
     let line = gtk::Box::new(gtk::Orientation::Horizontal, 10);
     let sign = gtk::Label::new(Some(sign));
     sign.set_valign(gtk::Align::Start);
@@ -194,6 +220,7 @@ fn item(sign: &str, what: &str, class: Option<&str>) -> gtk::Box {
     }
     line.add(&sign);
     let what = text(what, "text");
+    what.set_max_width_chars(measure);
     what.set_hexpand(true);
     what.set_valign(if class.is_some() { gtk::Align::Center } else { gtk::Align::Start });
     line.add(&what);
@@ -296,6 +323,12 @@ fn text(text: &str, class: &str) -> gtk::Label {
 /// How many characters a line asks for. Less than the page has, so that the page's width is the same for every question
 /// and the height of its texts is known.
 const MEASURE: i32 = 30;
+/// The same in one of two columns.
+const HALF_MEASURE: i32 = 12;
+/// How many parts of what is handed over stand in one column.
+const FEW_PARTS: usize = 6;
+/// How many characters a part has at most that stands in one of two columns.
+const SHORT_PART: usize = 40;
 /// How many documents are shown without a list that scrolls.
 const FEW_DOCUMENTS: usize = 5;
 /// How high such a list is, in pixels.

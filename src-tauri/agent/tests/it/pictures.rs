@@ -1,10 +1,10 @@
 //! A picture of every question in every language and colour, for people to look at. Each window fits its screen.
 
-use latchkey_agent::{AfterUnblocking, CardTask, SecretKind};
+use latchkey_agent::{AfterUnblocking, AskedRights, CardTask, SecretKind, TerminalSession};
 use latchkey_tests::desktop::{Wanted, wait_until};
 
 use crate::screen::{AGENT, Scene, next_question, wanted};
-use crate::stage::{ORDINARY, holder, sign_in};
+use crate::stage::{ORDINARY, ORIGIN, at_terminal, holder, sign_in};
 
 const SUSPENDED: &str = "alena-prypynenaya";
 const BLOCKED: &str = "kastus-zablakavany";
@@ -41,6 +41,20 @@ fn keep_pictures(look: &str, new_scene: impl Fn(&str) -> Scene) {
     let _exchange = scene.begin(CardTask::ActivatePin);
     scene.field("");
     scene.keep_picture(&name("deactivated"));
+
+    for (question, rights) in
+        [("terminal", AskedRights::OfModel { signs: true }), ("renewal", TerminalSession::RENEWAL)]
+    {
+        let mut scene = new_scene(ORDINARY);
+        let _exchange = scene.begin(at_terminal(rights));
+        scene.field("");
+        scene.keep_picture(&name(question));
+        let shown = |wanted| Wanted { states: &["showing"], ..wanted };
+        for part in [shown(wanted("heading", "")), shown(wanted("label", ORIGIN))] {
+            let place = scene.tool.wait_for(part).unwrap().place.unwrap();
+            assert!(place.y >= 0, "{question}, {look}: {part:?} is out of sight at {place:?}");
+        }
+    }
 }
 
 #[test]

@@ -1,15 +1,14 @@
 //! Every kind of question, answered in its window as an assistive tool does it.
 
 use latchkey_agent::{
-    AfterUnblocking, Answer, AskedRights, Asker, CardTask, DeactivateWith, Document, Documents, PinStatus,
-    SESSION_IDLE_TIME, SecretKind, SessionPassword, SignDocuments, TerminalSession, TerminalTrust,
+    AfterUnblocking, Answer, AskedRights, Asker, CardTask, DeactivateWith, Document, Documents, PinStatus, SecretKind,
+    SignDocuments,
 };
-use latchkey_crypto::assertion::Origin;
 use latchkey_fixtures::holders::deployed_holders;
 use latchkey_fixtures::vcard::automaton::PinState;
 
 use crate::screen::{Scene, next_question};
-use crate::stage::{ORDINARY, holder, sign_in};
+use crate::stage::{ORDINARY, at_terminal, holder, sign_in};
 
 const SUSPENDED: &str = "alena-prypynenaya";
 const BLOCKED: &str = "kastus-zablakavany";
@@ -69,14 +68,7 @@ fn documents_are_shown_by_name_and_size_before_the_pin() {
 #[test]
 fn what_a_terminal_may_learn_is_shown_before_the_pin() {
     let mut scene = Scene::new(ORDINARY, "--lang en");
-    let _exchange = scene.begin(CardTask::TerminalSession(Box::new(TerminalSession {
-        origin: Origin::parse("https://portal.example").unwrap(),
-        request: None,
-        rights: AskedRights::OfModel { signs: true },
-        password: SessionPassword::Pin,
-        trust: TerminalTrust::default(),
-        idle: SESSION_IDLE_TIME,
-    })));
+    let _exchange = scene.begin(at_terminal(AskedRights::OfModel { signs: true }));
     for words in [
         "A terminal is to read from your card for",
         "https://portal.example",
@@ -86,7 +78,6 @@ fn what_a_terminal_may_learn_is_shown_before_the_pin() {
     ] {
         scene.sees(words);
     }
-    scene.keep_picture("agent-terminal-en");
 }
 
 #[test]

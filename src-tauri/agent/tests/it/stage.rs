@@ -10,7 +10,10 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use latchkey_agent::wire::{AgentProcess, AgentProgram, Appearance};
-use latchkey_agent::{CardAgent, CardRequest, CardTask, Exchange, ReaderChoice, Request, SignIn};
+use latchkey_agent::{
+    AskedRights, CardAgent, CardRequest, CardTask, Exchange, ReaderChoice, Request, SESSION_IDLE_TIME, SessionPassword,
+    SignIn, TerminalSession, TerminalTrust,
+};
 use latchkey_crypto::assertion::{ChallengeText, Origin};
 use latchkey_fixtures::card_image::CardImage;
 use latchkey_fixtures::holders::{
@@ -30,6 +33,9 @@ const NOW: OffsetDateTime = datetime!(2026-11-22 12:00 UTC);
 
 /// A holder with a usable PIN.
 pub(crate) const ORDINARY: &str = "hanna-vydumanaya";
+
+/// Who asks.
+pub(crate) const ORIGIN: &str = "https://portal.example";
 
 /// Readers, cards and where the agent's program is.
 pub(crate) struct Stage {
@@ -142,10 +148,22 @@ pub(crate) fn holder(id: &str) -> Holder {
 
 pub(crate) fn sign_in() -> CardTask {
     CardTask::SignIn(SignIn {
-        origin: Origin::parse("https://portal.example").unwrap(),
+        origin: Origin::parse(ORIGIN).unwrap(),
         challenge: ChallengeText::draw(&mut Seeded::new("a challenge in a test")),
         app_version: "latchkey:test".into(),
     })
+}
+
+/// A terminal that nobody knows yet is to do that for a site that nobody vouches for.
+pub(crate) fn at_terminal(rights: AskedRights) -> CardTask {
+    CardTask::TerminalSession(Box::new(TerminalSession {
+        origin: Origin::parse(ORIGIN).unwrap(),
+        request: None,
+        rights,
+        password: SessionPassword::Pin,
+        trust: TerminalTrust::default(),
+        idle: SESSION_IDLE_TIME,
+    }))
 }
 
 /// Sends that, with patience enough for a card that was just inserted.
