@@ -8,7 +8,7 @@
 mod card;
 mod client;
 
-pub use card::{AnswerDue, CardSecureMessaging, CommandFault};
+pub use card::{AnswerDue, CardSecureMessaging, CipherStart, CommandFault};
 pub use client::{AwaitedResponse, ClientSecureMessaging, ResponseFault};
 
 use latchkey_crypto::belt;

@@ -14,14 +14,12 @@ use crate::key::{KeyId, TAG_OCTET_STRING};
 use crate::password::{PasswordKind, Pin, Pin2};
 use crate::profile::{FileId, Profile};
 use crate::rights::{Authority, EsignRights};
-use crate::tlv::{Cursor, Tag};
+use crate::tlv::Cursor;
 
 /// Octets of a signature at level 128.
 pub const SIGNATURE_SIZE: usize = 48;
 /// Octets by which a key token of level 128 is longer than its key: a coordinate and the header of belt-keywrap.
 const TOKEN_OVERHEAD: usize = 48;
-
-const TAG_SEQUENCE: Tag = Tag::new(0x30);
 
 /// The eSign application in a channel opened with the PIN.
 pub struct HolderVerified<'c> {
@@ -56,7 +54,7 @@ impl<'c> HolderVerified<'c> {
         Self { link, profile, entered, authority, second }
     }
 
-    /// Reads the certificate of a base-mode key: the DER octets.
+    /// Reads the certificate of a base-mode key: the octets of its file, whatever they are.
     ///
     /// # Errors
     /// [`DialogueError::CertificateMissing`] without a file or with an empty one,
@@ -64,9 +62,8 @@ impl<'c> HolderVerified<'c> {
     pub fn read_certificate(&mut self, key: KeyId) -> Result<Vec<u8>, DialogueError> {
         let contents = self.read_file(key.certificate_file(self.profile))?.ok_or(DialogueError::CertificateMissing)?;
         match Cursor::new(&contents).tag() {
-            Ok(TAG_SEQUENCE) => Ok(contents),
             Ok(TAG_OCTET_STRING) => Err(DialogueError::CertificatePending),
-            _ => Err(DialogueError::CertificateMissing),
+            _ => Ok(contents),
         }
     }
 

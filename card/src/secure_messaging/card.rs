@@ -6,7 +6,7 @@ use latchkey_crypto::belt;
 use latchkey_crypto::secret::BeltKey;
 use zeroize::Zeroizing;
 
-use super::{Channel, NO_PADDING, TAG_DATA, TAG_EXPECTED, TAG_MAC};
+use super::{Channel, InitialValue, NO_PADDING, TAG_DATA, TAG_EXPECTED, TAG_MAC};
 use crate::apdu::{
     CLASS_PROTECTED, Command, Header, MAX_EXTENDED_EXPECTED, MAX_SHORT_DATA, MAX_SHORT_EXPECTED, Response, StatusWord,
 };
@@ -14,10 +14,48 @@ use crate::profile::Edition;
 use crate::tlv::{Cursor, TlvError, TlvErrorKind, Writer};
 
 /// The card's end of a channel when a command is awaited.
-pub struct CardSecureMessaging(Channel);
+pub struct CardSecureMessaging {
+    channel: Channel,
+    cipher: CipherStart,
+}
 
 /// The card's end of a channel when a command was unprotected and its response is due.
-pub struct AnswerDue(Channel);
+pub struct AnswerDue {
+    channel: Channel,
+    cipher: CipherStart,
+}
+
+/// With what a card begins to decrypt and to encrypt a message. Both texts of the standard have the counter, and no other
+/// is known: clients and terminals have no choice. A virtual card has one, so that a test can show what comes of a card
+/// that reads the standard otherwise. The MAC does not tell: it covers what was encrypted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash)]
+pub enum CipherStart {
+    /// The counter.
+    #[default]
+    Counter,
+    /// Sixteen zeros for commands, the counter for answers.
+    ZeroForCommands,
+    /// The counter for commands, sixteen zeros for answers.
+    ZeroForAnswers,
+    /// Sixteen zeros.
+    Zero,
+}
+
+impl CipherStart {
+    const fn of_command(self, counter: InitialValue) -> InitialValue {
+        match self {
+            Self::Counter | Self::ZeroForAnswers => counter,
+            Self::ZeroForCommands | Self::Zero => [0; belt::BLOCK_SIZE],
+        }
+    }
+
+    const fn of_answer(self, counter: InitialValue) -> InitialValue {
+        match self {
+            Self::Counter | Self::ZeroForCommands => counter,
+            Self::ZeroForAnswers | Self::Zero => [0; belt::BLOCK_SIZE],
+        }
+    }
+}
 
 /// Why a command closed the channel. The answer is the plain [`CommandFault::status`], since the keys are gone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -45,7 +83,13 @@ impl CardSecureMessaging {
     /// A new channel with the key that BPACE or BAUTH gave, its counter at zero.
     #[must_use]
     pub fn new(session_key: &BeltKey, mac_edition: Edition) -> Self {
-        Self(Channel::new(session_key, mac_edition))
+        Self { channel: Channel::new(session_key, mac_edition), cipher: CipherStart::Counter }
+    }
+
+    /// The same channel on a card that begins otherwise.
+    #[must_use]
+    pub fn starting_with(self, cipher: CipherStart) -> Self {
+        Self { cipher, ..self }
     }
 
     /// Checks and decrypts a command as it came over the wire. The MAC is checked before anything is decrypted.
@@ -53,7 +97,7 @@ impl CardSecureMessaging {
     /// # Errors
     /// [`CommandFault`]; the channel is closed then.
     pub fn unprotect(self, octets: &[u8]) -> Result<(Command, AnswerDue), CommandFault> {
-        let Self(mut channel) = self;
+        let Self { mut channel, cipher } = self;
         let initial_value = channel.next_initial_value();
         let header = header(octets)?;
         let received = Command::parse(octets).map_err(|_| CommandFault::Incorrect)?;
@@ -68,9 +112,9 @@ impl CardSecureMessaging {
             return Err(CommandFault::Incorrect);
         }
         let mut data = Zeroizing::new(objects.encrypted.to_vec());
-        belt::cfb_decrypt(&channel.encryption_key, &initial_value, &mut data);
+        belt::cfb_decrypt(&channel.encryption_key, &cipher.of_command(initial_value), &mut data);
         let plain = plain_command(header, &data, objects.expected).ok_or(CommandFault::Incorrect)?;
-        Ok((plain, AnswerDue(channel)))
+        Ok((plain, AnswerDue { channel, cipher }))
     }
 }
 
@@ -78,18 +122,18 @@ impl AnswerDue {
     /// Protects the response to the command that was unprotected last: `[87 02 Y] [8E T] SW1 SW2`.
     #[must_use]
     pub fn protect(self, response: &Response) -> (Response, CardSecureMessaging) {
-        let Self(mut channel) = self;
+        let Self { mut channel, cipher } = self;
         let initial_value = channel.next_initial_value();
         let mut objects = Vec::new();
         if !response.data().is_empty() {
             let mut data = Zeroizing::new(response.data().to_vec());
-            belt::cfb_encrypt(&channel.encryption_key, &initial_value, &mut data);
+            belt::cfb_encrypt(&channel.encryption_key, &cipher.of_answer(initial_value), &mut data);
             objects = Writer::new().object(TAG_DATA, &[&[NO_PADDING], &data]).finish();
         }
         let status = response.status().value().to_be_bytes();
         let mac = channel.mac(&initial_value, [&objects, &status]);
         let objects = Writer::new().octets(&objects).object(TAG_MAC, &[&mac]).finish();
-        (Response::new(objects, response.status()), CardSecureMessaging(channel))
+        (Response::new(objects, response.status()), CardSecureMessaging { channel, cipher })
     }
 }
 

@@ -197,6 +197,10 @@ invention of ours, so that something can be built and tested. Nothing about the 
 [`latchkey card probe`](tester.md#an-unknown-card) on a real one turns assumptions and inventions into sightings. A test
 writes this list. The standard's data groups beyond the fifth are left out: all that is said of them is the standard's.
 
+The texts of the standard differ in the hello and in what the MAC covers, and those are values here. What encryption begins
+with, the counter, is the same in all of them: no second edition is known, so there is no value for it, and a card that
+begins otherwise is refused by what its messages decrypt to.
+
 | Value | STB 34.101.79 | Deployed card |
 |---|---|---|
 ";

@@ -7,10 +7,12 @@ use std::time::Duration;
 use latchkey_card::{CardChannel, ChannelError, Command, Response};
 use latchkey_fixtures::card_image::CardImage;
 use latchkey_fixtures::faults::{Exchanged, FaultProfile, FaultyCard};
-use latchkey_fixtures::holders::{Holder, issue_card, sample_holders, sample_pki};
+use latchkey_fixtures::holders::{
+    Holder, deployed_holders, issue_card, issue_deployed_card, sample_holders, sample_pki,
+};
 use latchkey_fixtures::random::Seeded;
 use latchkey_fixtures::scripted::ScriptedChannel;
-use latchkey_fixtures::store::{CardStore, InProcess};
+use latchkey_fixtures::store::{CardMemory, CardStore, InProcess};
 use latchkey_fixtures::vcard::VirtualCard;
 use latchkey_fixtures::vcard::automaton::PinState;
 use latchkey_reader::{
@@ -87,10 +89,18 @@ impl HolderCard {
         static IMAGES: OnceLock<Vec<CardImage>> = OnceLock::new();
         let images = IMAGES.get_or_init(|| {
             let pki = sample_pki(NOW).unwrap();
-            sample_holders().iter().map(|holder| issue_card(&pki, holder, NOW).unwrap()).collect()
+            let standard = sample_holders().into_iter().map(|holder| issue_card(&pki, &holder, NOW));
+            let deployed = deployed_holders().into_iter().map(|holder| issue_deployed_card(&pki, &holder, NOW));
+            standard.chain(deployed).collect::<Result<_, _>>().unwrap()
         });
         let image = images.iter().find(|image| image.name.as_str() == holder).unwrap().clone();
         Self { image, memory: InProcess::default() }
+    }
+
+    /// How many tries of the second PIN are left, on a card that has one.
+    pub(crate) fn pin2_tries(&self) -> Option<u8> {
+        let memory = self.memory.clone().load().unwrap().unwrap_or_else(|| CardMemory::at_birth(&self.image));
+        memory.pin2.map(|pin2| pin2.tries_left)
     }
 
     /// The state of the PIN that the card remembers.
@@ -105,7 +115,7 @@ impl HolderCard {
 }
 
 pub(crate) fn holder(id: &str) -> Holder {
-    sample_holders().into_iter().find(|holder| holder.id == id).unwrap()
+    sample_holders().into_iter().chain(deployed_holders()).find(|holder| holder.id == id).unwrap()
 }
 
 impl Played for FaultyCard {

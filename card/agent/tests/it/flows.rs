@@ -6,7 +6,7 @@ use latchkey_agent::{
 
 use crate::desk::{Desk, holder};
 use crate::holder::{Knowing, sign_in};
-use crate::terminal_flows::{self, opened_with};
+use crate::terminal_flows::{self, opened_on_deployed_card, opened_with};
 
 /// One thing that is asked of a card.
 pub(crate) struct Flow {
@@ -54,7 +54,8 @@ impl Flow {
 /// A holder who makes no mistake.
 pub(crate) fn knowing(id: &str) -> Knowing {
     let holder = holder(id);
-    Knowing { pin: holder.pin, new_pin: NEW_PIN, can: holder.can, puk: holder.puk }
+    let pin2 = holder.pin2().leak();
+    Knowing { pin: holder.pin, pin2, new_pin: NEW_PIN, can: holder.can, puk: holder.puk }
 }
 
 /// The PIN that holders choose.
@@ -65,6 +66,8 @@ const ONE_WRONG: &str = "volha-pamylkovaya";
 const SUSPENDED: &str = "alena-prypynenaya";
 const BLOCKED: &str = "kastus-zablakavany";
 const DEACTIVATED: &str = "ihar-adkliuchany";
+/// His card is of the deployed model.
+pub(crate) const DEPLOYED: &str = "kiryl-raspausiudzany";
 const WRONG: &str = "999999";
 
 /// One document of the holder's own.
@@ -77,6 +80,11 @@ fn document() -> CardTask {
 const fn flow(name: &'static str, holder: &'static str, task: fn() -> CardTask) -> Flow {
     let drive = |_: &Desk, exchange| Driven::to_its_end(exchange);
     Flow { name, holder, task, mistake: |_| (), ends_with: None, status_changed: &[], drive }
+}
+
+/// A terminal's session with a card of the deployed model.
+const fn deployed(name: &'static str, drive: fn(&Desk, Exchange) -> Driven) -> Flow {
+    Flow { task: || opened_on_deployed_card(true), ..session(name, DEPLOYED, drive) }
 }
 
 /// A terminal's session.
@@ -128,5 +136,16 @@ pub(crate) const FLOWS: &[Flow] = &[
         task: || opened_with(SessionPassword::Can),
         ends_with: Some("terminal-rejected"),
         ..session("a terminal without the right to the CAN", ORDINARY, terminal_flows::reads)
+    },
+    Flow {
+        task: || opened_on_deployed_card(false),
+        ..deployed("a terminal that reads a deployed card", terminal_flows::reads_deployed_card)
+    },
+    deployed("a terminal that has a deployed card sign", terminal_flows::has_deployed_card_sign),
+    deployed("a terminal that has the second PIN confirmed", terminal_flows::has_the_second_pin_confirmed),
+    Flow {
+        mistake: |knowing| knowing.pin2 = "9999999",
+        ends_with: Some("pin2-wrong"),
+        ..deployed("a terminal with a wrong second PIN", terminal_flows::has_deployed_card_sign)
     },
 ];

@@ -41,6 +41,7 @@ impl Reply {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Knowing {
     pub(crate) pin: &'static str,
+    pub(crate) pin2: &'static str,
     pub(crate) new_pin: &'static str,
     pub(crate) can: &'static str,
     pub(crate) puk: &'static str,
@@ -50,7 +51,7 @@ impl Knowing {
     fn reply(self, kind: SecretKind) -> Reply {
         match kind {
             SecretKind::Pin => Reply::Digits(self.pin),
-            SecretKind::Pin2 => Reply::Cannot(NoSecret::NoPrompt),
+            SecretKind::Pin2 => Reply::Digits(self.pin2),
             SecretKind::NewPin => Reply::Digits(self.new_pin),
             SecretKind::Can => Reply::Digits(self.can),
             SecretKind::Puk => Reply::Digits(self.puk),

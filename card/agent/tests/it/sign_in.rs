@@ -146,7 +146,8 @@ fn a_card_whose_certificate_is_not_its_own_is_found_out() {
 fn a_card_without_a_usable_certificate_signs_nothing() {
     let other_key = latchkey_fixtures::vectors::file("pki/person512.cert.der");
     let ticket = [&[0x04, 0x20][..], &[7; 32]].concat();
-    let rows: [(&str, Vec<u8>, &str); 4] = [
+    let rows: [(&str, Vec<u8>, &str); 5] = [
+        ("something else", vec![0x80, 0x01, 0x07], "certificate-faulty"),
         ("an empty file", Vec::new(), "certificate-missing"),
         ("a ticket", ticket, "certificate-pending"),
         ("no certificate", vec![0x30, 0x03, 0x02, 0x01, 0x05], "certificate-faulty"),

@@ -1,10 +1,11 @@
 //! Terminals that work with a card through the agent, as flows: what has to hold of every flow is tested on them too.
 
 use latchkey_agent::{
-    Answer, CardTask, Exchange, Failure, Instruction, RelayedCommand, Report, SessionPassword, SessionReport,
+    Answer, AskedRights, CardTask, Exchange, Failure, Instruction, RelayedCommand, Report, SessionPassword, SessionReport,
     TerminalOffer, TerminalSession,
 };
 use latchkey_card::apdu::{Command, Header};
+use latchkey_card::profile::Profile;
 use latchkey_fixtures::cv::CvPki;
 use latchkey_fixtures::holders::sample_cv_pki;
 use latchkey_fixtures::terminal::PlayedTerminal;
@@ -24,36 +25,45 @@ pub(crate) fn opened_with(password: SessionPassword) -> CardTask {
     CardTask::TerminalSession(Box::new(TerminalSession { password, ..session(&pki) }))
 }
 
+/// The same for a card of the deployed model, as pages of today open it.
+pub(crate) fn opened_on_deployed_card(signs: bool) -> CardTask {
+    let pki = sample_cv_pki(NOW).unwrap();
+    let rights = AskedRights::OfModel { signs };
+    CardTask::TerminalSession(Box::new(TerminalSession { rights, ..session(&pki) }))
+}
+
 /// The family name is read.
 pub(crate) fn reads(desk: &Desk, exchange: Exchange) -> Driven {
-    Page::drive(desk, exchange, |page| {
-        page.authenticate()?;
-        let eid = [0xD1, 0x12, 0x00, 0x02, 0x00, 0x22, 0x65, 0x4F, 0x07, 0x01];
-        page.say(&Command::new(Header::new(0x00, 0xA4, 0x04, 0x0C)).with_data(&eid).unwrap())?;
-        page.say(&Command::new(Header::new(0x00, 0xA4, 0x02, 0x0C)).with_data(&[0x01, 0x05]).unwrap())?;
-        page.say(&Command::new(Header::new(0x00, 0xB0, 0x00, 0x00)).expecting_short_maximum())
-    })
+    Page::drive(desk, exchange, STANDARD, Page::read)
+}
+
+/// The sex and the citizenship are read.
+pub(crate) fn reads_deployed_card(desk: &Desk, exchange: Exchange) -> Driven {
+    Page::drive(desk, exchange, KTA, Page::read)
 }
 
 /// Something is signed, about which the holder is asked.
 pub(crate) fn signs(desk: &Desk, exchange: Exchange) -> Driven {
-    Page::drive(desk, exchange, |page| {
-        page.authenticate()?;
-        page.allow_signature()?;
-        page.sign()
-    })
+    Page::drive(desk, exchange, STANDARD, Page::have_signed)
+}
+
+/// The same, with the second PIN before the terminal comes.
+pub(crate) fn has_deployed_card_sign(desk: &Desk, exchange: Exchange) -> Driven {
+    Page::drive(desk, exchange, KTA, Page::have_signed)
 }
 
 /// The terminal gives its turn away so that the PIN be confirmed, then has the card sign.
 pub(crate) fn has_the_pin_confirmed(desk: &Desk, exchange: Exchange) -> Driven {
-    Page::drive(desk, exchange, |page| {
-        page.authenticate()?;
-        page.select_esign()?;
-        page.say(&Command::new(Header::new(0x00, 0x22, 0x01, 0xA4)).with_data(&[0xE1, 3, 0x81, 1, 0]).unwrap())?;
-        page.allow_signature()?;
-        page.sign()
-    })
+    Page::drive(desk, exchange, STANDARD, Page::have_confirmed)
 }
+
+/// The same with the second PIN, once more.
+pub(crate) fn has_the_second_pin_confirmed(desk: &Desk, exchange: Exchange) -> Driven {
+    Page::drive(desk, exchange, KTA, Page::have_confirmed)
+}
+
+const STANDARD: &Profile = &Profile::standard();
+const KTA: &Profile = &Profile::kta();
 
 /// Why a page gets no further.
 enum Stopped {
@@ -73,9 +83,15 @@ struct Page<'test> {
 }
 
 impl<'test> Page<'test> {
-    fn drive(desk: &'test Desk, exchange: Exchange, work: impl FnOnce(&mut Self) -> Result<(), Stopped>) -> Driven {
+    fn drive(
+        desk: &'test Desk,
+        exchange: Exchange,
+        cards: &Profile,
+        work: impl FnOnce(&mut Self) -> Result<(), Stopped>,
+    ) -> Driven {
         let pki = sample_cv_pki(NOW).unwrap();
         let terminal = PlayedTerminal::new(&pki, TERMINAL, CvPki::sign_in_rights(), None).unwrap();
+        let terminal = terminal.for_cards_of(cards);
         let mut page = Self { desk, exchange, terminal, cert_hats: Vec::new(), relayed: Vec::new() };
         let ended = match work(&mut page) {
             Err(Stopped::Ended(end)) => end.map(|_| ()).map_err(|failure| failure.code()),
@@ -86,6 +102,28 @@ impl<'test> Page<'test> {
             }
         };
         Driven { ended, relayed: page.relayed }
+    }
+
+    fn read(&mut self) -> Result<(), Stopped> {
+        self.authenticate()?;
+        let eid = [0xD1, 0x12, 0x00, 0x02, 0x00, 0x22, 0x65, 0x4F, 0x07, 0x01];
+        self.say(&Command::new(Header::new(0x00, 0xA4, 0x04, 0x0C)).with_data(&eid).unwrap())?;
+        self.say(&Command::new(Header::new(0x00, 0xA4, 0x02, 0x0C)).with_data(&[0x01, 0x05]).unwrap())?;
+        self.say(&Command::new(Header::new(0x00, 0xB0, 0x00, 0x00)).expecting_short_maximum())
+    }
+
+    fn have_signed(&mut self) -> Result<(), Stopped> {
+        self.authenticate()?;
+        self.allow_signature()?;
+        self.sign()
+    }
+
+    fn have_confirmed(&mut self) -> Result<(), Stopped> {
+        self.authenticate()?;
+        self.select_esign()?;
+        self.say(&Command::new(Header::new(0x00, 0x22, 0x01, 0xA4)).with_data(&[0xE1, 3, 0x81, 1, 0]).unwrap())?;
+        self.allow_signature()?;
+        self.sign()
     }
 
     fn authenticate(&mut self) -> Result<(), Stopped> {

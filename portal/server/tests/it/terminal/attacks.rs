@@ -8,6 +8,7 @@ use latchkey_card::rights::{CertHat, EsignRights};
 use latchkey_crypto::bauth::CardWaiting;
 use latchkey_crypto::bign::PrivateKey;
 use latchkey_crypto::cv::{Certificate, CertificateBody, Date, Period};
+use latchkey_fixtures::card_image::{CipherEdition, CipherEditions};
 use latchkey_fixtures::cv::CvPki;
 use latchkey_fixtures::holders::{issue_card, sample_holders};
 use latchkey_fixtures::pki::{Revocation, RevocationReason};
@@ -178,16 +179,7 @@ async fn a_document_that_is_over_identifies_nobody() {
     image.data_groups.insert(group, yesterday.to_octets().unwrap().into());
     let (mut card, profile) = (inserted(image), Profile::standard());
     let mut session = Session::established(world.back_end(), &mut card, &profile).await;
-    let mut command = session.ask("read_dg_init", json!({ "data_groups_to_read": ["dg3"] })).await;
-    let refused = loop {
-        let answer = session.relay(&command);
-        let next = session.post("read_dg", json!({ "card_response": answer })).await;
-        if next.status != 200 {
-            break next;
-        }
-        command = next.json();
-        assert_eq!(command["is_last_dg_readed"], false, "the card said that its document is over");
-    };
+    let refused = session.read_until_refused(&["dg3"]).await;
     assert_eq!(refused.refusal(), (422, "document-expired".to_owned()));
 }
 
@@ -202,6 +194,29 @@ async fn malformed_data_of_a_genuine_card_are_no_identity() {
     session.read(&ALL_GROUPS).await;
     let refused = session.post("request_dg", json!({})).await;
     assert_eq!(refused.refusal(), (422, "terminal-data-malformed".to_owned()));
+}
+
+/// The terminal's channel of a card that encrypts otherwise than the standard has it: its MACs are right all the same.
+#[tokio::test]
+async fn a_card_that_encrypts_otherwise_identifies_nobody() {
+    let rows = [
+        (CipherEdition::CommandsFromZero, "terminal-card-refused"),
+        (CipherEdition::FromZero, "terminal-card-refused"),
+        (CipherEdition::AnswersFromZero, "terminal-answer-malformed"),
+    ];
+    for (terminal, code) in rows {
+        let world = World::new().await;
+        let mut image = issue_card(&world.pki, &sample_holders()[0], NOW).unwrap();
+        image.editions.ciphers = CipherEditions { terminal, ..CipherEditions::default() };
+        let (mut card, profile) = (inserted(image), Profile::standard());
+        let mut session = Session::established(world.back_end(), &mut card, &profile).await;
+        let refused = session.read_until_refused(&ALL_GROUPS).await;
+        assert_eq!(refused.refusal(), (422, code.to_owned()), "{terminal:?}");
+        for request in ["request_dg", "sign_init"] {
+            let after = session.post(request, json!({})).await;
+            assert_eq!(after.refusal(), (404, "terminal-session-unknown".to_owned()), "{terminal:?}: {request}");
+        }
+    }
 }
 
 #[tokio::test]

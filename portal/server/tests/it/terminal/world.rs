@@ -346,6 +346,20 @@ impl<'c> Session<'c> {
         count
     }
 
+    /// Reads groups until that is refused, which it has to be.
+    pub(crate) async fn read_until_refused(&mut self, groups: &[&str]) -> Answer {
+        let mut command = self.ask("read_dg_init", json!({ "data_groups_to_read": groups })).await;
+        loop {
+            let answer = self.relay(&command);
+            let next = self.post("read_dg", json!({ "card_response": answer })).await;
+            if next.status != 200 {
+                return next;
+            }
+            command = next.json();
+            assert_eq!(command["is_last_dg_readed"], false, "everything was read");
+        }
+    }
+
     /// Has contents signed; gives the last answer.
     pub(crate) async fn sign(&mut self, content: &[u8], detached: bool) -> Answer {
         let first = self.ask("sign_init", json!({})).await;
