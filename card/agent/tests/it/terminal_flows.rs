@@ -1,8 +1,8 @@
 //! Terminals that work with a card through the agent, as flows: what has to hold of every flow is tested on them too.
 
 use latchkey_agent::{
-    Answer, AskedRights, CardTask, Exchange, Failure, Instruction, RelayedCommand, Report, SessionPassword, SessionReport,
-    TerminalOffer, TerminalSession,
+    Answer, AskedRights, CardTask, Exchange, Failure, Instruction, RelayedCommand, Report, SessionPassword,
+    SessionReport, TerminalOffer, TerminalSession,
 };
 use latchkey_card::apdu::{Command, Header};
 use latchkey_card::profile::Profile;
