@@ -22,6 +22,8 @@ mod revocation_list;
 mod revoked;
 mod serial_number;
 pub(crate) mod signed;
+mod status_answer;
+mod status_request;
 pub(crate) mod tag;
 
 pub use certificate::{CERTIFICATE_MAX_SIZE, Certificate, CertificateError};
@@ -35,9 +37,14 @@ pub use public_key::{
     Curve, EllipticCurveKey, PublicKey, PublicKeyError, RSA_MAX_BITS, RSA_MIN_BITS, RsaKey, VerificationError,
 };
 pub use request::{CertificateRequest, CertificateRequestError};
-pub use revocation::{RevocationData, RevocationEvidence, RevocationFault, RevocationLists};
+pub use revocation::{RevocationData, RevocationEvidence, RevocationFault, RevocationLists, RevocationSources};
 pub use revocation_list::{
     REVOCATION_LIST_MAX_ENTRIES, REVOCATION_LIST_MAX_SIZE, RevocationList, RevocationListError, VerifiedRevocationList,
 };
 pub use revoked::{Revocation, RevocationReason};
 pub use serial_number::{SERIAL_NUMBER_MAX_SIZE, SerialNumber};
+pub use status_answer::{
+    CertificateStatus, STATUS_ANSWER_MAX_AGE, STATUS_ANSWER_MAX_SIZE, StatusAnswer, StatusAnswerError,
+    VerifiedStatusAnswer,
+};
+pub use status_request::{STATUS_NONCE_SIZE, StatusRequest};

@@ -10,6 +10,7 @@ use time::format_description::well_known::Rfc3339;
 use super::certificate::Certificate;
 use super::revocation_list::VerifiedRevocationList;
 use super::revoked::Revocation;
+use super::status_answer::{CertificateStatus, VerifiedStatusAnswer};
 
 /// Where a verifier learns whether a certificate is revoked: revocation lists, or answers of a status service that the
 /// caller has fetched before.
@@ -38,6 +39,13 @@ pub enum RevocationEvidence {
         this_update: OffsetDateTime,
         /// Until when it is current.
         next_update: OffsetDateTime,
+    },
+    /// The issuer's status service said so a short while ago.
+    Answer {
+        /// When it was known to be right.
+        this_update: OffsetDateTime,
+        /// Until when nothing newer is known, if it says so.
+        next_update: Option<OffsetDateTime>,
     },
 }
 
@@ -70,9 +78,19 @@ pub enum RevocationFault {
 #[derive(Debug, Default, Clone)]
 pub struct RevocationLists(HashMap<AuthorityKey, Arc<VerifiedRevocationList>>);
 
+/// Lists, and answers of status services about single certificates. Whichever of them says that a certificate is revoked is
+/// believed; that it is not is believed of whatever is current and newest.
+#[derive(Debug, Clone, Copy)]
+pub struct RevocationSources<'a> {
+    /// The lists.
+    pub lists: &'a RevocationLists,
+    /// The answers.
+    pub answers: &'a [VerifiedStatusAnswer],
+}
+
 /// An authority is its name *and* its key: a list signed by another key of the same name says nothing.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-struct AuthorityKey {
+pub(super) struct AuthorityKey {
     name: Vec<u8>,
     key_info: Vec<u8>,
 }
@@ -111,6 +129,10 @@ impl AuthorityKey {
     fn of(list: &VerifiedRevocationList) -> Self {
         Self { name: list.issuer().der().to_vec(), key_info: list.authority_key_info().to_vec() }
     }
+
+    pub(super) fn of_certificate(authority: &Certificate) -> Self {
+        Self { name: authority.subject().der().to_vec(), key_info: authority.public_key_info().to_vec() }
+    }
 }
 
 impl RevocationData for RevocationLists {
@@ -120,8 +142,7 @@ impl RevocationData for RevocationLists {
         issuer: &Certificate,
         now: OffsetDateTime,
     ) -> Result<RevocationEvidence, RevocationFault> {
-        let key = AuthorityKey { name: issuer.subject().der().to_vec(), key_info: issuer.public_key_info().to_vec() };
-        let list = self.0.get(&key).ok_or(RevocationFault::Unknown)?;
+        let list = self.0.get(&AuthorityKey::of_certificate(issuer)).ok_or(RevocationFault::Unknown)?;
         // First of all: what an old list has revoked stays revoked.
         if let Some(revocation) = list.revocation_of(certificate.serial_number()) {
             return Err(RevocationFault::Revoked(revocation));
@@ -137,16 +158,74 @@ impl RevocationData for RevocationLists {
     }
 }
 
+impl RevocationSources<'_> {
+    /// The answers about that certificate. One whose maker is revoked himself counts for nothing.
+    fn about(&self, certificate: &Certificate, issuer: &Certificate) -> impl Iterator<Item = &VerifiedStatusAnswer> {
+        let authority = AuthorityKey::of_certificate(issuer);
+        let serial_number = certificate.serial_number();
+        let list = self.lists.0.get(&authority);
+        let is_revoked = move |delegate: &Certificate| {
+            list.is_some_and(|list| list.revocation_of(delegate.serial_number()).is_some())
+        };
+        self.answers.iter().filter(move |answer| {
+            answer.authority == authority
+                && answer.serial_number == serial_number
+                && !answer.delegate().is_some_and(&is_revoked)
+        })
+    }
+}
+
+impl RevocationData for RevocationSources<'_> {
+    fn status(
+        &self,
+        certificate: &Certificate,
+        issuer: &Certificate,
+        now: OffsetDateTime,
+    ) -> Result<RevocationEvidence, RevocationFault> {
+        // However old: what was revoked stays revoked.
+        for answer in self.about(certificate, issuer) {
+            if let CertificateStatus::Revoked(revocation) = answer.status() {
+                return Err(RevocationFault::Revoked(revocation));
+            }
+        }
+        let by_list = self.lists.status(certificate, issuer, now);
+        if matches!(by_list, Err(RevocationFault::Revoked(_))) {
+            return by_list;
+        }
+        let of_list = self.lists.0.get(&AuthorityKey::of_certificate(issuer)).map(|list| list.this_update());
+        let is_good = |answer: &&VerifiedStatusAnswer| {
+            let is_newer = of_list.is_none_or(|of_list| answer.this_update() >= of_list);
+            answer.status() == CertificateStatus::Good && answer.is_current(now) && is_newer
+        };
+        let newest = self.about(certificate, issuer).filter(is_good).max_by_key(|answer| answer.this_update());
+        match newest {
+            Some(answer) => {
+                Ok(RevocationEvidence::Answer { this_update: answer.this_update(), next_update: answer.next_update() })
+            }
+            None => by_list,
+        }
+    }
+}
+
 /// For people: kind, number and times.
 impl fmt::Display for RevocationEvidence {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self::List { number, this_update, next_update } = self;
-        write!(formatter, "revocation list")?;
-        if let Some(number) = number {
-            write!(formatter, " number 0x")?;
-            number.iter().try_for_each(|octet| write!(formatter, "{octet:02X}"))?;
-        }
-        write!(formatter, " of {}, current until {}", rfc3339(*this_update), rfc3339(*next_update))
+        let (this_update, next_update) = match self {
+            Self::List { number, this_update, next_update } => {
+                write!(formatter, "revocation list")?;
+                if let Some(number) = number {
+                    write!(formatter, " number 0x")?;
+                    number.iter().try_for_each(|octet| write!(formatter, "{octet:02X}"))?;
+                }
+                (this_update, Some(next_update))
+            }
+            Self::Answer { this_update, next_update } => {
+                write!(formatter, "answer of the status service")?;
+                (this_update, next_update.as_ref())
+            }
+        };
+        write!(formatter, " of {}", rfc3339(*this_update))?;
+        next_update.map_or(Ok(()), |until| write!(formatter, ", current until {}", rfc3339(*until)))
     }
 }
 

@@ -19,6 +19,7 @@ mod lists;
 mod manifest;
 mod paths;
 mod robustness;
+mod status;
 mod strictness;
 
 /// The reference time of the test set.
