@@ -19,7 +19,7 @@ use latchkey_fixtures::holders::sample_holders;
 use latchkey_fixtures::pki::{CARD_HELD_KEY_POLICY, PersonOrder, TestPki, Validity};
 use latchkey_fixtures::random::Seeded;
 use latchkey_tests::benchmark::{Benchmark, Contender, Figure};
-use latchkey_verify::{Assurance, PendingChallenge, PolicyLevels, Purpose, SignInPolicy, verify_sign_in};
+use latchkey_verify::{Assurance, Grace, PendingChallenge, PolicyLevels, Purpose, SignInPolicy, verify_sign_in};
 use time::macros::datetime;
 use time::{Duration, OffsetDateTime};
 
@@ -171,6 +171,7 @@ fn policy(pki: &TestPki) -> SignInPolicy {
         trust: TrustStore::new(vec![anchor], vec![intermediate]).unwrap(),
         levels: PolicyLevels { card_held_key: vec![card_held], other_key: Vec::new() },
         minimum_assurance: Assurance::High,
+        grace: Grace::NONE,
     }
 }
 

@@ -8,7 +8,7 @@ mod origin;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 pub use challenge::{
     CHALLENGE_MIN_SIZE, CHALLENGE_TEXT_MAX_SIZE, CHALLENGE_TEXT_MIN_SIZE, ChallengeText, InvalidChallenge,
@@ -20,11 +20,13 @@ pub use crate::signature::SignatureAlgorithm as AssertionAlgorithm;
 /// The format that assertions are written in.
 pub const FORMAT: &str = "web-eid:1.0";
 /// Most octets of an assertion's JSON.
-pub const ASSERTION_MAX_SIZE: usize = 16 * 1024;
+pub const ASSERTION_MAX_SIZE: usize = 24 * 1024;
 /// Most octets of the certificate in an assertion.
 pub const CERTIFICATE_MAX_SIZE: usize = 8 * 1024;
 /// Most octets of the signature in an assertion: RSA with 8192 bits.
 pub const SIGNATURE_MAX_SIZE: usize = 1024;
+/// Most octets of a status service's answer in an assertion.
+pub const STAPLED_ANSWER_MAX_SIZE: usize = 4 * 1024;
 /// Most octets of the field `appVersion`.
 pub const APP_VERSION_MAX_SIZE: usize = 255;
 
@@ -43,6 +45,7 @@ pub struct Assertion {
     algorithm: AssertionAlgorithm,
     signature: Vec<u8>,
     app_version: String,
+    status_answer: Option<Vec<u8>>,
 }
 
 /// Why octets are no assertion.
@@ -52,8 +55,8 @@ pub enum AssertionError {
     /// More than [`ASSERTION_MAX_SIZE`] octets.
     #[error("an assertion has at most {ASSERTION_MAX_SIZE} octets, not {0}")]
     TooLong(usize),
-    /// Not one JSON object with exactly the five fields, each once and a string.
-    #[error("an assertion is a JSON object of five strings: {0}")]
+    /// Not one JSON object with exactly the five fields, and perhaps the sixth, each once and a string.
+    #[error("an assertion is a JSON object of five strings or six: {0}")]
     Json(String),
     /// The field `format` names another format.
     #[error("the assertion's format is not {FORMAT}")]
@@ -87,11 +90,20 @@ impl Assertion {
         {
             return Err(AssertionError::AppVersion);
         }
-        Ok(Self { unverified_certificate: certificate, algorithm, signature, app_version })
+        Ok(Self { unverified_certificate: certificate, algorithm, signature, app_version, status_answer: None })
+    }
+
+    /// The same with an answer of a status service about its certificate: `OCSPResponse`, DER.
+    ///
+    /// # Errors
+    /// [`AssertionError::Base64`] if it is empty or longer than [`STAPLED_ANSWER_MAX_SIZE`].
+    pub fn with_status_answer(self, answer: Vec<u8>) -> Result<Self, AssertionError> {
+        check_size(&answer, STAPLED_ANSWER_MAX_SIZE, STATUS_ANSWER)?;
+        Ok(Self { status_answer: Some(answer), ..self })
     }
 
     /// Reads an assertion from its JSON: one object with exactly the fields `unverifiedCertificate`, `algorithm`,
-    /// `signature`, `format` and `appVersion`.
+    /// `signature`, `format` and `appVersion`, and perhaps `statusAnswer`.
     ///
     /// # Errors
     /// [`AssertionError`] for an unknown, missing or repeated field, another format or algorithm, loose base64 and
@@ -108,12 +120,16 @@ impl Assertion {
         if fields.format != FORMAT {
             return Err(AssertionError::Format);
         }
-        Self::new(
+        let assertion = Self::new(
             decode(&fields.unverified_certificate, UNVERIFIED_CERTIFICATE)?,
             AssertionAlgorithm::of_name(&fields.algorithm).ok_or(AssertionError::Algorithm)?,
             decode(&fields.signature, SIGNATURE)?,
             fields.app_version,
-        )
+        )?;
+        match fields.status_answer {
+            Some(answer) => assertion.with_status_answer(decode(&answer, STATUS_ANSWER)?),
+            None => Ok(assertion),
+        }
     }
 
     /// The assertion's JSON.
@@ -125,6 +141,7 @@ impl Assertion {
             signature: STANDARD.encode(&self.signature),
             format: FORMAT.to_owned(),
             app_version: self.app_version.clone(),
+            status_answer: self.status_answer.as_ref().map(|answer| STANDARD.encode(answer)),
         };
         serde_json::json!(fields).to_string()
     }
@@ -152,10 +169,17 @@ impl Assertion {
     pub fn app_version(&self) -> &str {
         &self.app_version
     }
+
+    /// What a status service is said to have answered about the certificate, if that was sent along.
+    #[must_use]
+    pub fn status_answer(&self) -> Option<&[u8]> {
+        self.status_answer.as_deref()
+    }
 }
 
 const UNVERIFIED_CERTIFICATE: &str = "unverifiedCertificate";
 const SIGNATURE: &str = "signature";
+const STATUS_ANSWER: &str = "statusAnswer";
 
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -165,6 +189,13 @@ struct Fields {
     signature: String,
     format: String,
     app_version: String,
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "stated")]
+    status_answer: Option<String>,
+}
+
+/// A field that may be left out, but is a string if it is there.
+fn stated<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    String::deserialize(deserializer).map(Some)
 }
 
 fn decode(text: &str, field: &'static str) -> Result<Vec<u8>, AssertionError> {

@@ -17,7 +17,7 @@ use super::{ObjectIdentifier, SerialNumber, tag};
 use crate::signature::SignatureAlgorithm;
 
 /// Most octets of an answer.
-pub const STATUS_ANSWER_MAX_SIZE: usize = 32 * 1024;
+pub const STATUS_ANSWER_MAX_SIZE: usize = 16 * 1024;
 /// For how long after its status was known to be right an answer says that a certificate is not revoked.
 pub const STATUS_ANSWER_MAX_AGE: Duration = Duration::minutes(10);
 /// How far the clock of a status service may be ahead.
@@ -254,6 +254,12 @@ impl VerifiedStatusAnswer {
     #[must_use]
     pub const fn next_update(&self) -> Option<OffsetDateTime> {
         self.next_update
+    }
+
+    /// Whether it says which question it answers.
+    #[must_use]
+    pub const fn has_nonce(&self) -> bool {
+        self.nonce.is_some()
     }
 
     /// Whether it answers the question with this nonce.

@@ -238,6 +238,11 @@ fn a_malformed_assertion_is_refused() {
         ("signature long", with("signature", json!("AAAA".repeat(342))), |e| *e == AssertionError::Base64("signature")),
         ("version empty", with("appVersion", json!("")), |e| *e == AssertionError::AppVersion),
         ("version long", with("appVersion", json!("a".repeat(256))), |e| *e == AssertionError::AppVersion),
+        ("status answer empty", with("statusAnswer", json!("")), |e| *e == AssertionError::Base64("statusAnswer")),
+        ("status answer long", with("statusAnswer", json!("A".repeat(5464))), |e| {
+            *e == AssertionError::Base64("statusAnswer")
+        }),
+        ("status answer not a string", with("statusAnswer", json!(null)), |e| matches!(e, AssertionError::Json(_))),
         ("version with line feed", with("appVersion", json!("a\nb")), |e| *e == AssertionError::AppVersion),
     ];
     for (name, json, is_expected) in rows {
@@ -261,8 +266,13 @@ proptest! {
         signature in proptest::collection::vec(any::<u8>(), 1..1024),
         algorithm in proptest::sample::select(AssertionAlgorithm::ALL.to_vec()),
         app_version in "[ -~]{1,255}",
+        answer in proptest::option::of(proptest::collection::vec(any::<u8>(), 1..1024)),
     ) {
         let assertion = Assertion::new(certificate, algorithm, signature, app_version).unwrap();
+        let assertion = match answer {
+            Some(answer) => assertion.with_status_answer(answer).unwrap(),
+            None => assertion,
+        };
         prop_assert_eq!(Assertion::parse(assertion.to_json().as_bytes()).unwrap(), assertion);
     }
 

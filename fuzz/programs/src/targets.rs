@@ -36,7 +36,7 @@ use latchkey_portal::storage::{
 };
 use latchkey_portal::terminal::{Attributes, PersonalData};
 use latchkey_portal::token::TokenHash;
-use latchkey_verify::{Assurance, PolicyLevels, Purpose, SignInPolicy};
+use latchkey_verify::{Assurance, Grace, PolicyLevels, Purpose, SignInPolicy};
 use tempfile::TempDir;
 use time::OffsetDateTime;
 use time::macros::datetime;
@@ -214,11 +214,13 @@ fn portal() -> Router {
             trust: trust.clone(),
             levels: PolicyLevels { card_held_key: Vec::new(), other_key: Vec::new() },
             minimum_assurance: Assurance::High,
+            grace: Grace::NONE,
         },
     };
     let surroundings = Surroundings {
         storage: Arc::new(Obliging),
         revocation: Arc::new(ListsOnDisk::load(Vec::new(), &trust).expect("no lists")),
+        status_service: None,
         clock: Box::new(|| NOW),
         random: Box::new(Seeded::new("fuzzed portal")),
     };

@@ -1,6 +1,7 @@
 //! The configuration file. `portal.example.toml` documents every key.
 
 mod document;
+mod revocation;
 mod terminal;
 
 use std::net::SocketAddr;
@@ -11,6 +12,7 @@ pub use document::{Fault, Located};
 use latchkey_crypto::assertion::Origin;
 use latchkey_crypto::x509::ObjectIdentifier;
 use latchkey_verify::{Assurance, PolicyLevels};
+pub use revocation::RevocationSettings;
 pub use terminal::{AuthoritySettings, CredentialFiles, TerminalSettings, TicketFiles};
 
 use crate::portal::PortalName;
@@ -33,6 +35,8 @@ pub struct Configuration {
     pub tls: TlsFiles,
     /// Whose certificates are accepted.
     pub trust: TrustFiles,
+    /// How revocation data is kept current.
+    pub revocation: RevocationSettings,
     /// How long things may last, and how many there may be.
     pub limits: Limits,
     /// How to write the log.
@@ -152,6 +156,8 @@ impl Configuration {
         let mut trust = root.table("trust")?;
         let limits = Limits::read(root.optional_table("limits")?)?;
         let log = LogSettings::read(root.optional_table("log")?)?;
+        let lists = paths(some(trust.strings("revocation_lists")?)?, directory)?;
+        let revocation = RevocationSettings::read(root.optional_table("revocation")?, lists.len())?;
         let terminal = root.optional_table("terminal")?;
         let terminal = terminal.map(|table| TerminalSettings::read(table, directory)).transpose()?;
         root.end()?;
@@ -173,13 +179,14 @@ impl Configuration {
             trust: TrustFiles {
                 anchors: paths(some(trust.strings("anchors")?)?, directory)?,
                 intermediates: paths(trust.strings("intermediates")?.value, directory)?,
-                revocation_lists: paths(some(trust.strings("revocation_lists")?)?, directory)?,
+                revocation_lists: lists,
                 levels: PolicyLevels {
                     card_held_key: policies(trust.strings("card_held_policies")?)?,
                     other_key: policies(trust.strings("other_policies")?)?,
                 },
                 minimum_assurance: trust.string("minimum_assurance")?.parse(|name| name.parse::<Assurance>())?.value,
             },
+            revocation,
             limits,
             log,
             terminal,

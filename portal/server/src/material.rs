@@ -7,9 +7,9 @@ use latchkey_crypto::cv::Date;
 use latchkey_crypto::x509::{CERTIFICATE_MAX_SIZE, Certificate, TrustStore};
 use time::OffsetDateTime;
 
-use crate::configuration::{Configuration, Fault, Located, TerminalSettings, TrustFiles};
+use crate::configuration::{Configuration, Fault, Located, RevocationSettings, TerminalSettings, TrustFiles};
 use crate::files::{read_limited, read_own_secret};
-use crate::revocation::ListsOnDisk;
+use crate::revocation::{Fetching, ListFile, ListSource, ListsOnDisk, StatusService};
 use crate::terminal::authority::Authority;
 use crate::terminal::{Credentials, DocumentRegister, RecordKey, Tickets};
 use crate::tls::TlsIdentity;
@@ -22,6 +22,10 @@ pub struct Material {
     pub trust: TrustStore,
     /// The revocation lists.
     pub revocation: Arc<ListsOnDisk>,
+    /// What fetches them, if anything here does.
+    pub fetching: Option<Fetching>,
+    /// Who is asked about single certificates, if anybody.
+    pub status_service: Option<StatusService>,
     /// What the terminal needs, if there is to be one.
     pub terminal: Option<TerminalMaterial>,
 }
@@ -50,16 +54,40 @@ impl Material {
     pub fn load(configuration: &Configuration, now: OffsetDateTime) -> Result<Self, Fault> {
         let tls = TlsIdentity::load(configuration.tls.clone())?;
         let trust = trust_store(&configuration.trust)?;
-        let files = &configuration.trust.revocation_lists;
-        let paths = files.iter().map(|file| file.value.clone()).collect();
-        let revocation = ListsOnDisk::load(paths, &trust).map_err(|error| {
-            let at_fault = files.iter().find(|file| file.value == error.path);
-            at_fault.map_or_else(|| Fault::without_place(&error), |file| file.fault(&error))
-        })?;
+        let revocation = Arc::new(lists(configuration, &trust)?);
+        let fetching = fetching(configuration, &revocation)?;
+        let service = configuration.revocation.status_service.as_ref();
+        let status_service =
+            service.map(|address| StatusService::new(address.value.clone()).map_err(|error| address.fault(error)));
         let terminal = configuration.terminal.as_ref();
         let terminal = terminal.map(|settings| TerminalMaterial::load(settings, now)).transpose()?;
-        Ok(Self { tls, trust, revocation: Arc::new(revocation), terminal })
+        Ok(Self { tls, trust, revocation, fetching, status_service: status_service.transpose()?, terminal })
     }
+}
+
+fn lists(configuration: &Configuration, trust: &TrustStore) -> Result<ListsOnDisk, Fault> {
+    let files = &configuration.trust.revocation_lists;
+    let list_file = |(file, address): (&Located<PathBuf>, &Option<_>)| match address {
+        Some(_) => ListFile::fetched(file.value.clone()),
+        None => ListFile::kept(file.value.clone()),
+    };
+    let list_files = files.iter().zip(&configuration.revocation.addresses).map(list_file).collect();
+    ListsOnDisk::load(list_files, trust).map_err(|error| {
+        let at_fault = files.iter().find(|file| file.value == error.path);
+        at_fault.map_or_else(|| Fault::without_place(&error), |file| file.fault(&error))
+    })
+}
+
+fn fetching(configuration: &Configuration, lists: &Arc<ListsOnDisk>) -> Result<Option<Fetching>, Fault> {
+    let RevocationSettings { addresses, fetch_interval, fetch_limit, .. } = &configuration.revocation;
+    let Some(first) = addresses.iter().flatten().next() else { return Ok(None) };
+    let places = configuration.trust.revocation_lists.iter().zip(addresses);
+    let sources = places.filter_map(|(file, address)| {
+        Some(ListSource { address: address.as_ref()?.value.clone(), file: file.value.clone() })
+    });
+    Fetching::new(sources.collect(), *fetch_interval, *fetch_limit, Arc::clone(lists))
+        .map(Some)
+        .map_err(|error| first.fault(error))
 }
 
 impl TerminalMaterial {

@@ -25,7 +25,7 @@ enum Kind {
 }
 
 /// Every metric of the service.
-pub const DESCRIPTIONS: [Description; 10] = [
+pub const DESCRIPTIONS: [Description; 12] = [
     CHALLENGES_ISSUED,
     SIGN_INS_ACCEPTED,
     SIGN_INS_REFUSED,
@@ -36,6 +36,8 @@ pub const DESCRIPTIONS: [Description; 10] = [
     REVOCATION_RELOADS,
     REVOCATION_RELOAD_FAILURES,
     REVOCATION_CURRENT_UNTIL,
+    REVOCATION_FETCHES,
+    STATUS_SERVICE_ANSWERS,
 ];
 
 /// The metrics of the terminal, which are there where a terminal is configured.
@@ -83,11 +85,22 @@ const REVOCATION_RELOAD_FAILURES: Description = counter(
     "Times that a changed revocation list could not be used, so that the former one stayed in use.",
 );
 
+const REVOCATION_FETCHES: Description = counter(
+    "latchkey_portal_revocation_fetches_total",
+    "Revocation lists asked for, by outcome: taken, unchanged, unreachable, refused, too-long, unusable, not-kept.",
+);
+const STATUS_SERVICE_ANSWERS: Description = counter(
+    "latchkey_portal_status_service_answers_total",
+    "Questions for the status service, by outcome: good, revoked, unknown, resting, unreachable, unusable.",
+);
 const REVOCATION_CURRENT_UNTIL: Description = Description {
     name: "latchkey_portal_revocation_current_until_timestamp_seconds",
     text: "When the first of the revocation lists in use will be out of date and sign-ins will be refused.",
     kind: Kind::Moment,
 };
+
+/// What is counted when nobody answers: of an outage the first time is to be seen.
+pub(crate) const UNREACHABLE: &str = "unreachable";
 
 /// The upper limits of the histograms' buckets, in seconds.
 const BUCKETS: [f64; 11] = [0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1.0, 5.0];
@@ -110,6 +123,9 @@ impl Metrics {
         // Counted from zero, so that a first failure is a change.
         for unlabelled in [CHALLENGES_ISSUED, STORAGE_FAILURES, REVOCATION_RELOADS, REVOCATION_RELOAD_FAILURES] {
             metrics.count(unlabelled, Vec::new(), 0);
+        }
+        for labelled in [REVOCATION_FETCHES, STATUS_SERVICE_ANSWERS] {
+            metrics.count(labelled, vec![Label::from_static_parts("outcome", UNREACHABLE)], 0);
         }
         metrics
     }
@@ -178,6 +194,15 @@ impl Metrics {
 
     pub(crate) fn revocation_reload_failed(&self) {
         self.count(REVOCATION_RELOAD_FAILURES, Vec::new(), 1);
+    }
+
+    /// Asked for a list, with one of the outcomes that the metric names.
+    pub(crate) fn revocation_fetched(&self, outcome: &'static str) {
+        self.count(REVOCATION_FETCHES, vec![Label::from_static_parts("outcome", outcome)], 1);
+    }
+
+    pub(crate) fn status_service_asked(&self, outcome: &'static str) {
+        self.count(STATUS_SERVICE_ANSWERS, vec![Label::from_static_parts("outcome", outcome)], 1);
     }
 
     pub(crate) fn revocation_current_until(&self, moment: OffsetDateTime) {

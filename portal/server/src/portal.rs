@@ -8,7 +8,11 @@ use std::time::{Duration, Instant};
 
 use axum::body::Bytes;
 use latchkey_crypto::assertion::{ChallengeText, Origin};
-use latchkey_verify::{PendingChallenge, Purpose, SignInPolicy, VerifiedSignIn, verify_sign_in};
+use latchkey_crypto::x509::STATUS_NONCE_SIZE;
+use latchkey_verify::{
+    PendingChallenge, PresentedAssertion, ProvenSignIn, Purpose, RevocationSources, SignInPolicy, VerifiedSignIn,
+    VerifiedStatusAnswer,
+};
 use rand_core::CryptoRng;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
@@ -17,7 +21,7 @@ use crate::challenge::ChallengeId;
 use crate::http::{Language, Refusal};
 use crate::metrics::Metrics;
 use crate::outside::{Clock, Outside, Random};
-use crate::revocation::{ListRenewal, ListsOnDisk};
+use crate::revocation::{ListRenewal, ListsOnDisk, StatusService, name_of};
 use crate::session::{Holder, Session, Way};
 use crate::storage::{KeptChallenge, KeptLink, Storage, StorageError};
 use crate::token::Token;
@@ -60,6 +64,8 @@ pub struct Surroundings {
     pub storage: Arc<dyn Storage>,
     /// Revoked certificates.
     pub revocation: Arc<ListsOnDisk>,
+    /// Who is asked whether a certificate is revoked, beside the lists.
+    pub status_service: Option<StatusService>,
     /// What time it is.
     pub clock: Box<dyn Fn() -> OffsetDateTime + Send + Sync>,
     /// Where tokens and challenges are drawn from.
@@ -71,6 +77,7 @@ pub struct Portal {
     settings: PortalSettings,
     storage: Arc<dyn Storage>,
     revocation: Arc<ListsOnDisk>,
+    status_service: Option<StatusService>,
     clock: Clock,
     random: Random,
     metrics: Arc<Metrics>,
@@ -90,11 +97,12 @@ impl Portal {
     /// A service with these settings.
     #[must_use]
     pub fn new(settings: PortalSettings, surroundings: Surroundings) -> Arc<Self> {
-        let Surroundings { storage, revocation, clock, random } = surroundings;
+        let Surroundings { storage, revocation, status_service, clock, random } = surroundings;
         let portal = Self {
             settings,
             storage,
             revocation,
+            status_service,
             clock,
             random: Random::new(random),
             metrics: Arc::new(Metrics::new()),
@@ -122,6 +130,11 @@ impl Portal {
             let (this_update, next_update) = (list.this_update(), list.next_update());
             tracing::info!(%issuer, entries, %this_update, %next_update, "a changed revocation list is in use");
         }
+    }
+
+    /// What time it is, to those who work for the service.
+    pub(crate) fn time(&self) -> OffsetDateTime {
+        self.now()
     }
 
     /// Says that the service is not ready any more and lets no new sign-in begin. Those begun are finished.
@@ -217,7 +230,7 @@ impl Portal {
     ) -> Result<(StartedSession, VerifiedSignIn), Refusal> {
         let browser = browser.hash();
         let kept = self.counted(self.storage.take_challenge(challenge, &browser, self.now()).await)??;
-        let (session, verified) = self.judged(&assertion, &kept, way)?;
+        let (session, verified) = self.judged(&assertion, &kept, way).await?;
         let token = self.draw_token();
         let former = former.map(Token::hash);
         self.counted(self.storage.open_session(&token.hash(), &session, former.as_ref()).await)?;
@@ -227,8 +240,13 @@ impl Portal {
 
     /// Judges an assertion, and says which session it is good for. On the thread that asks: with the keys of ID cards it
     /// takes a tenth of a millisecond, and not much more than one with the slowest that are accepted.
-    fn judged(&self, assertion: &[u8], kept: &KeptChallenge, way: Way) -> Result<(Session, VerifiedSignIn), Refusal> {
-        let verified = self.judge(assertion, kept)?;
+    async fn judged(
+        &self,
+        assertion: &[u8],
+        kept: &KeptChallenge,
+        way: Way,
+    ) -> Result<(Session, VerifiedSignIn), Refusal> {
+        let verified = self.judge(assertion, kept).await?;
         let signed_in_at = self.now();
         let session = Session {
             signed_in_at,
@@ -248,7 +266,7 @@ impl Portal {
         self.counted(self.storage.end_session(&token.hash()).await)
     }
 
-    fn judge(&self, assertion: &[u8], kept: &KeptChallenge) -> Result<VerifiedSignIn, Refusal> {
+    async fn judge(&self, assertion: &[u8], kept: &KeptChallenge) -> Result<VerifiedSignIn, Refusal> {
         let pending = PendingChallenge {
             text: kept.text.clone(),
             issued_at: kept.issued_at,
@@ -256,10 +274,30 @@ impl Portal {
             purpose: kept.purpose,
         };
         let started = Instant::now();
-        let lists = self.revocation.current();
-        let verdict = verify_sign_in(assertion, &pending, &self.settings.policy, &*lists, self.now());
+        let presented = PresentedAssertion::read(assertion)?;
+        let proven = presented.prove(&pending, &self.settings.policy, self.now());
         self.metrics.verified_in(started.elapsed());
-        Ok(verdict?)
+        let proven = proven?;
+        let answers: Vec<_> = match proven.stapled_answer() {
+            Some(answer) => vec![answer],
+            None => self.ask_status_service(&proven).await.into_iter().collect(),
+        };
+        let lists = self.revocation.current();
+        Ok(proven.conclude(&RevocationSources { lists: &lists, answers: &answers })?)
+    }
+
+    /// What the status service says of the certificate, if there is one and it says something.
+    async fn ask_status_service(&self, proven: &ProvenSignIn<'_>) -> Option<VerifiedStatusAnswer> {
+        let service = self.status_service.as_ref()?;
+        let (certificate, issuer) = proven.certificate_and_issuer()?;
+        let nonce = self.draw(|random| {
+            let mut nonce = [0; STATUS_NONCE_SIZE];
+            random.fill_bytes(&mut nonce);
+            nonce
+        });
+        let outcome = service.ask(certificate, issuer, nonce, self.now()).await;
+        self.metrics.status_service_asked(name_of(&outcome));
+        outcome.inspect_err(|error| tracing::warn!(%error, "the status service said nothing of a certificate")).ok()
     }
 
     fn look_at_revocation_dates(&self) {

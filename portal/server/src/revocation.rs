@@ -1,4 +1,8 @@
-//! Revocation lists, taken anew when they change on disk.
+//! Revocation lists, taken anew when they change on disk; what keeps them current, and what is asked beside them.
+
+mod fetching;
+mod remote;
+mod status_service;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
@@ -8,6 +12,12 @@ use latchkey_crypto::x509::{
     VerifiedRevocationList,
 };
 use time::OffsetDateTime;
+
+pub use fetching::{FetchError, Fetching, ListSource};
+pub use remote::{RemoteError, remote_address};
+pub use status_service::{StatusService, StatusServiceError};
+
+pub(crate) use status_service::name_of;
 
 use crate::files::{FileError, FileState, read_limited};
 
@@ -22,8 +32,10 @@ pub struct ListsOnDisk {
 
 /// A file, and its state when it was last usable.
 #[derive(Debug)]
-struct ListFile {
+pub struct ListFile {
     path: PathBuf,
+    /// Whether it may be missing for the time being, because it is fetched.
+    is_fetched: bool,
     seen: Option<FileState>,
 }
 
@@ -71,8 +83,7 @@ impl ListsOnDisk {
     ///
     /// # Errors
     /// [`ListError`] for the first file that is not usable.
-    pub fn load(files: Vec<PathBuf>, trust: &TrustStore) -> Result<Self, ListError> {
-        let files = files.into_iter().map(|path| ListFile { path, seen: None }).collect();
+    pub fn load(files: Vec<ListFile>, trust: &TrustStore) -> Result<Self, ListError> {
         let lists = Self {
             authorities: trust.anchors().iter().chain(trust.intermediates()).cloned().collect(),
             current: RwLock::new(Arc::new(RevocationLists::new())),
@@ -122,12 +133,27 @@ impl ListsOnDisk {
 }
 
 impl ListFile {
+    /// A file that something else keeps current.
+    #[must_use]
+    pub const fn kept(path: PathBuf) -> Self {
+        Self { path, is_fetched: false, seen: None }
+    }
+
+    /// A file that is fetched, and may be missing until then: nobody's certificate counts as not revoked by it.
+    #[must_use]
+    pub const fn fetched(path: PathBuf) -> Self {
+        Self { path, is_fetched: true, seen: None }
+    }
+
     /// The file's list, if it has changed and is usable.
     fn renew(
         &mut self,
         authorities: &[Certificate],
         current: &RevocationLists,
     ) -> Result<Option<Arc<VerifiedRevocationList>>, ListFault> {
+        if self.is_fetched && self.seen.is_none() && !self.path.exists() {
+            return Ok(None);
+        }
         // Looked at before reading: what changes meanwhile is read again next time.
         let state = FileState::of(&self.path)?;
         if self.seen == Some(state) {
@@ -143,8 +169,11 @@ impl ListFile {
 }
 
 fn read(path: &Path, authorities: &[Certificate]) -> Result<VerifiedRevocationList, ListFault> {
-    let octets = read_limited(path, REVOCATION_LIST_MAX_SIZE)?;
-    match RevocationList::from_der(&octets)?.verified_by_one_of(authorities) {
+    verified(&read_limited(path, REVOCATION_LIST_MAX_SIZE)?, authorities)
+}
+
+fn verified(octets: &[u8], authorities: &[Certificate]) -> Result<VerifiedRevocationList, ListFault> {
+    match RevocationList::from_der(octets)?.verified_by_one_of(authorities) {
         Err(RevocationListError::OtherIssuer | RevocationListError::Signature(_)) => Err(ListFault::NoAuthority),
         verdict => Ok(verdict?),
     }

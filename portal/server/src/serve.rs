@@ -32,6 +32,7 @@ use crate::http::{router, terminal_router};
 use crate::material::Material;
 use crate::patience::PatientAcceptor;
 use crate::portal::{Portal, PortalSettings, Surroundings};
+use crate::revocation::Fetching;
 use crate::storage::{SqliteSettings, SqliteSteps, SqliteStorage, StorageError};
 use crate::terminal::{Terminal, TerminalRules, TerminalSurroundings};
 use crate::tls::TlsIdentity;
@@ -52,6 +53,7 @@ pub struct Service {
     tls: Arc<TlsIdentity>,
     listeners: Vec<TcpListener>,
     terminal: Option<TerminalService>,
+    fetching: Option<Fetching>,
     request_time_limit: Duration,
     stop_time_limit: Duration,
 }
@@ -100,10 +102,11 @@ impl Service {
         let storage = SqliteStorage::open(SqliteSettings::new(configuration.database.value.clone())).await?;
         let storage = Arc::new(storage);
         let listeners = configuration.listen.iter().map(listen).collect::<Result<_, _>>()?;
-        let Material { tls, trust, revocation, terminal } = material;
+        let Material { tls, trust, revocation, fetching, status_service, terminal } = material;
         let surroundings = Surroundings {
             storage: Arc::clone(&storage) as _,
             revocation: Arc::clone(&revocation),
+            status_service,
             clock: Box::new(clock),
             random: random(),
         };
@@ -145,6 +148,7 @@ impl Service {
             tls: Arc::new(tls),
             listeners,
             terminal,
+            fetching,
             request_time_limit: configuration.limits.request,
             stop_time_limit: configuration.limits.stop,
         })
@@ -222,6 +226,7 @@ impl Service {
     fn begin_upkeep(&self, mut renew: mpsc::Receiver<()>) -> JoinHandle<()> {
         let (portal, tls) = (Arc::clone(&self.portal), Arc::clone(&self.tls));
         let terminal = self.terminal.as_ref().map(|service| (Arc::clone(&service.terminal), service.tls.clone()));
+        let fetching = self.fetching.clone();
         let own_renewing = self.terminal.as_ref().and_then(|service| service.renewing.clone());
         tokio::spawn(async move {
             let mut rounds = tokio::time::interval(UPKEEP_INTERVAL);
@@ -245,6 +250,9 @@ impl Service {
                 }
                 if let (Some(renewing), Some((terminal, _))) = (&own_renewing, &terminal) {
                     renewing.look(terminal, at_once);
+                }
+                if let Some(fetching) = &fetching {
+                    fetching.look(&portal, at_once);
                 }
                 match portal.purge().await {
                     Ok(purged) => tracing::debug!(purged.challenges, purged.sessions, "purged"),
@@ -273,6 +281,7 @@ fn portal_settings(configuration: &Configuration, trust: TrustStore) -> PortalSe
             trust,
             levels: configuration.trust.levels.clone(),
             minimum_assurance: configuration.trust.minimum_assurance,
+            grace: configuration.revocation.grace,
         },
     }
 }

@@ -56,6 +56,16 @@ pub enum Check {
         /// What shows it.
         evidence: RevocationEvidence,
     },
+    /// Whether a certificate on the path is revoked was last known a while ago: the assurance is [`Assurance::Substantial`]
+    /// at most.
+    RevocationInGrace {
+        /// Its serial number.
+        serial_number: SerialNumber,
+        /// Who issued it, as people call it.
+        issuer: String,
+        /// Until when the newest data was current.
+        current_until: OffsetDateTime,
+    },
     /// The policy that gives the assurance.
     Policy {
         /// The certificate policy; none: the portal knows none of the certificate's.
@@ -79,6 +89,7 @@ impl Check {
             Self::Path { .. } => "path",
             Self::Signature { .. } => "signature",
             Self::Revocation { .. } => "revocation",
+            Self::RevocationInGrace { .. } => "revocation-in-grace",
             Self::Policy { .. } => "policy",
             Self::Identity => "identity",
         }
@@ -110,6 +121,13 @@ impl fmt::Display for Against<'_> {
             Check::Signature { origin, algorithm, key } => write!(formatter, "{origin}, {algorithm}, {key}"),
             Check::Revocation { serial_number, issuer, evidence } => {
                 write!(formatter, "{serial_number} of {issuer}: {evidence}")
+            }
+            Check::RevocationInGrace { serial_number, issuer, current_until } => {
+                write!(
+                    formatter,
+                    "{serial_number} of {issuer}: data that was current until {}",
+                    rfc3339(*current_until)
+                )
             }
             Check::Policy { policy: Some(policy), assurance } => write!(formatter, "{policy}: {assurance}"),
             Check::Policy { policy: None, assurance } => write!(formatter, "no known policy: {assurance}"),

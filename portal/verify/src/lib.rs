@@ -9,7 +9,7 @@
 //! use latchkey_crypto::assertion::{ChallengeText, Origin};
 //! use latchkey_crypto::x509::TrustStore;
 //! use latchkey_verify::{
-//!     Assurance, PendingChallenge, PolicyLevels, Purpose, RevocationLists, SignInPolicy, verify_sign_in,
+//!     Assurance, Grace, PendingChallenge, PolicyLevels, Purpose, RevocationLists, SignInPolicy, verify_sign_in,
 //! };
 //! use time::{Duration, OffsetDateTime};
 //!
@@ -19,6 +19,7 @@
 //!     trust: TrustStore::new(vec![/* roots */], vec![/* issuing authorities */])?,
 //!     levels: PolicyLevels { card_held_key: vec!["1.2.112.1.2.1.1.1.3.1".parse()?], other_key: vec![] },
 //!     minimum_assurance: Assurance::High,
+//!     grace: Grace::NONE,
 //! };
 //! let taken = PendingChallenge {
 //!     text: ChallengeText::parse("AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=")?,
@@ -45,7 +46,9 @@ mod sign_in;
 pub use assurance::{Assurance, UnknownAssurance};
 pub use challenge::{CHALLENGE_LIFETIME_MAX, CLOCK_TOLERANCE, PendingChallenge, Purpose, UnknownPurpose};
 pub use check::Check;
-pub use latchkey_crypto::x509::{RevocationData, RevocationEvidence, RevocationFault, RevocationLists};
-pub use policy::{PolicyLevels, SignInPolicy};
+pub use latchkey_crypto::x509::{
+    RevocationData, RevocationEvidence, RevocationFault, RevocationLists, RevocationSources, VerifiedStatusAnswer,
+};
+pub use policy::{Grace, InvalidGrace, PolicyLevels, SignInPolicy};
 pub use rejection::Rejection;
-pub use sign_in::{VerifiedSignIn, verify_sign_in};
+pub use sign_in::{PresentedAssertion, ProvenSignIn, VerifiedSignIn, verify_sign_in};

@@ -167,12 +167,12 @@ const PATCHES: &[Patch] = &[
     },
     Patch {
         file: "portal/server/src/portal.rs",
-        from: "let verdict = verify_sign_in(assertion, &pending, &self.settings.policy, ",
+        from: "let proven = presented.prove(&pending, &self.settings.policy, ",
         to: r#"let mut policy = self.settings.policy.clone();
         if GONE("other-origin") {
             policy.origin = Origin::parse(&format!("https://{}", HOST.lock().unwrap())).unwrap();
         }
-        let verdict = verify_sign_in(assertion, &pending, &policy, "#,
+        let proven = presented.prove(&pending, &policy, "#,
     },
     Patch {
         file: "client/src/portal.rs",

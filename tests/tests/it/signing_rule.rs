@@ -25,7 +25,7 @@ use latchkey_crypto::x509::{Certificate, RevocationList, RevocationLists, TrustS
 use latchkey_fixtures::holders::sample_pki;
 use latchkey_fixtures::random::Seeded;
 use latchkey_tests::stage::{Cards, SampleSet, give_secrets};
-use latchkey_verify::{Assurance, PendingChallenge, PolicyLevels, Purpose, SignInPolicy, verify_sign_in};
+use latchkey_verify::{Assurance, Grace, PendingChallenge, PolicyLevels, Purpose, SignInPolicy, verify_sign_in};
 use time::{Duration, OffsetDateTime};
 
 use crate::readers::{Desk as Readers, HolderCard, NOW, holder};
@@ -69,6 +69,7 @@ impl Victim {
             trust: TrustStore::new(vec![certificate(root)], vec![certificate(authority)]).unwrap(),
             levels: PolicyLevels { card_held_key: vec![], other_key: vec![] },
             minimum_assurance: Assurance::Low,
+            grace: Grace::NONE,
         };
         Self { policy, revocation, now }
     }

@@ -37,6 +37,9 @@ pub(super) struct AssertionBody {
     format: String,
     /// Names the signing program and its version.
     app_version: String,
+    /// What the authority's status service has answered about the certificate (`OCSPResponse`, DER in base64), if that is
+    /// known: it counts for ten minutes.
+    status_answer: Option<String>,
 }
 
 /// An accepted sign-in.

@@ -108,6 +108,17 @@ fn every_fault_is_told_with_its_line_and_key() {
             "stop_seconds = 99999999999999999999",
             "`limits.stop_seconds` must be from 1 to 300, not 99999999999999999999",
         ),
+        (
+            "#[revocation]",
+            "[revocation]\naddresses = [\"http://lists.example/a.crl\"]",
+            "`revocation.addresses` must have one address for each of the 2 lists, or \"\"",
+        ),
+        (
+            "#[revocation]",
+            "[revocation]\nstatus_service = \"ftp://status.example/\"",
+            "`revocation.status_service` must be an HTTP or HTTPS address as browsers write it, not ftp://status.example/",
+        ),
+        ("#[revocation]", "[revocation]\ngrace_hours = 25", "`revocation.grace_hours` must be from 0 to 24, not 25"),
         ("format = ", "format = \"xml\"", "`log.format` must be \"text\" or \"json\", not \"xml\""),
         (
             "level = ",

@@ -8,8 +8,10 @@
 )]
 
 mod attacks;
+mod authority_host;
 mod command_line;
 mod configuration;
+mod fetching;
 mod headers;
 mod link_attacks;
 mod links;
@@ -21,6 +23,7 @@ mod provider;
 mod refusals;
 mod revocation;
 mod sign_in;
+mod status_service;
 mod storage;
 mod support;
 mod terminal;

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use latchkey_crypto::x509::{REVOCATION_LIST_MAX_SIZE, RevocationListError, VerifiedRevocationList};
 use latchkey_fixtures::pki::{Revocation, RevocationReason, TestPki};
 use latchkey_portal::files::FileError;
-use latchkey_portal::revocation::{ListFault, ListRenewal, ListsOnDisk};
+use latchkey_portal::revocation::{ListFault, ListFile, ListRenewal, ListsOnDisk};
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 use time::Duration;
@@ -20,7 +20,7 @@ use crate::process::{Installation, present};
 use crate::support::{Card, NOW, ORIGIN, World, trust, write_lists};
 
 fn load(directory: &Path, pki: &TestPki) -> ListsOnDisk {
-    let files = ["root.crl.der", "authority.crl.der"].map(|name| directory.join(name)).to_vec();
+    let files = ["root.crl.der", "authority.crl.der"].map(|name| ListFile::kept(directory.join(name))).into();
     ListsOnDisk::load(files, &trust(pki)).unwrap()
 }
 
@@ -211,7 +211,7 @@ async fn half_a_million_entries_take_each_others_place_while_people_sign_in() {
 }
 
 /// `accepted`, or the code of the refusal.
-async fn sign_in(client: &reqwest::Client, url: &str, card: &Card) -> String {
+pub(crate) async fn sign_in(client: &reqwest::Client, url: &str, card: &Card) -> String {
     let issued = client.post(format!("{url}/api/v1/challenges")).json(&json!({})).send().await.unwrap();
     let issued: Value = issued.json().await.unwrap();
     let assertion = card.sign(ORIGIN, issued["challenge"].as_str().unwrap());

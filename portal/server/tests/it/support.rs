@@ -17,15 +17,16 @@ use latchkey_fixtures::pki::{CARD_HELD_KEY_POLICY, PersonOrder, Revocation, SOFT
 use latchkey_fixtures::random::Seeded;
 use latchkey_portal::http::router;
 use latchkey_portal::portal::{Portal, PortalName, PortalSettings, Surroundings};
-use latchkey_portal::revocation::ListsOnDisk;
+use latchkey_portal::revocation::{ListFile, ListsOnDisk, StatusService};
 use latchkey_portal::storage::{SqliteSettings, SqliteStorage, Storage};
 use latchkey_portal::token::Token;
-use latchkey_verify::{Assurance, PolicyLevels, SignInPolicy};
+use latchkey_verify::{Assurance, Grace, PolicyLevels, SignInPolicy};
 use serde_json::Value;
 use tempfile::TempDir;
 use time::OffsetDateTime;
 use time::macros::datetime;
 use tower::ServiceExt as _;
+use url::Url;
 
 pub(crate) const NOW: OffsetDateTime = datetime!(2026-05-04 09:00 UTC);
 pub(crate) const ORIGIN: &str = "https://portal.example";
@@ -49,21 +50,40 @@ impl World {
         Self::with_storage(directory, storage, |_| {})
     }
 
+    /// With somebody at that address who tells whether certificates are revoked, and with grace as long as may be.
+    pub(crate) async fn with_status_service(address: Url) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let storage = Arc::new(open(&directory.path().join("portal.sqlite")).await);
+        let service = StatusService::new(address).unwrap();
+        Self::put_together(directory, storage, Some(service), |settings| settings.policy.grace = Grace::LONGEST)
+    }
+
     pub(crate) fn with_storage(
         directory: TempDir,
         storage: Arc<dyn Storage>,
         change: impl FnOnce(&mut PortalSettings),
     ) -> Self {
+        Self::put_together(directory, storage, None, change)
+    }
+
+    fn put_together(
+        directory: TempDir,
+        storage: Arc<dyn Storage>,
+        status_service: Option<StatusService>,
+        change: impl FnOnce(&mut PortalSettings),
+    ) -> Self {
         let pki = TestPki::new("portal", NOW).unwrap();
         write_lists(directory.path(), &pki, &[], NOW);
         let trust = trust(&pki);
-        let files = ["root.crl.der", "authority.crl.der"].map(|name| directory.path().join(name)).to_vec();
+        let files =
+            ["root.crl.der", "authority.crl.der"].map(|name| ListFile::kept(directory.path().join(name))).into();
         let lists = Arc::new(ListsOnDisk::load(files, &trust).unwrap());
         let clock = Arc::new(Mutex::new(NOW));
         let told = Arc::clone(&clock);
         let surroundings = Surroundings {
             storage,
             revocation: Arc::clone(&lists),
+            status_service,
             clock: Box::new(move || *told.lock().unwrap()),
             random: Box::new(Seeded::new("portal")),
         };
@@ -121,6 +141,7 @@ fn settings(trust: TrustStore) -> PortalSettings {
                 other_key: vec![SOFTWARE_KEY_POLICY.to_string().parse().unwrap()],
             },
             minimum_assurance: Assurance::Substantial,
+            grace: Grace::NONE,
         },
     }
 }
@@ -158,12 +179,21 @@ impl Card {
     }
 
     pub(crate) fn sign(&self, origin: &str, challenge: &str) -> String {
+        self.sign_with(origin, challenge, None)
+    }
+
+    /// The same with what a status service is said to have answered.
+    pub(crate) fn sign_with(&self, origin: &str, challenge: &str, status_answer: Option<Vec<u8>>) -> String {
         let algorithm = AssertionAlgorithm::Bign(HashAlgorithm::BeltHash);
         let (origin, challenge) = (Origin::parse(origin).unwrap(), ChallengeText::parse(challenge).unwrap());
         let hash = signed_hash(algorithm, &origin, &challenge).try_into().unwrap();
         let signature = self.key.sign_hash(&hash).to_vec();
         let agent = "https://client.example/0.1".to_owned();
-        Assertion::new(self.certificate.clone(), algorithm, signature, agent).unwrap().to_json()
+        let assertion = Assertion::new(self.certificate.clone(), algorithm, signature, agent).unwrap();
+        match status_answer {
+            Some(answer) => assertion.with_status_answer(answer).unwrap().to_json(),
+            None => assertion.to_json(),
+        }
     }
 }
 

@@ -8,7 +8,9 @@ use latchkey_fixtures::pki::faults::Fault;
 use latchkey_fixtures::pki::other_cards::OtherCardsPki;
 use latchkey_fixtures::pki::{KeyKind, Person, TestKey};
 use latchkey_fixtures::vectors::file;
-use latchkey_verify::{Assurance, CLOCK_TOLERANCE, Purpose, Rejection};
+use latchkey_verify::{
+    Assurance, CLOCK_TOLERANCE, Grace, PendingChallenge, Purpose, Rejection, SignInPolicy, verify_sign_in,
+};
 use openssl::ecdsa::EcdsaSig;
 use time::Duration;
 
@@ -127,6 +129,53 @@ fn a_certificate_made_elsewhere_signs_in() {
     let stale = vec![file("pki/root.crl.der"), file("pki/sub-stale.crl.der")];
     let refused = Presentation { revocation_lists: stale, ..presentation }.verify().unwrap_err();
     assert_eq!(refused.code(), "revocation-stale");
+}
+
+/// Lists that should have been renewed so long ago, what is demanded, and what comes of it.
+#[test]
+fn grace_lasts_a_day_at_most_and_never_gives_high() {
+    let world = World::new();
+    let (of_root, next_update) = (world.good().revocation_lists[0].clone(), NOW - Duration::hours(23));
+    let list = world.pki.authority().revocation_list_of(&[], NOW - Duration::days(9), next_update, 7).unwrap();
+    let rows = [
+        ("none", Grace::NONE, Duration::ZERO, "low", Err("revocation-stale")),
+        ("a day, what serves", Grace::LONGEST, Duration::ZERO, "low", Ok(Assurance::Substantial)),
+        ("a day, in its last hour", Grace::LONGEST, Duration::hours(1), "substantial", Ok(Assurance::Substantial)),
+        (
+            "a day, a second later",
+            Grace::LONGEST,
+            Duration::hours(1) + Duration::SECOND,
+            "low",
+            Err("revocation-stale"),
+        ),
+        ("a day, high is demanded", Grace::LONGEST, Duration::ZERO, "high", Err("revocation-stale")),
+        ("an hour", Grace::new(Duration::HOUR).unwrap(), Duration::ZERO, "low", Err("revocation-stale")),
+    ];
+    for (name, grace, later, minimum, expected) in rows {
+        let presentation = Presentation {
+            minimum_assurance: minimum.to_owned(),
+            revocation_lists: vec![of_root.clone(), list.clone()],
+            ..world.good()
+        };
+        let policy = SignInPolicy { grace, ..presentation.policy() };
+        let challenge = PendingChallenge { issued_at: NOW + later, ..presentation.pending_challenge() };
+        let now = NOW + later;
+        let verdict = verify_sign_in(&presentation.assertion, &challenge, &policy, &presentation.revocation(), now);
+        match (&verdict, expected) {
+            (Ok(verified), Ok(assurance)) => {
+                assert_eq!(verified.assurance(), assurance, "{name}");
+                let told: Vec<_> =
+                    verified.checks().iter().filter(|check| check.name() == "revocation-in-grace").collect();
+                assert!(
+                    told.len() == 1 && told[0].against().contains("data that was current until 2"),
+                    "{name}: {told:?}"
+                );
+            }
+            (Err(rejection), Err(code)) => assert_eq!(rejection.code(), code, "{name}"),
+            _ => panic!("{name}: {verdict:?}"),
+        }
+    }
+    assert!(Grace::new(Duration::hours(25)).is_err() && Grace::new(-Duration::SECOND).is_err());
 }
 
 /// Cards of other kinds: ECDSA and RSA keys, with the algorithm that their key prescribes and with others.

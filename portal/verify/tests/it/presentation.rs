@@ -7,7 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use latchkey_crypto::assertion::{ChallengeText, Origin};
 use latchkey_crypto::x509::{Certificate, RevocationList, TrustStore};
 use latchkey_verify::{
-    PendingChallenge, PolicyLevels, Rejection, RevocationLists, SignInPolicy, VerifiedSignIn, verify_sign_in,
+    Grace, PendingChallenge, PolicyLevels, Rejection, RevocationLists, SignInPolicy, VerifiedSignIn, verify_sign_in,
 };
 use time::format_description::well_known::Rfc3339;
 use time::{Duration, OffsetDateTime};
@@ -58,6 +58,7 @@ impl Presentation {
                 other_key: vec![self.other_key_policy.parse().unwrap()],
             },
             minimum_assurance: self.minimum_assurance.parse().unwrap(),
+            grace: Grace::NONE,
         }
     }
 

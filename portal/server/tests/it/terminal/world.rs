@@ -26,7 +26,7 @@ use latchkey_fixtures::store::InProcess;
 use latchkey_fixtures::vcard::VirtualCard;
 use latchkey_portal::http::terminal_router;
 use latchkey_portal::metrics::Metrics;
-use latchkey_portal::revocation::ListsOnDisk;
+use latchkey_portal::revocation::{ListFile, ListsOnDisk};
 use latchkey_portal::storage::{SqliteSteps, Steps};
 use latchkey_portal::terminal::authority::Authority as IssuingAuthority;
 use latchkey_portal::terminal::{
@@ -161,7 +161,7 @@ fn terminal(
     let settings = latchkey_portal::configuration::Configuration::parse(text, directory);
     let settings = settings.unwrap().terminal.unwrap();
     let trust = trust(pki);
-    let files = ["root.crl.der", "authority.crl.der"].map(|name| directory.join(name)).to_vec();
+    let files = ["root.crl.der", "authority.crl.der"].map(|name| ListFile::kept(directory.join(name))).into();
     let revocation = Arc::new(ListsOnDisk::load(files, &trust).unwrap());
     let metrics = Arc::new(Metrics::new());
     let mut rules = TerminalRules {
