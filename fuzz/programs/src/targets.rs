@@ -3,7 +3,7 @@
 //! was kept.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
@@ -29,6 +29,12 @@ use latchkey_fixtures::random::Seeded;
 use latchkey_portal::challenge::ChallengeId;
 use latchkey_portal::http::router;
 use latchkey_portal::portal::{Portal, PortalName, PortalSettings, Surroundings};
+use latchkey_portal::provider::clients::Registry;
+use latchkey_portal::provider::jws::{self, VerificationKey};
+use latchkey_portal::provider::parameters::Parameters;
+use latchkey_portal::provider::pending::SealKey;
+use latchkey_portal::provider::proof::Presented;
+use latchkey_portal::provider::request::{AuthorizationRequest, RequestFault};
 use latchkey_portal::revocation::ListsOnDisk;
 use latchkey_portal::session::Session;
 use latchkey_portal::storage::{
@@ -53,6 +59,7 @@ pub(crate) const TARGETS: &[Target] = &[
     Target { name: "service-body", run: service_body },
     Target { name: "settings-file", run: settings_file },
     Target { name: "signed-request", run: signed_request },
+    Target { name: "site-request", run: site_request },
     Target { name: "terminal-group", run: terminal_group },
     Target { name: "wish", run: wish },
 ];
@@ -167,6 +174,63 @@ fn settings_file(octets: &[u8]) {
     }
 }
 
+/// What sites have browsers bring to the provider, and what they send themselves. The first octet chooses the reader.
+fn site_request(octets: &[u8]) {
+    static SITES: LazyLock<Registry> = LazyLock::new(|| {
+        let text = r#"
+[[client]]
+id = "shop"
+name = { be = "Крама", ru = "Магазин", en = "Shop" }
+redirect_uris = ["https://shop.example/back"]
+scopes = ["openid", "profile"]
+authentication = "public"
+"#;
+        Registry::parse(text, Path::new("")).expect("a registry")
+    });
+    static KEY: LazyLock<VerificationKey> =
+        LazyLock::new(|| VerificationKey::from_pem(SITES_KEY.as_bytes()).expect("a key"));
+    let Some((reader, text)) = octets.split_first() else { return };
+    let Ok(text) = std::str::from_utf8(text) else { return };
+    match reader % 4 {
+        0 => match AuthorizationRequest::parse(text, &SITES) {
+            Ok(request) => {
+                assert!(request.answer("x", "y").starts_with("https://shop.example/back?code=x"), "sent elsewhere");
+                assert!(request.scopes.openid && !request.scopes.personal_number, "more than was registered");
+            }
+            Err(RequestFault::Sent(answer)) => {
+                assert!(answer.address("y").starts_with("https://shop.example/back?error="), "sent elsewhere");
+            }
+            Err(RequestFault::Told(_)) => {}
+        },
+        1 => {
+            if let Ok(claims) = jws::verify(text, [&*KEY]) {
+                assert_eq!(claims.to_string(), r#"{"sub":"x"}"#, "a claim that nobody has signed");
+            }
+        }
+        2 => {
+            let (authorization, body) = text.split_once('\n').unwrap_or(("", text));
+            let Ok(parameters) = Parameters::parse(body.as_bytes()) else { return };
+            let authorization = Some(authorization).filter(|authorization| !authorization.is_empty());
+            if let Ok(presented) = Presented::of(authorization, &parameters) {
+                let named = parameters.get("client_id").is_none_or(|named| named == presented.id);
+                assert!(named, "one site under another's name");
+            }
+        }
+        _ => {
+            let key = SealKey::parse("5E".repeat(32).as_bytes()).expect("a key");
+            assert_eq!(key.open(text, NOW), None, "a request that this service has not sealed");
+        }
+    }
+}
+
+/// The key to one statement in the corpus. Nobody has the private half any more.
+const SITES_KEY: &str = "\
+-----BEGIN PUBLIC KEY-----
+MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE4oS/JUpOiW0qgglZDobjFNE0w8z+
+CxZf0u6hCGslbXKyeW/v/gSnseWbG5lPQPe9DOIHE52/zH+tIigNcLIz+Q==
+-----END PUBLIC KEY-----
+";
+
 const NOW: OffsetDateTime = datetime!(2026-05-04 09:00 UTC);
 
 /// The first octet chooses where the rest is sent. No answer is the service's own fault, and each has a length of time.
@@ -224,7 +288,7 @@ fn portal() -> Router {
         clock: Box::new(|| NOW),
         random: Box::new(Seeded::new("fuzzed portal")),
     };
-    router(Portal::new(settings, surroundings))
+    router(Portal::new(settings, surroundings), None)
 }
 
 /// A memory that has every challenge and link, and no session.

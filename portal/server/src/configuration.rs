@@ -1,6 +1,8 @@
 //! The configuration file. `portal.example.toml` documents every key.
 
 mod document;
+mod provider;
+mod registry;
 mod revocation;
 mod terminal;
 
@@ -12,6 +14,8 @@ pub use document::{Fault, Located};
 use latchkey_crypto::assertion::Origin;
 use latchkey_crypto::x509::ObjectIdentifier;
 use latchkey_verify::{Assurance, PolicyLevels};
+pub use provider::ProviderSettings;
+pub use registry::REGISTRY_MAX_SIZE;
 pub use revocation::RevocationSettings;
 pub use terminal::{AuthoritySettings, CredentialFiles, TerminalSettings, TicketFiles};
 
@@ -43,6 +47,8 @@ pub struct Configuration {
     pub log: LogSettings,
     /// The terminal, if there is to be one.
     pub terminal: Option<TerminalSettings>,
+    /// The provider of OpenID Connect, if there is to be one.
+    pub provider: Option<ProviderSettings>,
 }
 
 /// The files of the server's TLS identity, PEM.
@@ -160,6 +166,8 @@ impl Configuration {
         let revocation = RevocationSettings::read(root.optional_table("revocation")?, lists.len())?;
         let terminal = root.optional_table("terminal")?;
         let terminal = terminal.map(|table| TerminalSettings::read(table, directory)).transpose()?;
+        let provider = root.optional_table("provider")?;
+        let provider = provider.map(|table| ProviderSettings::read(table, directory)).transpose()?;
         root.end()?;
         let configuration = Self {
             origin,
@@ -190,6 +198,7 @@ impl Configuration {
             limits,
             log,
             terminal,
+            provider,
         };
         name.end()?;
         tls.end()?;

@@ -12,6 +12,7 @@ mod openapi;
 mod operations;
 mod page;
 mod page_texts;
+mod provider;
 mod refusal;
 mod sessions;
 mod terminal;
@@ -31,10 +32,11 @@ pub use refusal::Refusal;
 pub use terminal::terminal_router;
 
 use crate::portal::Portal;
+use crate::provider::Provider;
 
-/// Everything that the service answers.
-pub fn router(portal: Arc<Portal>) -> Router {
-    Router::new()
+/// Everything that the service answers, with its provider if it has one.
+pub fn router(portal: Arc<Portal>, provider: Option<Arc<Provider>>) -> Router {
+    let of_portal = Router::new()
         .route("/", get(page::show))
         .route("/style.css", get(assets::style))
         .route("/page.js", get(assets::page_script))
@@ -53,9 +55,11 @@ pub fn router(portal: Arc<Portal>) -> Router {
         .route("/health/live", get(operations::live))
         .route("/health/ready", get(operations::ready))
         .route("/metrics", get(operations::metrics))
+        .with_state(Arc::clone(&portal));
+    of_portal
+        .merge(provider.map(provider::routes).unwrap_or_default())
         .fallback(|| async { Refusal::NotFound })
         .method_not_allowed_fallback(|| async { Refusal::Method })
         .layer(DefaultBodyLimit::max(body::BODY_MAX_SIZE))
-        .layer(middleware::from_fn_with_state(Arc::clone(&portal), guard::guard::<Portal>))
-        .with_state(portal)
+        .layer(middleware::from_fn_with_state(portal, guard::guard::<Portal>))
 }

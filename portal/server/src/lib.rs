@@ -18,7 +18,8 @@
 //! # Personal data
 //! A session keeps what the page shows: the holder's names and personal number, the assurance, when it began and when
 //! it ends. It is deleted at sign-out and purged when it is over. A sign-in by link keeps the same for at most a minute,
-//! until the browser comes for it. Challenges belong to browsers, not people. Nothing of
+//! until the browser comes for it. What other sites were granted of a person belongs to a session and ends with it; what
+//! the person has agreed to is kept, under a keyed hash, until it is withdrawn. Challenges belong to browsers, not people. Nothing of
 //! this is written to logs or metrics; neither are the addresses that requests come from. What the terminal reads of a
 //! card is sealed while it waits to be fetched, in a database of its own, and forgotten when it was.
 

@@ -7,8 +7,14 @@ use latchkey_crypto::cv::Date;
 use latchkey_crypto::x509::{CERTIFICATE_MAX_SIZE, Certificate, TrustStore};
 use time::OffsetDateTime;
 
-use crate::configuration::{Configuration, Fault, Located, RevocationSettings, TerminalSettings, TrustFiles};
+use crate::configuration::{
+    Configuration, Fault, Located, ProviderSettings, RevocationSettings, TerminalSettings, TrustFiles,
+};
 use crate::files::{read_limited, read_own_secret};
+use crate::provider::ProviderMaterial;
+use crate::provider::pending::SealKey;
+use crate::provider::registered::RegisteredOnDisk;
+use crate::provider::subject::SubjectKey;
 use crate::revocation::{Fetching, ListFile, ListSource, ListsOnDisk, StatusService};
 use crate::terminal::authority::Authority;
 use crate::terminal::{Credentials, DocumentRegister, RecordKey, Tickets};
@@ -28,6 +34,8 @@ pub struct Material {
     pub status_service: Option<StatusService>,
     /// What the terminal needs, if there is to be one.
     pub terminal: Option<TerminalMaterial>,
+    /// What the provider needs, if there is to be one.
+    pub provider: Option<ProviderMaterial>,
 }
 
 /// What the terminal needs from files.
@@ -61,7 +69,8 @@ impl Material {
             service.map(|address| StatusService::new(address.value.clone()).map_err(|error| address.fault(error)));
         let terminal = configuration.terminal.as_ref();
         let terminal = terminal.map(|settings| TerminalMaterial::load(settings, now)).transpose()?;
-        Ok(Self { tls, trust, revocation, fetching, status_service: status_service.transpose()?, terminal })
+        let provider = configuration.provider.as_ref().map(ProviderMaterial::load).transpose()?;
+        Ok(Self { tls, trust, revocation, fetching, status_service: status_service.transpose()?, terminal, provider })
     }
 }
 
@@ -93,8 +102,7 @@ fn fetching(configuration: &Configuration, lists: &Arc<ListsOnDisk>) -> Result<O
 impl TerminalMaterial {
     fn load(settings: &TerminalSettings, now: OffsetDateTime) -> Result<Self, Fault> {
         let TerminalSettings { tls, record_key, credentials, documents, .. } = settings;
-        let octets = read_own_secret(&record_key.value).map_err(|error| record_key.file_fault(error))?;
-        let key = RecordKey::parse(&octets).ok_or_else(|| record_key.file_fault("is not 64 hexadecimal digits"))?;
+        let key = key_of_digits(record_key, RecordKey::parse)?;
         let today = Date::try_from(now.date()).map_err(|error| credentials.certificate.file_fault(error))?;
         Ok(Self {
             tls: tls.clone().map(TlsIdentity::load).transpose()?,
@@ -105,6 +113,25 @@ impl TerminalMaterial {
             authority: settings.authority.as_ref().map(Authority::new).transpose()?,
         })
     }
+}
+
+impl ProviderMaterial {
+    /// Reads and checks the files of the provider.
+    ///
+    /// # Errors
+    /// The [`Fault`] of the key that names a file which cannot be used.
+    pub fn load(settings: &ProviderSettings) -> Result<Self, Fault> {
+        Ok(Self {
+            registered: RegisteredOnDisk::load(settings)?,
+            subject_key: key_of_digits(&settings.subject_key, SubjectKey::parse)?,
+            seal_key: key_of_digits(&settings.seal_key, SealKey::parse)?,
+        })
+    }
+}
+
+fn key_of_digits<K>(file: &Located<PathBuf>, parse: fn(&[u8]) -> Option<K>) -> Result<K, Fault> {
+    let octets = read_own_secret(&file.value).map_err(|error| file.file_fault(error))?;
+    parse(&octets).ok_or_else(|| file.file_fault("is not 64 hexadecimal digits"))
 }
 
 fn trust_store(files: &TrustFiles) -> Result<TrustStore, Fault> {

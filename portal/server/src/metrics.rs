@@ -44,6 +44,14 @@ pub const DESCRIPTIONS: [Description; 12] = [
 pub const TERMINAL_DESCRIPTIONS: [Description; 5] =
     [TERMINAL_SESSIONS, TERMINAL_ESTABLISHED, TERMINAL_REFUSALS, TERMINAL_CERTIFICATE_UNTIL, TERMINAL_RENEWALS];
 
+/// The metrics of the provider, which are there where one is configured.
+pub const PROVIDER_DESCRIPTIONS: [Description; 2] = [TICKETS, PROVIDER_REFUSALS];
+
+const TICKETS: Description =
+    counter("latchkey_portal_tickets_total", "Tickets issued to sites, by assurance (low, substantial, high).");
+const PROVIDER_REFUSALS: Description =
+    counter("latchkey_portal_provider_refusals_total", "Times that a site did not get what it asked for, by error.");
+
 const TERMINAL_SESSIONS: Description =
     counter("latchkey_portal_terminal_sessions_total", "Sessions begun at the terminal.");
 const TERMINAL_ESTABLISHED: Description = counter(
@@ -136,6 +144,19 @@ impl Metrics {
         for unlabelled in [TERMINAL_SESSIONS, TERMINAL_ESTABLISHED] {
             self.count(unlabelled, Vec::new(), 0);
         }
+    }
+
+    /// Counts what a provider does, too.
+    pub(crate) fn describe_provider(&self) {
+        self.describe(&PROVIDER_DESCRIPTIONS);
+    }
+
+    pub(crate) fn ticket_issued(&self, assurance: &'static str) {
+        self.count(TICKETS, vec![Label::from_static_parts("assurance", assurance)], 1);
+    }
+
+    pub(crate) fn provider_refused(&self, error: &'static str) {
+        self.count(PROVIDER_REFUSALS, vec![Label::from_static_parts("error", error)], 1);
     }
 
     fn describe(&self, descriptions: &[Description]) {

@@ -22,7 +22,7 @@ use crate::http::{Language, Refusal};
 use crate::metrics::Metrics;
 use crate::outside::{Clock, Outside, Random};
 use crate::revocation::{ListRenewal, ListsOnDisk, StatusService, name_of};
-use crate::session::{Holder, Session, Way};
+use crate::session::{Assurance, Holder, Session, Way};
 use crate::storage::{KeptChallenge, KeptLink, Storage, StorageError};
 use crate::token::Token;
 
@@ -164,6 +164,18 @@ impl Portal {
 
     pub(crate) const fn origin(&self) -> &Origin {
         &self.settings.policy.origin
+    }
+
+    /// The highest level that anybody can reach here.
+    pub(crate) fn highest_assurance(&self) -> Assurance {
+        let levels = &self.settings.policy.levels;
+        if !levels.card_held_key.is_empty() {
+            Assurance::High
+        } else if !levels.other_key.is_empty() {
+            Assurance::Substantial
+        } else {
+            Assurance::Low
+        }
     }
 
     pub(crate) const fn client_port(&self) -> u16 {

@@ -1,7 +1,40 @@
-//! The provider of OpenID Connect, apart from HTTP: other sites learn who is signed in here, and how sure that is.
+//! The provider of OpenID Connect, apart from HTTP: other sites learn who is signed in here, and how sure that is. Its
+//! issuer is the public origin.
 //!
 //! | Room | What it does |
 //! |---|---|
 //! | [`assurance`] | names of assurance levels and of ways to sign in; which level a site demands |
+//! | [`clients`] | the sites that may ask |
+//! | [`error`] | what protocol errors are called |
+//! | [`jws`] | signed tokens, and the keys for them |
+//! | [`parameters`] | the parameters of a request, each at most once |
+//! | [`pending`] | requests that wait in the browser while its visitor signs in |
+//! | [`proof`] | how a site proves who it is |
+//! | [`registered`] | sites and keys in files, taken anew when they change |
+//! | [`registration`] | adding a site to the file |
+//! | [`request`] | what a site asks for, and what is to be done next |
+//! | [`scope`] | what a site may learn of a person |
+//! | [`Provider`] | all of it together, with the database |
+//! | [`subject`] | who a person is to a site |
+//! | [`ticket_keys`] | the folder of keys that tickets are signed with |
+//! | [`tickets`] | what tickets say |
 
 pub mod assurance;
+pub mod clients;
+pub mod error;
+pub mod jws;
+pub mod parameters;
+pub mod pending;
+pub mod proof;
+pub mod registered;
+pub mod registration;
+pub mod request;
+pub mod scope;
+mod secret;
+mod service;
+pub mod subject;
+pub mod ticket_keys;
+pub mod tickets;
+
+pub use service::{ACCESS_LIFETIME, CODE_LIFETIME, Provider, ProviderMaterial};
+pub(crate) use service::{Failure, SignedIn, Step, TokenSet, Waiting};

@@ -32,6 +32,7 @@ use crate::http::{router, terminal_router};
 use crate::material::Material;
 use crate::patience::PatientAcceptor;
 use crate::portal::{Portal, PortalSettings, Surroundings};
+use crate::provider::Provider;
 use crate::revocation::Fetching;
 use crate::storage::{SqliteSettings, SqliteSteps, SqliteStorage, StorageError};
 use crate::terminal::{Terminal, TerminalRules, TerminalSurroundings};
@@ -49,6 +50,7 @@ const HEAD_MAX_SIZE: usize = 32 * 1024;
 /// A service that listens and is ready to answer.
 pub struct Service {
     portal: Arc<Portal>,
+    provider: Option<Arc<Provider>>,
     storage: Arc<SqliteStorage>,
     tls: Arc<TlsIdentity>,
     listeners: Vec<TcpListener>,
@@ -102,7 +104,7 @@ impl Service {
         let storage = SqliteStorage::open(SqliteSettings::new(configuration.database.value.clone())).await?;
         let storage = Arc::new(storage);
         let listeners = configuration.listen.iter().map(listen).collect::<Result<_, _>>()?;
-        let Material { tls, trust, revocation, fetching, status_service, terminal } = material;
+        let Material { tls, trust, revocation, fetching, status_service, terminal, provider } = material;
         let surroundings = Surroundings {
             storage: Arc::clone(&storage) as _,
             revocation: Arc::clone(&revocation),
@@ -142,8 +144,11 @@ impl Service {
             }
             _ => None,
         };
+        let grants = Arc::clone(&storage);
+        let provider = provider.map(|material| Provider::new(Arc::clone(&portal), grants, material));
         Ok(Self {
             portal,
+            provider,
             storage,
             tls: Arc::new(tls),
             listeners,
@@ -180,7 +185,7 @@ impl Service {
         let mut servers = Servers { running: JoinSet::new(), handles: Vec::new(), limit: self.request_time_limit };
         for listener in self.listeners {
             let acceptor = servers.tls(&self.tls);
-            servers.begin(listener, acceptor, router(Arc::clone(&self.portal)))?;
+            servers.begin(listener, acceptor, router(Arc::clone(&self.portal), self.provider.clone()))?;
         }
         if let Some(TerminalService { terminal, tls, listeners, .. }) = &self.terminal {
             for listener in listeners {
@@ -227,6 +232,7 @@ impl Service {
         let (portal, tls) = (Arc::clone(&self.portal), Arc::clone(&self.tls));
         let terminal = self.terminal.as_ref().map(|service| (Arc::clone(&service.terminal), service.tls.clone()));
         let fetching = self.fetching.clone();
+        let provider = self.provider.clone();
         let own_renewing = self.terminal.as_ref().and_then(|service| service.renewing.clone());
         tokio::spawn(async move {
             let mut rounds = tokio::time::interval(UPKEEP_INTERVAL);
@@ -237,9 +243,13 @@ impl Service {
                     Some(()) = renew.recv() => true,
                 };
                 let (renewing, tls, beside) = (Arc::clone(&portal), Arc::clone(&tls), terminal.clone());
+                let renewed_provider = provider.clone();
                 let renewal = tokio::task::spawn_blocking(move || {
                     renewing.renew_revocation();
                     renew_tls(&tls);
+                    if let Some(provider) = renewed_provider {
+                        provider.renew();
+                    }
                     if let Some((terminal, tls)) = beside {
                         terminal.renew();
                         tls.as_deref().into_iter().for_each(renew_tls);
@@ -257,6 +267,11 @@ impl Service {
                 match portal.purge().await {
                     Ok(purged) => tracing::debug!(purged.challenges, purged.sessions, "purged"),
                     Err(error) => tracing::error!(%error, "the database could not be purged"),
+                }
+                if let Some(provider) = &provider
+                    && let Err(error) = provider.purge().await
+                {
+                    tracing::error!(%error, "the database could not be purged of grants");
                 }
                 if let Some((terminal, _)) = &terminal
                     && let Err(error) = terminal.purge().await

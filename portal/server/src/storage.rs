@@ -1,8 +1,9 @@
-//! What the service remembers: challenges and sessions. Every SQL statement of the portal is below this module.
+//! What the service remembers: challenges and sessions, and what the provider grants in them. Every SQL statement of the portal is below this module.
 //!
 //! Nodes hold no state of their own: several processes on one database are one service. Times and random values come
 //! from the caller.
 
+mod grants;
 mod sqlite;
 mod steps;
 
@@ -13,6 +14,10 @@ use latchkey_crypto::assertion::ChallengeText;
 use latchkey_verify::Purpose;
 use time::{Duration, OffsetDateTime};
 
+pub use grants::{
+    ConnectedSite, FoundToken, GRANT_ID_SIZE, GrantId, Grants, KeptCode, KeptGrant, KeptToken, NewToken, PresentedCode,
+    Spent, TakenCode, TokenKind,
+};
 pub use sqlite::{SqliteSettings, SqliteSteps, SqliteStorage};
 pub use steps::{CALLER_TAG_SIZE, KeptStep, Steps};
 

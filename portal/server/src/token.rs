@@ -50,7 +50,7 @@ impl Token {
         URL_SAFE_NO_PAD.encode(self.0)
     }
 
-    /// The text for the one caller that a session belongs to.
+    /// The text for the one caller or site that the token belongs to.
     #[must_use]
     pub fn expose_for_caller(&self) -> String {
         URL_SAFE_NO_PAD.encode(self.0)

@@ -11,6 +11,8 @@ const REQUEST = "latchkey-request";
 
 const main = find(document, "main", HTMLElement);
 const port = Number(main.dataset.clientPort);
+/** Where the visitor goes on when he is signed in: to the site that asked, if one did. */
+const next = main.dataset.next ?? "/";
 
 if (main.dataset.page === "signed-out") offerSignIn();
 if (main.dataset.page === "signed-in") watchCard();
@@ -75,7 +77,7 @@ function offerSignIn() {
       show("presenting");
       await call(String(assertionPath()), outcome.assertion, mine.signal);
       remember(outcome.requestId);
-      location.replace("/");
+      location.replace(next);
       return;
     }
     if (outcome.code === "client-refused") {
@@ -142,7 +144,7 @@ function lookForSession() {
   document.addEventListener("visibilitychange", async () => {
     if (document.visibilityState !== "visible") return;
     const session = await fetch("/api/v1/session").catch(() => null);
-    if (session?.ok) location.replace("/");
+    if (session?.ok) location.replace(next);
   });
 }
 

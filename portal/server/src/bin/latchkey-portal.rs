@@ -1,5 +1,8 @@
 //! The binary `latchkey-portal`.
 
+#[path = "latchkey-portal/provider.rs"]
+mod provider;
+
 use std::error::Error;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
@@ -14,6 +17,8 @@ use latchkey_portal::configuration::{
 };
 use latchkey_portal::http;
 use latchkey_portal::material::Material;
+use latchkey_portal::provider::registration::RegistrationError;
+use latchkey_portal::provider::ticket_keys::TicketKeysError;
 use latchkey_portal::serve::{ServeError, Service};
 use latchkey_portal::terminal::authority::Authority;
 use latchkey_portal::terminal::renewal::{self, RenewalError, RequestedKey, SharedRandom};
@@ -34,13 +39,16 @@ Exit codes:
   3  the configuration, or a file that it names, is at fault; the message says file, line and key
   4  the database cannot be opened
   5  an address cannot be listened on
-  6  no certificate was asked for or given, or it is not this terminal's";
+  6  no certificate was asked for or given, or it is not this terminal's
+  7  a site was not registered, or a key not made";
 
 fn main() -> ExitCode {
     let done = match arguments().get_matches().subcommand() {
         Some(("serve", found)) => serve(&configuration_file(found)),
         Some(("check", found)) => check(&configuration_file(found)),
         Some(("terminal", found)) => terminal(found),
+        Some(("clients", found)) => provider::clients(found),
+        Some(("keys", found)) => provider::keys(found),
         _ => print_description(&http::description()),
     };
     match done {
@@ -79,6 +87,8 @@ fn arguments() -> Command {
                 .arg(config()),
         )
         .subcommand(terminal_arguments(config))
+        .subcommand(provider::clients_arguments(config))
+        .subcommand(provider::keys_arguments(config))
         .subcommand(Command::new("openapi").about("Print the description of the HTTP interface (OpenAPI, JSON)"))
 }
 
@@ -138,6 +148,10 @@ enum Failure {
     Serve(#[from] ServeError),
     #[error(transparent)]
     Renewal(#[from] RenewalError),
+    #[error(transparent)]
+    Registration(#[from] RegistrationError),
+    #[error(transparent)]
+    TicketKeys(TicketKeysError),
     #[error("{0}")]
     System(Box<dyn Error>),
 }
@@ -149,6 +163,7 @@ impl Failure {
             Self::Serve(ServeError::Storage(_)) => 4,
             Self::Serve(ServeError::Listen { .. }) => 5,
             Self::Renewal(_) => 6,
+            Self::Registration(_) | Self::TicketKeys(_) => 7,
             Self::Serve(_) | Self::System(_) => 1,
         }
     }

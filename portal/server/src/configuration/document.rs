@@ -113,6 +113,28 @@ impl<'t> Table<'t> {
         Ok(Some(Self::new(self.text, name, line, table.value)))
     }
 
+    /// The tables of the array under `key`, of which there may be none.
+    pub(super) fn tables(&mut self, key: &str) -> Result<Vec<Self>, Fault> {
+        let Some(found) = self.take(key) else { return Ok(Vec::new()) };
+        let name = found.key.clone();
+        let array = found.parse(|value| match value {
+            DeValue::Array(array) => Ok(array),
+            other => Err(format!("must be an array of tables, not {}", kind(&other))),
+        })?;
+        let mut tables = Vec::new();
+        for element in array.value {
+            let line = line_of(self.text, element.span().start);
+            match element.into_inner() {
+                DeValue::Table(table) => tables.push(Self::new(self.text, name.clone(), line, table)),
+                other => {
+                    let problem = format!("must be an array of tables, not of {}", kind(&other));
+                    return Err(Fault { line, key: name, problem });
+                }
+            }
+        }
+        Ok(tables)
+    }
+
     pub(super) fn string(&mut self, key: &str) -> Result<Located<String>, Fault> {
         match self.optional_string(key)? {
             Some(string) => Ok(string),
@@ -159,6 +181,16 @@ impl<'t> Table<'t> {
             other => Err(format!("must be a whole number, not {}", kind(&other))),
         })?;
         Ok(number.value)
+    }
+
+    /// A truth value, or `default` if there is none.
+    pub(super) fn truth(&mut self, key: &str, default: bool) -> Result<bool, Fault> {
+        let Some(found) = self.take(key) else { return Ok(default) };
+        let truth = found.parse(|value| match value {
+            DeValue::Boolean(truth) => Ok(truth),
+            other => Err(format!("must be true or false, not {}", kind(&other))),
+        })?;
+        Ok(truth.value)
     }
 
     /// Says that everything was asked for.

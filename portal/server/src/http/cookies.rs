@@ -1,4 +1,4 @@
-//! The two cookies. Their names begin with `__Host-`: browsers take them only over HTTPS, from this host itself and
+//! The cookies. Their names begin with `__Host-`: browsers take them only over HTTPS, from this host itself and
 //! for all of its paths, so that no neighbouring host can plant one.
 
 use axum::http::header::{COOKIE, SET_COOKIE};
@@ -15,6 +15,9 @@ pub(super) const BROWSER: Cookie = Cookie { name: "__Host-latchkey-pre", same_si
 /// Says which session a browser has. `Lax`, so that a link from another site finds the person signed in.
 pub(super) const SESSION: Cookie = Cookie { name: "__Host-latchkey-session", same_site: "Lax" };
 
+/// Keeps another site's request while its visitor signs in. `Lax`, since the visitor comes from there.
+pub(super) const PENDING: Cookie = Cookie { name: "__Host-latchkey-request", same_site: "Lax" };
+
 /// A browser that is signed in has a session, and asks for nothing any more.
 pub(super) fn signed_in(started: &StartedSession) -> Result<AppendHeaders<[(HeaderName, HeaderValue); 2]>, Refusal> {
     let lifetime = started.session.expires_at - started.session.signed_in_at;
@@ -27,9 +30,14 @@ pub(super) struct Cookie {
 }
 
 impl Cookie {
-    /// The token that the browser sent. A cookie that is sent twice counts as none: which of the two is meant would be
-    /// a guess.
+    /// The token that the browser sent.
     pub(super) fn read(&self, headers: &HeaderMap) -> Option<Token> {
+        Token::parse(self.text(headers)?)
+    }
+
+    /// The text that the browser sent. A cookie that is sent twice counts as none: which of the two is meant would be
+    /// a guess.
+    pub(super) fn text<'h>(&self, headers: &'h HeaderMap) -> Option<&'h str> {
         let mut values = headers
             .get_all(COOKIE)
             .iter()
@@ -38,7 +46,7 @@ impl Cookie {
             .filter_map(|pair| pair.trim().split_once('='))
             .filter_map(|(name, value)| (name == self.name).then_some(value));
         let value = values.next()?;
-        if values.next().is_some() { None } else { Token::parse(value) }
+        if values.next().is_some() { None } else { Some(value) }
     }
 
     /// The header that gives the browser a token for `lifetime`.
@@ -46,7 +54,12 @@ impl Cookie {
         self.header(&token.expose_for_cookie(), lifetime.whole_seconds())
     }
 
-    /// The header that takes the token away.
+    /// The header that gives the browser a text without quotation marks, spaces and semicolons for `lifetime`.
+    pub(super) fn set_text(&self, text: &str, lifetime: Duration) -> Result<HeaderValue, Refusal> {
+        self.header(text, lifetime.whole_seconds())
+    }
+
+    /// The header that takes it away.
     pub(super) fn clear(&self) -> Result<HeaderValue, Refusal> {
         self.header("", 0)
     }

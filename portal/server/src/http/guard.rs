@@ -16,6 +16,7 @@ use axum::response::{IntoResponse as _, Response};
 use latchkey_crypto::assertion::Origin;
 
 use super::Refusal;
+use super::provider::FORMS_OF_SITES;
 use super::refusal::RefusalDetail;
 use crate::metrics::Metrics;
 use crate::portal::Portal;
@@ -43,6 +44,8 @@ const HEADERS: [(HeaderName, &str); 8] = [
 pub(super) trait Guarded {
     /// The one site whose pages may send requests, if pages may at all.
     fn pages_of(&self) -> Option<&Origin>;
+    /// Whether pages of other sites, too, may send a form there.
+    fn takes_forms_of_sites(&self, route: &str) -> bool;
     /// How long a request may take.
     fn request_time_limit(&self) -> Duration;
     /// Where requests are counted.
@@ -52,6 +55,10 @@ pub(super) trait Guarded {
 impl Guarded for Portal {
     fn pages_of(&self) -> Option<&Origin> {
         Some(self.origin())
+    }
+
+    fn takes_forms_of_sites(&self, route: &str) -> bool {
+        FORMS_OF_SITES.contains(&route)
     }
 
     fn request_time_limit(&self) -> Duration {
@@ -66,6 +73,10 @@ impl Guarded for Portal {
 impl Guarded for Terminal {
     fn pages_of(&self) -> Option<&Origin> {
         None
+    }
+
+    fn takes_forms_of_sites(&self, _: &str) -> bool {
+        false
     }
 
     fn request_time_limit(&self) -> Duration {
@@ -83,7 +94,7 @@ pub(super) async fn guard<S: Guarded>(State(service): State<Arc<S>>, request: Re
     // The pattern, never the address itself, which is the visitor's to choose.
     let route =
         request.extensions().get::<MatchedPath>().map_or_else(|| "none".to_owned(), |path| path.as_str().to_owned());
-    let mut response = if is_from_elsewhere(&*service, &request) {
+    let mut response = if !service.takes_forms_of_sites(&route) && is_from_elsewhere(&*service, &request) {
         Refusal::Origin.into_response()
     } else {
         match tokio::time::timeout(service.request_time_limit(), next.run(request)).await {

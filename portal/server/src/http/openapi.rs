@@ -3,7 +3,7 @@
 use axum::Json;
 use utoipa::OpenApi;
 
-use super::{assertions, challenges, links, operations, sessions, terminal};
+use super::{assertions, challenges, links, operations, provider, sessions, terminal};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -22,6 +22,17 @@ use super::{assertions, challenges, links, operations, sessions, terminal};
         operations::ready,
         operations::metrics,
         serve,
+        provider::configuration,
+        provider::keys,
+        provider::authorize,
+        provider::authorize_form,
+        provider::token,
+        provider::userinfo,
+        provider::userinfo_form,
+        provider::revoke,
+        provider::introspect,
+        provider::end_session,
+        provider::end_session_form,
     )
 )]
 struct Description;

@@ -8,7 +8,7 @@ use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::http::header::{CONTENT_LANGUAGE, CONTENT_SECURITY_POLICY, LOCATION, SET_COOKIE, VARY};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
-use axum::response::{Html, IntoResponse as _, Response};
+use axum::response::{AppendHeaders, Html, IntoResponse as _, Response};
 use latchkey_verify::Assurance;
 use serde::Serialize;
 use time::OffsetDateTime;
@@ -17,12 +17,20 @@ use url::form_urlencoded;
 
 use super::body::FormBody;
 use super::page_texts::{SignInState, Texts};
+use super::provider::RESUME;
 use super::{Language, Refusal, challenges, cookies};
 use crate::link::{ShortCode, link};
 use crate::portal::{Portal, rfc3339};
+use crate::provider::request::AuthorizationRequest;
+use crate::provider::scope::Scopes;
 use crate::session::{Holder, Session};
 use crate::storage::NotCompleted;
 use crate::token::Token;
+
+/// The portal's own page.
+const HOME: &str = "/";
+/// What the form for a link says on a page that another site's request led to.
+const FOR_SITE: &[u8] = b"for=site";
 
 #[derive(Template)]
 #[template(path = "page.html")]
@@ -36,10 +44,21 @@ struct Page<'a> {
     content: Content,
 }
 
-enum Content {
+/// What a page is about.
+pub(super) enum Content {
     NobodySignedIn {
         command: String,
+        asking: Option<Asking>,
+        /// The site wants a sign-in that is newer, or of a higher level.
+        again: bool,
     },
+    Consent {
+        asking: Asking,
+        names: bool,
+        number: bool,
+        form_key: String,
+    },
+    Leaving(Leaving),
     SignedIn {
         holder: String,
         personal_number: String,
@@ -52,6 +71,8 @@ enum Content {
         link: String,
         short_code: ShortCode,
         minutes: i64,
+        /// Where the visitor goes on in this tab.
+        next: &'static str,
     },
     Refused {
         what_happened: String,
@@ -60,9 +81,61 @@ enum Content {
     },
 }
 
-struct Moment {
+/// A site that asks who the visitor is.
+pub(super) struct Asking {
+    name: String,
+    host: String,
+    /// Where the visitor is sent afterwards.
+    target: String,
+    /// Names the request in a form.
+    request: String,
+}
+
+/// A visitor whom a site wants to be signed out.
+pub(super) struct Leaving {
+    pub(super) site: Option<String>,
+    pub(super) form_key: String,
+    pub(super) client: Option<String>,
+    pub(super) redirect_uri: Option<String>,
+    pub(super) state: Option<String>,
+    /// Where the visitor is sent afterwards.
+    pub(super) target: Option<String>,
+}
+
+pub(super) struct Moment {
     machine: String,
     human: String,
+}
+
+impl Asking {
+    pub(super) fn of(request: &AuthorizationRequest, name: String, language: Language) -> Self {
+        Self {
+            name: latchkey_texts::printable(request.client.name(language)),
+            host: request.redirect_uri.host().to_owned(),
+            target: request.redirect_uri.origin().to_owned(),
+            request: name,
+        }
+    }
+}
+
+impl Content {
+    pub(super) fn sign_in_for(portal: &Portal, asking: Asking, again: bool) -> Self {
+        Self::NobodySignedIn { command: command(portal), asking: Some(asking), again }
+    }
+
+    pub(super) const fn consent(asking: Asking, scopes: Scopes, form_key: String) -> Self {
+        Self::Consent { asking, names: scopes.profile, number: scopes.personal_number, form_key }
+    }
+
+    /// The other site to which a form of the page leads in the end.
+    fn form_target(&self) -> Option<&str> {
+        match self {
+            Self::NobodySignedIn { asking, .. } => asking.as_ref().map(|asking| asking.target.as_str()),
+            Self::Consent { asking, .. } => Some(&asking.target),
+            Self::Leaving(leaving) => leaving.target.as_deref(),
+            Self::SignedIn { .. } | Self::Link { .. } | Self::Refused { .. } => None,
+        }
+    }
 }
 
 pub(super) async fn show(State(portal): State<Arc<Portal>>, headers: HeaderMap) -> Response {
@@ -98,19 +171,24 @@ pub(super) async fn offer_link(
     body: Result<FormBody, Refusal>,
 ) -> Response {
     let offered = match body {
-        Ok(FormBody(body)) if body.is_empty() => challenges::offer_link(&portal, &headers).await,
+        Ok(FormBody(body)) if body.is_empty() => challenges::offer_link(&portal, &headers).await.map(|it| (it, false)),
+        Ok(FormBody(body)) if body == FOR_SITE => challenges::offer_link(&portal, &headers).await.map(|it| (it, true)),
         Ok(_) => Err(Refusal::Body),
         Err(refusal) => Err(refusal),
     };
     match offered {
-        Ok((offered, cookie)) => {
+        Ok(((offered, cookie), is_for_site)) => {
             let lifetime = offered.challenge.expires_at - offered.challenge.issued_at;
             let content = Content::Link {
                 link: link(portal.origin(), &offered.request),
                 short_code: offered.short_code,
                 minutes: lifetime.whole_minutes().max(1),
+                next: if is_for_site { RESUME } else { HOME },
             };
-            ([(SET_COOKIE, cookie)], page(&portal, &headers, StatusCode::OK, content)).into_response()
+            // Who signs in on the portal's own page is not sent to a site that he has left before.
+            let forgotten = cookies::PENDING.clear().ok().filter(|_| !is_for_site);
+            let cookies = AppendHeaders([Some(cookie), forgotten].into_iter().flatten().map(|it| (SET_COOKIE, it)));
+            (cookies, page(&portal, &headers, StatusCode::OK, content)).into_response()
         }
         Err(refusal) => refused(&portal, &headers, &refusal),
     }
@@ -147,8 +225,9 @@ async fn signed_in_by_link(
     let completion = completion.ok().and_then(|Path(token)| Token::parse(&token)).ok_or(NotCompleted::Unknown)?;
     let (browser, former) = (cookies::BROWSER.read(headers), cookies::SESSION.read(headers));
     let started = portal.complete(&completion, browser.as_ref(), former.as_ref()).await?;
-    let home = [(LOCATION, HeaderValue::from_static("/"))];
-    Ok((StatusCode::SEE_OTHER, home, cookies::signed_in(&started)?).into_response())
+    let next = if cookies::PENDING.text(headers).is_some() { RESUME } else { HOME };
+    let next = [(LOCATION, HeaderValue::from_static(next))];
+    Ok((StatusCode::SEE_OTHER, next, cookies::signed_in(&started)?).into_response())
 }
 
 async fn end_session(
@@ -170,11 +249,15 @@ async fn end_session(
         portal.end_session(&token).await?;
     }
     let cookie = cookies::SESSION.clear()?;
-    Ok((StatusCode::SEE_OTHER, [(LOCATION, HeaderValue::from_static("/")), (SET_COOKIE, cookie)]).into_response())
+    Ok((StatusCode::SEE_OTHER, [(LOCATION, HeaderValue::from_static(HOME)), (SET_COOKIE, cookie)]).into_response())
 }
 
 fn nobody(portal: &Portal) -> Content {
-    Content::NobodySignedIn { command: format!("latchkey sign-in {}", portal.origin()) }
+    Content::NobodySignedIn { command: command(portal), asking: None, again: false }
+}
+
+fn command(portal: &Portal) -> String {
+    format!("latchkey sign-in {}", portal.origin())
 }
 
 fn signed_in(token: &Token, session: Session, language: Language) -> Result<Content, Refusal> {
@@ -212,7 +295,7 @@ fn moment(time: OffsetDateTime) -> Result<Moment, Refusal> {
     Ok(Moment { machine: rfc3339(time)?, human })
 }
 
-fn refused(portal: &Portal, headers: &HeaderMap, refusal: &Refusal) -> Response {
+pub(super) fn refused(portal: &Portal, headers: &HeaderMap, refusal: &Refusal) -> Response {
     let language = Language::preferred(headers);
     let texts = Texts::of(language);
     let words = words_for(language, refusal.code()).unwrap_or_else(|| RefusalWords {
@@ -226,24 +309,28 @@ fn refused(portal: &Portal, headers: &HeaderMap, refusal: &Refusal) -> Response 
     response
 }
 
-fn page(portal: &Portal, headers: &HeaderMap, status: StatusCode, content: Content) -> Response {
+pub(super) fn page(portal: &Portal, headers: &HeaderMap, status: StatusCode, content: Content) -> Response {
     let language = Language::preferred(headers);
     let texts = Texts::of(language);
     let title = match content {
+        Content::NobodySignedIn { asking: Some(_), .. } => texts.site_sign_in,
         Content::NobodySignedIn { .. } => texts.nobody_signed_in,
+        Content::Consent { .. } => texts.consent,
+        Content::Leaving(_) => texts.leaving,
         Content::SignedIn { .. } => texts.signed_in,
         Content::Link { .. } => texts.link_title,
         Content::Refused { .. } => texts.refused,
     };
     let states = texts.states();
     let client_port = portal.client_port();
+    let policy = policy(client_port, content.form_target());
     let page = Page { language, texts, portal_name: portal.name(language), title, client_port, states, content };
     match page.render() {
         Ok(html) => {
             let headers = [
                 (CONTENT_LANGUAGE, language.tag().to_owned()),
                 (VARY, "Accept-Language, Cookie".to_owned()),
-                (CONTENT_SECURITY_POLICY, policy(client_port)),
+                (CONTENT_SECURITY_POLICY, policy),
             ];
             (status, headers, Html(html)).into_response()
         }
@@ -273,11 +360,13 @@ fn words_for(language: Language, code: &str) -> Option<RefusalWords> {
 
 /// What the page may do: run its own scripts, and call this service and the program on the visitor's computer. Browsers
 /// know no way to write the address ::1 here, hence any host at that port; over plain HTTP a page of HTTPS reaches none
-/// but this computer, since all else is mixed content.
-fn policy(client_port: u16) -> String {
+/// but this computer, since all else is mixed content. Where a form leads to another site in the end, browsers want that
+/// site named.
+fn policy(client_port: u16, form_target: Option<&str>) -> String {
+    let form_target = form_target.map(|target| format!(" {target}")).unwrap_or_default();
     format!(
         "default-src 'none'; script-src 'self'; style-src 'self'; \
-         connect-src 'self' http://127.0.0.1:{client_port} http://*:{client_port}; form-action 'self'; \
+         connect-src 'self' http://127.0.0.1:{client_port} http://*:{client_port}; form-action 'self'{form_target}; \
          base-uri 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
     )
 }

@@ -8,6 +8,7 @@ use latchkey_verify::Rejection;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::provider::request::ToldFault;
 use crate::storage::{LinkSpent, NotCompleted, NotTaken, StorageError};
 use crate::terminal::TerminalRefusal;
 
@@ -54,6 +55,9 @@ pub enum Refusal {
     /// The assertion is not accepted.
     #[error(transparent)]
     Assertion(#[from] Rejection),
+    /// What another site asks for cannot be answered.
+    #[error(transparent)]
+    Site(#[from] ToldFault),
     /// The terminal does not go on.
     #[error(transparent)]
     Terminal(#[from] TerminalRefusal),
@@ -91,7 +95,7 @@ pub(super) struct RefusalDetail {
 
 impl Refusal {
     /// Every code that [`Refusal::code`] can give besides those of [`Rejection::CODES`] and [`TerminalRefusal::CODES`].
-    pub const OWN_CODES: [&'static str; 22] = [
+    pub const OWN_CODES: [&'static str; 26] = [
         "origin-refused",
         "content-type-refused",
         "body-too-large",
@@ -109,6 +113,10 @@ impl Refusal {
         "completion-unknown",
         "completion-expired",
         "completion-of-other-browser",
+        "site-request-malformed",
+        "site-unknown",
+        "site-address-unknown",
+        "site-request-over",
         "storage-damaged",
         "storage-unavailable",
         "too-many-challenges",
@@ -137,6 +145,10 @@ impl Refusal {
             Self::Completion(NotCompleted::Unknown) => "completion-unknown",
             Self::Completion(NotCompleted::Expired) => "completion-expired",
             Self::Completion(NotCompleted::OtherBrowser) => "completion-of-other-browser",
+            Self::Site(ToldFault::Malformed(_)) => "site-request-malformed",
+            Self::Site(ToldFault::UnknownClient) => "site-unknown",
+            Self::Site(ToldFault::RedirectUri) => "site-address-unknown",
+            Self::Site(ToldFault::Over) => "site-request-over",
             Self::Assertion(rejection) => rejection.code(),
             Self::Terminal(refusal) => refusal.code(),
             Self::Storage(StorageError::Damaged(_)) => "storage-damaged",
@@ -157,7 +169,7 @@ impl Refusal {
             | Self::Completion(NotCompleted::OtherBrowser) => StatusCode::FORBIDDEN,
             Self::ContentType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::BodySize => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::Body => StatusCode::BAD_REQUEST,
+            Self::Body | Self::Site(_) => StatusCode::BAD_REQUEST,
             Self::TimeOut => StatusCode::REQUEST_TIMEOUT,
             Self::NotFound
             | Self::NoSession
@@ -195,6 +207,10 @@ impl Refusal {
             Self::Completion(NotCompleted::Unknown) => "Nothing waits at this address, or nothing any more.",
             Self::Completion(NotCompleted::Expired) => "The browser came too late; sign in again.",
             Self::Completion(NotCompleted::OtherBrowser) => "Another browser asked for the link; nobody is signed in.",
+            Self::Site(ToldFault::Malformed(_)) => "The authorization request cannot be read.",
+            Self::Site(ToldFault::UnknownClient) => "No such client is registered.",
+            Self::Site(ToldFault::RedirectUri) => "The client has not registered this redirect_uri.",
+            Self::Site(ToldFault::Over) => "No authorization request waits in this browser, or none any more.",
             Self::Assertion(Rejection::ChallengeExpired) => "The challenge has expired; ask for a new one.",
             Self::Assertion(_) => "The assertion is not accepted; the code says why.",
             Self::Terminal(refusal) => refusal.message(),

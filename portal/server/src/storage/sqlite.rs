@@ -6,6 +6,7 @@
 //! gone from the log too.
 
 mod database;
+mod grants;
 mod links;
 mod row;
 mod statements;

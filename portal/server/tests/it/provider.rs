@@ -1,3 +1,14 @@
 //! The provider of OpenID Connect.
 
 mod assurance;
+mod attacks;
+mod clients;
+mod consent;
+mod flows;
+mod grants;
+mod observation;
+mod registry;
+mod requests;
+mod signing_out;
+mod tokens;
+pub(crate) mod world;

@@ -331,9 +331,14 @@ async fn a_request_that_takes_too_long_is_ended() {
 /// Every code that the description promises is provoked by a test of this crate.
 #[test]
 fn every_described_code_is_provoked() {
-    let tests =
-        [include_str!("refusals.rs"), include_str!("page.rs"), include_str!("headers.rs"), include_str!("links.rs")]
-            .concat();
+    let tests = [
+        include_str!("refusals.rs"),
+        include_str!("page.rs"),
+        include_str!("headers.rs"),
+        include_str!("links.rs"),
+        include_str!("provider/attacks.rs"),
+    ];
+    let tests = tests.concat();
     let description = latchkey_portal::http::description().to_json().unwrap();
     let is_code =
         |text: &&str| text.contains('-') && text.bytes().all(|octet| octet == b'-' || octet.is_ascii_lowercase());
@@ -342,7 +347,7 @@ fn every_described_code_is_provoked() {
         .filter(is_code)
         .chain(["form-refused", "method-not-allowed", "not-found", "stopping"])
         .collect();
-    assert_eq!(codes.len(), 20, "{codes:?}");
+    assert_eq!(codes.len(), 23, "{codes:?}");
     let of_completion = ["completion-unknown", "completion-expired", "completion-of-other-browser"];
     for code in codes.into_iter().chain(of_completion) {
         assert!([format!("\"{code}\""), format!("<code>{code}<")].iter().any(|named| tests.contains(named)), "{code}");

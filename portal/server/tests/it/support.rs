@@ -17,6 +17,7 @@ use latchkey_fixtures::pki::{CARD_HELD_KEY_POLICY, PersonOrder, Revocation, SOFT
 use latchkey_fixtures::random::Seeded;
 use latchkey_portal::http::router;
 use latchkey_portal::portal::{Portal, PortalName, PortalSettings, Surroundings};
+use latchkey_portal::provider::{Provider, ProviderMaterial};
 use latchkey_portal::revocation::{ListFile, ListsOnDisk, StatusService};
 use latchkey_portal::storage::{SqliteSettings, SqliteStorage, Storage};
 use latchkey_portal::token::Token;
@@ -36,6 +37,7 @@ pub(crate) const SESSION_COOKIE: &str = "__Host-latchkey-session";
 /// A service in process, with its database and revocation lists in a directory of its own, and a clock to turn.
 pub(crate) struct World {
     pub(crate) portal: Arc<Portal>,
+    pub(crate) provider: Option<Arc<Provider>>,
     pub(crate) pki: TestPki,
     pub(crate) lists: Arc<ListsOnDisk>,
     router: Router,
@@ -55,7 +57,19 @@ impl World {
         let directory = tempfile::tempdir().unwrap();
         let storage = Arc::new(open(&directory.path().join("portal.sqlite")).await);
         let service = StatusService::new(address).unwrap();
-        Self::put_together(directory, storage, Some(service), |settings| settings.policy.grace = Grace::LONGEST)
+        let change = |settings: &mut PortalSettings| settings.policy.grace = Grace::LONGEST;
+        Self::put_together(directory, storage, Some(service), change, |_| None)
+    }
+
+    /// A service with a provider whose files `prepare` writes.
+    pub(crate) async fn with_provider(
+        change: impl FnOnce(&mut PortalSettings),
+        prepare: impl FnOnce(&Path) -> ProviderMaterial,
+    ) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let storage = Arc::new(open(&directory.path().join("portal.sqlite")).await);
+        let (material, grants) = (prepare(directory.path()), Arc::clone(&storage));
+        Self::put_together(directory, storage, None, change, |portal| Some(Provider::new(portal, grants, material)))
     }
 
     pub(crate) fn with_storage(
@@ -63,7 +77,7 @@ impl World {
         storage: Arc<dyn Storage>,
         change: impl FnOnce(&mut PortalSettings),
     ) -> Self {
-        Self::put_together(directory, storage, None, change)
+        Self::put_together(directory, storage, None, change, |_| None)
     }
 
     fn put_together(
@@ -71,6 +85,7 @@ impl World {
         storage: Arc<dyn Storage>,
         status_service: Option<StatusService>,
         change: impl FnOnce(&mut PortalSettings),
+        provider: impl FnOnce(Arc<Portal>) -> Option<Arc<Provider>>,
     ) -> Self {
         let pki = TestPki::new("portal", NOW).unwrap();
         write_lists(directory.path(), &pki, &[], NOW);
@@ -90,7 +105,9 @@ impl World {
         let mut settings = settings(trust);
         change(&mut settings);
         let portal = Portal::new(settings, surroundings);
-        Self { router: router(Arc::clone(&portal)), portal, pki, lists, clock, directory }
+        let provider = provider(Arc::clone(&portal));
+        let router = router(Arc::clone(&portal), provider.clone());
+        Self { router, portal, provider, pki, lists, clock, directory }
     }
 
     pub(crate) fn browser(&self) -> Browser {
@@ -226,6 +243,11 @@ impl Browser {
 
     pub(crate) async fn post_json(&mut self, path: &str, body: impl Into<Body>) -> Answer {
         let request = Request::post(path).header("content-type", "application/json");
+        self.send(request.body(body.into()).unwrap()).await
+    }
+
+    pub(crate) async fn post_form(&mut self, path: &str, body: impl Into<Body>) -> Answer {
+        let request = Request::post(path).header("content-type", "application/x-www-form-urlencoded");
         self.send(request.body(body.into()).unwrap()).await
     }
 

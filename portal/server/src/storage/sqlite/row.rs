@@ -63,7 +63,7 @@ pub(super) fn session(row: &SqliteRow) -> Result<Session, StorageError> {
     })
 }
 
-fn parsed<T: FromStr>(row: &SqliteRow, column: &'static str) -> Result<T, StorageError> {
+pub(super) fn parsed<T: FromStr>(row: &SqliteRow, column: &'static str) -> Result<T, StorageError> {
     parse(row, column, str::parse)
 }
 

@@ -20,6 +20,10 @@ pub(super) const TAKE_CHALLENGE: &str = "UPDATE challenges SET taken_at = ? \
      WHERE id = ? AND browser = ? AND link IS NULL AND taken_at IS NULL RETURNING *";
 /// Ends the session with a token.
 pub(super) const END_SESSION: &str = "DELETE FROM sessions WHERE token = ?";
+/// Gives what sites were granted in a session over to the one that takes its place, if it is the same person's: the new
+/// one's token, the former one's, and both again. What is left ends with the former one.
+pub(super) const CARRY_GRANTS: &str = "UPDATE grants SET session = ? WHERE session = ? \
+     AND (SELECT personal_number FROM sessions WHERE token = ?) = (SELECT personal_number FROM sessions WHERE token = ?)";
 /// Opens a session, if the last value says so: token, then the values of [`bind_session`].
 pub(super) const OPEN_SESSION_IF: &str = "INSERT INTO sessions (token, signed_in_at, expires_at, assurance, \
      personal_number, family_name, given_name, patronymic, belarusian_family_name, belarusian_given_name, \
@@ -61,12 +65,23 @@ pub(super) async fn open_session(
     session: &Session,
     replaced: Option<&TokenHash>,
 ) -> Result<(), StorageError> {
+    let statement = sqlx::query(OPEN_SESSION_IF).bind(token.octets().as_slice());
+    bind_session(statement, Some(session)).bind(true).execute(&mut *to).await?;
     if let Some(replaced) = replaced {
+        bind_carrying(sqlx::query(CARRY_GRANTS), Some(token), Some(replaced)).execute(&mut *to).await?;
         end_session(to, replaced).await?;
     }
-    let statement = sqlx::query(OPEN_SESSION_IF).bind(token.octets().as_slice());
-    bind_session(statement, Some(session)).bind(true).execute(to).await?;
     Ok(())
+}
+
+/// Binds the values of [`CARRY_GRANTS`].
+pub(super) fn bind_carrying<'q>(
+    statement: Statement<'q>,
+    token: Option<&'q TokenHash>,
+    replaced: Option<&'q TokenHash>,
+) -> Statement<'q> {
+    let [token, replaced] = [token, replaced].map(|token| token.map(|token| token.octets().as_slice()));
+    statement.bind(token).bind(replaced).bind(token).bind(replaced)
 }
 
 /// Binds what is kept of a session, in the order of its columns, or so many times nothing.

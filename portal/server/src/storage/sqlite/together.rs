@@ -142,10 +142,11 @@ impl Together {
         }
         for lane in 0..lanes {
             let open = self.opens.get(lane);
-            text = text
-                .bind(open.and_then(|open| open.replaced.as_ref()).map(|replaced| replaced.octets().as_slice()))
-                .bind(open.map(|open| open.token.octets().as_slice()));
+            let replaced = open.and_then(|open| open.replaced.as_ref());
+            text = text.bind(open.map(|open| open.token.octets().as_slice()));
             text = statements::bind_session(text, open.map(|open| &open.session)).bind(open.is_some());
+            text = statements::bind_carrying(text, open.map(|open| &open.token), replaced);
+            text = text.bind(replaced.map(|replaced| replaced.octets().as_slice()));
         }
         text
     }
@@ -160,7 +161,7 @@ fn text(lanes: usize) -> String {
     let lines = [
         statements::KEEP_CHALLENGE_IF,
         statements::TAKE_CHALLENGE,
-        &format!("{};{}", statements::END_SESSION, statements::OPEN_SESSION_IF),
+        &[statements::OPEN_SESSION_IF, statements::CARRY_GRANTS, statements::END_SESSION].join(";"),
     ];
     for line in lines {
         for _ in 0..lanes {

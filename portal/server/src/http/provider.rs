@@ -1,0 +1,42 @@
+//! The provider's addresses: what sites have browsers open, and what they call themselves.
+
+mod authorize;
+mod discovery;
+mod end_session;
+mod tokens;
+mod userinfo;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::routing::{get, post};
+
+pub(super) use authorize::{__path_authorize, __path_authorize_form};
+pub(super) use discovery::{__path_configuration, __path_keys};
+pub(super) use end_session::{__path_end_session, __path_end_session_form};
+pub(super) use tokens::{__path_introspect, __path_revoke, __path_token};
+pub(super) use userinfo::{__path_userinfo, __path_userinfo_form};
+
+use crate::provider::Provider;
+
+/// Where a request goes on that waits in the browser.
+pub(super) const RESUME: &str = "/authorize/resume";
+/// Where other sites may send browsers with a form.
+pub(super) const FORMS_OF_SITES: [&str; 2] = ["/authorize", "/end-session"];
+
+/// What the provider answers.
+pub(super) fn routes(provider: Arc<Provider>) -> Router {
+    Router::new()
+        .route("/.well-known/openid-configuration", get(discovery::configuration))
+        .route("/jwks", get(discovery::keys))
+        .route("/authorize", get(authorize::authorize).post(authorize::authorize_form))
+        .route(RESUME, get(authorize::resume))
+        .route("/authorize/decision", post(authorize::decide))
+        .route("/token", post(tokens::token))
+        .route("/userinfo", get(userinfo::userinfo).post(userinfo::userinfo_form))
+        .route("/revoke", post(tokens::revoke))
+        .route("/introspect", post(tokens::introspect))
+        .route("/end-session", get(end_session::end_session).post(end_session::end_session_form))
+        .route("/end-session/confirm", post(end_session::confirm))
+        .with_state(provider)
+}

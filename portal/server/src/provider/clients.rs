@@ -1,0 +1,186 @@
+//! The sites that may ask, as the operator has registered them.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+use openssl::sha::sha256;
+use subtle::ConstantTimeEq as _;
+use url::{Host, Url};
+
+use super::jws::{Algorithm, VerificationKey};
+use super::scope::Scopes;
+use crate::http::Language;
+
+/// A site.
+#[derive(Debug)]
+pub struct Client {
+    /// `client_id`.
+    pub id: ClientId,
+    /// Its names in Belarusian, Russian and English.
+    pub names: [String; 3],
+    /// Where answers may be sent; all on one host.
+    pub redirect_uris: Vec<RedirectUri>,
+    /// Where the person may be sent after signing out.
+    pub post_logout_redirect_uris: Vec<RedirectUri>,
+    /// What it may ask for.
+    pub scopes: Scopes,
+    /// How it proves who it is.
+    pub authentication: ClientAuthentication,
+    /// By what its tickets are signed.
+    pub algorithm: Algorithm,
+    /// Whether it gets refresh tokens.
+    pub may_refresh: bool,
+}
+
+/// The name of a site in requests: 1 to 100 letters, digits, and `.`, `-`, `_`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ClientId(String);
+
+/// An address to which people are sent back. Compared octet by octet, never by meaning.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RedirectUri {
+    text: String,
+    host: String,
+    origin: String,
+}
+
+/// How a site proves who it is.
+pub enum ClientAuthentication {
+    /// It cannot keep a secret; PKCE alone ties the code to it.
+    Public,
+    /// A secret, of which only the SHA-256 is known here.
+    Secret([u8; 32]),
+    /// `private_key_jwt` with one of these keys.
+    Keys(Vec<VerificationKey>),
+}
+
+/// The registered sites.
+#[derive(Debug, Default)]
+pub struct Registry(BTreeMap<ClientId, Arc<Client>>);
+
+impl Client {
+    /// Its name in a language.
+    #[must_use]
+    pub fn name(&self, language: Language) -> &str {
+        let [belarusian, russian, english] = &self.names;
+        match language {
+            Language::Belarusian => belarusian,
+            Language::Russian => russian,
+            Language::English => english,
+        }
+    }
+
+    /// The sector within which a person has one subject (OpenID Connect Core 1.0, clause 8.1): the host of its addresses.
+    #[must_use]
+    pub fn sector(&self) -> &str {
+        self.redirect_uris.first().map_or("", |address| &address.host)
+    }
+
+    /// Whether it can keep a secret.
+    #[must_use]
+    pub const fn is_confidential(&self) -> bool {
+        !matches!(self.authentication, ClientAuthentication::Public)
+    }
+}
+
+impl ClientId {
+    /// Reads a name.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn parse(text: &str) -> Result<Self, &'static str> {
+        let allowed = |octet: u8| octet.is_ascii_alphanumeric() || b".-_".contains(&octet);
+        if (1..=100).contains(&text.len()) && text.bytes().all(allowed) {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err("a client's name has 1 to 100 letters, digits, dots, hyphens and underscores")
+        }
+    }
+
+    /// The text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl RedirectUri {
+    /// Reads an address: https, or http to a loopback address; as browsers write it, without fragment, name or password.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let refused = || format!("must be an HTTPS address as browsers write it, without #, not {text}");
+        let url = Url::parse(text).ok().filter(|url| url.as_str() == text && text.len() <= 500).ok_or_else(refused)?;
+        let is_loopback = match url.host() {
+            Some(Host::Ipv4(address)) => address.is_loopback(),
+            Some(Host::Ipv6(address)) => address.is_loopback(),
+            Some(Host::Domain(_)) | None => false,
+        };
+        let is_safe = url.scheme() == "https" || (url.scheme() == "http" && is_loopback);
+        let has_name = !url.username().is_empty() || url.password().is_some();
+        let Some(host) = url.host_str().filter(|_| is_safe && !has_name && url.fragment().is_none()) else {
+            return Err(refused());
+        };
+        Ok(Self { host: host.to_owned(), origin: url.origin().ascii_serialization(), text: text.to_owned() })
+    }
+
+    /// The text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// Its host.
+    #[must_use]
+    pub fn host(&self) -> &str {
+        &self.host
+    }
+
+    /// Its origin, for a page that may send people there.
+    #[must_use]
+    pub fn origin(&self) -> &str {
+        &self.origin
+    }
+}
+
+impl ClientAuthentication {
+    /// Whether this is the secret. Takes the same time for every wrong one.
+    #[must_use]
+    pub fn secret_is(&self, presented: &str) -> bool {
+        match self {
+            Self::Secret(hash) => sha256(presented.as_bytes()).ct_eq(hash).into(),
+            Self::Public | Self::Keys(_) => false,
+        }
+    }
+}
+
+impl fmt::Debug for ClientAuthentication {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Public => "public",
+            Self::Secret(_) => "secret",
+            Self::Keys(_) => "keys",
+        })
+    }
+}
+
+impl Registry {
+    /// These sites.
+    #[must_use]
+    pub fn new(clients: impl IntoIterator<Item = Client>) -> Self {
+        Self(clients.into_iter().map(|client| (client.id.clone(), Arc::new(client))).collect())
+    }
+
+    /// Every site, by the order of their names.
+    pub fn clients(&self) -> impl Iterator<Item = &Client> {
+        self.0.values().map(|client| &**client)
+    }
+
+    /// The site of that name.
+    #[must_use]
+    pub fn client(&self, id: &str) -> Option<&Arc<Client>> {
+        self.0.get(&ClientId::parse(id).ok()?)
+    }
+}

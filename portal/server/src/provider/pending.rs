@@ -1,0 +1,82 @@
+//! A request that waits in the browser while its visitor signs in: sealed, so that neither the visitor nor anybody else
+//! can say that it began at another time, or asked for something else.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use latchkey_crypto::belt;
+use latchkey_crypto::secret::BeltKey;
+use subtle::ConstantTimeEq as _;
+use time::{Duration, OffsetDateTime};
+
+use super::request::QUERY_MAX_SIZE;
+use super::secret::read_key;
+
+/// How long a request waits. People look for their card and their PIN meanwhile, and perhaps open a link.
+pub const PENDING_LIFETIME: Duration = Duration::minutes(15);
+
+/// The key under which requests are sealed, the same on every node. It may be changed at any time: people whose
+/// requests wait then begin anew.
+pub struct SealKey(BeltKey);
+
+/// A request that waits.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pending {
+    /// When it came, in whole milliseconds.
+    pub begun_at: OffsetDateTime,
+    /// The query that the site had the browser send.
+    pub query: String,
+}
+
+impl SealKey {
+    /// Reads 64 hexadecimal digits; spaces and line ends around them are left out. `None` for everything else.
+    #[must_use]
+    pub fn parse(text: &[u8]) -> Option<Self> {
+        read_key(text).map(Self)
+    }
+
+    /// The text for the browser's cookie: moment, query, and the tag over both.
+    #[must_use]
+    pub fn seal(&self, pending: &Pending) -> String {
+        let moment = milliseconds(pending.begun_at);
+        let query = URL_SAFE_NO_PAD.encode(&pending.query);
+        format!("{moment}.{query}.{}", self.tag(moment, &pending.query))
+    }
+
+    /// The request that the browser sends back, if this service sealed it and it does not wait for too long.
+    #[must_use]
+    pub fn open(&self, text: &str, now: OffsetDateTime) -> Option<Pending> {
+        let mut parts = text.splitn(3, '.');
+        let (moment, query, tag) = (parts.next()?, parts.next()?, parts.next()?);
+        if query.len() > QUERY_MAX_SIZE.saturating_mul(2) {
+            return None;
+        }
+        let moment: i64 = moment.parse().ok()?;
+        let query = String::from_utf8(URL_SAFE_NO_PAD.decode(query).ok()?).ok()?;
+        if !bool::from(self.tag(moment, &query).as_bytes().ct_eq(tag.as_bytes())) {
+            return None;
+        }
+        let begun_at = OffsetDateTime::from_unix_timestamp_nanos(i128::from(moment) * 1_000_000).ok()?;
+        (now - begun_at < PENDING_LIFETIME).then_some(Pending { begun_at, query })
+    }
+
+    /// Names a sealed request in a form: whoever answers the form answers this request and no other.
+    #[must_use]
+    pub fn name(&self, pending: &Pending) -> String {
+        self.tag(milliseconds(pending.begun_at), &pending.query)
+    }
+
+    fn tag(&self, moment: i64, query: &str) -> String {
+        let parts = [b"latchkey-portal pending".as_slice(), &moment.to_be_bytes(), query.as_bytes()];
+        URL_SAFE_NO_PAD.encode(belt::hmac(self.0.expose(), &parts))
+    }
+}
+
+impl std::fmt::Debug for SealKey {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("hidden")
+    }
+}
+
+fn milliseconds(time: OffsetDateTime) -> i64 {
+    time.unix_timestamp().saturating_mul(1000).saturating_add(i64::from(time.millisecond()))
+}

@@ -1,0 +1,432 @@
+//! What the provider does, apart from HTTP: answer sites' requests, exchange codes, say who is signed in.
+
+use std::sync::Arc;
+
+use serde_json::Value;
+use time::{Duration, OffsetDateTime};
+
+use super::clients::Client;
+use super::error::ErrorCode;
+use super::jws::SigningFailed;
+use super::parameters::Parameters;
+use super::pending::{Pending, SealKey};
+use super::proof::{NotProven, Presented, Proven};
+use super::registered::{Registered, RegisteredOnDisk};
+use super::request::{AuthorizationRequest, CodeChallenge, Consent, ErrorAnswer, Next, RequestFault, ToldFault};
+use super::scope::Scopes;
+use super::subject::SubjectKey;
+use super::tickets;
+use crate::files::Renewal;
+use crate::http::Refusal;
+use crate::outside::Outside as _;
+use crate::portal::Portal;
+use crate::session::Session;
+use crate::storage::{
+    FoundToken, GrantId, Grants, KeptCode, KeptGrant, NewToken, PresentedCode, Spent, StorageError, TokenKind,
+};
+use crate::token::Token;
+
+/// How long a code waits for its site: as long as a browser takes to get there.
+pub const CODE_LIFETIME: Duration = Duration::minutes(1);
+/// How long an access token serves, unless the session ends before.
+pub const ACCESS_LIFETIME: Duration = Duration::minutes(5);
+/// How long a refresh token serves, unless the session ends before: as long as a session can last.
+const REFRESH_LIFETIME: Duration = Duration::days(1);
+
+/// What the provider needs from files.
+pub struct ProviderMaterial {
+    /// Sites and keys for tickets.
+    pub registered: RegisteredOnDisk,
+    /// The key under which people get their subjects.
+    pub subject_key: SubjectKey,
+    /// The key under which requests are sealed while they wait.
+    pub seal_key: SealKey,
+}
+
+/// The provider of OpenID Connect.
+pub struct Provider {
+    portal: Arc<Portal>,
+    grants: Arc<dyn Grants>,
+    material: ProviderMaterial,
+}
+
+/// A request that is being answered.
+#[derive(Debug)]
+pub(crate) struct Waiting {
+    pub(crate) request: AuthorizationRequest,
+    pub(crate) pending: Pending,
+}
+
+/// A browser that is signed in.
+pub(crate) struct SignedIn {
+    pub(crate) token: Token,
+    pub(crate) session: Session,
+}
+
+/// What is done with a request now.
+#[derive(Debug)]
+pub(crate) enum Step {
+    /// The person is asked to sign in; again, if a session is there that does not serve.
+    SignIn { again: bool },
+    /// The person is asked whether the site may know.
+    AskConsent,
+    /// The browser is sent to the site, with a code or an error.
+    Send(String),
+}
+
+/// What a site is given for a code or a refresh token.
+pub(crate) struct TokenSet {
+    pub(crate) access_token: Token,
+    pub(crate) refresh_token: Option<Token>,
+    pub(crate) ticket: String,
+    pub(crate) scopes: Scopes,
+    pub(crate) expires_in: Duration,
+}
+
+/// Why a site does not get what it asked for without a browser.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Failure {
+    /// A protocol error.
+    #[error("{0}")]
+    Error(ErrorCode),
+    /// The service itself.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+}
+
+impl Provider {
+    /// A provider beside that service, on the same database.
+    #[must_use]
+    pub fn new(portal: Arc<Portal>, grants: Arc<dyn Grants>, material: ProviderMaterial) -> Arc<Self> {
+        portal.metrics().describe_provider();
+        Arc::new(Self { portal, grants, material })
+    }
+
+    /// Takes sites and keys that have changed on disk into use. Reads files: not for a thread that answers requests.
+    pub fn renew(&self) {
+        match self.material.registered.renew() {
+            Ok(Renewal::Unchanged) => {}
+            Ok(Renewal::Taken) => tracing::info!("the changed clients and keys for tickets are in use"),
+            Err(error) => {
+                tracing::error!(%error, "changed clients or keys for tickets are not usable; the former ones stay in use");
+            }
+        }
+    }
+
+    /// Forgets what is over.
+    ///
+    /// # Errors
+    /// [`StorageError`] if the database gives no answer.
+    pub async fn purge(&self) -> Result<(), StorageError> {
+        self.portal.counted(self.grants.purge_grants(self.portal.now()).await)
+    }
+
+    pub(crate) const fn portal(&self) -> &Arc<Portal> {
+        &self.portal
+    }
+
+    pub(crate) fn issuer(&self) -> &str {
+        self.portal.origin().as_str()
+    }
+
+    pub(crate) fn registered(&self) -> Arc<Registered> {
+        self.material.registered.current()
+    }
+
+    /// Reads a request that arrives.
+    pub(crate) fn begin(&self, query: &str) -> Result<Waiting, RequestFault> {
+        let request = AuthorizationRequest::parse(query, &self.registered().registry)?;
+        Ok(Waiting { request, pending: Pending { begun_at: self.portal.now(), query: query.to_owned() } })
+    }
+
+    /// Reads a request that waits in the browser.
+    pub(crate) fn resume(&self, sealed: &str) -> Result<Waiting, RequestFault> {
+        let pending =
+            self.material.seal_key.open(sealed, self.portal.now()).ok_or(RequestFault::Told(ToldFault::Over))?;
+        let request = AuthorizationRequest::parse(&pending.query, &self.registered().registry)?;
+        Ok(Waiting { request, pending })
+    }
+
+    /// The text for the browser's cookie.
+    pub(crate) fn seal(&self, waiting: &Waiting) -> String {
+        self.material.seal_key.seal(&waiting.pending)
+    }
+
+    /// Names a request in a form.
+    pub(crate) fn name(&self, waiting: &Waiting) -> String {
+        self.material.seal_key.name(&waiting.pending)
+    }
+
+    /// Who is signed in in a browser.
+    pub(crate) async fn signed_in(&self, token: Option<Token>) -> Result<Option<SignedIn>, StorageError> {
+        let Some(token) = token else { return Ok(None) };
+        let session = self.portal.session(&token).await?;
+        Ok(session.map(|session| SignedIn { token, session }))
+    }
+
+    /// Keeps that the person agrees to this request.
+    pub(crate) async fn agree(&self, waiting: &Waiting, browser: &SignedIn) -> Result<(), StorageError> {
+        let person = self.material.subject_key.person(&browser.session.holder.personal_number);
+        let client = &waiting.request.client.id;
+        let before = self.portal.counted(self.grants.consent(&person, client).await)?.unwrap_or_default();
+        let scopes = before.and(waiting.request.scopes);
+        self.portal.counted(self.grants.agree(&person, client, scopes, self.portal.now()).await)
+    }
+
+    /// What is done with a request. `agreed`: the person has agreed to it just now.
+    pub(crate) async fn step(
+        &self,
+        waiting: &Waiting,
+        browser: Option<&SignedIn>,
+        agreed: bool,
+    ) -> Result<Step, Refusal> {
+        let Waiting { request, pending } = waiting;
+        let consent = match browser {
+            Some(_) if agreed => Consent::GivenNow,
+            Some(browser) => self.consent(request, &browser.session).await?,
+            None => Consent::NotGiven,
+        };
+        let meant = match self.meant(request, browser.map(|browser| &browser.session)) {
+            Ok(meant) => meant,
+            Err(code) => return Ok(self.refuse(request, code)),
+        };
+        let session = browser.filter(|browser| meant || browser.session.signed_in_at > pending.begun_at);
+        let next = request.next(
+            pending.begun_at,
+            session.map(|browser| &browser.session),
+            consent,
+            self.portal.highest_assurance(),
+            self.portal.now(),
+        );
+        match (next, session) {
+            (Next::Refuse(code), _) => Ok(self.refuse(request, code)),
+            (Next::SignIn, _) | (_, None) => Ok(Step::SignIn { again: browser.is_some() }),
+            // Somebody else has signed in than the site means.
+            (_, Some(_)) if !meant => Ok(self.refuse(request, ErrorCode::LoginRequired)),
+            (Next::AskConsent, Some(_)) => Ok(Step::AskConsent),
+            (Next::Answer, Some(browser)) => self.answer(request, browser).await,
+        }
+    }
+
+    /// An error for the site.
+    pub(crate) fn refuse(&self, request: &AuthorizationRequest, code: ErrorCode) -> Step {
+        Step::Send(self.send_error(&request.error(code)))
+    }
+
+    /// The address with an error.
+    pub(crate) fn send_error(&self, answer: &ErrorAnswer) -> String {
+        self.portal.metrics().provider_refused(answer.code.name());
+        answer.address(self.issuer())
+    }
+
+    /// Whether this session is the person's whom the site means, if it says whom (`id_token_hint`).
+    fn meant(&self, request: &AuthorizationRequest, session: Option<&Session>) -> Result<bool, ErrorCode> {
+        let Some(ticket) = &request.id_token_hint else { return Ok(true) };
+        let registered = self.registered();
+        let hint = tickets::hint(ticket, self.issuer(), registered.keys.public());
+        let hint = hint.filter(|hint| hint.client == request.client.id.as_str()).ok_or(ErrorCode::InvalidRequest)?;
+        Ok(session.is_some_and(|session| self.subject(&request.client, session) == hint.subject))
+    }
+
+    /// Who a person is to a site.
+    pub(crate) fn subject(&self, client: &Client, session: &Session) -> String {
+        self.material.subject_key.subject(client.sector(), &session.holder.personal_number)
+    }
+
+    async fn consent(&self, request: &AuthorizationRequest, session: &Session) -> Result<Consent, StorageError> {
+        let person = self.material.subject_key.person(&session.holder.personal_number);
+        let given = self.portal.counted(self.grants.consent(&person, &request.client.id).await)?;
+        Ok(match given {
+            Some(scopes) if scopes.contains(request.scopes) => Consent::GivenBefore,
+            _ => Consent::NotGiven,
+        })
+    }
+
+    async fn answer(&self, request: &AuthorizationRequest, browser: &SignedIn) -> Result<Step, Refusal> {
+        let SignedIn { token, session } = browser;
+        let (id, code) = self.portal.draw(|random| (GrantId::draw(random), Token::draw(random)));
+        let grant = KeptGrant {
+            id,
+            session: token.hash(),
+            person: self.material.subject_key.person(&session.holder.personal_number),
+            client: request.client.id.clone(),
+            scopes: request.scopes,
+            signed_in_at: session.signed_in_at,
+            assurance: session.assurance,
+            way: session.way,
+            nonce: request.nonce.clone(),
+        };
+        let kept = KeptCode {
+            code: code.hash(),
+            redirect_uri: request.redirect_uri.as_str().to_owned(),
+            challenge: request.code_challenge,
+            expires_at: self.portal.now() + CODE_LIFETIME,
+        };
+        if self.portal.counted(self.grants.keep_grant(&grant, &kept).await)? {
+            Ok(Step::Send(request.answer(&code.expose_for_address(), self.issuer())))
+        } else {
+            // The session has ended meanwhile.
+            Ok(Step::SignIn { again: false })
+        }
+    }
+
+    /// The site that asks without a browser, if it proves who it is. `endpoint` is the path that it called.
+    pub(crate) async fn authenticate(
+        &self,
+        authorization: Option<&str>,
+        parameters: &Parameters,
+        endpoint: &str,
+    ) -> Result<Arc<Client>, Failure> {
+        let not_proven = |NotProven| Failure::Error(ErrorCode::InvalidClient);
+        let presented = Presented::of(authorization, parameters).map_err(not_proven)?;
+        let registered = self.registered();
+        let client = registered.registry.client(&presented.id).ok_or(Failure::Error(ErrorCode::InvalidClient))?;
+        let issuer = self.issuer();
+        let audiences = [issuer.to_owned(), format!("{issuer}/token"), format!("{issuer}{endpoint}")];
+        match presented.judge(client, &audiences, self.portal.now()).map_err(not_proven)? {
+            Proven::Always => Ok(Arc::clone(client)),
+            Proven::Once(statement, until) => {
+                if self.portal.counted(self.grants.see_once(&statement, until).await).map_err(Refusal::from)? {
+                    Ok(Arc::clone(client))
+                } else {
+                    Err(Failure::Error(ErrorCode::InvalidClient))
+                }
+            }
+        }
+    }
+
+    /// Exchanges a code.
+    pub(crate) async fn exchange(&self, client: &Client, parameters: &Parameters) -> Result<TokenSet, Failure> {
+        let required = |name| parameters.get(name).ok_or(Failure::Error(ErrorCode::InvalidRequest));
+        let (code, redirect_uri) = (required("code")?, required("redirect_uri")?);
+        let spent = Failure::Error(ErrorCode::InvalidGrant);
+        let verifier = CodeChallenge::of(required("code_verifier")?);
+        let Some(code) = Token::parse(code) else { return Err(spent) };
+        let presented = PresentedCode {
+            code: code.hash(),
+            client: client.id.clone(),
+            redirect_uri: redirect_uri.to_owned(),
+            // No verifier has that challenge: the code is used up all the same.
+            challenge: verifier.unwrap_or(CodeChallenge::from([0; 32])),
+        };
+        let drawn = Drawn::new(self, client.may_refresh);
+        let now = self.portal.now();
+        let taken = self.portal.counted(self.grants.take_code(&presented, &drawn.tokens(now), now).await);
+        match taken.map_err(Refusal::from)? {
+            Ok(taken) => self.give(client, drawn, &taken.grant, taken.grant.scopes, &taken.session),
+            Err(why) => Err(self.spent(why)),
+        }
+    }
+
+    /// Exchanges a refresh token.
+    pub(crate) async fn refresh(&self, client: &Client, parameters: &Parameters) -> Result<TokenSet, Failure> {
+        let token = parameters.get("refresh_token").ok_or(Failure::Error(ErrorCode::InvalidRequest))?;
+        let Some(token) = Token::parse(token) else { return Err(Failure::Error(ErrorCode::InvalidGrant)) };
+        let wanted = parameters.get("scope").map(Scopes::parse);
+        let found = self.token_of(client, &token).await.map_err(Refusal::from)?;
+        if let (Some(wanted), Some(found)) = (wanted, &found)
+            && (!wanted.openid || !found.grant.scopes.contains(wanted))
+        {
+            return Err(Failure::Error(ErrorCode::InvalidScope));
+        }
+        let (drawn, now) = (Drawn::new(self, true), self.portal.now());
+        let refreshed = self.grants.refresh(&token.hash(), &client.id, wanted, &drawn.tokens(now), now).await;
+        match self.portal.counted(refreshed).map_err(Refusal::from)? {
+            Ok(FoundToken { grant, session, .. }) => {
+                // A ticket that was asked for without a browser answers no request (OpenID Connect Core 1.0, clause 12.2).
+                let scopes = wanted.unwrap_or(grant.scopes);
+                self.give(client, drawn, &KeptGrant { nonce: None, ..grant }, scopes, &session)
+            }
+            Err(why) => Err(self.spent(why)),
+        }
+    }
+
+    fn spent(&self, why: Spent) -> Failure {
+        if why == Spent::Replayed {
+            self.portal.metrics().provider_refused("replayed");
+            tracing::warn!("a code or a refresh token was used twice; what came of it has ended");
+        }
+        Failure::Error(ErrorCode::InvalidGrant)
+    }
+
+    fn give(
+        &self,
+        client: &Client,
+        drawn: Drawn,
+        grant: &KeptGrant,
+        scopes: Scopes,
+        session: &Session,
+    ) -> Result<TokenSet, Failure> {
+        let now = self.portal.now();
+        let Drawn { access_token, refresh_token } = drawn;
+        let ticket = self
+            .ticket(client, grant, session, &access_token)
+            .map_err(|SigningFailed| Failure::Refused(Refusal::Internal("the key for tickets does not sign")))?;
+        self.portal.metrics().ticket_issued(grant.assurance.name());
+        let expires_in = ACCESS_LIFETIME.min(session.expires_at - now);
+        Ok(TokenSet { access_token, refresh_token, ticket, scopes, expires_in })
+    }
+
+    fn ticket(
+        &self,
+        client: &Client,
+        grant: &KeptGrant,
+        session: &Session,
+        access_token: &Token,
+    ) -> Result<String, SigningFailed> {
+        let registered = self.registered();
+        let key = registered.keys.signing(client.algorithm).ok_or(SigningFailed)?;
+        let (subject, access_token) = (self.subject(client, session), access_token.expose_for_caller());
+        tickets::ticket(key, self.issuer(), &subject, grant, &access_token, self.portal.now())
+    }
+
+    /// What a site may know by an access token.
+    pub(crate) async fn userinfo(&self, token: &Token) -> Result<Option<Value>, StorageError> {
+        let found = self.portal.counted(self.grants.token(&token.hash(), self.portal.now()).await)?;
+        let found = found.filter(|found| found.token.kind == TokenKind::Access);
+        let Some(FoundToken { token, grant, session }) = found else { return Ok(None) };
+        let registered = self.registered();
+        // A site that was taken out of the registry learns nothing any more.
+        let Some(client) = registered.registry.client(grant.client.as_str()) else { return Ok(None) };
+        let claims = token.scopes.claims(&session.holder);
+        Ok(Some(tickets::userinfo(&self.subject(client, &session), claims)))
+    }
+
+    /// A token of that site's, if it is good now.
+    pub(crate) async fn token_of(&self, client: &Client, token: &Token) -> Result<Option<FoundToken>, StorageError> {
+        let found = self.portal.counted(self.grants.token(&token.hash(), self.portal.now()).await)?;
+        Ok(found.filter(|found| found.grant.client == client.id))
+    }
+
+    /// Ends a token of that site's; with a refresh token everything that was granted with it.
+    pub(crate) async fn revoke(&self, client: &Client, token: &Token) -> Result<(), StorageError> {
+        let Some(found) = self.token_of(client, token).await? else { return Ok(()) };
+        let ended = match found.token.kind {
+            TokenKind::Access => self.grants.end_token(&found.token.token).await,
+            TokenKind::Refresh => self.grants.end_grant(&found.grant.id).await,
+        };
+        self.portal.counted(ended).map(|_| ())
+    }
+}
+
+/// Tokens that were drawn, and are not given to anybody yet.
+struct Drawn {
+    access_token: Token,
+    refresh_token: Option<Token>,
+}
+
+impl Drawn {
+    fn new(provider: &Provider, may_refresh: bool) -> Self {
+        provider.portal.draw(|random| Self {
+            access_token: Token::draw(random),
+            refresh_token: may_refresh.then(|| Token::draw(random)),
+        })
+    }
+
+    fn tokens(&self, now: OffsetDateTime) -> Vec<NewToken> {
+        let token = |token: &Token, kind, lifetime| NewToken { token: token.hash(), kind, expires_at: now + lifetime };
+        let access = token(&self.access_token, TokenKind::Access, ACCESS_LIFETIME);
+        let refresh = self.refresh_token.as_ref().map(|refresh| token(refresh, TokenKind::Refresh, REFRESH_LIFETIME));
+        std::iter::once(access).chain(refresh).collect()
+    }
+}

@@ -1,0 +1,80 @@
+//! What tickets say (ID tokens: OpenID Connect Core 1.0, clause 2).
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use openssl::sha::sha256;
+use serde_json::{Map, Value, json};
+use time::{Duration, OffsetDateTime};
+
+use super::assurance::{acr, amr};
+use super::jws::{self, SigningFailed, TicketKey, VerificationKey};
+use crate::storage::KeptGrant;
+
+/// How long a site may take to look at a ticket.
+pub const TICKET_LIFETIME: Duration = Duration::minutes(5);
+/// What `typ` says of a ticket.
+pub const TICKET_TYPE: &str = "JWT";
+
+/// A ticket that this service issued, as a site hands it back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hint {
+    /// The site that it was issued to.
+    pub client: String,
+    /// Who it is about.
+    pub subject: String,
+}
+
+/// Signs the ticket for a grant.
+///
+/// # Errors
+/// [`SigningFailed`].
+pub fn ticket(
+    key: &dyn TicketKey,
+    issuer: &str,
+    subject: &str,
+    grant: &KeptGrant,
+    access_token: &str,
+    now: OffsetDateTime,
+) -> Result<String, SigningFailed> {
+    let mut claims = json!({
+        "iss": issuer,
+        "sub": subject,
+        "aud": grant.client.as_str(),
+        "iat": now.unix_timestamp(),
+        "exp": (now + TICKET_LIFETIME).unix_timestamp(),
+        "auth_time": grant.signed_in_at.unix_timestamp(),
+        "acr": acr(grant.assurance),
+        "amr": amr(grant.assurance, grant.way),
+        "sid": grant.id.to_string(),
+        "at_hash": half_hash(access_token),
+    });
+    if let (Some(nonce), Some(claims)) = (&grant.nonce, claims.as_object_mut()) {
+        claims.insert("nonce".to_owned(), Value::from(nonce.as_str()));
+    }
+    jws::sign(key, TICKET_TYPE, &claims)
+}
+
+/// Reads a ticket that a site hands back, however old it is. None if this service did not issue it.
+#[must_use]
+pub fn hint<'k>(ticket: &str, issuer: &str, keys: impl IntoIterator<Item = &'k VerificationKey>) -> Option<Hint> {
+    let claims = jws::verify(ticket, keys).ok()?;
+    let text = |name: &str| claims.get(name).and_then(Value::as_str).map(str::to_owned);
+    if text("iss")? != issuer {
+        return None;
+    }
+    Some(Hint { client: text("aud")?, subject: text("sub")? })
+}
+
+/// What userinfo answers: the subject, and what the scopes give.
+#[must_use]
+pub fn userinfo(subject: &str, claims: Map<String, Value>) -> Value {
+    let mut answer = claims;
+    answer.insert("sub".to_owned(), Value::from(subject));
+    Value::Object(answer)
+}
+
+/// `at_hash`: the left half of the SHA-256.
+fn half_hash(token: &str) -> String {
+    let hash = sha256(token.as_bytes());
+    URL_SAFE_NO_PAD.encode(hash.first_chunk::<16>().map_or(&[][..], |half| half.as_slice()))
+}

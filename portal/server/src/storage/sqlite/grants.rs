@@ -1,0 +1,405 @@
+//! Grants, codes, tokens and consents.
+
+use sqlx::sqlite::SqliteRow;
+use sqlx::{SqliteConnection, SqlitePool};
+use time::OffsetDateTime;
+
+use super::{SqliteStorage, row};
+use crate::provider::clients::ClientId;
+use crate::provider::request::CodeChallenge;
+use crate::provider::scope::Scopes;
+use crate::provider::subject::PersonTag;
+use crate::storage::{
+    Answer, ConnectedSite, FoundToken, GrantId, Grants, KeptCode, KeptGrant, KeptToken, NewToken, PresentedCode, Spent,
+    StorageError, TakenCode, TokenKind,
+};
+use crate::token::TokenHash;
+
+impl Grants for SqliteStorage {
+    fn keep_grant<'a>(&'a self, grant: &'a KeptGrant, code: &'a KeptCode) -> Answer<'a, bool> {
+        let (grant, code) = (grant.clone(), code.clone());
+        Box::pin(async move {
+            let writer = self.0.writer().await?;
+            writer.write(|to| Box::pin(async move { keep_grant(to, &grant, &code).await })).await
+        })
+    }
+
+    fn take_code<'a>(
+        &'a self,
+        presented: &'a PresentedCode,
+        tokens: &'a [NewToken],
+        now: OffsetDateTime,
+    ) -> Answer<'a, Result<TakenCode, Spent>> {
+        let (presented, tokens) = (presented.clone(), tokens.to_vec());
+        Box::pin(async move {
+            let writer = self.0.writer().await?;
+            writer.write(move |to| Box::pin(async move { take_code(to, &presented, &tokens, now).await })).await
+        })
+    }
+
+    fn token<'a>(&'a self, token: &'a TokenHash, now: OffsetDateTime) -> Answer<'a, Option<FoundToken>> {
+        Box::pin(async move { live_token(&self.0.reader().await?, token, now).await })
+    }
+
+    fn refresh<'a>(
+        &'a self,
+        token: &'a TokenHash,
+        client: &'a ClientId,
+        scopes: Option<Scopes>,
+        replacements: &'a [NewToken],
+        now: OffsetDateTime,
+    ) -> Answer<'a, Result<FoundToken, Spent>> {
+        let (token, client, replacements) = (*token, client.clone(), replacements.to_vec());
+        Box::pin(async move {
+            let writer = self.0.writer().await?;
+            writer
+                .write(move |to| {
+                    Box::pin(async move { refresh(to, &token, &client, scopes, &replacements, now).await })
+                })
+                .await
+        })
+    }
+
+    fn end_grant<'a>(&'a self, grant: &'a GrantId) -> Answer<'a, bool> {
+        let grant = *grant;
+        Box::pin(async move {
+            let writer = self.0.writer().await?;
+            writer.write(move |to| Box::pin(async move { end_grant(to, &grant).await })).await
+        })
+    }
+
+    fn end_token<'a>(&'a self, token: &'a TokenHash) -> Answer<'a, bool> {
+        let token = *token;
+        Box::pin(async move {
+            let writer = self.0.writer().await?;
+            writer.write(move |to| Box::pin(async move { end_token(to, &token).await })).await
+        })
+    }
+
+    fn consent<'a>(&'a self, person: &'a PersonTag, client: &'a ClientId) -> Answer<'a, Option<Scopes>> {
+        Box::pin(async move { consent(&self.0.reader().await?, person, client).await })
+    }
+
+    fn agree<'a>(
+        &'a self,
+        person: &'a PersonTag,
+        client: &'a ClientId,
+        scopes: Scopes,
+        now: OffsetDateTime,
+    ) -> Answer<'a, ()> {
+        let (person, client) = (*person, client.clone());
+        Box::pin(async move {
+            let writer = self.0.writer().await?;
+            writer.write(move |to| Box::pin(async move { agree(to, &person, &client, scopes, now).await })).await
+        })
+    }
+
+    fn connected_sites<'a>(&'a self, person: &'a PersonTag) -> Answer<'a, Vec<ConnectedSite>> {
+        Box::pin(async move { connected_sites(&self.0.reader().await?, person).await })
+    }
+
+    fn withdraw<'a>(&'a self, person: &'a PersonTag, client: &'a ClientId) -> Answer<'a, bool> {
+        let (person, client) = (*person, client.clone());
+        Box::pin(async move {
+            let writer = self.0.writer().await?;
+            writer.write(move |to| Box::pin(async move { withdraw(to, &person, &client).await })).await
+        })
+    }
+
+    fn see_once<'a>(&'a self, statement: &'a TokenHash, expires_at: OffsetDateTime) -> Answer<'a, bool> {
+        let statement = *statement;
+        Box::pin(async move {
+            let writer = self.0.writer().await?;
+            writer.write(move |to| Box::pin(async move { see_once(to, &statement, expires_at).await })).await
+        })
+    }
+
+    fn purge_grants(&self, now: OffsetDateTime) -> Answer<'_, ()> {
+        Box::pin(async move {
+            let writer = self.0.writer().await?;
+            writer.write(move |to| Box::pin(async move { purge(to, now).await })).await
+        })
+    }
+}
+
+async fn keep_grant(to: &mut SqliteConnection, grant: &KeptGrant, code: &KeptCode) -> Result<bool, StorageError> {
+    let kept = sqlx::query(
+        "INSERT INTO grants (id, session, person, client, scopes, granted_event, granted_level, granted_way, nonce, \
+         code, redirect_uri, code_challenge, code_expires_at) \
+         SELECT ?, token, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ? FROM sessions WHERE token = ?",
+    )
+    .bind(grant.id.octets().as_slice())
+    .bind(grant.person.octets().as_slice())
+    .bind(grant.client.as_str())
+    .bind(grant.scopes.text())
+    .bind(row::milliseconds(grant.signed_in_at))
+    .bind(grant.assurance.name())
+    .bind(grant.way.name())
+    .bind(grant.nonce.as_deref())
+    .bind(code.code.octets().as_slice())
+    .bind(code.redirect_uri.as_str())
+    .bind(code.challenge.octets().as_slice())
+    .bind(row::milliseconds(code.expires_at))
+    .bind(grant.session.octets().as_slice())
+    .execute(to)
+    .await?;
+    Ok(kept.rows_affected() == 1)
+}
+
+async fn take_code(
+    to: &mut SqliteConnection,
+    presented: &PresentedCode,
+    tokens: &[NewToken],
+    now: OffsetDateTime,
+) -> Result<Result<TakenCode, Spent>, StorageError> {
+    let taken = sqlx::query(
+        "UPDATE grants SET code_taken_at = ? WHERE code = ? AND client = ? AND code_taken_at IS NULL RETURNING *",
+    )
+    .bind(row::milliseconds(now))
+    .bind(presented.code.octets().as_slice())
+    .bind(presented.client.as_str())
+    .fetch_optional(&mut *to)
+    .await?;
+    let Some(taken) = taken else {
+        // A code of another site does not end: whoever has stolen it cannot even take it away.
+        let ended = sqlx::query("DELETE FROM grants WHERE code = ? AND client = ?")
+            .bind(presented.code.octets().as_slice())
+            .bind(presented.client.as_str())
+            .execute(to)
+            .await?;
+        return Ok(Err(if ended.rows_affected() > 0 { Spent::Replayed } else { Spent::Unknown }));
+    };
+    let grant = grant(&taken)?;
+    let session = sqlx::query("SELECT * FROM sessions WHERE token = ? AND expires_at > ?")
+        .bind(grant.session.octets().as_slice())
+        .bind(row::milliseconds(now))
+        .fetch_optional(&mut *to)
+        .await?;
+    let challenge = CodeChallenge::from(row::octets(&taken, "code_challenge")?);
+    let is_fit = row::value::<&str>(&taken, "redirect_uri")? == presented.redirect_uri
+        && challenge == presented.challenge
+        && now < row::time(&taken, "code_expires_at")?;
+    match session.filter(|_| is_fit) {
+        Some(session) => {
+            keep_tokens(to, &grant.id, grant.scopes, tokens).await?;
+            Ok(Ok(TakenCode { grant, session: row::session(&session)? }))
+        }
+        None => {
+            end_grant(to, &grant.id).await?;
+            Ok(Err(Spent::Unfit))
+        }
+    }
+}
+
+async fn keep_tokens(
+    to: &mut SqliteConnection,
+    id: &GrantId,
+    scopes: Scopes,
+    tokens: &[NewToken],
+) -> Result<(), StorageError> {
+    for token in tokens {
+        sqlx::query(
+            "INSERT INTO tokens (token, grant_id, kind, token_scopes, token_expires_at) VALUES (?, ?, ?, ?, ?)",
+        )
+        .bind(token.token.octets().as_slice())
+        .bind(id.octets().as_slice())
+        .bind(token.kind.name())
+        .bind(scopes.text())
+        .bind(row::milliseconds(token.expires_at))
+        .execute(&mut *to)
+        .await?;
+    }
+    Ok(())
+}
+
+const LIVE_TOKEN: &str = "SELECT sessions.*, grants.id, grants.session, grants.person, grants.client, grants.scopes, \
+     grants.granted_event, grants.granted_level, grants.granted_way, grants.nonce, tokens.token AS presented, kind, \
+     token_scopes, token_expires_at \
+     FROM tokens JOIN grants ON grants.id = grant_id JOIN sessions ON sessions.token = grants.session \
+     WHERE tokens.token = ? AND replaced_at IS NULL AND token_expires_at > ? AND sessions.expires_at > ?";
+
+async fn live_token(
+    readers: &SqlitePool,
+    token: &TokenHash,
+    now: OffsetDateTime,
+) -> Result<Option<FoundToken>, StorageError> {
+    let found = sqlx::query(LIVE_TOKEN)
+        .bind(token.octets().as_slice())
+        .bind(row::milliseconds(now))
+        .bind(row::milliseconds(now))
+        .fetch_optional(readers)
+        .await?;
+    found.as_ref().map(found_token).transpose()
+}
+
+async fn refresh(
+    to: &mut SqliteConnection,
+    token: &TokenHash,
+    client: &ClientId,
+    scopes: Option<Scopes>,
+    replacements: &[NewToken],
+    now: OffsetDateTime,
+) -> Result<Result<FoundToken, Spent>, StorageError> {
+    let found = sqlx::query(LIVE_TOKEN)
+        .bind(token.octets().as_slice())
+        .bind(row::milliseconds(now))
+        .bind(row::milliseconds(now))
+        .fetch_optional(&mut *to)
+        .await?;
+    let replaced = sqlx::query(
+        "UPDATE tokens SET replaced_at = ? WHERE token = ? AND kind = 'refresh' AND replaced_at IS NULL \
+         AND token_expires_at > ? AND grant_id IN (SELECT id FROM grants WHERE client = ?) RETURNING grant_id",
+    )
+    .bind(row::milliseconds(now))
+    .bind(token.octets().as_slice())
+    .bind(row::milliseconds(now))
+    .bind(client.as_str())
+    .fetch_optional(&mut *to)
+    .await?;
+    match (found, replaced) {
+        (Some(found), Some(_)) => {
+            let found = found_token(&found)?;
+            keep_tokens(to, &found.grant.id, scopes.unwrap_or(found.grant.scopes), replacements).await?;
+            Ok(Ok(found))
+        }
+        _ => {
+            let ended = sqlx::query(
+                "DELETE FROM grants WHERE client = ? AND id IN \
+                 (SELECT grant_id FROM tokens WHERE token = ? AND kind = 'refresh' AND replaced_at IS NOT NULL)",
+            )
+            .bind(client.as_str())
+            .bind(token.octets().as_slice())
+            .execute(to)
+            .await?;
+            Ok(Err(if ended.rows_affected() > 0 { Spent::Replayed } else { Spent::Unknown }))
+        }
+    }
+}
+
+async fn end_grant(to: &mut SqliteConnection, grant: &GrantId) -> Result<bool, StorageError> {
+    let ended = sqlx::query("DELETE FROM grants WHERE id = ?").bind(grant.octets().as_slice()).execute(to).await?;
+    Ok(ended.rows_affected() > 0)
+}
+
+async fn end_token(to: &mut SqliteConnection, token: &TokenHash) -> Result<bool, StorageError> {
+    let ended = sqlx::query("DELETE FROM tokens WHERE token = ?").bind(token.octets().as_slice()).execute(to).await?;
+    Ok(ended.rows_affected() > 0)
+}
+
+async fn consent(readers: &SqlitePool, person: &PersonTag, client: &ClientId) -> Result<Option<Scopes>, StorageError> {
+    let found: Option<String> = sqlx::query_scalar("SELECT scopes FROM consents WHERE person = ? AND client = ?")
+        .bind(person.octets().as_slice())
+        .bind(client.as_str())
+        .fetch_optional(readers)
+        .await?;
+    Ok(found.map(|scopes| Scopes::parse(&scopes)))
+}
+
+async fn agree(
+    to: &mut SqliteConnection,
+    person: &PersonTag,
+    client: &ClientId,
+    scopes: Scopes,
+    now: OffsetDateTime,
+) -> Result<(), StorageError> {
+    sqlx::query(
+        "INSERT INTO consents (person, client, scopes, agreed_at) VALUES (?, ?, ?, ?) \
+         ON CONFLICT (person, client) DO UPDATE SET scopes = excluded.scopes, agreed_at = excluded.agreed_at",
+    )
+    .bind(person.octets().as_slice())
+    .bind(client.as_str())
+    .bind(scopes.text())
+    .bind(row::milliseconds(now))
+    .execute(to)
+    .await?;
+    Ok(())
+}
+
+async fn connected_sites(readers: &SqlitePool, person: &PersonTag) -> Result<Vec<ConnectedSite>, StorageError> {
+    let found = sqlx::query(
+        "SELECT client, scopes, agreed_at, EXISTS (SELECT 1 FROM grants WHERE grants.person = consents.person \
+         AND grants.client = consents.client AND code_taken_at IS NOT NULL) AS is_signed_in \
+         FROM consents WHERE person = ? ORDER BY agreed_at DESC, client",
+    )
+    .bind(person.octets().as_slice())
+    .fetch_all(readers)
+    .await?;
+    let site = |row: &SqliteRow| {
+        Ok(ConnectedSite {
+            client: client(row)?,
+            scopes: scopes(row, "scopes")?,
+            agreed_at: row::time(row, "agreed_at")?,
+            is_signed_in: row::value::<i64>(row, "is_signed_in")? != 0,
+        })
+    };
+    found.iter().map(site).collect()
+}
+
+async fn withdraw(to: &mut SqliteConnection, person: &PersonTag, client: &ClientId) -> Result<bool, StorageError> {
+    let mut forgotten = 0;
+    for statement in
+        ["DELETE FROM consents WHERE person = ? AND client = ?", "DELETE FROM grants WHERE person = ? AND client = ?"]
+    {
+        let deleted = sqlx::query(statement).bind(person.octets().as_slice()).bind(client.as_str());
+        forgotten += deleted.execute(&mut *to).await?.rows_affected();
+    }
+    Ok(forgotten > 0)
+}
+
+async fn see_once(
+    to: &mut SqliteConnection,
+    statement: &TokenHash,
+    expires_at: OffsetDateTime,
+) -> Result<bool, StorageError> {
+    let seen = sqlx::query("INSERT INTO statements_seen (statement, expires_at) VALUES (?, ?) ON CONFLICT DO NOTHING")
+        .bind(statement.octets().as_slice())
+        .bind(row::milliseconds(expires_at))
+        .execute(to)
+        .await?;
+    Ok(seen.rows_affected() == 1)
+}
+
+/// Grants whose code nobody came for go as soon as nobody can any more; others with their session.
+async fn purge(to: &mut SqliteConnection, now: OffsetDateTime) -> Result<(), StorageError> {
+    for statement in [
+        "DELETE FROM tokens WHERE token_expires_at <= ?",
+        "DELETE FROM grants WHERE code_taken_at IS NULL AND code_expires_at <= ?",
+        "DELETE FROM statements_seen WHERE expires_at <= ?",
+    ] {
+        sqlx::query(statement).bind(row::milliseconds(now)).execute(&mut *to).await?;
+    }
+    Ok(())
+}
+
+fn found_token(row: &SqliteRow) -> Result<FoundToken, StorageError> {
+    let kind: String = row::value(row, "kind")?;
+    let token = KeptToken {
+        token: TokenHash::from(row::octets(row, "presented")?),
+        kind: kind.parse::<TokenKind>()?,
+        scopes: scopes(row, "token_scopes")?,
+        expires_at: row::time(row, "token_expires_at")?,
+    };
+    Ok(FoundToken { token, grant: grant(row)?, session: row::session(row)? })
+}
+
+fn grant(row: &SqliteRow) -> Result<KeptGrant, StorageError> {
+    Ok(KeptGrant {
+        id: GrantId::from(row::octets(row, "id")?),
+        session: TokenHash::from(row::octets(row, "session")?),
+        person: PersonTag::from(row::octets(row, "person")?),
+        client: client(row)?,
+        scopes: scopes(row, "scopes")?,
+        signed_in_at: row::time(row, "granted_event")?,
+        assurance: row::parsed(row, "granted_level")?,
+        way: row::parsed(row, "granted_way")?,
+        nonce: row::value(row, "nonce")?,
+    })
+}
+
+fn client(row: &SqliteRow) -> Result<ClientId, StorageError> {
+    ClientId::parse(row::value(row, "client")?).map_err(|_| StorageError::Damaged("client"))
+}
+
+fn scopes(row: &SqliteRow, column: &'static str) -> Result<Scopes, StorageError> {
+    Ok(Scopes::parse(row::value(row, column)?))
+}

@@ -1,0 +1,164 @@
+//! Grants in the database, as several processes use it.
+
+use std::sync::Arc;
+
+use latchkey_fixtures::random::Seeded;
+use latchkey_portal::provider::clients::ClientId;
+use latchkey_portal::provider::request::CodeChallenge;
+use latchkey_portal::provider::scope::Scopes;
+use latchkey_portal::provider::subject::PersonTag;
+use latchkey_portal::storage::{
+    GrantId, Grants as _, KeptCode, KeptGrant, NewToken, PresentedCode, Spent, SqliteStorage, Storage as _, TokenKind,
+};
+use latchkey_portal::token::{Token, TokenHash};
+use time::Duration;
+use tokio::task::JoinSet;
+
+use crate::storage::session;
+use crate::support::{NOW, open};
+
+fn hash(seed: &str) -> TokenHash {
+    Token::draw(&mut Seeded::new(seed)).hash()
+}
+
+fn grant(seed: &str, owner: &str) -> (KeptGrant, KeptCode, PresentedCode) {
+    let session = session();
+    let (client, challenge) = (ClientId::parse("shop").unwrap(), CodeChallenge::from([7; 32]));
+    let code = KeptCode {
+        code: hash(&format!("code of {seed}")),
+        redirect_uri: "https://shop.example/back".to_owned(),
+        challenge,
+        expires_at: NOW + Duration::minutes(1),
+    };
+    let presented =
+        PresentedCode { code: code.code, client: client.clone(), redirect_uri: code.redirect_uri.clone(), challenge };
+    let grant = KeptGrant {
+        id: GrantId::draw(&mut Seeded::new(seed)),
+        session: hash(owner),
+        person: PersonTag::from([1; 32]),
+        client,
+        scopes: Scopes::parse("openid profile"),
+        signed_in_at: session.signed_in_at,
+        assurance: session.assurance,
+        way: session.way,
+        nonce: Some("nonce".to_owned()),
+    };
+    (grant, code, presented)
+}
+
+fn tokens(seed: &str) -> Vec<NewToken> {
+    [TokenKind::Access, TokenKind::Refresh]
+        .map(|kind| NewToken { token: hash(&format!("{seed} {kind:?}")), kind, expires_at: NOW + Duration::minutes(5) })
+        .to_vec()
+}
+
+async fn storages(directory: &tempfile::TempDir) -> [Arc<SqliteStorage>; 2] {
+    let path = directory.path().join("portal.sqlite");
+    let storages = [Arc::new(open(&path).await), Arc::new(open(&path).await)];
+    storages[0].open_session(&hash("session"), &session(), None).await.unwrap();
+    storages
+}
+
+/// Two openings of one file, as two processes have it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn of_many_at_once_one_takes_the_code_and_nothing_is_left_of_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let storages = storages(&directory).await;
+    let (grant, code, presented) = grant("contested", "session");
+    assert!(storages[0].keep_grant(&grant, &code).await.unwrap());
+    let mut takers = JoinSet::new();
+    for number in 0..100 {
+        let (storage, presented) = (Arc::clone(&storages[number % 2]), presented.clone());
+        let tokens = tokens(&number.to_string());
+        takers.spawn(async move { storage.take_code(&presented, &tokens, NOW).await.unwrap() });
+    }
+    let outcomes = takers.join_all().await;
+    assert_eq!(outcomes.iter().filter(|outcome| outcome.is_ok()).count(), 1);
+    assert_eq!(outcomes.iter().filter(|outcome| **outcome == Err(Spent::Replayed)).count(), 1);
+    assert_eq!(outcomes.iter().filter(|outcome| **outcome == Err(Spent::Unknown)).count(), 98);
+    for number in 0..100 {
+        for token in tokens(&number.to_string()) {
+            assert_eq!(storages[0].token(&token.token, NOW).await.unwrap(), None);
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn of_many_at_once_one_gets_the_next_refresh_token_and_the_family_ends() {
+    let directory = tempfile::tempdir().unwrap();
+    let storages = storages(&directory).await;
+    let (grant, code, presented) = grant("family", "session");
+    storages[0].keep_grant(&grant, &code).await.unwrap();
+    let first = tokens("first");
+    storages[0].take_code(&presented, &first, NOW).await.unwrap().unwrap();
+    let mut refreshing = JoinSet::new();
+    for number in 0..100 {
+        let (storage, token, client) = (Arc::clone(&storages[number % 2]), first[1].token, grant.client.clone());
+        let next = tokens(&number.to_string());
+        refreshing.spawn(async move { storage.refresh(&token, &client, None, &next, NOW).await.unwrap().is_ok() });
+    }
+    assert_eq!(refreshing.join_all().await.into_iter().filter(|is_ok| *is_ok).count(), 1);
+    for seed in std::iter::once("first".to_owned()).chain((0..100).map(|number| number.to_string())) {
+        for token in tokens(&seed) {
+            assert_eq!(storages[0].token(&token.token, NOW).await.unwrap(), None, "{seed}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_grant_comes_back_as_it_was_and_ends_with_its_session() {
+    let directory = tempfile::tempdir().unwrap();
+    let storage = Arc::clone(&storages(&directory).await[0]);
+    let (grant, code, presented) = grant("one", "session");
+    storage.keep_grant(&grant, &code).await.unwrap();
+    let taken = storage.take_code(&presented, &tokens("one"), NOW).await.unwrap().unwrap();
+    assert_eq!((&taken.grant, &taken.session), (&grant, &session()));
+    let found = storage.token(&tokens("one")[0].token, NOW).await.unwrap().unwrap();
+    assert_eq!((found.grant, found.token.scopes, found.token.kind), (grant.clone(), grant.scopes, TokenKind::Access));
+    assert_eq!(GrantId::parse(&grant.id.to_string()), Some(grant.id));
+    storage.end_session(&grant.session).await.unwrap();
+    assert_eq!(storage.token(&tokens("one")[0].token, NOW).await.unwrap(), None);
+    let (orphan, code, _) = self::grant("two", "nobody's session");
+    assert!(!storage.keep_grant(&orphan, &code).await.unwrap(), "there is no such session");
+}
+
+/// Nothing that would open anything stands in the database's files.
+#[tokio::test]
+async fn the_database_has_hashes_of_codes_and_tokens_only() {
+    let world = super::world::world().await;
+    let mut browser = world.browser();
+    browser.sign_in(&world.card()).await;
+    let code = super::world::SHOP.code(&mut browser).await;
+    let tokens = super::world::SHOP.exchange(&world, &code).await.json();
+    let kept: Vec<u8> = ["portal.sqlite", "portal.sqlite-wal"]
+        .into_iter()
+        .flat_map(|name| std::fs::read(world.directory().join(name)).unwrap())
+        .collect();
+    let texts = [code.as_str(), tokens["access_token"].as_str().unwrap(), tokens["refresh_token"].as_str().unwrap()];
+    for text in texts {
+        let octets = base64::Engine::decode(&base64::engine::general_purpose::URL_SAFE_NO_PAD, text).unwrap();
+        for secret in [text.as_bytes(), &octets] {
+            assert!(!kept.windows(secret.len()).any(|part| part == secret), "{text}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_is_over_is_forgotten_and_the_rest_is_not() {
+    let directory = tempfile::tempdir().unwrap();
+    let storage = Arc::clone(&storages(&directory).await[0]);
+    let (taken, code, presented) = grant("taken", "session");
+    storage.keep_grant(&taken, &code).await.unwrap();
+    storage.take_code(&presented, &tokens("taken"), NOW).await.unwrap().unwrap();
+    let (waiting, code, late) = grant("waiting", "session");
+    storage.keep_grant(&waiting, &code).await.unwrap();
+    assert!(storage.see_once(&hash("statement"), NOW + Duration::minutes(2)).await.unwrap());
+    storage.purge_grants(NOW + Duration::minutes(1)).await.unwrap();
+    assert_eq!(storage.take_code(&late, &[], NOW).await.unwrap(), Err(Spent::Unknown));
+    assert!(storage.token(&tokens("taken")[0].token, NOW).await.unwrap().is_some());
+    assert!(!storage.see_once(&hash("statement"), NOW).await.unwrap());
+    storage.purge_grants(NOW + Duration::minutes(5)).await.unwrap();
+    assert!(storage.token(&tokens("taken")[0].token, NOW).await.unwrap().is_none());
+    assert!(storage.see_once(&hash("statement"), NOW).await.unwrap());
+    assert!(storage.end_grant(&taken.id).await.unwrap(), "that a code was used is known as long as the session lasts");
+}

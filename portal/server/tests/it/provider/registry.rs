@@ -1,0 +1,295 @@
+//! The file of registered sites and the folder of keys: what is accepted, how each fault is pointed at, and how they are
+//! taken anew.
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+use latchkey_portal::configuration::Configuration;
+use latchkey_portal::files::Renewal;
+use latchkey_portal::provider::ProviderMaterial;
+use latchkey_portal::provider::clients::Registry;
+use latchkey_portal::provider::jws::Algorithm;
+use latchkey_portal::provider::registered::RegisteredOnDisk;
+use latchkey_portal::provider::ticket_keys::TicketKeys;
+use proptest::prelude::*;
+use time::Duration;
+
+use super::world::{RSA_KEY, clients, configured, settings, write_files};
+use crate::process::{Installation, set_mode};
+use crate::support::NOW;
+
+fn parse(text: &str, directory: &Path) -> Result<Registry, String> {
+    Registry::parse(text, directory).map_err(|fault| fault.to_string())
+}
+
+/// Each row replaces a line of the sound file; the fault names the line and the key.
+#[test]
+fn every_fault_of_the_registry_is_told_with_its_line_and_key() {
+    let directory = tempfile::tempdir().unwrap();
+    write_files(directory.path(), &clients());
+    let folder = directory.path().join("provider");
+    assert_eq!(parse(&clients(), &folder).unwrap().clients().count(), 3);
+    assert_eq!(parse("", &folder).unwrap().clients().count(), 0, "nobody need be registered");
+    let rows = [
+        ("id = \"shop\"", "id = \"a shop\"", "`client.id` a client's name has 1 to 100 letters"),
+        ("id = \"clinic\"", "id = \"shop\"", "`client.id` stands there twice"),
+        ("id = \"shop\"", "id = 1", "`client.id` must be a string, not a whole number"),
+        ("id = \"shop\"", "", "`client.id` is missing"),
+        (
+            "name = { be = \"Крама\"",
+            "name = { be = \"\", ru = \"Магазин\", en = \"Shop\" }",
+            "`client.name.be` must have 1 to 100 characters, not 0",
+        ),
+        ("redirect_uris = [\"https://shop", "redirect_uris = []", "`client.redirect_uris` must not be empty"),
+        (
+            "redirect_uris = [\"https://shop",
+            "redirect_uris = [\"http://shop.example/back\"]",
+            "`client.redirect_uris` must be an HTTPS address",
+        ),
+        (
+            "redirect_uris = [\"https://shop",
+            "redirect_uris = [\"https://shop.example/back#x\"]",
+            "`client.redirect_uris` must be an HTTPS address",
+        ),
+        (
+            "redirect_uris = [\"https://shop",
+            "redirect_uris = [\"https://shop.example/\", \"https://other.example/\"]",
+            "`client.redirect_uris` must be on the same host as the others",
+        ),
+        (
+            "post_logout_redirect_uris = ",
+            "post_logout_redirect_uris = [\"javascript:alert(1)\"]",
+            "`client.post_logout_redirect_uris` must be an HTTPS address",
+        ),
+        ("scopes = [\"openid\", \"profile\", \"personal", "scopes = [\"profile\"]", "`client.scopes` must list openid"),
+        (
+            "scopes = [\"openid\", \"profile\", \"personal",
+            "scopes = [\"openid\", \"email\"]",
+            "`client.scopes` must be of openid",
+        ),
+        (
+            "authentication = \"secret\"",
+            "authentication = \"none\"",
+            "`client.authentication` must be \"public\", \"secret\" or",
+        ),
+        ("secret_sha256 = ", "secret_sha256 = \"shop\"", "`client.secret_sha256` must be 64 hexadecimal digits"),
+        ("secret_sha256 = ", "", "`client.secret_sha256` is missing"),
+        ("keys = ", "keys = []", "`client.keys` must not be empty"),
+        ("keys = ", "keys = [\"none.pem\"]", "`client.keys` "),
+        ("keys = ", "keys = [\"clients.toml\"]", "`client.keys` "),
+        ("algorithm = \"ES256\"", "algorithm = \"none\"", "`client.algorithm` must be \"ES256\" or \"RS256\""),
+        (
+            "refresh_tokens = ",
+            "refresh_tokens = \"yes\"",
+            "`client.refresh_tokens` must be true or false, not a string",
+        ),
+        ("refresh_tokens = ", "refresh = true", "`client.refresh` there is no such key"),
+    ];
+    for (line, replacement, expected) in rows {
+        let mut is_replaced = false;
+        let faulty: Vec<_> = clients()
+            .lines()
+            .map(|found| {
+                let replace = !is_replaced && found.starts_with(line);
+                is_replaced |= replace;
+                if replace { replacement.to_owned() } else { found.to_owned() }
+            })
+            .collect();
+        assert!(is_replaced, "{line}");
+        let told = parse(&faulty.join("\n"), &folder).unwrap_err();
+        let (place, told) = told.split_once(": ").unwrap();
+        assert!(told.starts_with(expected), "{replacement}: {told}");
+        let number: usize = place.strip_prefix("line ").unwrap().parse().unwrap();
+        let at_fault = &faulty[number - 1];
+        assert!(
+            replacement.is_empty() || at_fault.starts_with(replacement),
+            "{replacement}: line {number} is {at_fault}"
+        );
+    }
+    for text in ["client = 1", "client = [1]", "[client]\nid = \"x\"", "other = 1"] {
+        assert!(parse(text, &folder).unwrap_err().starts_with("line 1: "), "{text}");
+    }
+}
+
+proptest! {
+    /// Whatever the file says, it is accepted or its fault is told with a line of it.
+    #[test]
+    fn an_altered_registry_is_accepted_or_told_apart(at in 0..1400_usize, with in "[\\PC\n]{0,3}", cut in 0..40_usize) {
+        let sound = clients();
+        let (at, end) = (at.min(sound.len()), (at + cut).min(sound.len()));
+        prop_assume!(sound.is_char_boundary(at) && sound.is_char_boundary(end));
+        let altered = format!("{}{with}{}", &sound[..at], &sound[end..]);
+        if let Err(fault) = Registry::parse(&altered, Path::new("/nowhere")) {
+            prop_assert!((1..=altered.lines().count() + 1).contains(&fault.line), "{}", fault);
+        }
+    }
+}
+
+#[test]
+fn no_prefix_of_a_registry_gives_a_site_more() {
+    let whole = clients();
+    for kept in (0..whole.len()).filter(|kept| whole.is_char_boundary(*kept)) {
+        if let Ok(registry) = Registry::parse(&whole[..kept], Path::new("/nowhere")) {
+            assert!(registry.clients().all(|client| client.id.as_str() == "shop"), "{kept}");
+        }
+    }
+}
+
+/// The newest of each algorithm signs; the others are published until their files are gone; others' eyes are refused.
+#[test]
+fn keys_are_rotated_by_files() {
+    let directory = tempfile::tempdir().unwrap();
+    let folder = directory.path().join("keys");
+    let old = TicketKeys::make(&folder, Algorithm::Es256, NOW).unwrap();
+    let new = TicketKeys::make(&folder, Algorithm::Es256, NOW + Duration::days(90)).unwrap();
+    assert!(TicketKeys::make(&folder, Algorithm::Es256, NOW).is_err(), "no file is written over");
+    assert!(old.path.ends_with("20260504T090000Z-ES256.pem"), "{}", old.path.display());
+    std::fs::write(folder.join("notes.txt"), "not a key").unwrap();
+    let keys = TicketKeys::read(&folder).unwrap();
+    let signs = |keys: &TicketKeys, algorithm| keys.signing(algorithm).map(|key| key.public().id().to_owned());
+    assert_eq!(signs(&keys, Algorithm::Es256).as_deref(), Some(new.id.as_str()));
+    assert_eq!(signs(&keys, Algorithm::Rs256), None);
+    assert_eq!(keys.public().map(|key| key.id()).collect::<Vec<_>>(), [&old.id, &new.id]);
+    set_mode(&old.path, 0o640);
+    let told = TicketKeys::read(&folder).unwrap_err().to_string();
+    assert!(told.contains("is open to others than its owner (mode 640)"), "{told}");
+    std::fs::remove_file(&old.path).unwrap();
+    assert_eq!(TicketKeys::read(&folder).unwrap().public().count(), 1);
+    std::fs::write(&new.path, "no key").unwrap();
+    assert!(TicketKeys::read(&folder).is_err());
+    std::fs::remove_file(&new.path).unwrap();
+    let told = TicketKeys::read(&folder).unwrap_err().to_string();
+    assert!(told.contains("must hold 1 to 32 keys, not 0"), "{told}");
+}
+
+#[test]
+fn changed_sites_and_keys_are_taken_or_the_former_ones_stay() {
+    let directory = tempfile::tempdir().unwrap();
+    write_files(directory.path(), &clients());
+    let registered = RegisteredOnDisk::load(&settings(directory.path())).unwrap();
+    assert_eq!(registered.renew().unwrap(), Renewal::Unchanged);
+    let file = directory.path().join("provider/clients.toml");
+    std::fs::write(&file, "[[client]]\n").unwrap();
+    let fault = registered.renew().unwrap_err().to_string();
+    assert!(fault.contains("`provider.clients`") && fault.contains("line 1: `client.id` is missing"), "{fault}");
+    assert!(registered.current().registry.client("shop").is_some());
+    std::fs::write(&file, clients().replace("\"shop\"", "\"market\"")).unwrap();
+    assert_eq!(registered.renew().unwrap(), Renewal::Taken);
+    assert!(registered.current().registry.client("shop").is_none());
+    assert!(registered.current().registry.client("market").is_some());
+    let made =
+        TicketKeys::make(&directory.path().join("provider/ticket-keys"), Algorithm::Es256, NOW + Duration::days(1));
+    assert_eq!(registered.renew().unwrap(), Renewal::Taken);
+    let current = registered.current();
+    assert_eq!(current.keys.signing(Algorithm::Es256).unwrap().public().id(), made.unwrap().id);
+    std::fs::remove_file(directory.path().join("provider/ticket-keys/20260504T080000Z-RS256.pem")).unwrap();
+    let fault = registered.renew().unwrap_err().to_string();
+    assert!(fault.contains("has no key for RS256, by which a site wants its tickets"), "{fault}");
+}
+
+/// Each row spoils one file; the fault names the key of the configuration.
+#[test]
+fn a_file_of_the_provider_that_cannot_be_used_is_named() {
+    type Spoil = fn(&Path);
+    let rows: [(&str, Spoil); 8] = [
+        ("`provider.clients`", |it| std::fs::remove_file(it.join("clients.toml")).unwrap()),
+        ("`provider.clients`", |it| std::fs::write(it.join("clients.toml"), [0xFF, 0xFE]).unwrap()),
+        ("`provider.ticket_keys`", |it| std::fs::remove_dir_all(it.join("ticket-keys")).unwrap()),
+        ("`provider.ticket_keys`", |it| set_mode(&it.join("ticket-keys/20260504T080000Z-RS256.pem"), 0o604)),
+        ("`provider.subject_key`", |it| set_mode(&it.join("subjects.key"), 0o640)),
+        ("`provider.subject_key`", |it| std::fs::write(it.join("subjects.key"), "short").unwrap()),
+        ("`provider.seal_key`", |it| std::fs::remove_file(it.join("seal.key")).unwrap()),
+        ("`provider.seal_key`", |it| std::fs::write(it.join("seal.key"), "5".repeat(65)).unwrap()),
+    ];
+    for (key, spoil) in rows {
+        let directory = tempfile::tempdir().unwrap();
+        write_files(directory.path(), &clients());
+        spoil(&directory.path().join("provider"));
+        let Err(fault) = ProviderMaterial::load(&settings(directory.path())) else { panic!("{key} was accepted") };
+        assert!(fault.to_string().contains(key), "{fault}");
+    }
+    let text = configured();
+    for key in ["clients", "ticket_keys", "subject_key", "seal_key"] {
+        let without: Vec<_> = text.lines().filter(|line| !line.starts_with(&format!("{key} = "))).collect();
+        let fault = Configuration::parse(&without.join("\n"), Path::new("/etc/latchkey")).unwrap_err().to_string();
+        assert!(fault.ends_with(&format!("`provider.{key}` is missing")), "{fault}");
+    }
+}
+
+/// The commands of an operator, from nothing to a site that is registered.
+#[test]
+fn an_operator_makes_keys_and_registers_sites_by_command() {
+    let installation = Installation::new();
+    let folder = installation.directory.path();
+    let file = folder.join("portal.toml");
+    let configuration = std::fs::read_to_string(&file).unwrap();
+    let provider = configured().split_once("[provider]\n").unwrap().1.to_owned();
+    std::fs::write(&file, format!("{configuration}\n[provider]\n{provider}")).unwrap();
+    let run = |arguments: &[&str]| -> Output {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_latchkey-portal"));
+        command.args(&arguments[..2]).arg("--config").arg(&file).args(&arguments[2..]).output().unwrap()
+    };
+    let text = |octets: &[u8]| String::from_utf8(octets.to_vec()).unwrap();
+
+    let made = run(&["keys", "new-ticket"]);
+    assert_eq!(made.status.code(), Some(0), "{}", text(&made.stderr));
+    assert_eq!(text(&made.stdout).lines().count(), 2);
+    let add = |id| {
+        [
+            "clients",
+            "add",
+            "--id",
+            id,
+            "--name-be",
+            "Крама",
+            "--name-ru",
+            "Магазин",
+            "--name-en",
+            "Shop \"1\"",
+            "--redirect-uri",
+            "https://shop.example/back",
+            "--scope",
+            "profile",
+        ]
+    };
+    let added = run(&add("shop"));
+    assert_eq!(added.status.code(), Some(0), "{}", text(&added.stderr));
+    let secret = text(&added.stdout).split("client_secret: ").nth(1).unwrap().trim().to_owned();
+    assert_eq!(secret.len(), 43);
+    assert!(!std::fs::read_to_string(folder.join("provider/clients.toml")).unwrap().contains(&secret));
+    std::fs::write(
+        folder.join("clinic.pem"),
+        openssl::pkey::PKey::private_key_from_pem(&RSA_KEY).unwrap().public_key_to_pem().unwrap(),
+    )
+    .unwrap();
+    let key = folder.join("clinic.pem");
+    let with_key =
+        [&add("clinic")[..], &["--key", key.to_str().unwrap(), "--algorithm", "ES256", "--refresh-tokens"]].concat();
+    assert_eq!(text(&run(&with_key).stdout), "clinic: added\n");
+    assert_eq!(text(&run(&[&add("app")[..], &["--public"]].concat()).stdout), "app: added\n");
+    let twice = run(&add("shop"));
+    assert_eq!(twice.status.code(), Some(7));
+    assert!(text(&twice.stderr).contains("`client.id` stands there twice"), "{}", text(&twice.stderr));
+
+    for name in ["subjects.key", "seal.key"] {
+        std::fs::write(folder.join("provider").join(name), "5A".repeat(32)).unwrap();
+        set_mode(&folder.join("provider").join(name), 0o600);
+    }
+    let checked = run(&["clients", "check"]);
+    let listed = text(&checked.stdout);
+    assert_eq!(checked.status.code(), Some(0), "{}", text(&checked.stderr));
+    let expected = [
+        "app: Shop \"1\"; openid profile; public; RS256; https://shop.example/back",
+        "clinic: Shop \"1\"; openid profile; keys; ES256; https://shop.example/back",
+        "shop: Shop \"1\"; openid profile; secret; RS256; https://shop.example/back",
+    ];
+    assert_eq!(listed.lines().collect::<Vec<_>>(), expected);
+    let sound = installation.command("check").output().unwrap();
+    assert_eq!(sound.status.code(), Some(0), "{}", text(&sound.stderr));
+    let without = Installation::new();
+    let file = without.directory.path().join("portal.toml");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_latchkey-portal"));
+    let refused = command.args(["clients", "check", "--config"]).arg(&file).output().unwrap();
+    assert_eq!(refused.status.code(), Some(3));
+    assert!(text(&refused.stderr).contains("`provider` is missing"), "{}", text(&refused.stderr));
+}
