@@ -242,6 +242,8 @@ const ROWS: &[(&str, Advice)] = &[
     ("portal-refused-site-request-over", NOTHING),
     ("portal-refused-completion-expired", NOTHING),
     ("portal-refused-completion-of-other-browser", NOTHING),
+    ("portal-refused-cabinet-blocked", NOTHING),
+    ("portal-refused-cabinet-key-outdated", AGAIN),
     ("portal-refused-terminal-caller-refused", NOTHING),
     ("portal-refused-too-many-terminal-sessions", AGAIN),
     ("portal-refused-terminal-certificate-expired", AGAIN),

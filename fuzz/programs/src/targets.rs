@@ -26,6 +26,7 @@ use latchkey_fixtures::fuzz::Target;
 use latchkey_fixtures::holders::sample_pki;
 use latchkey_fixtures::pki::TestPki;
 use latchkey_fixtures::random::Seeded;
+use latchkey_portal::cabinet::{Barred, Entered};
 use latchkey_portal::challenge::ChallengeId;
 use latchkey_portal::http::router;
 use latchkey_portal::portal::{Portal, PortalName, PortalSettings, Surroundings};
@@ -38,7 +39,8 @@ use latchkey_portal::provider::request::{AuthorizationRequest, RequestFault};
 use latchkey_portal::revocation::ListsOnDisk;
 use latchkey_portal::session::Session;
 use latchkey_portal::storage::{
-    Answer, Completing, KeptChallenge, KeptCompletion, LinkSpent, NotCompleted, NotTaken, Purged, Storage,
+    Answer, Completed, Completing, KeptChallenge, KeptCompletion, LinkSpent, NotCompleted, NotTaken, Opening, Purged,
+    Storage,
 };
 use latchkey_portal::terminal::{Attributes, PersonalData};
 use latchkey_portal::token::TokenHash;
@@ -285,6 +287,7 @@ fn portal() -> Router {
         storage: Arc::new(Obliging),
         revocation: Arc::new(ListsOnDisk::load(Vec::new(), &trust).expect("no lists")),
         status_service: None,
+        cabinets: None,
         clock: Box::new(|| NOW),
         random: Box::new(Seeded::new("fuzzed portal")),
     };
@@ -334,12 +337,12 @@ impl Storage for Obliging {
         Box::pin(async { Ok(()) })
     }
 
-    fn complete<'a>(&'a self, _: &'a Completing, _: OffsetDateTime) -> Answer<'a, Result<Session, NotCompleted>> {
+    fn complete<'a>(&'a self, _: &'a Completing, _: OffsetDateTime) -> Answer<'a, Result<Completed, NotCompleted>> {
         Box::pin(async { Ok(Err(NotCompleted::Unknown)) })
     }
 
-    fn open_session<'a>(&'a self, _: &'a TokenHash, _: &'a Session, _: Option<&'a TokenHash>) -> Answer<'a, ()> {
-        Box::pin(async { Ok(()) })
+    fn open_session<'a>(&'a self, _: &'a Opening) -> Answer<'a, Result<Entered, Barred>> {
+        Box::pin(async { Ok(Ok(Entered { cabinet: None, opened: false })) })
     }
 
     fn session<'a>(&'a self, _: &'a TokenHash, _: OffsetDateTime) -> Answer<'a, Option<Session>> {

@@ -1,6 +1,7 @@
 //! The configuration file. `portal.example.toml` documents every key.
 
 mod document;
+mod keys;
 mod provider;
 mod registry;
 mod revocation;
@@ -11,6 +12,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 pub use document::{Fault, Located};
+pub use keys::{CabinetSettings, KeySettings};
 use latchkey_crypto::assertion::Origin;
 use latchkey_crypto::x509::ObjectIdentifier;
 use latchkey_verify::{Assurance, PolicyLevels};
@@ -45,6 +47,12 @@ pub struct Configuration {
     pub limits: Limits,
     /// How to write the log.
     pub log: LogSettings,
+    /// Where commands of operators are noted; on the standard error output without it.
+    pub command_log: Option<Located<PathBuf>>,
+    /// The service's own keys, if it needs any.
+    pub keys: Option<KeySettings>,
+    /// The cabinets, if there are to be any.
+    pub cabinet: Option<CabinetSettings>,
     /// The terminal, if there is to be one.
     pub terminal: Option<TerminalSettings>,
     /// The provider of OpenID Connect, if there is to be one.
@@ -161,9 +169,12 @@ impl Configuration {
         let mut tls = root.table("tls")?;
         let mut trust = root.table("trust")?;
         let limits = Limits::read(root.optional_table("limits")?)?;
-        let log = LogSettings::read(root.optional_table("log")?)?;
         let lists = paths(some(trust.strings("revocation_lists")?)?, directory)?;
         let revocation = RevocationSettings::read(root.optional_table("revocation")?, lists.len())?;
+        let (log, command_log) = LogSettings::read(root.optional_table("log")?, directory)?;
+        let keys = root.optional_table("keys")?.map(|table| KeySettings::read(table, directory)).transpose()?;
+        let cabinet = root.optional_table("cabinet")?;
+        let cabinet = cabinet.map(|table| CabinetSettings::read(table, keys.is_some())).transpose()?;
         let terminal = root.optional_table("terminal")?;
         let terminal = terminal.map(|table| TerminalSettings::read(table, directory)).transpose()?;
         let provider = root.optional_table("provider")?;
@@ -197,6 +208,9 @@ impl Configuration {
             revocation,
             limits,
             log,
+            command_log,
+            keys,
+            cabinet,
             terminal,
             provider,
         };
@@ -204,6 +218,14 @@ impl Configuration {
         tls.end()?;
         trust.end()?;
         Ok(configuration)
+    }
+}
+
+impl Configuration {
+    /// Where the keys are that cabinets are named with, if there are to be cabinets.
+    #[must_use]
+    pub const fn cabinet_keys(&self) -> Option<&KeySettings> {
+        if self.cabinet.is_some() { self.keys.as_ref() } else { None }
     }
 }
 
@@ -227,17 +249,18 @@ impl Limits {
 }
 
 impl LogSettings {
-    fn read(table: Option<Table<'_>>) -> Result<Self, Fault> {
+    fn read(table: Option<Table<'_>>, directory: &Path) -> Result<(Self, Option<Located<PathBuf>>), Fault> {
         let mut settings = Self { format: LogFormat::Text, level: tracing::Level::INFO };
-        let Some(mut table) = table else { return Ok(settings) };
+        let Some(mut table) = table else { return Ok((settings, None)) };
         if let Some(format) = table.optional_string("format")? {
             settings.format = format.parse(log_format)?.value;
         }
         if let Some(level) = table.optional_string("level")? {
             settings.level = level.parse(log_level)?.value;
         }
+        let commands = table.optional_string("commands")?.map(|file| path(file, directory)).transpose()?;
         table.end()?;
-        Ok(settings)
+        Ok((settings, commands))
     }
 }
 

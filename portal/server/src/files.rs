@@ -1,8 +1,8 @@
 //! Files that the configuration names.
 
-use std::fs::File;
-use std::io::Read as _;
-use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read as _, Write as _};
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::Path;
 
 use zeroize::Zeroizing;
@@ -11,7 +11,7 @@ const KEY_MAX_SIZE: usize = 64 * 1024;
 /// The bits of a file's mode that let every user of the machine read, write or execute it.
 pub(crate) const EVERYBODY: u32 = 0o007;
 /// The bits of a file's mode that let anybody but its owner read, write or execute it.
-const OTHERS: u32 = 0o077;
+pub(crate) const OTHERS: u32 = 0o077;
 
 /// Why a file cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -19,7 +19,7 @@ const OTHERS: u32 = 0o077;
 pub enum FileError {
     /// The system does not let it be read.
     #[error("cannot be read: {0}")]
-    Unreadable(#[from] std::io::Error),
+    Unreadable(#[from] io::Error),
     /// It is longer than such a file can be.
     #[error("is longer than {0} octets")]
     TooLong(usize),
@@ -79,6 +79,16 @@ pub fn read_private_key(path: &Path) -> Result<Zeroizing<Vec<u8>>, FileError> {
 /// [`FileError`].
 pub fn read_own_secret(path: &Path) -> Result<Zeroizing<Vec<u8>>, FileError> {
     read_secret(path, |mode| if mode & OTHERS == 0 { Ok(()) } else { Err(FileError::OpenToOthers(mode)) })
+}
+
+/// Writes a file that is not there yet, with this mode, and waits until it is on the disk.
+///
+/// # Errors
+/// What the system says; that there is such a file already, among others.
+pub fn write_new(path: &Path, octets: &[u8], mode: u32) -> io::Result<()> {
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(mode).open(path)?;
+    file.write_all(octets)?;
+    file.sync_all()
 }
 
 fn read_secret(path: &Path, check: impl FnOnce(u32) -> Result<(), FileError>) -> Result<Zeroizing<Vec<u8>>, FileError> {

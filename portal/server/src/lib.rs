@@ -2,8 +2,11 @@
 //!
 //! | Room | What it does |
 //! |---|---|
+//! | [`command_log`] | what operators' commands did |
 //! | [`configuration`] | the configuration file, read with the line of every fault |
 //! | [`portal`] | what the service does, apart from HTTP |
+//! | [`cabinet`] | what is kept of a person between sign-ins, and its door |
+//! | [`keys`] | the service's own keys: files, names, rotation |
 //! | [`link`] | what a link consists of |
 //! | [`http`] | its addresses, cookies, refusals, page |
 //! | [`provider`] | what it tells other sites of who is signed in (OpenID Connect), apart from HTTP |
@@ -19,14 +22,18 @@
 //! A session keeps what the page shows: the holder's names and personal number, the assurance, when it began and when
 //! it ends. It is deleted at sign-out and purged when it is over. A sign-in by link keeps the same for at most a minute,
 //! until the browser comes for it. What other sites were granted of a person belongs to a session and ends with it; what
-//! the person has agreed to is kept, under a keyed hash, until it is withdrawn. Challenges belong to browsers, not people. Nothing of
+//! the person has agreed to is kept, under a keyed hash, until it is withdrawn. A cabinet is kept under a keyed hash too,
+//! with no other word of the person. Challenges belong to browsers, not people. Nothing of
 //! this is written to logs or metrics; neither are the addresses that requests come from. What the terminal reads of a
 //! card is sealed while it waits to be fetched, in a database of its own, and forgotten when it was.
 
+pub mod cabinet;
 pub mod challenge;
+pub mod command_log;
 pub mod configuration;
 pub mod files;
 pub mod http;
+pub mod keys;
 pub mod link;
 pub mod material;
 pub mod metrics;

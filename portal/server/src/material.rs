@@ -11,6 +11,7 @@ use crate::configuration::{
     Configuration, Fault, Located, ProviderSettings, RevocationSettings, TerminalSettings, TrustFiles,
 };
 use crate::files::{read_limited, read_own_secret};
+use crate::keys::{self, CabinetKeys, KeyUse};
 use crate::provider::ProviderMaterial;
 use crate::provider::pending::SealKey;
 use crate::provider::registered::RegisteredOnDisk;
@@ -32,6 +33,8 @@ pub struct Material {
     pub fetching: Option<Fetching>,
     /// Who is asked about single certificates, if anybody.
     pub status_service: Option<StatusService>,
+    /// What names cabinets, if there are any.
+    pub cabinets: Option<CabinetKeys>,
     /// What the terminal needs, if there is to be one.
     pub terminal: Option<TerminalMaterial>,
     /// What the provider needs, if there is to be one.
@@ -67,10 +70,13 @@ impl Material {
         let service = configuration.revocation.status_service.as_ref();
         let status_service =
             service.map(|address| StatusService::new(address.value.clone()).map_err(|error| address.fault(error)));
+        let cabinets = configuration.cabinet_keys().map(|keys| keys::load(keys, KeyUse::Cabinet)).transpose()?;
+        let cabinets = cabinets.and_then(CabinetKeys::new);
         let terminal = configuration.terminal.as_ref();
         let terminal = terminal.map(|settings| TerminalMaterial::load(settings, now)).transpose()?;
         let provider = configuration.provider.as_ref().map(ProviderMaterial::load).transpose()?;
-        Ok(Self { tls, trust, revocation, fetching, status_service: status_service.transpose()?, terminal, provider })
+        let status_service = status_service.transpose()?;
+        Ok(Self { tls, trust, revocation, fetching, status_service, cabinets, terminal, provider })
     }
 }
 

@@ -25,10 +25,11 @@ enum Kind {
 }
 
 /// Every metric of the service.
-pub const DESCRIPTIONS: [Description; 12] = [
+pub const DESCRIPTIONS: [Description; 13] = [
     CHALLENGES_ISSUED,
     SIGN_INS_ACCEPTED,
     SIGN_INS_REFUSED,
+    CABINETS_OPENED,
     VERIFICATION_SECONDS,
     REQUESTS,
     REQUEST_SECONDS,
@@ -75,6 +76,10 @@ const CHALLENGES_ISSUED: Description = counter("latchkey_portal_challenges_issue
 const SIGN_INS_ACCEPTED: Description =
     counter("latchkey_portal_sign_ins_accepted_total", "Assertions accepted, by assurance (low, substantial, high).");
 const SIGN_INS_REFUSED: Description = counter("latchkey_portal_sign_ins_refused_total", "Assertions refused, by code.");
+const CABINETS_OPENED: Description = counter(
+    "latchkey_portal_cabinets_opened_total",
+    "Dormant cabinets that a first sign-in with the assurance high opened.",
+);
 const VERIFICATION_SECONDS: Description = seconds(
     "latchkey_portal_verification_duration_seconds",
     "Time that the verification of an assertion took, accepted or not.",
@@ -129,7 +134,9 @@ impl Metrics {
         let metrics = Self { handle: recorder.handle(), recorder };
         metrics.describe(&DESCRIPTIONS);
         // Counted from zero, so that a first failure is a change.
-        for unlabelled in [CHALLENGES_ISSUED, STORAGE_FAILURES, REVOCATION_RELOADS, REVOCATION_RELOAD_FAILURES] {
+        for unlabelled in
+            [CHALLENGES_ISSUED, CABINETS_OPENED, STORAGE_FAILURES, REVOCATION_RELOADS, REVOCATION_RELOAD_FAILURES]
+        {
             metrics.count(unlabelled, Vec::new(), 0);
         }
         for labelled in [REVOCATION_FETCHES, STATUS_SERVICE_ANSWERS] {
@@ -183,6 +190,10 @@ impl Metrics {
 
     pub(crate) fn sign_in_accepted(&self, assurance: &'static str) {
         self.count(SIGN_INS_ACCEPTED, vec![Label::from_static_parts("assurance", assurance)], 1);
+    }
+
+    pub(crate) fn cabinet_opened(&self) {
+        self.count(CABINETS_OPENED, Vec::new(), 1);
     }
 
     pub(crate) fn sign_in_refused(&self, code: &'static str) {

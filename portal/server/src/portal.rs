@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use axum::body::Bytes;
 use latchkey_crypto::assertion::{ChallengeText, Origin};
-use latchkey_crypto::x509::STATUS_NONCE_SIZE;
+use latchkey_crypto::x509::{PersonalNumber, STATUS_NONCE_SIZE};
 use latchkey_verify::{
     PendingChallenge, PresentedAssertion, ProvenSignIn, Purpose, RevocationSources, SignInPolicy, VerifiedSignIn,
     VerifiedStatusAnswer,
@@ -17,13 +17,15 @@ use rand_core::CryptoRng;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
+use crate::cabinet::{CabinetId, Entered, Knock};
 use crate::challenge::ChallengeId;
 use crate::http::{Language, Refusal};
+use crate::keys::CabinetNaming;
 use crate::metrics::Metrics;
 use crate::outside::{Clock, Outside, Random};
 use crate::revocation::{ListRenewal, ListsOnDisk, StatusService, name_of};
 use crate::session::{Assurance, Holder, Session, Way};
-use crate::storage::{KeptChallenge, KeptLink, Storage, StorageError};
+use crate::storage::{Cabinets, KeptChallenge, KeptLink, Opening, Storage, StorageError};
 use crate::token::Token;
 
 pub(crate) use links::OfferedLink;
@@ -68,8 +70,18 @@ pub struct Surroundings {
     pub status_service: Option<StatusService>,
     /// What time it is.
     pub clock: Box<dyn Fn() -> OffsetDateTime + Send + Sync>,
+    /// What cabinets need, if there are any.
+    pub cabinets: Option<CabinetSurroundings>,
     /// Where tokens and challenges are drawn from.
     pub random: Box<dyn CryptoRng + Send>,
+}
+
+/// What cabinets take from outside.
+pub struct CabinetSurroundings {
+    /// What names them.
+    pub naming: Arc<dyn CabinetNaming>,
+    /// What is remembered of them: by the same database as sessions.
+    pub storage: Arc<dyn Cabinets>,
 }
 
 /// The identification service.
@@ -78,6 +90,7 @@ pub struct Portal {
     storage: Arc<dyn Storage>,
     revocation: Arc<ListsOnDisk>,
     status_service: Option<StatusService>,
+    cabinets: Option<CabinetSurroundings>,
     clock: Clock,
     random: Random,
     metrics: Arc<Metrics>,
@@ -97,12 +110,13 @@ impl Portal {
     /// A service with these settings.
     #[must_use]
     pub fn new(settings: PortalSettings, surroundings: Surroundings) -> Arc<Self> {
-        let Surroundings { storage, revocation, status_service, clock, random } = surroundings;
+        let Surroundings { storage, revocation, status_service, clock, cabinets, random } = surroundings;
         let portal = Self {
             settings,
             storage,
             revocation,
             status_service,
+            cabinets,
             clock,
             random: Random::new(random),
             metrics: Arc::new(Metrics::new()),
@@ -244,10 +258,27 @@ impl Portal {
         let kept = self.counted(self.storage.take_challenge(challenge, &browser, self.now()).await)??;
         let (session, verified) = self.judged(&assertion, &kept, way).await?;
         let token = self.draw_token();
-        let former = former.map(Token::hash);
-        self.counted(self.storage.open_session(&token.hash(), &session, former.as_ref()).await)?;
+        let knock = self.knock(&session.holder.personal_number).await?;
+        let opening = Opening { token: token.hash(), session, replaced: former.map(Token::hash), knock };
+        let entered = self.counted(self.storage.open_session(&opening).await)??;
+        Ok((self.started(token, opening.session, entered), verified))
+    }
+
+    /// The door of a person's cabinet, where there are cabinets.
+    async fn knock(&self, number: &PersonalNumber) -> Result<Option<Knock>, Refusal> {
+        let Some(CabinetSurroundings { naming, storage }) = &self.cabinets else { return Ok(None) };
+        let names = naming.names(number).map_err(|_| Refusal::Internal("the key of cabinets' names cannot be used"))?;
+        self.counted(storage.rename_cabinet(&names).await)?;
+        Ok(Some(Knock { named: names.newest, id: self.draw(|random| CabinetId::draw(random)) }))
+    }
+
+    fn started(&self, token: Token, mut session: Session, entered: Entered) -> StartedSession {
+        session.cabinet = entered.cabinet;
         self.metrics.sign_in_accepted(session.assurance.name());
-        Ok((StartedSession { token, session }, verified))
+        if entered.opened {
+            self.metrics.cabinet_opened();
+        }
+        StartedSession { token, session }
     }
 
     /// Judges an assertion, and says which session it is good for. On the thread that asks: with the keys of ID cards it
@@ -265,6 +296,7 @@ impl Portal {
             expires_at: signed_in_at.saturating_add(self.settings.session_lifetime),
             assurance: verified.assurance(),
             way,
+            cabinet: None,
             holder: Holder::from(verified.identity()),
         };
         Ok((session, verified))

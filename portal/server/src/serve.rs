@@ -29,12 +29,13 @@ use tokio::time::MissedTickBehavior;
 use crate::configuration::{Configuration, Located, TerminalSettings};
 use crate::files::Renewal;
 use crate::http::{router, terminal_router};
+use crate::keys::CabinetNaming as _;
 use crate::material::Material;
 use crate::patience::PatientAcceptor;
-use crate::portal::{Portal, PortalSettings, Surroundings};
+use crate::portal::{CabinetSurroundings, Portal, PortalSettings, Surroundings};
 use crate::provider::Provider;
 use crate::revocation::Fetching;
-use crate::storage::{SqliteSettings, SqliteSteps, SqliteStorage, StorageError};
+use crate::storage::{Cabinets as _, SqliteSettings, SqliteSteps, SqliteStorage, StorageError};
 use crate::terminal::{Terminal, TerminalRules, TerminalSurroundings};
 use crate::tls::TlsIdentity;
 use caller::CallerAcceptor;
@@ -76,6 +77,9 @@ pub enum ServeError {
     /// The database cannot be used.
     #[error("the database cannot be opened: {0}")]
     Storage(#[from] StorageError),
+    /// The database has cabinets that are named with a key which is not there: they would not be found.
+    #[error("cabinets in the database are named with the key {0}, which is not in keys.folder")]
+    CabinetKey(String),
     /// An address cannot be listened on.
     #[error("cannot listen on {address}: {source}")]
     Listen {
@@ -104,11 +108,16 @@ impl Service {
         let storage = SqliteStorage::open(SqliteSettings::new(configuration.database.value.clone())).await?;
         let storage = Arc::new(storage);
         let listeners = configuration.listen.iter().map(listen).collect::<Result<_, _>>()?;
-        let Material { tls, trust, revocation, fetching, status_service, terminal, provider } = material;
+        let Material { tls, trust, revocation, fetching, status_service, cabinets, terminal, provider } = material;
+        if let Some(keys) = &cabinets {
+            storage.adopt_keys(&keys.keys()).await?.map_err(ServeError::CabinetKey)?;
+        }
         let surroundings = Surroundings {
             storage: Arc::clone(&storage) as _,
             revocation: Arc::clone(&revocation),
             status_service,
+            cabinets: cabinets
+                .map(|keys| CabinetSurroundings { naming: Arc::new(keys), storage: Arc::clone(&storage) as _ }),
             clock: Box::new(clock),
             random: random(),
         };

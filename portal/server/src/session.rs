@@ -7,6 +7,8 @@ use time::OffsetDateTime;
 
 pub use latchkey_verify::Assurance;
 
+use crate::cabinet::CabinetId;
+
 /// A browser that somebody signed in with.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Session {
@@ -18,6 +20,8 @@ pub struct Session {
     pub assurance: Assurance,
     /// How the assertion came here.
     pub way: Way,
+    /// Whose cabinet it is in; none where there are no cabinets, and before it is opened.
+    pub cabinet: Option<CabinetId>,
     /// Who it is.
     pub holder: Holder,
 }

@@ -3,6 +3,7 @@
 //! Nodes hold no state of their own: several processes on one database are one service. Times and random values come
 //! from the caller.
 
+mod cabinets;
 mod grants;
 mod sqlite;
 mod steps;
@@ -14,6 +15,7 @@ use latchkey_crypto::assertion::ChallengeText;
 use latchkey_verify::Purpose;
 use time::{Duration, OffsetDateTime};
 
+pub use cabinets::{Blocking, Cabinets};
 pub use grants::{
     ConnectedSite, FoundToken, GRANT_ID_SIZE, GrantId, Grants, KeptCode, KeptGrant, KeptToken, NewToken, PresentedCode,
     Spent, TakenCode, TokenKind,
@@ -21,6 +23,7 @@ pub use grants::{
 pub use sqlite::{SqliteSettings, SqliteSteps, SqliteStorage};
 pub use steps::{CALLER_TAG_SIZE, KeptStep, Steps};
 
+use crate::cabinet::{Barred, Entered, Knock};
 use crate::challenge::ChallengeId;
 use crate::link::ShortCode;
 use crate::session::Session;
@@ -71,15 +74,12 @@ pub trait Storage: Send + Sync {
         &'a self,
         completing: &'a Completing,
         now: OffsetDateTime,
-    ) -> Answer<'a, Result<Session, NotCompleted>>;
+    ) -> Answer<'a, Result<Completed, NotCompleted>>;
 
-    /// Opens a session and ends `replaced`, the session that the browser had before, in one transaction.
-    fn open_session<'a>(
-        &'a self,
-        token: &'a TokenHash,
-        session: &'a Session,
-        replaced: Option<&'a TokenHash>,
-    ) -> Answer<'a, ()>;
+    /// Opens a session, ends the one that it replaces, and opens the cabinet's door if it is dormant and the assurance is
+    /// `high`, in one transaction. If the door lets nobody through, nothing but the end of the former session has
+    /// happened.
+    fn open_session<'a>(&'a self, opening: &'a Opening) -> Answer<'a, Result<Entered, Barred>>;
 
     /// The session of a browser, if it has one that is not over at `now`.
     fn session<'a>(&'a self, token: &'a TokenHash, now: OffsetDateTime) -> Answer<'a, Option<Session>>;
@@ -124,6 +124,19 @@ pub struct KeptLink {
     pub short_code: ShortCode,
 }
 
+/// A session to be opened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Opening {
+    /// The token of the session.
+    pub token: TokenHash,
+    /// What is to be remembered; its cabinet is that of the door.
+    pub session: Session,
+    /// The session that the browser had before.
+    pub replaced: Option<TokenHash>,
+    /// The cabinet's door, where there are cabinets.
+    pub knock: Option<Knock>,
+}
+
 /// A sign-in by link that was accepted and waits for the browser that asked for it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeptCompletion {
@@ -135,6 +148,8 @@ pub struct KeptCompletion {
     pub ends_at: OffsetDateTime,
     /// The session that it opens.
     pub session: Session,
+    /// The cabinet's door that it comes to, where there are cabinets.
+    pub knock: Option<Knock>,
 }
 
 /// A browser that comes for what waits for it.
@@ -149,6 +164,9 @@ pub struct Completing {
     /// The session that it has now.
     pub replaced: Option<TokenHash>,
 }
+
+/// A browser that came for its sign-in: what waited for it, and whether the cabinet's door let it through.
+pub type Completed = (Session, Result<Entered, Barred>);
 
 /// Why a challenge could not be taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

@@ -142,8 +142,8 @@ const PATCHES: &[Patch] = &[
     },
     Patch {
         file: "portal/server/src/storage/sqlite/together.rs",
-        from: "        statements::TAKE_CHALLENGE,",
-        to: r#"        if GONE("challenge-replayed") {
+        from: "statements::TAKE_CHALLENGE,",
+        to: r#"if GONE("challenge-replayed") {
             "UPDATE challenges SET taken_at = ? WHERE id = ? AND browser = ? RETURNING *"
         } else if GONE("challenge-of-other-session") {
             "UPDATE challenges SET taken_at = ? WHERE id = ? AND ? IS NOT NULL RETURNING *"

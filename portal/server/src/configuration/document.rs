@@ -193,6 +193,11 @@ impl<'t> Table<'t> {
         Ok(truth.value)
     }
 
+    /// A fault of the table as a whole.
+    pub(super) fn fault(&self, problem: impl ToString) -> Fault {
+        Fault { line: self.line, key: self.name.clone(), problem: problem.to_string() }
+    }
+
     /// Says that everything was asked for.
     pub(super) fn end(self) -> Result<(), Fault> {
         match self.entries.iter().min_by_key(|(_, (span, _))| span.start) {

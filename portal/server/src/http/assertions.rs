@@ -99,7 +99,7 @@ pub(super) struct OpenedSession {
         (status = 200, description = "The assertion is accepted", body = Accepted, headers(
             ("Set-Cookie" = String, description = "`__Host-latchkey-session`: the session; `__Host-latchkey-pre` is taken away"))),
         (status = 400, description = "`body-malformed`: it broke off", body = RefusalAnswer),
-        (status = 403, description = "`origin-refused`, `challenge-of-other-session`", body = RefusalAnswer),
+        (status = 403, description = "`origin-refused`, `challenge-of-other-session`, `cabinet-blocked`", body = RefusalAnswer),
         (status = 404, description = "`challenge-unknown`", body = RefusalAnswer),
         (status = 408, description = "`request-timeout`", body = RefusalAnswer),
         (status = 409, description = "`challenge-replayed`", body = RefusalAnswer),
@@ -108,7 +108,7 @@ pub(super) struct OpenedSession {
         (status = 415, description = "`content-type-refused`", body = RefusalAnswer),
         (status = 422, description = "The assertion is not accepted; the code says why", body = RefusalAnswer),
         (status = 500, description = "`internal-error`, `storage-damaged`", body = RefusalAnswer),
-        (status = 503, description = "`storage-unavailable`, `stopping`", body = RefusalAnswer),
+        (status = 503, description = "`storage-unavailable`, `stopping`, `cabinet-key-outdated`", body = RefusalAnswer),
     )
 )]
 pub(super) async fn present(

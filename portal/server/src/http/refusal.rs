@@ -8,6 +8,7 @@ use latchkey_verify::Rejection;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::cabinet::Barred;
 use crate::provider::request::ToldFault;
 use crate::storage::{LinkSpent, NotCompleted, NotTaken, StorageError};
 use crate::terminal::TerminalRefusal;
@@ -52,6 +53,9 @@ pub enum Refusal {
     /// The browser is not signed in by the link.
     #[error(transparent)]
     Completion(#[from] NotCompleted),
+    /// The cabinet's door is closed.
+    #[error(transparent)]
+    Cabinet(#[from] Barred),
     /// The assertion is not accepted.
     #[error(transparent)]
     Assertion(#[from] Rejection),
@@ -95,7 +99,7 @@ pub(super) struct RefusalDetail {
 
 impl Refusal {
     /// Every code that [`Refusal::code`] can give besides those of [`Rejection::CODES`] and [`TerminalRefusal::CODES`].
-    pub const OWN_CODES: [&'static str; 26] = [
+    pub const OWN_CODES: [&'static str; 28] = [
         "origin-refused",
         "content-type-refused",
         "body-too-large",
@@ -117,6 +121,8 @@ impl Refusal {
         "site-unknown",
         "site-address-unknown",
         "site-request-over",
+        "cabinet-blocked",
+        "cabinet-key-outdated",
         "storage-damaged",
         "storage-unavailable",
         "too-many-challenges",
@@ -149,6 +155,8 @@ impl Refusal {
             Self::Site(ToldFault::UnknownClient) => "site-unknown",
             Self::Site(ToldFault::RedirectUri) => "site-address-unknown",
             Self::Site(ToldFault::Over) => "site-request-over",
+            Self::Cabinet(Barred::Blocked) => "cabinet-blocked",
+            Self::Cabinet(Barred::KeyOutdated) => "cabinet-key-outdated",
             Self::Assertion(rejection) => rejection.code(),
             Self::Terminal(refusal) => refusal.code(),
             Self::Storage(StorageError::Damaged(_)) => "storage-damaged",
@@ -166,7 +174,8 @@ impl Refusal {
             Self::Origin
             | Self::Form
             | Self::Challenge(NotTaken::OtherSession)
-            | Self::Completion(NotCompleted::OtherBrowser) => StatusCode::FORBIDDEN,
+            | Self::Completion(NotCompleted::OtherBrowser)
+            | Self::Cabinet(Barred::Blocked) => StatusCode::FORBIDDEN,
             Self::ContentType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::BodySize => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Body | Self::Site(_) => StatusCode::BAD_REQUEST,
@@ -182,7 +191,9 @@ impl Refusal {
             Self::Assertion(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Self::Terminal(refusal) => refusal.status(),
             Self::Storage(StorageError::Damaged(_)) | Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
-            Self::Storage(_) | Self::TooManyChallenges | Self::Stopping => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Storage(_) | Self::Cabinet(Barred::KeyOutdated) | Self::TooManyChallenges | Self::Stopping => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
         }
     }
 
@@ -211,6 +222,8 @@ impl Refusal {
             Self::Site(ToldFault::UnknownClient) => "No such client is registered.",
             Self::Site(ToldFault::RedirectUri) => "The client has not registered this redirect_uri.",
             Self::Site(ToldFault::Over) => "No authorization request waits in this browser, or none any more.",
+            Self::Cabinet(Barred::Blocked) => "The person's cabinet is blocked; nobody signs in to it.",
+            Self::Cabinet(Barred::KeyOutdated) => "The service is being given new keys; try again later.",
             Self::Assertion(Rejection::ChallengeExpired) => "The challenge has expired; ask for a new one.",
             Self::Assertion(_) => "The assertion is not accepted; the code says why.",
             Self::Terminal(refusal) => refusal.message(),

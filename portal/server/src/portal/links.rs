@@ -47,7 +47,8 @@ impl Portal {
         let (session, _) = self.judged(&assertion, &kept, Way::Link).await?;
         let token = self.draw_token();
         let ends_at = self.now().saturating_add(COMPLETION_LIFETIME);
-        let completion = KeptCompletion { token: token.hash(), browser, ends_at, session };
+        let knock = self.knock(&session.holder.personal_number).await?;
+        let completion = KeptCompletion { token: token.hash(), browser, ends_at, session, knock };
         self.counted(self.storage.keep_completion(&completion).await)?;
         Ok(token)
     }
@@ -67,8 +68,7 @@ impl Portal {
             session: token.hash(),
             replaced: former.map(Token::hash),
         };
-        let session = self.counted(self.storage.complete(&completing, self.now()).await)??;
-        self.metrics.sign_in_accepted(session.assurance.name());
-        Ok(StartedSession { token, session })
+        let (session, entered) = self.counted(self.storage.complete(&completing, self.now()).await)??;
+        Ok(self.started(token, session, entered?))
     }
 }

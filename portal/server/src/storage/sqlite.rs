@@ -5,6 +5,7 @@
 //! taken stays taken after a power cut. What is deleted is overwritten (`secure_delete`), and with the next purge it is
 //! gone from the log too.
 
+mod cabinets;
 mod database;
 mod grants;
 mod links;
@@ -25,8 +26,10 @@ pub use steps::SqliteSteps;
 use database::Database;
 
 use super::{
-    Answer, Completing, KeptChallenge, KeptCompletion, LinkSpent, NotCompleted, NotTaken, Purged, Storage, StorageError,
+    Answer, Completed, Completing, KeptChallenge, KeptCompletion, LinkSpent, NotCompleted, NotTaken, Opening, Purged,
+    Storage, StorageError,
 };
+use crate::cabinet::{Barred, Entered};
 use crate::challenge::ChallengeId;
 use crate::session::Session;
 use crate::token::TokenHash;
@@ -121,7 +124,7 @@ impl Storage for SqliteStorage {
         &'a self,
         completing: &'a Completing,
         now: OffsetDateTime,
-    ) -> Answer<'a, Result<Session, NotCompleted>> {
+    ) -> Answer<'a, Result<Completed, NotCompleted>> {
         let completing = *completing;
         Box::pin(async move {
             let writer = self.0.writer().await?;
@@ -129,14 +132,9 @@ impl Storage for SqliteStorage {
         })
     }
 
-    fn open_session<'a>(
-        &'a self,
-        token: &'a TokenHash,
-        session: &'a Session,
-        replaced: Option<&'a TokenHash>,
-    ) -> Answer<'a, ()> {
-        let (token, session, replaced) = (*token, session.clone(), replaced.copied());
-        Box::pin(async move { self.0.writer().await?.open(token, session, replaced).await })
+    fn open_session<'a>(&'a self, opening: &'a Opening) -> Answer<'a, Result<Entered, Barred>> {
+        let opening = opening.clone();
+        Box::pin(async move { self.0.writer().await?.open(opening).await })
     }
 
     fn session<'a>(&'a self, token: &'a TokenHash, now: OffsetDateTime) -> Answer<'a, Option<Session>> {

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use latchkey_crypto::x509::PersonalNumber;
 use serde::Serialize;
 
 use super::attributes::{Attribute, Attributes, MalformedGroup};
@@ -89,6 +90,16 @@ impl PersonalData {
 /// [`MalformedGroup`] if the attribute is not what the standard says it is.
 pub(crate) fn document_number(attributes: &Attributes) -> Result<Option<String>, MalformedGroup> {
     attributes.get(Attribute::CardSerial).map_or(Ok(None), |text| without_prefix(text, "IDC"))
+}
+
+/// The holder's personal number, in the spelling that certificates' subjects are read in too.
+///
+/// # Errors
+/// [`MalformedGroup`] if the attribute is not what the standard says it is.
+pub fn personal_number(attributes: &Attributes) -> Result<Option<PersonalNumber>, MalformedGroup> {
+    let Some(octets) = attributes.get(Attribute::PersonalNumber) else { return Ok(None) };
+    let text = text(octets)?.ok_or(MalformedGroup::Prefix)?;
+    PersonalNumber::parse(&text).map(Some).map_err(|_| MalformedGroup::Prefix)
 }
 
 const fn row(

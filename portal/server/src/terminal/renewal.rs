@@ -6,7 +6,7 @@
 //! key: [`finish`] then ends the replacement.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write as _};
+use std::io;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -20,10 +20,8 @@ use rand_core::CryptoRng;
 use super::authority::{Authority, AuthorityError, IssuedToTerminal};
 use super::credentials::{OWN_FILE_MAX_SIZE, UnfitCertificate, anchors, judge, own, private_key, read_password};
 use crate::configuration::{CredentialFiles, Fault};
-use crate::files::{FileError, read_limited};
-
-/// PBKDF2 iterations of new containers.
-const ITERATIONS: u32 = 100_000;
+use crate::files::{FileError, read_limited, write_new};
+use crate::keys::CONTAINER_ITERATIONS;
 
 /// Where new keys are drawn from, for work that goes on beside.
 pub type SharedRandom = Arc<Mutex<Box<dyn CryptoRng + Send>>>;
@@ -279,7 +277,7 @@ fn new_key(files: &CredentialFiles, random: &mut dyn CryptoRng) -> Result<Privat
     const UNSEALED: RenewalError = RenewalError::Request("the new key could not be sealed");
     let password = read_password(&files.password)?;
     let content = Content::PrivateKey(PrivateKey::generate(random));
-    let sealed = container::seal(&content, &password, ITERATIONS, random).map_err(|_| UNSEALED)?;
+    let sealed = container::seal(&content, &password, CONTAINER_ITERATIONS, random).map_err(|_| UNSEALED)?;
     replace(&waiting(files), &sealed, 0o600)?;
     if let Content::PrivateKey(key) = content { Ok(key) } else { Err(UNSEALED) }
 }
@@ -325,9 +323,7 @@ fn replace(path: &Path, octets: &[u8], mode: u32) -> Result<(), RenewalError> {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
             _ => {}
         }
-        let mut file: File = OpenOptions::new().write(true).create_new(true).mode(mode).open(&temporary)?;
-        file.write_all(octets)?;
-        file.sync_all()
+        write_new(&temporary, octets, mode)
     };
     write().map_err(|source| RenewalError::Unwritable { path: path.to_owned(), source })?;
     rename(&temporary, path)

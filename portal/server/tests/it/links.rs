@@ -46,7 +46,7 @@ fn completion(signed: &Answer) -> String {
     signed.json()["completionAddress"].as_str().unwrap().strip_prefix(ORIGIN).unwrap().to_owned()
 }
 
-async fn signed(world: &World, browser: &mut Browser) -> String {
+pub(crate) async fn signed(world: &World, browser: &mut Browser) -> String {
     let offered = offer(browser).await;
     completion(&present(world, &fetch(world, &offered.request).await).await)
 }

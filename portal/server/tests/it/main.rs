@@ -9,6 +9,7 @@
 
 mod attacks;
 mod authority_host;
+mod cabinet;
 mod command_line;
 mod configuration;
 mod fetching;

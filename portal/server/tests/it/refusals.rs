@@ -7,10 +7,12 @@ use axum::body::Body;
 use axum::http::{Method, Request};
 use latchkey_crypto::assertion::ASSERTION_MAX_SIZE;
 use latchkey_fixtures::pki::{Revocation, RevocationReason, SOFTWARE_KEY_POLICY, TestPki, Validity};
+use latchkey_portal::cabinet::{Barred, Entered};
 use latchkey_portal::challenge::ChallengeId;
 use latchkey_portal::session::Session;
 use latchkey_portal::storage::{
-    Answer, Completing, KeptChallenge, KeptCompletion, LinkSpent, NotCompleted, NotTaken, Purged, Storage,
+    Answer, Completed, Completing, KeptChallenge, KeptCompletion, LinkSpent, NotCompleted, NotTaken, Opening, Purged,
+    Storage,
 };
 use latchkey_portal::token::TokenHash;
 use time::macros::date;
@@ -337,6 +339,7 @@ fn every_described_code_is_provoked() {
         include_str!("headers.rs"),
         include_str!("links.rs"),
         include_str!("provider/attacks.rs"),
+        include_str!("cabinet/door.rs"),
     ];
     let tests = tests.concat();
     let description = latchkey_portal::http::description().to_json().unwrap();
@@ -347,7 +350,7 @@ fn every_described_code_is_provoked() {
         .filter(is_code)
         .chain(["form-refused", "method-not-allowed", "not-found", "stopping"])
         .collect();
-    assert_eq!(codes.len(), 23, "{codes:?}");
+    assert_eq!(codes.len(), 25, "{codes:?}");
     let of_completion = ["completion-unknown", "completion-expired", "completion-of-other-browser"];
     for code in codes.into_iter().chain(of_completion) {
         assert!([format!("\"{code}\""), format!("<code>{code}<")].iter().any(|named| tests.contains(named)), "{code}");
@@ -410,11 +413,11 @@ impl Storage for Silent {
         silence()
     }
 
-    fn complete<'a>(&'a self, _: &'a Completing, _: OffsetDateTime) -> Answer<'a, Result<Session, NotCompleted>> {
+    fn complete<'a>(&'a self, _: &'a Completing, _: OffsetDateTime) -> Answer<'a, Result<Completed, NotCompleted>> {
         silence()
     }
 
-    fn open_session<'a>(&'a self, _: &'a TokenHash, _: &'a Session, _: Option<&'a TokenHash>) -> Answer<'a, ()> {
+    fn open_session<'a>(&'a self, _: &'a Opening) -> Answer<'a, Result<Entered, Barred>> {
         silence()
     }
 

@@ -8,9 +8,12 @@ use std::task::Poll;
 use latchkey_crypto::assertion::ChallengeText;
 use latchkey_crypto::x509::{PersonName, PersonalNumber};
 use latchkey_fixtures::random::Seeded;
+use latchkey_portal::cabinet::Entered;
 use latchkey_portal::challenge::ChallengeId;
 use latchkey_portal::session::{Holder, Session, Way};
-use latchkey_portal::storage::{KeptChallenge, NotTaken, Purged, SqliteSettings, SqliteStorage, Storage, StorageError};
+use latchkey_portal::storage::{
+    KeptChallenge, NotTaken, Opening, Purged, SqliteSettings, SqliteStorage, Storage, StorageError,
+};
 use latchkey_portal::token::{Token, TokenHash};
 use latchkey_verify::{Assurance, Purpose};
 use proptest::prelude::*;
@@ -42,6 +45,7 @@ pub(crate) fn session() -> Session {
         signed_in_at: NOW,
         expires_at: NOW + Duration::minutes(30),
         assurance: Assurance::High,
+        cabinet: None,
         way: Way::Page,
         holder: Holder {
             personal_number: PersonalNumber::parse("3000000A000PB0").unwrap(),
@@ -50,6 +54,18 @@ pub(crate) fn session() -> Session {
             latin_name: Some("INVENT VYDUMANOV".to_owned()),
         },
     }
+}
+
+/// Where there are no cabinets.
+pub(crate) async fn open_session(
+    storage: &SqliteStorage,
+    token: &TokenHash,
+    session: &Session,
+    replaced: Option<&TokenHash>,
+) {
+    let opening = Opening { token: *token, session: session.clone(), replaced: replaced.copied(), knock: None };
+    let entered = storage.open_session(&opening).await.unwrap().unwrap();
+    assert_eq!(entered, Entered { cabinet: None, opened: false });
 }
 
 #[tokio::test]
@@ -110,6 +126,7 @@ async fn sessions_come_back_as_they_were_and_end() {
     let (first, second) = (token("first"), token("second"));
     let full = Session {
         assurance: Assurance::Substantial,
+        cabinet: None,
         way: Way::Link,
         holder: Holder {
             belarusian_name: Some(PersonName {
@@ -121,9 +138,9 @@ async fn sessions_come_back_as_they_were_and_end() {
         },
         ..session()
     };
-    storage.open_session(&first, &full, None).await.unwrap();
+    open_session(&storage, &first, &full, None).await;
     assert_eq!(storage.session(&first, NOW).await.unwrap(), Some(full));
-    storage.open_session(&second, &session(), Some(&first)).await.unwrap();
+    open_session(&storage, &second, &session(), Some(&first)).await;
     assert_eq!(storage.session(&first, NOW).await.unwrap(), None);
     assert_eq!(storage.session(&second, NOW + Duration::minutes(30)).await.unwrap(), None);
     storage.close().await;
@@ -139,7 +156,7 @@ async fn what_is_over_is_purged() {
     let directory = tempfile::tempdir().unwrap();
     let storage = open(&directory.path().join("portal.sqlite")).await;
     storage.keep_challenge(&challenge("one")).await.unwrap();
-    storage.open_session(&token("one"), &session(), None).await.unwrap();
+    open_session(&storage, &token("one"), &session(), None).await;
     let rows = [
         ("all is young", Duration::seconds(119), 0, 0, 1),
         ("the challenge expired; it is still told from an unknown one", Duration::seconds(121), 0, 0, 1),
@@ -158,7 +175,7 @@ async fn the_database_never_holds_a_token() {
     let directory = tempfile::tempdir().unwrap();
     let storage = open(&directory.path().join("portal.sqlite")).await;
     let token = Token::draw(&mut Seeded::new("secret"));
-    storage.open_session(&token.hash(), &session(), None).await.unwrap();
+    open_session(&storage, &token.hash(), &session(), None).await;
     storage.close().await;
     let file = std::fs::read(directory.path().join("portal.sqlite")).unwrap();
     let mut octets = [0; 32];
@@ -188,17 +205,17 @@ async fn a_session_that_is_over_leaves_no_trace_in_the_files() {
         },
         ..session()
     };
-    storage.open_session(&token("before"), &others, None).await.unwrap();
-    storage.open_session(&token("ended"), &session(), None).await.unwrap();
-    storage.open_session(&token("replaced"), &session(), None).await.unwrap();
-    storage.open_session(&token("after"), &others, Some(&token("replaced"))).await.unwrap();
+    open_session(&storage, &token("before"), &others, None).await;
+    open_session(&storage, &token("ended"), &session(), None).await;
+    open_session(&storage, &token("replaced"), &session(), None).await;
+    open_session(&storage, &token("after"), &others, Some(&token("replaced"))).await;
     storage.purge(NOW).await.unwrap();
     assert!(holds_the_name());
     assert!(other_process.session(&token("ended"), NOW).await.unwrap().is_some());
     storage.end_session(&token("ended")).await.unwrap();
     storage.purge(NOW).await.unwrap();
     assert!(!holds_the_name());
-    storage.open_session(&token("expired"), &session(), None).await.unwrap();
+    open_session(&storage, &token("expired"), &session(), None).await;
     storage.purge(NOW + Duration::minutes(31)).await.unwrap();
     assert!(!holds_the_name());
 }
@@ -355,7 +372,7 @@ async fn values_that_the_service_would_not_write_are_refused() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("portal.sqlite");
         let storage = open(&path).await;
-        storage.open_session(&token("one"), &session(), None).await.unwrap();
+        open_session(&storage, &token("one"), &session(), None).await;
         change(&path, statement).await;
         let found = storage.session(&token("one"), NOW).await;
         assert!(matches!(found, Err(StorageError::Damaged(found)) if found == column), "{statement}: {found:?}");

@@ -16,10 +16,11 @@ use latchkey_fixtures::holders::sample_holders;
 use latchkey_fixtures::pki::{CARD_HELD_KEY_POLICY, PersonOrder, Revocation, SOFTWARE_KEY_POLICY, TestPki, Validity};
 use latchkey_fixtures::random::Seeded;
 use latchkey_portal::http::router;
-use latchkey_portal::portal::{Portal, PortalName, PortalSettings, Surroundings};
+use latchkey_portal::keys::CabinetNaming as _;
+use latchkey_portal::portal::{CabinetSurroundings, Portal, PortalName, PortalSettings, Surroundings};
 use latchkey_portal::provider::{Provider, ProviderMaterial};
 use latchkey_portal::revocation::{ListFile, ListsOnDisk, StatusService};
-use latchkey_portal::storage::{SqliteSettings, SqliteStorage, Storage};
+use latchkey_portal::storage::{Cabinets as _, SqliteSettings, SqliteStorage, Storage};
 use latchkey_portal::token::Token;
 use latchkey_verify::{Assurance, Grace, PolicyLevels, SignInPolicy};
 use serde_json::Value;
@@ -28,6 +29,8 @@ use time::OffsetDateTime;
 use time::macros::datetime;
 use tower::ServiceExt as _;
 use url::Url;
+
+use crate::cabinet::cabinet_keys;
 
 pub(crate) const NOW: OffsetDateTime = datetime!(2026-05-04 09:00 UTC);
 pub(crate) const ORIGIN: &str = "https://portal.example";
@@ -58,7 +61,7 @@ impl World {
         let storage = Arc::new(open(&directory.path().join("portal.sqlite")).await);
         let service = StatusService::new(address).unwrap();
         let change = |settings: &mut PortalSettings| settings.policy.grace = Grace::LONGEST;
-        Self::put_together(directory, storage, Some(service), change, |_| None)
+        Self::put_together(directory, storage, (Some(service), None), change, |_| None)
     }
 
     /// A service with a provider whose files `prepare` writes.
@@ -69,7 +72,18 @@ impl World {
         let directory = tempfile::tempdir().unwrap();
         let storage = Arc::new(open(&directory.path().join("portal.sqlite")).await);
         let (material, grants) = (prepare(directory.path()), Arc::clone(&storage));
-        Self::put_together(directory, storage, None, change, |portal| Some(Provider::new(portal, grants, material)))
+        let provider = |portal| Some(Provider::new(portal, grants, material));
+        Self::put_together(directory, storage, (None, None), change, provider)
+    }
+
+    /// With cabinets.
+    pub(crate) async fn with_cabinets() -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let storage = Arc::new(open(&directory.path().join("portal.sqlite")).await);
+        let keys = cabinet_keys(directory.path(), 1);
+        storage.adopt_keys(&keys.keys()).await.unwrap().unwrap();
+        let cabinets = CabinetSurroundings { naming: Arc::new(keys), storage: Arc::clone(&storage) as _ };
+        Self::put_together(directory, storage, (None, Some(cabinets)), |_| {}, |_| None)
     }
 
     pub(crate) fn with_storage(
@@ -77,13 +91,13 @@ impl World {
         storage: Arc<dyn Storage>,
         change: impl FnOnce(&mut PortalSettings),
     ) -> Self {
-        Self::put_together(directory, storage, None, change, |_| None)
+        Self::put_together(directory, storage, (None, None), change, |_| None)
     }
 
     fn put_together(
         directory: TempDir,
         storage: Arc<dyn Storage>,
-        status_service: Option<StatusService>,
+        (status_service, cabinets): (Option<StatusService>, Option<CabinetSurroundings>),
         change: impl FnOnce(&mut PortalSettings),
         provider: impl FnOnce(Arc<Portal>) -> Option<Arc<Provider>>,
     ) -> Self {
@@ -99,6 +113,7 @@ impl World {
             storage,
             revocation: Arc::clone(&lists),
             status_service,
+            cabinets,
             clock: Box::new(move || *told.lock().unwrap()),
             random: Box::new(Seeded::new("portal")),
         };

@@ -75,20 +75,15 @@ pub(crate) fn clients_arguments(config: impl Fn() -> Arg) -> Command {
         )
 }
 
-pub(crate) fn keys_arguments(config: impl Fn() -> Arg) -> Command {
-    Command::new("keys")
-        .about("The keys of the operator")
-        .subcommand_required(true)
-        .arg_required_else_help(true)
-        .subcommand(
-        Command::new("new-ticket")
-            .about(
-                "Make a key that tickets are signed with. A running service signs with it within ten seconds; remove \
-                     the former one's file an hour later",
-            )
-            .arg(config())
-            .arg(algorithm().help("ES256 or RS256; without it one of each is made")),
-    )
+/// The part of `latchkey-portal keys` for tickets.
+pub(crate) fn new_ticket_arguments(config: impl Fn() -> Arg) -> Command {
+    Command::new("new-ticket")
+        .about(
+            "Make a key that tickets are signed with. A running service signs with it within ten seconds; remove the \
+             former one's file an hour later",
+        )
+        .arg(config())
+        .arg(algorithm().help("ES256 or RS256; without it one of each is made"))
 }
 
 fn algorithm() -> Arg {
@@ -104,8 +99,7 @@ pub(crate) fn clients(found: &ArgMatches) -> Result<(), Failure> {
     }
 }
 
-pub(crate) fn keys(found: &ArgMatches) -> Result<(), Failure> {
-    let Some((_, found)) = found.subcommand() else { return Ok(()) };
+pub(crate) fn new_ticket(found: &ArgMatches) -> Result<(), Failure> {
     let settings = settings(found)?;
     let wanted = match found.get_one::<Algorithm>(ALGORITHM) {
         Some(algorithm) => vec![*algorithm],

@@ -5,8 +5,9 @@ use time::OffsetDateTime;
 
 use super::row;
 use super::statements::{bind_session, open_session};
-use crate::session::Session;
-use crate::storage::{Completing, KeptChallenge, KeptCompletion, LinkSpent, NotCompleted, StorageError};
+use crate::storage::{
+    Completed, Completing, KeptChallenge, KeptCompletion, LinkSpent, NotCompleted, Opening, StorageError,
+};
 use crate::token::TokenHash;
 
 pub(super) async fn fetch(
@@ -59,12 +60,19 @@ pub(super) async fn keep_completion(
     let statement = sqlx::query(
         "INSERT INTO completions (token, browser, ends_at, signed_in_at, expires_at, assurance, personal_number, \
          family_name, given_name, patronymic, belarusian_family_name, belarusian_given_name, belarusian_patronymic, \
-         latin_name, way) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+         latin_name, way, cabinet, cabinet_name, cabinet_key) \
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     )
     .bind(completion.token.octets().as_slice())
     .bind(completion.browser.octets().as_slice())
     .bind(row::milliseconds(completion.ends_at));
-    bind_session(statement, Some(&completion.session)).execute(to).await?;
+    let knock = completion.knock.as_ref();
+    bind_session(statement, Some(&completion.session))
+        .bind(knock.map(|knock| knock.id.octets().as_slice()))
+        .bind(knock.map(|knock| knock.named.name.octets().as_slice()))
+        .bind(knock.map(|knock| knock.named.key))
+        .execute(to)
+        .await?;
     Ok(())
 }
 
@@ -72,7 +80,7 @@ pub(super) async fn complete(
     to: &mut SqliteConnection,
     completing: &Completing,
     now: OffsetDateTime,
-) -> Result<Result<Session, NotCompleted>, StorageError> {
+) -> Result<Result<Completed, NotCompleted>, StorageError> {
     let removed = sqlx::query("DELETE FROM completions WHERE token = ? RETURNING *")
         .bind(completing.completion.octets().as_slice())
         .fetch_optional(&mut *to)
@@ -84,8 +92,10 @@ pub(super) async fn complete(
     } else if now >= waited.ends_at {
         Err(NotCompleted::Expired)
     } else {
-        open_session(to, &completing.session, &waited.session, completing.replaced.as_ref()).await?;
-        Ok(waited.session)
+        let KeptCompletion { session, knock, .. } = waited;
+        let opening = Opening { token: completing.session, session, replaced: completing.replaced, knock };
+        let entered = open_session(to, &opening).await?;
+        Ok((opening.session, entered))
     };
     Ok(verdict)
 }

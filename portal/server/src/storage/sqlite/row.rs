@@ -8,6 +8,7 @@ use sqlx::sqlite::SqliteRow;
 use sqlx::{Decode, Row as _, Sqlite, Type};
 use time::OffsetDateTime;
 
+use crate::cabinet::{CABINET_ID_SIZE, CabinetId};
 use crate::challenge::ChallengeId;
 use crate::link::ShortCode;
 use crate::session::{Holder, Session};
@@ -43,7 +44,8 @@ pub(super) fn completion(row: &SqliteRow) -> Result<KeptCompletion, StorageError
         token: TokenHash::from(octets(row, "token")?),
         browser: TokenHash::from(octets(row, "browser")?),
         ends_at: time(row, "ends_at")?,
-        session: session(row)?,
+        session: Session { cabinet: None, ..session(row)? },
+        knock: super::cabinets::knock(row)?,
     })
 }
 
@@ -53,6 +55,7 @@ pub(super) fn session(row: &SqliteRow) -> Result<Session, StorageError> {
         expires_at: time(row, "expires_at")?,
         assurance: parsed(row, "assurance")?,
         way: parsed(row, "way")?,
+        cabinet: cabinet(row)?,
         holder: Holder {
             personal_number: parse(row, "personal_number", PersonalNumber::parse)?,
             name: name(row, ["family_name", "given_name", "patronymic"])?
@@ -61,6 +64,12 @@ pub(super) fn session(row: &SqliteRow) -> Result<Session, StorageError> {
             latin_name: value(row, "latin_name")?,
         },
     })
+}
+
+pub(super) fn cabinet(row: &SqliteRow) -> Result<Option<CabinetId>, StorageError> {
+    let Some(octets) = value::<Option<&[u8]>>(row, "cabinet")? else { return Ok(None) };
+    let octets: [u8; CABINET_ID_SIZE] = octets.try_into().map_err(|_| StorageError::Damaged("cabinet"))?;
+    Ok(Some(CabinetId::from(octets)))
 }
 
 pub(super) fn parsed<T: FromStr>(row: &SqliteRow, column: &'static str) -> Result<T, StorageError> {

@@ -4,10 +4,12 @@ use sqlx::query::Query;
 use sqlx::{Database, Sqlite, SqliteConnection, SqlitePool};
 use time::OffsetDateTime;
 
+use super::cabinets::{self, KEEP_CABINET_IF, OPEN_CABINET};
 use super::row;
+use crate::cabinet::{Barred, Entered};
 use crate::challenge::ChallengeId;
-use crate::session::Session;
-use crate::storage::{KeptChallenge, NotTaken, Purged, StorageError, TOMBSTONE};
+use crate::session::{Assurance, Session};
+use crate::storage::{KeptChallenge, NotTaken, Opening, Purged, StorageError, TOMBSTONE};
 use crate::token::TokenHash;
 
 pub(super) type Statement<'q> = Query<'q, Sqlite, <Sqlite as Database>::Arguments>;
@@ -24,10 +26,14 @@ pub(super) const END_SESSION: &str = "DELETE FROM sessions WHERE token = ?";
 /// one's token, the former one's, and both again. What is left ends with the former one.
 pub(super) const CARRY_GRANTS: &str = "UPDATE grants SET session = ? WHERE session = ? \
      AND (SELECT personal_number FROM sessions WHERE token = ?) = (SELECT personal_number FROM sessions WHERE token = ?)";
-/// Opens a session, if the last value says so: token, then the values of [`bind_session`].
+/// Opens a session, if its cabinet, if it has one, is there and not blocked: token, the values of [`bind_session`], the
+/// cabinet's name, whether to, the name twice. The session's cabinet comes back.
 pub(super) const OPEN_SESSION_IF: &str = "INSERT INTO sessions (token, signed_in_at, expires_at, assurance, \
      personal_number, family_name, given_name, patronymic, belarusian_family_name, belarusian_given_name, \
-     belarusian_patronymic, latin_name, way) SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ? WHERE ?";
+     belarusian_patronymic, latin_name, way, cabinet) \
+     SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, (SELECT id FROM cabinets WHERE name = ?) \
+     WHERE ? AND (? IS NULL OR EXISTS (SELECT 1 FROM cabinets WHERE name = ? AND blocked_at IS NULL)) \
+     RETURNING cabinet";
 
 /// Binds what is kept of a challenge, or so many times nothing.
 pub(super) fn bind_challenge<'q>(statement: Statement<'q>, challenge: Option<&'q KeptChallenge>) -> Statement<'q> {
@@ -59,29 +65,56 @@ pub(super) async fn why_not_taken(
     })
 }
 
-pub(super) async fn open_session(
-    to: &mut SqliteConnection,
-    token: &TokenHash,
-    session: &Session,
-    replaced: Option<&TokenHash>,
-) -> Result<(), StorageError> {
-    let statement = sqlx::query(OPEN_SESSION_IF).bind(token.octets().as_slice());
-    bind_session(statement, Some(session)).bind(true).execute(&mut *to).await?;
-    if let Some(replaced) = replaced {
-        bind_carrying(sqlx::query(CARRY_GRANTS), Some(token), Some(replaced)).execute(&mut *to).await?;
-        end_session(to, replaced).await?;
+/// The statements that open a session in place of another, in their order: [`bind_opening`] has their values.
+pub(super) const OPENING: [&str; 5] = [KEEP_CABINET_IF, OPEN_CABINET, OPEN_SESSION_IF, CARRY_GRANTS, END_SESSION];
+/// Which of [`OPENING`] gives a row if the cabinet was opened.
+pub(super) const OPENS_CABINET: usize = 1;
+/// Which of [`OPENING`] gives a row if the session was opened.
+pub(super) const OPENS_SESSION: usize = 2;
+
+/// Binds what one of the statements of [`OPENING`] needs, or so many times nothing.
+pub(super) fn bind_opening<'q>(statement: Statement<'q>, place: usize, opening: Option<&'q Opening>) -> Statement<'q> {
+    let knock = opening.and_then(|opening| opening.knock.as_ref());
+    let name = knock.map(|knock| knock.named.name.octets().as_slice());
+    let session = opening.map(|opening| &opening.session);
+    let token = opening.map(|opening| opening.token.octets().as_slice());
+    let replaced = opening.and_then(|opening| opening.replaced.as_ref()).map(|token| token.octets().as_slice());
+    match place {
+        0 => statement
+            .bind(knock.map(|knock| knock.id.octets().as_slice()))
+            .bind(name)
+            .bind(knock.map(|knock| knock.named.key))
+            .bind(knock.is_some())
+            .bind(knock.map(|knock| knock.named.key)),
+        OPENS_CABINET => statement
+            .bind(session.map(|session| row::milliseconds(session.signed_in_at)))
+            .bind(name.filter(|_| session.is_some_and(|session| session.assurance == Assurance::High))),
+        OPENS_SESSION => {
+            let statement = bind_session(statement.bind(token), session);
+            statement.bind(name).bind(opening.is_some()).bind(name).bind(name)
+        }
+        3 => statement.bind(token).bind(replaced).bind(token).bind(replaced),
+        _ => statement.bind(replaced),
     }
-    Ok(())
 }
 
-/// Binds the values of [`CARRY_GRANTS`].
-pub(super) fn bind_carrying<'q>(
-    statement: Statement<'q>,
-    token: Option<&'q TokenHash>,
-    replaced: Option<&'q TokenHash>,
-) -> Statement<'q> {
-    let [token, replaced] = [token, replaced].map(|token| token.map(|token| token.octets().as_slice()));
-    statement.bind(token).bind(replaced).bind(token).bind(replaced)
+pub(super) async fn open_session(
+    to: &mut SqliteConnection,
+    opening: &Opening,
+) -> Result<Result<Entered, Barred>, StorageError> {
+    let mut opened = false;
+    let mut entered = None;
+    for (place, text) in OPENING.into_iter().enumerate() {
+        let row = bind_opening(sqlx::query(text), place, Some(opening)).fetch_optional(&mut *to).await?;
+        match row {
+            Some(row) if place == OPENS_SESSION => entered = Some(cabinets::entered(opened, &row)?),
+            row => opened |= row.is_some(),
+        }
+    }
+    match entered {
+        Some(entered) => Ok(Ok(entered)),
+        None => cabinets::why_barred(to, opening.knock.as_ref()).await.map(Err),
+    }
 }
 
 /// Binds what is kept of a session, in the order of its columns, or so many times nothing.

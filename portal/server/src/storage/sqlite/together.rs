@@ -5,15 +5,16 @@ use std::fmt::Write as _;
 use std::sync::{Arc, LazyLock};
 
 use futures_util::TryStreamExt as _;
+use sqlx::sqlite::SqliteRow;
 use sqlx::{Either, Executor as _, SqliteConnection};
 use time::OffsetDateTime;
 use tokio::sync::oneshot;
 
-use super::statements::Statement;
-use super::{row, statements};
+use super::statements::{OPENING, OPENS_CABINET, Statement};
+use super::{cabinets, row, statements};
+use crate::cabinet::{Barred, Entered};
 use crate::challenge::ChallengeId;
-use crate::session::Session;
-use crate::storage::{KeptChallenge, NotTaken, StorageError};
+use crate::storage::{KeptChallenge, NotTaken, Opening, StorageError};
 use crate::token::TokenHash;
 
 /// Most of each kind in one transaction.
@@ -37,17 +38,22 @@ pub(super) struct Take {
 
 /// A session to be opened in place of another.
 pub(super) struct Open {
-    pub(super) token: TokenHash,
-    pub(super) session: Session,
-    pub(super) replaced: Option<TokenHash>,
-    pub(super) told: Told<()>,
+    pub(super) opening: Opening,
+    pub(super) told: Told<Result<Entered, Barred>>,
+}
+
+/// What the statements gave, lane by lane.
+struct Rows {
+    taken: Vec<Option<Result<KeptChallenge, StorageError>>>,
+    opened_cabinets: Vec<bool>,
+    opened_sessions: Vec<Option<Result<Entered, StorageError>>>,
 }
 
 /// One of the three writes of a sign-in.
 pub(super) enum Write {
     Keep(Keep),
     Take(Take),
-    Open(Open),
+    Open(Box<Open>),
 }
 
 /// Writes that become one transaction.
@@ -63,7 +69,7 @@ impl Together {
         match write {
             Write::Keep(keep) => self.keeps.push(keep),
             Write::Take(take) => self.takes.push(take),
-            Write::Open(open) => self.opens.push(open),
+            Write::Open(open) => self.opens.push(*open),
         }
     }
 
@@ -78,8 +84,12 @@ impl Together {
 
     /// Runs the transaction and tells everybody.
     pub(super) async fn run(self, connection: &mut SqliteConnection) {
-        let mut taken: Vec<_> = self.takes.iter().map(|_| None).collect();
-        let outcome = self.transact(connection, &mut taken).await.map_err(Arc::new);
+        let mut rows = Rows {
+            taken: self.takes.iter().map(|_| None).collect(),
+            opened_cabinets: vec![false; self.opens.len()],
+            opened_sessions: self.opens.iter().map(|_| None).collect(),
+        };
+        let outcome = self.transact(connection, &mut rows).await.map_err(Arc::new);
         if outcome.is_err() {
             // Fails if the database has taken everything back by itself.
             let _ = sqlx::query("ROLLBACK").execute(&mut *connection).await;
@@ -89,10 +99,15 @@ impl Together {
         for keep in self.keeps {
             let _ = keep.told.send(outcome());
         }
-        for open in self.opens {
-            let _ = open.told.send(outcome());
+        for (open, opened) in self.opens.into_iter().zip(rows.opened_sessions) {
+            let answer = match (outcome(), opened) {
+                (Err(error), _) => Err(error),
+                (Ok(()), Some(entered)) => entered.map(Ok),
+                (Ok(()), None) => cabinets::why_barred(connection, open.opening.knock.as_ref()).await.map(Err),
+            };
+            let _ = open.told.send(answer);
         }
-        for (take, taken) in self.takes.into_iter().zip(taken) {
+        for (take, taken) in self.takes.into_iter().zip(rows.taken) {
             let answer = match (outcome(), taken) {
                 (Err(error), _) => Err(error),
                 (Ok(()), Some(taken)) => taken.map(Ok),
@@ -102,11 +117,7 @@ impl Together {
         }
     }
 
-    async fn transact(
-        &self,
-        connection: &mut SqliteConnection,
-        taken: &mut [Option<Result<KeptChallenge, StorageError>>],
-    ) -> Result<(), sqlx::Error> {
+    async fn transact(&self, connection: &mut SqliteConnection, rows: &mut Rows) -> Result<(), sqlx::Error> {
         let lanes = self.lanes().next_power_of_two();
         let text = TEXTS.get(lanes.trailing_zeros() as usize).map_or("", String::as_str);
         let mut results = connection.fetch_many(self.bound(sqlx::query(text), lanes));
@@ -116,9 +127,8 @@ impl Together {
             match result {
                 Either::Left(_) => finished += 1,
                 Either::Right(found) => {
-                    let lane = usize::checked_sub(finished, 1 + lanes);
-                    if let Some(taken) = lane.and_then(|lane| taken.get_mut(lane)) {
-                        *taken = Some(row::challenge(&found));
+                    if let Some(place) = usize::checked_sub(finished, 1 + lanes) {
+                        rows.note(lanes, place, &found);
                     }
                 }
             }
@@ -141,14 +151,31 @@ impl Together {
                 .bind(take.map(|take| take.browser.octets().as_slice()));
         }
         for lane in 0..lanes {
-            let open = self.opens.get(lane);
-            let replaced = open.and_then(|open| open.replaced.as_ref());
-            text = text.bind(open.map(|open| open.token.octets().as_slice()));
-            text = statements::bind_session(text, open.map(|open| &open.session)).bind(open.is_some());
-            text = statements::bind_carrying(text, open.map(|open| &open.token), replaced);
-            text = text.bind(replaced.map(|replaced| replaced.octets().as_slice()));
+            let opening = self.opens.get(lane).map(|open| &open.opening);
+            for place in 0..OPENING.len() {
+                text = statements::bind_opening(text, place, opening);
+            }
         }
         text
+    }
+}
+
+impl Rows {
+    /// A row of a statement at this place, counted from the first of those that take.
+    fn note(&mut self, lanes: usize, place: usize, row: &SqliteRow) {
+        let Some(place) = place.checked_sub(lanes) else {
+            if let Some(taken) = self.taken.get_mut(place) {
+                *taken = Some(row::challenge(row));
+            }
+            return;
+        };
+        let (lane, statement) = (place / OPENING.len(), place % OPENING.len());
+        let opened = self.opened_cabinets.get_mut(lane);
+        if statement == OPENS_CABINET {
+            opened.into_iter().for_each(|opened| *opened = true);
+        } else if let (Some(opened), Some(session)) = (opened, self.opened_sessions.get_mut(lane)) {
+            *session = Some(cabinets::entered(*opened, row));
+        }
     }
 }
 
@@ -158,11 +185,7 @@ static TEXTS: LazyLock<Vec<String>> =
 
 fn text(lanes: usize) -> String {
     let mut text = "BEGIN IMMEDIATE;".to_owned();
-    let lines = [
-        statements::KEEP_CHALLENGE_IF,
-        statements::TAKE_CHALLENGE,
-        &[statements::OPEN_SESSION_IF, statements::CARRY_GRANTS, statements::END_SESSION].join(";"),
-    ];
+    let lines = [statements::KEEP_CHALLENGE_IF, statements::TAKE_CHALLENGE, &OPENING.join(";")];
     for line in lines {
         for _ in 0..lanes {
             // A string has room.

@@ -10,9 +10,9 @@ use time::OffsetDateTime;
 use tokio::sync::{mpsc, oneshot};
 
 use super::together::{Keep, Open, Take, Together, Write};
+use crate::cabinet::{Barred, Entered};
 use crate::challenge::ChallengeId;
-use crate::session::Session;
-use crate::storage::{KeptChallenge, NotTaken, StorageError};
+use crate::storage::{KeptChallenge, NotTaken, Opening, StorageError};
 use crate::token::TokenHash;
 
 /// Most jobs that wait for the transaction before theirs.
@@ -116,13 +116,8 @@ impl Writer {
     }
 
     /// Opens a session, together with what others write at the same time.
-    pub(super) async fn open(
-        &self,
-        token: TokenHash,
-        session: Session,
-        replaced: Option<TokenHash>,
-    ) -> Result<(), StorageError> {
-        self.together(|told| Write::Open(Open { token, session, replaced, told })).await
+    pub(super) async fn open(&self, opening: Opening) -> Result<Result<Entered, Barred>, StorageError> {
+        self.together(|told| Write::Open(Box::new(Open { opening, told }))).await
     }
 
     /// Runs statements in a transaction of their own, and gives what they gave when it is on the disk.

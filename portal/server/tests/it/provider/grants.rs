@@ -14,7 +14,7 @@ use latchkey_portal::token::{Token, TokenHash};
 use time::Duration;
 use tokio::task::JoinSet;
 
-use crate::storage::session;
+use crate::storage::{open_session, session};
 use crate::support::{NOW, open};
 
 fn hash(seed: &str) -> TokenHash {
@@ -55,7 +55,7 @@ fn tokens(seed: &str) -> Vec<NewToken> {
 async fn storages(directory: &tempfile::TempDir) -> [Arc<SqliteStorage>; 2] {
     let path = directory.path().join("portal.sqlite");
     let storages = [Arc::new(open(&path).await), Arc::new(open(&path).await)];
-    storages[0].open_session(&hash("session"), &session(), None).await.unwrap();
+    open_session(&storages[0], &hash("session"), &session(), None).await;
     storages
 }
 

@@ -27,7 +27,9 @@ pub(crate) fn configured() -> String {
         Some(setting) if !setting.is_empty() && !setting.starts_with([' ', '#']) => setting.to_owned(),
         _ => line.to_owned(),
     };
-    let text = EXAMPLE.lines().map(line).collect::<Vec<_>>().join("\n");
+    let (before, section) = EXAMPLE.split_once("\n#[terminal]\n").unwrap();
+    let section = section.lines().map(line).collect::<Vec<_>>().join("\n");
+    let text = format!("{before}\n[terminal]\n{section}");
     text.split("\n[terminal.tls]").next().unwrap().to_owned()
 }
 

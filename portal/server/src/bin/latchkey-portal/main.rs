@@ -1,6 +1,7 @@
 //! The binary `latchkey-portal`.
 
-#[path = "latchkey-portal/provider.rs"]
+mod cabinets;
+mod keys;
 mod provider;
 
 use std::error::Error;
@@ -20,6 +21,7 @@ use latchkey_portal::material::Material;
 use latchkey_portal::provider::registration::RegistrationError;
 use latchkey_portal::provider::ticket_keys::TicketKeysError;
 use latchkey_portal::serve::{ServeError, Service};
+use latchkey_portal::storage::{SqliteSettings, SqliteStorage, StorageError};
 use latchkey_portal::terminal::authority::Authority;
 use latchkey_portal::terminal::renewal::{self, RenewalError, RequestedKey, SharedRandom};
 use rand_core::UnwrapErr;
@@ -40,15 +42,16 @@ Exit codes:
   4  the database cannot be opened
   5  an address cannot be listened on
   6  no certificate was asked for or given, or it is not this terminal's
-  7  a site was not registered, or a key not made";
+  7  a site, a key or a cabinet is not as the command needs it; the message says why";
 
 fn main() -> ExitCode {
     let done = match arguments().get_matches().subcommand() {
         Some(("serve", found)) => serve(&configuration_file(found)),
         Some(("check", found)) => check(&configuration_file(found)),
+        Some(("keys", found)) => keys::run(found),
+        Some(("cabinets", found)) => cabinets::run(found),
         Some(("terminal", found)) => terminal(found),
         Some(("clients", found)) => provider::clients(found),
-        Some(("keys", found)) => provider::keys(found),
         _ => print_description(&http::description()),
     };
     match done {
@@ -86,9 +89,10 @@ fn arguments() -> Command {
                 .about("Check the configuration and every file that it names; neither listens nor opens the database")
                 .arg(config()),
         )
+        .subcommand(keys::arguments(config))
+        .subcommand(cabinets::arguments(config))
         .subcommand(terminal_arguments(config))
         .subcommand(provider::clients_arguments(config))
-        .subcommand(provider::keys_arguments(config))
         .subcommand(Command::new("openapi").about("Print the description of the HTTP interface (OpenAPI, JSON)"))
 }
 
@@ -152,6 +156,10 @@ enum Failure {
     Registration(#[from] RegistrationError),
     #[error(transparent)]
     TicketKeys(TicketKeysError),
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+    #[error("{0}")]
+    Refused(String),
     #[error("{0}")]
     System(Box<dyn Error>),
 }
@@ -160,10 +168,11 @@ impl Failure {
     fn exit_code(&self) -> u8 {
         match self {
             Self::Configuration(_) => 3,
-            Self::Serve(ServeError::Storage(_)) => 4,
+            Self::Serve(ServeError::CabinetKey(_)) => 3,
+            Self::Serve(ServeError::Storage(_)) | Self::Storage(_) => 4,
             Self::Serve(ServeError::Listen { .. }) => 5,
             Self::Renewal(_) => 6,
-            Self::Registration(_) | Self::TicketKeys(_) => 7,
+            Self::Registration(_) | Self::TicketKeys(_) | Self::Refused(_) => 7,
             Self::Serve(_) | Self::System(_) => 1,
         }
     }
@@ -207,10 +216,19 @@ fn renew(found: &ArgMatches) -> Result<(), Failure> {
     };
     let authority = Authority::new(&authority).map_err(|fault| ConfigurationError::Fault { path, fault })?;
     let random: SharedRandom = Arc::new(Mutex::new(Box::new(UnwrapErr(SysRng))));
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Failure::system)?;
-    let until = runtime.block_on(renewal::renew(&files, which, &authority, today, random))?;
+    let until = run_async(async { Ok(renewal::renew(&files, which, &authority, today, random).await?) })?;
     writeln!(io::stdout(), "{}: renewed, in force until {until}", files.certificate.value.display())
         .map_err(Failure::system)
+}
+
+/// Runs what waits, on this thread.
+fn run_async<T>(act: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Failure::system)?;
+    runtime.block_on(act)
+}
+
+async fn open_storage(configuration: &Configuration) -> Result<SqliteStorage, Failure> {
+    Ok(SqliteStorage::open(SqliteSettings::new(configuration.database.value.clone())).await?)
 }
 
 fn terminal_settings(path: &Path) -> Result<(TerminalSettings, Date), Failure> {

@@ -1,0 +1,125 @@
+//! `latchkey-portal keys`: new, list, retire.
+
+use std::io::{self, Write as _};
+
+use clap::{Arg, ArgMatches, Command, value_parser};
+use getrandom::SysRng;
+use latchkey_portal::command_log::CommandLog;
+use latchkey_portal::configuration::{Configuration, ConfigurationError, Fault, KeySettings};
+use latchkey_portal::keys::{self, KeyFolderError, KeyId, KeyUse};
+use latchkey_portal::storage::Cabinets as _;
+use rand_core::UnwrapErr;
+
+use super::{Failure, configuration_file, now, open_storage, provider, run_async};
+
+const USE: &str = "use";
+const KEY: &str = "key";
+
+pub(super) fn arguments(config: impl Fn() -> Arg + Copy) -> Command {
+    let of = Arg::new(USE)
+        .value_name("USE")
+        .required(true)
+        .value_parser(value_parser!(KeyUse))
+        .help("What it is for: cabinet");
+    let key = Arg::new(KEY)
+        .value_name("KEY")
+        .required(true)
+        .value_parser(value_parser!(KeyId))
+        .help("Its name, as `keys list` prints it");
+    Command::new("keys")
+        .about("The service's own keys: in the folder of [keys], and those of tickets")
+        .subcommand_required(true)
+        .arg_required_else_help(true)
+        .subcommand(
+            Command::new("new").about("Make a key, the newest of its use from the next start on").arg(config()).arg(of),
+        )
+        .subcommand(Command::new("list").about("Print the keys' names, the newest of each use first").arg(config()))
+        .subcommand(
+            Command::new("retire")
+                .about("Take an older key out of use that nothing in the database needs any more")
+                .arg(config())
+                .arg(key),
+        )
+        .subcommand(provider::new_ticket_arguments(config))
+}
+
+pub(super) fn run(found: &ArgMatches) -> Result<(), Failure> {
+    match found.subcommand() {
+        Some(("new", found)) => new(found),
+        Some(("retire", found)) => retire(found),
+        Some(("new-ticket", found)) => provider::new_ticket(found),
+        Some((_, found)) => list(found),
+        None => Ok(()),
+    }
+}
+
+fn new(found: &ArgMatches) -> Result<(), Failure> {
+    let (configuration, settings) = settings(found)?;
+    let Some(of) = found.get_one::<KeyUse>(USE) else { return Ok(()) };
+    let mut log = open_log(found, &configuration, "keys new")?;
+    let made = keys::make(&settings, *of, &mut UnwrapErr(SysRng));
+    let made = made.map_err(|error| failure(found, error));
+    let outcome = made.as_ref().map_or_else(ToString::to_string, |_| "done".to_owned());
+    let details = made.as_ref().map_or_else(|_| ("use", of.name().to_owned()), |id| ("key", id.to_string()));
+    log.note(now(), &outcome, &[details]).map_err(Failure::system)?;
+    writeln!(io::stdout(), "{}", made?).map_err(Failure::system)
+}
+
+fn list(found: &ArgMatches) -> Result<(), Failure> {
+    let (_, settings) = settings(found)?;
+    let mut output = io::stdout();
+    for id in keys::stored(&settings).map_err(|fault| failure(found, fault.into()))? {
+        writeln!(output, "{id}").map_err(Failure::system)?;
+    }
+    Ok(())
+}
+
+fn retire(found: &ArgMatches) -> Result<(), Failure> {
+    let (configuration, settings) = settings(found)?;
+    let Some(id) = found.get_one::<KeyId>(KEY).copied() else { return Ok(()) };
+    let mut log = open_log(found, &configuration, "keys retire")?;
+    let retired =
+        forget(&configuration, id).and_then(|()| keys::retire(&settings, id).map_err(|error| failure(found, error)));
+    let outcome = retired.as_ref().map_or_else(ToString::to_string, |()| "done".to_owned());
+    log.note(now(), &outcome, &[("key", id.to_string())]).map_err(Failure::system)?;
+    retired
+}
+
+/// First in the database, which knows whether the key is needed. The newest is needed anyway.
+fn forget(configuration: &Configuration, id: KeyId) -> Result<(), Failure> {
+    let KeyUse::Cabinet = id.key_use();
+    let newest = configuration.keys.as_ref().and_then(|settings| keys::stored(settings).ok()?.into_iter().next());
+    if newest == Some(id) || !configuration.database.value.exists() {
+        return Ok(());
+    }
+    run_async(async {
+        let storage = open_storage(configuration).await?;
+        let forgotten = storage.forget_key(id).await?;
+        storage.close().await;
+        forgotten.map_err(|left| Failure::Refused(format!("{left} cabinets are still named with {id}")))
+    })
+}
+
+fn settings(found: &ArgMatches) -> Result<(Configuration, KeySettings), Failure> {
+    let path = configuration_file(found);
+    let configuration = Configuration::load(&path)?;
+    let settings = configuration.keys.clone();
+    let settings = settings.ok_or_else(|| ConfigurationError::Fault { path, fault: Fault::missing("keys") })?;
+    Ok((configuration, settings))
+}
+
+pub(super) fn open_log(
+    found: &ArgMatches,
+    configuration: &Configuration,
+    command: &'static str,
+) -> Result<CommandLog, Failure> {
+    let log = CommandLog::open(configuration.command_log.as_ref(), command);
+    Ok(log.map_err(|fault| ConfigurationError::Fault { path: configuration_file(found), fault })?)
+}
+
+fn failure(found: &ArgMatches, error: KeyFolderError) -> Failure {
+    match error {
+        KeyFolderError::Fault(fault) => ConfigurationError::Fault { path: configuration_file(found), fault }.into(),
+        other => Failure::Refused(other.to_string()),
+    }
+}
