@@ -7,4 +7,5 @@ pub mod faults;
 pub mod installed;
 pub mod process;
 pub mod show;
+pub mod site;
 pub mod stage;

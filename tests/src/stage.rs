@@ -15,7 +15,7 @@ use latchkey_fixtures::data_groups::texts_in;
 use latchkey_fixtures::holders::{Holder, deployed_holders, issue_faulty_card, sample_holders, sample_pki};
 use latchkey_fixtures::pcscd::PrivatePcscd;
 use latchkey_fixtures::pki::faults::Fault;
-use rustix::process::Pid;
+use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 use time::OffsetDateTime;
 
@@ -305,7 +305,28 @@ impl Portal {
         if order.terminal_port.is_some() {
             set.write_secret("records.key", &"5A".repeat(32))?;
         }
+        if order.has_provider {
+            set.write_secret("subjects.key", &"51".repeat(32))?;
+            set.write_secret("seal.key", &"5E".repeat(32))?;
+            fs::write(set.path().join("clients.toml"), "")?;
+            operate(&file, &["keys", "new-ticket"], &[])?;
+        }
         Ok(Self { process: start_portal(&file)?, port, file })
+    }
+
+    /// Registers a site as an operator does, and has the running service take it. Gives the site's secret, if it has one.
+    ///
+    /// # Errors
+    /// If the command or the service refuses.
+    pub fn register(&mut self, id: &str, address: &str, more: &[&str]) -> Result<Option<String>> {
+        let named = ["--id", id, "--name-be", "Выдуманая крама", "--name-ru", "Выдуманный магазин", "--name-en"];
+        let asked = ["An invented shop", "--redirect-uri", address, "--scope", "profile", "--scope", "personal_number"];
+        let told = operate(&self.file, &["clients", "add"], &[&named, &asked, more].concat())?;
+        let process =
+            i32::try_from(self.process.id()).ok().and_then(Pid::from_raw).context("the portal has no number")?;
+        kill_process(process, Signal::HUP)?;
+        self.process.wait_for_line("the changed clients and keys for tickets are in use", START)?;
+        Ok(told.split("client_secret: ").nth(1).map(|secret| secret.trim().to_owned()))
     }
 
     /// Kills it, as a power cut does.
@@ -368,8 +389,26 @@ fn start_portal(configuration: &Path) -> Result<Process> {
     Ok(process)
 }
 
+/// Runs a command of the portal's operator, and gives what it says.
+fn operate(configuration: &Path, command: &[&str], arguments: &[&str]) -> Result<String> {
+    let mut portal = Command::new(program("latchkey-portal")?);
+    let output = portal.args(command).arg("--config").arg(configuration).args(arguments).output()?;
+    if !output.status.success() {
+        bail!("latchkey-portal {command:?}: {}", String::from_utf8_lossy(&output.stderr));
+    }
+    Ok(String::from_utf8(output.stdout)?)
+}
+
 /// By which requests for tickets name a portal's terminal.
 pub const TICKETS_ADDRESS: &str = "https://terminal.example/";
+
+const PROVIDER: &str = r#"
+[provider]
+clients = "clients.toml"
+ticket_keys = "ticket-keys"
+subject_key = "subjects.key"
+seal_key = "seal.key"
+"#;
 
 /// What is special about a portal.
 #[derive(Debug, Clone, Copy, Default)]
@@ -386,6 +425,8 @@ pub struct PortalOrder {
     pub terminal_has_tls: bool,
     /// Where the issuing authority listens on this computer, if the terminal has one.
     pub authority_port: Option<u16>,
+    /// Whether other sites can ask who is signed in.
+    pub has_provider: bool,
 }
 
 impl PortalOrder {
@@ -394,6 +435,7 @@ impl PortalOrder {
         let client_port = self.client_port.map(|port| format!("client_port = {port}\n")).unwrap_or_default();
         let limits = self.challenge_seconds.map(|seconds| format!("[limits]\nchallenge_seconds = {seconds}\n"));
         let terminal = self.terminal_port.map(|port| self.terminal(port));
+        let provider = if self.has_provider { PROVIDER } else { "" };
         format!(
             r#"{client_port}public_origin = "https://localhost:{public_port}"
 listen = ["127.0.0.1:{port}"]
@@ -417,6 +459,7 @@ other_policies = []
 minimum_assurance = "high"
 
 {limits}
+{provider}
 {terminal}"#,
             limits = limits.unwrap_or_default(),
             terminal = terminal.unwrap_or_default(),

@@ -23,6 +23,7 @@ mod packages;
 #[path = "../../../card/agent/tests/it/desk.rs"]
 mod readers;
 mod recording;
+mod relying_party;
 mod removed_checks;
 mod renewal;
 mod sign_in;

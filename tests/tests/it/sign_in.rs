@@ -92,10 +92,24 @@ fn the_demo_has_a_terminal_read_and_sign_with_cards_of_both_models() {
 }
 
 #[test]
+fn the_demo_lets_the_holder_in_at_another_site() {
+    let output = Command::new(program("latchkey-demo").unwrap()).args(["--ticket", "--yes"]).output().unwrap();
+    assert!(output.status.success(), "{}", said(&output));
+    let shown = text(&output.stdout);
+    for expected in
+        ["PNOBY-4010190A000PB0, urn:latchkey:acr:high", "the site can ask nothing more", "The site knows who came"]
+    {
+        assert!(shown.contains(expected), "{expected}\n{}", said(&output));
+    }
+}
+
+#[test]
 fn the_demo_tells_which_arguments_do_not_go_together() {
     for arguments in [
         &["--profile", "kta"][..],
         &["--terminal", "--profile", "unheard-of"],
+        &["--ticket", "--terminal"],
+        &["--ticket", "--browser"],
         &["--terminal", "--profile", "kta", "--holder", "hanna-vydumanaya"],
         &["--terminal", "--holder", "kiryl-raspausiudzany"],
     ] {

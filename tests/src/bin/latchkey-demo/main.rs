@@ -7,6 +7,7 @@ mod browser;
 mod city;
 mod fault;
 mod terminal;
+mod ticket;
 
 use std::process::{Command, ExitCode};
 
@@ -18,6 +19,7 @@ use latchkey_tests::stage::{Cards, Portal, SampleSet, give_secrets, holder};
 
 const USAGE: &str = "\
 Usage: ./dev demo [--browser] [--terminal [--profile stb|kta]] [--yes] [--holder NAME] [--lang be|ru|en]
+       ./dev demo --ticket [--yes] [--holder NAME] [--lang be|ru|en]
        ./dev demo --fault NAME [--lang be|ru|en]
 
   --browser        in Chromium and the window of the client program, instead of on the command line; on your screen if
@@ -26,6 +28,7 @@ Usage: ./dev demo [--browser] [--terminal [--profile stb|kta]] [--yes] [--holder
                    is deployed; with --browser it reads for a page of that kind
   --profile NAME   the card's model: stb, the published standard, which is meant without it; kta, the deployed card as far
                    as it is known, with its second PIN
+  --ticket         another site lets the person in with the portal's sign-in, which must be of the level high
   --yes            type the sample PIN and agree to everything by itself
   --holder NAME    whose card; without it, an ordinary citizen's. --holder list names them
   --fault NAME     a sign-in that goes wrong in this way, without a person: shows how it is refused, and whether that is
@@ -60,6 +63,7 @@ fn main() -> ExitCode {
     let interruption = Interruption::watch();
     let result = interruption.and_then(|interruption| match &wishes.fault {
         Some(name) => fault::demo(name, &wishes.language, &interruption),
+        None if wishes.with_ticket => ticket::demo(&wishes, &interruption),
         None if wishes.with_terminal && wishes.in_browser => city::demo(&wishes, &interruption),
         None if wishes.with_terminal => terminal::demo(&wishes, &interruption),
         None if wishes.in_browser => browser::demo(&wishes, &interruption),
@@ -79,6 +83,7 @@ fn main() -> ExitCode {
 struct Wishes {
     in_browser: bool,
     with_terminal: bool,
+    with_ticket: bool,
     unattended: bool,
     /// Whether the card is of the deployed model.
     deployed_card: bool,
@@ -95,6 +100,7 @@ impl Wishes {
         let mut wishes = Self {
             in_browser: false,
             with_terminal: false,
+            with_ticket: false,
             unattended: false,
             deployed_card: false,
             holder: String::new(),
@@ -106,6 +112,7 @@ impl Wishes {
             match argument.as_str() {
                 "--browser" => wishes.in_browser = true,
                 "--terminal" => wishes.with_terminal = true,
+                "--ticket" => wishes.with_ticket = true,
                 "--yes" => wishes.unattended = true,
                 "--profile" => wishes.deployed_card = is_deployed(&value()?)?,
                 "--holder" => wishes.holder = value()?,
@@ -114,6 +121,9 @@ impl Wishes {
                 "--help" | "-h" => return Ok(None),
                 other => return Err(format!("unknown argument {other:?}")),
             }
+        }
+        if wishes.with_ticket && (wishes.with_terminal || wishes.in_browser) {
+            return Err("--ticket goes with neither --terminal nor --browser".to_owned());
         }
         if wishes.deployed_card && !wishes.with_terminal {
             return Err("--profile kta goes with --terminal".to_owned());

@@ -1,0 +1,86 @@
+//! The demo of tickets: another site lets people in with the portal's sign-in, if that is sure enough.
+
+use anyhow::{Context as _, Result, bail, ensure};
+use latchkey_tests::show::{Interruption, Terminal};
+use latchkey_tests::site::{Browser, HIGH, Known, OpenedBy, Site};
+use latchkey_tests::stage::{Cards, Portal, PortalOrder, SampleSet, holder};
+use tokio::runtime::Runtime;
+
+use crate::Wishes;
+
+/// Where the site expects its visitors back. Nobody listens there: the demo's browser stops before it.
+const ADDRESS: &str = "https://shop.example/back";
+
+pub(crate) fn demo(wishes: &Wishes, interruption: &Interruption) -> Result<()> {
+    let terminal = Terminal::new();
+    let runtime = Runtime::new()?;
+    let holder = holder(&wishes.holder)?;
+    terminal.title("Latchkey: another site lets people in with the portal's sign-in");
+
+    let set = terminal.step(interruption, "Sample people, their cards and a test PKI", || {
+        Ok(("all invented; TEST KEYS".to_owned(), SampleSet::write()?))
+    })?;
+    let cards = terminal.step(interruption, "Smart card service", || {
+        let mut cards = Cards::start(&set, 1)?;
+        cards.insert(holder.id, 1)?;
+        Ok((format!("the card of {} ({})", holder.id, holder.case), cards))
+    })?;
+    let mut portal = terminal.step(interruption, "Portal with a provider of OpenID Connect", || {
+        let order = PortalOrder { has_provider: true, ..PortalOrder::default() };
+        let portal = Portal::start_with(&set, order)?;
+        Ok((portal.address(), portal))
+    })?;
+    let site = terminal.step(interruption, "Another site, shop.example, is registered", || {
+        let secret = portal.register("shop", ADDRESS, &[])?.context("the site has no secret")?;
+        let site = runtime.block_on(Site::discover(&portal.origin(), &set, "shop", &secret, ADDRESS))?;
+        Ok(("by `latchkey-portal clients add`; its relying party is the crate openidconnect".to_owned(), site))
+    })?;
+
+    let (visit, browser) = (site.begin(HIGH), Browser::new(&set, &portal.origin())?);
+    let page = terminal.step(interruption, "The site sends its visitor to the portal", || {
+        let page = runtime.block_on(browser.open(&visit.address))?.page()?;
+        let page = runtime.block_on(browser.press(&page, "/link", None))?.page()?;
+        Ok((format!("it demands {HIGH}"), page))
+    })?;
+    let opened = OpenedBy::make()?;
+    let link = Browser::link(&page)?;
+    let mut client = opened.client(&cards, &set, &link)?;
+    client.args(["--lang", &wishes.language]);
+    terminal.command(&format!("latchkey open '{link}' --ca-file tls/ca.pem"));
+    terminal.note(&format!("The sample PIN is {}.", holder.pin));
+    if wishes.unattended {
+        OpenedBy::unattended(&mut client, &holder)?;
+    }
+    if !interruption.run(&mut client)? {
+        bail!("nobody signed in");
+    }
+    let asked = terminal.step(interruption, "The portal asks whether the site may know who it is", || {
+        let asked = runtime.block_on(browser.open(&opened.address()?))?.page()?;
+        Ok(("names, identification number, how sure that is; agreed".to_owned(), asked))
+    })?;
+    let known: Known = terminal.step(interruption, "The site lets the person in", || {
+        let allowed = browser.press(&asked, "/authorize/decision", Some(("decision", "allow")));
+        let answer = runtime.block_on(allowed)?.elsewhere()?;
+        let known = runtime.block_on(site.finish(visit, &answer))?;
+        Ok((format!("{}, {}, {}", known.name, known.personal_number, known.level), known))
+    })?;
+    ensure!(
+        known.personal_number.ends_with(&holder.person.personal_number.to_string()),
+        "the site takes the visitor for somebody else"
+    );
+    ensure!(known.level == HIGH, "the site is told of {}", known.level);
+    terminal.note(&format!("To this site the person is {}; to another one, somebody else.", known.subject));
+    terminal.step(interruption, "The holder signs out at the portal", || {
+        let page = runtime.block_on(browser.open(&format!("{}/end-session", portal.origin())))?.page()?;
+        runtime.block_on(browser.press(&page, "/end-session/confirm", None))?.page()?;
+        ensure!(!runtime.block_on(site.still_knows(&known)), "the site can still ask about the person");
+        Ok(("the site can ask nothing more about the person".to_owned(), ()))
+    })?;
+    terminal.step(interruption, "Everything put away", || {
+        drop(cards);
+        portal.stop()?;
+        Ok(("card, card service, portal, files".to_owned(), drop(set)))
+    })?;
+    terminal.title("The site knows who came, and how sure that is, because the portal has said so.");
+    Ok(())
+}

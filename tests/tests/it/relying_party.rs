@@ -1,0 +1,112 @@
+//! A site whose relying party others have written, the crate `openidconnect`: through HTTPS, a visitor's browser, the client
+//! program and a virtual card in a real pcscd.
+
+use latchkey_tests::site::{Browser, HIGH, Known, OpenedBy, Site, Visit};
+use latchkey_tests::stage::{Cards, Portal, PortalOrder, SampleSet, holder};
+use tokio::runtime::Runtime;
+
+const ADDRESS: &str = "https://shop.example/back";
+const HOLDER: &str = "hanna-vydumanaya";
+
+struct Scene {
+    set: SampleSet,
+    cards: Cards,
+    portal: Portal,
+    runtime: Runtime,
+}
+
+impl Scene {
+    fn set() -> Self {
+        let set = SampleSet::write().unwrap();
+        let mut cards = Cards::start(&set, 1).unwrap();
+        cards.insert(HOLDER, 1).unwrap();
+        let portal = Portal::start_with(&set, PortalOrder { has_provider: true, ..PortalOrder::default() }).unwrap();
+        Self { set, cards, portal, runtime: Runtime::new().unwrap() }
+    }
+
+    /// Registers a site as an operator does; the running service takes it.
+    fn register(&mut self, id: &str, more: &[&str]) -> Site {
+        let secret = self.portal.register(id, ADDRESS, more).unwrap().unwrap();
+        let issuer = self.portal.origin();
+        self.runtime.block_on(Site::discover(&issuer, &self.set, id, &secret, ADDRESS)).unwrap()
+    }
+
+    fn browser(&self) -> Browser {
+        Browser::new(&self.set, &self.portal.origin()).unwrap()
+    }
+
+    /// Signs in by a link with the card, from the page to which the site has sent the browser, and agrees if asked.
+    fn sign_in(&self, browser: &Browser, visit: &Visit) -> String {
+        let page = self.runtime.block_on(browser.open(&visit.address)).unwrap().page().unwrap();
+        let page = self.runtime.block_on(browser.press(&page, "/link", None)).unwrap().page().unwrap();
+        let opened = OpenedBy::make().unwrap();
+        let mut client = opened.client(&self.cards, &self.set, &Browser::link(&page).unwrap()).unwrap();
+        OpenedBy::unattended(&mut client, &holder(HOLDER).unwrap()).unwrap();
+        let output = client.output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let asked = self.runtime.block_on(browser.open(&opened.address().unwrap())).unwrap().page().unwrap();
+        let allowed = browser.press(&asked, "/authorize/decision", Some(("decision", "allow")));
+        self.runtime.block_on(allowed).unwrap().elsewhere().unwrap()
+    }
+
+    fn finish(&self, site: &Site, visit: Visit, answer: &str) -> Known {
+        self.runtime.block_on(site.finish(visit, answer)).unwrap()
+    }
+}
+
+/// The whole way with each algorithm, then without a question, then signed out.
+#[test]
+fn a_site_of_others_making_lets_the_holder_in_until_he_signs_out() {
+    let mut scene = Scene::set();
+    let shop = scene.register("shop", &["--refresh-tokens"]);
+    let clinic = scene.register("clinic", &["--algorithm", "ES256"]);
+    let browser = scene.browser();
+    let visit = shop.begin(HIGH);
+    let answer = scene.sign_in(&browser, &visit);
+    let mut at_shop = scene.finish(&shop, visit, &answer);
+    assert_eq!(at_shop.level, HIGH);
+    assert!(at_shop.personal_number.starts_with("PNOBY-"), "{at_shop:?}");
+    assert!(at_shop.name.contains("ВЫДУМАННАЯ"), "{at_shop:?}");
+
+    // Signed in already: another site only asks whether it may know.
+    let visit = clinic.begin(HIGH);
+    let asked = scene.runtime.block_on(browser.open(&visit.address)).unwrap().page().unwrap();
+    let allowed = browser.press(&asked, "/authorize/decision", Some(("decision", "allow")));
+    let answer = scene.runtime.block_on(allowed).unwrap().elsewhere().unwrap();
+    let at_clinic = scene.finish(&clinic, visit, &answer);
+    assert_eq!(at_clinic.personal_number, at_shop.personal_number);
+    // And the first one comes back without a question, to the same person.
+    let visit = shop.begin(HIGH);
+    let answer = scene.runtime.block_on(browser.open(&visit.address)).unwrap().elsewhere().unwrap();
+    assert_eq!(scene.finish(&shop, visit, &answer).subject, at_shop.subject);
+
+    scene.runtime.block_on(shop.refresh(&mut at_shop)).unwrap();
+    assert!(scene.runtime.block_on(shop.still_knows(&at_shop)));
+    let page = scene.runtime.block_on(browser.open(&format!("{}/end-session", scene.portal.origin()))).unwrap().page();
+    scene.runtime.block_on(browser.press(&page.unwrap(), "/end-session/confirm", None)).unwrap().page().unwrap();
+    assert!(!scene.runtime.block_on(shop.still_knows(&at_shop)));
+    assert!(!scene.runtime.block_on(clinic.still_knows(&at_clinic)));
+    assert!(scene.runtime.block_on(shop.refresh(&mut at_shop)).is_err());
+}
+
+/// An answer that belongs to another visit, or a code that somebody else has used, lets nobody in.
+#[test]
+fn a_site_of_others_making_believes_no_answer_to_another_visit() {
+    let mut scene = Scene::set();
+    let shop = scene.register("shop", &[]);
+    let browser = scene.browser();
+    let visit = shop.begin(HIGH);
+    let answer = scene.sign_in(&browser, &visit);
+    let other = shop.begin(HIGH);
+    let refused = scene.runtime.block_on(shop.finish(other, &answer)).unwrap_err();
+    assert!(refused.to_string().contains("another visit"), "{refused:#}");
+    assert_eq!(scene.finish(&shop, visit, &answer).level, HIGH);
+    // Thieves of the code have neither its verifier nor a second try.
+    let again = shop.begin(HIGH);
+    let stolen = answer.replace(&state_of(&answer), &state_of(&again.address));
+    assert!(scene.runtime.block_on(shop.finish(again, &stolen)).is_err());
+}
+
+fn state_of(address: &str) -> String {
+    address.split("state=").nth(1).unwrap().split('&').next().unwrap().to_owned()
+}
