@@ -20,7 +20,8 @@ use rustix::net::{
 use serde::{Deserialize, Serialize};
 
 use crate::service::{
-    Memory, Purposes, REMEMBERED_REQUESTS, REQUEST_WAITS, RequestId, SelectedRequest, UsedName, WaitingRequest,
+    Memory, Purposes, REMEMBERED_REQUESTS, REQUEST_WAITS, RequestId, SelectedRequest, UsedName, WAITING_REQUESTS,
+    WaitingRequest,
 };
 
 /// What is handed over.
@@ -48,7 +49,7 @@ pub struct Letter {
 /// Longest letter, in octets: as much as is remembered at most fits.
 pub const LETTER_MAX_SIZE: usize = 64 * 1024;
 /// Of the letter. Another edition is one of a program that was replaced meanwhile.
-const EDITION: u32 = 2;
+const EDITION: u32 = 3;
 /// Most file descriptors: two sockets of the service, socket and lock of the one program.
 const DESCRIPTORS_MAX: usize = 4;
 
@@ -101,7 +102,7 @@ impl Letter {
             sockets: *sockets,
             instance: *instance,
             used: used.iter().map(Name::of).collect(),
-            waiting: waiting.as_ref().map(Waiting::of),
+            waiting: waiting.iter().map(Waiting::of).collect(),
         };
         Ok(serde_json::to_vec(&written)?)
     }
@@ -110,14 +111,11 @@ impl Letter {
     #[must_use]
     pub fn parse(octets: &[u8]) -> Option<Self> {
         let Written { edition, sockets, instance, used, waiting } = serde_json::from_slice(octets).ok()?;
-        if edition != EDITION || used.len() > REMEMBERED_REQUESTS {
+        if edition != EDITION || used.len() > REMEMBERED_REQUESTS || waiting.len() > WAITING_REQUESTS {
             return None;
         }
         let used = used.into_iter().map(Name::read).collect::<Option<_>>()?;
-        let waiting = match waiting {
-            Some(waiting) => Some(waiting.read()?),
-            None => None,
-        };
+        let waiting = waiting.into_iter().map(Waiting::read).collect::<Option<_>>()?;
         Some(Self { sockets, instance, memory: Memory { used, waiting } })
     }
 }
@@ -129,7 +127,7 @@ struct Written {
     sockets: usize,
     instance: bool,
     used: Vec<Name>,
-    waiting: Option<Waiting>,
+    waiting: Vec<Waiting>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -144,6 +142,7 @@ struct Name {
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Waiting {
+    by: String,
     signer: String,
     origins: Vec<String>,
     hash: [u8; 32],
@@ -169,8 +168,9 @@ impl Name {
 }
 
 impl Waiting {
-    fn of(WaitingRequest { request, left }: &WaitingRequest) -> Self {
+    fn of(WaitingRequest { by, request, left }: &WaitingRequest) -> Self {
         Self {
+            by: by.to_string(),
             signer: request.signer.clone(),
             origins: request.origins.iter().map(ToString::to_string).collect(),
             hash: request.hash,
@@ -181,11 +181,17 @@ impl Waiting {
 
     /// A request's sites are HTTPS sites, like those of every request that was verified.
     fn read(self) -> Option<WaitingRequest> {
-        let Self { signer, origins, hash, purpose, milliseconds_left } = self;
-        let origins = origins.iter().map(|text| Origin::parse(text).ok()).collect::<Option<_>>()?;
+        let Self { by, signer, origins, hash, purpose, milliseconds_left } = self;
+        let by = Origin::parse(&by).ok()?;
+        let origins = origins.iter().map(|text| Origin::parse(text).ok()).collect::<Option<Vec<_>>>()?;
+        let is_its_own = origins.contains(&by);
         let request = SelectedRequest { signer, origins, hash, purpose };
         let left = Duration::from_millis(milliseconds_left.into());
-        (request.is_within_limits() && left <= REQUEST_WAITS).then_some(WaitingRequest { request, left })
+        (is_its_own && request.is_within_limits() && left <= REQUEST_WAITS).then_some(WaitingRequest {
+            by,
+            request,
+            left,
+        })
     }
 }
 

@@ -226,6 +226,7 @@ fn assign(shared: &Arc<Shared>, assignment: Assignment) {
 fn carry_out(shared: &Arc<Shared>, assignment: Assignment) {
     let Assignment { number, task, reader, cancellation } = assignment;
     let request = |task, reader| Request::OfCard(CardRequest { reader, patience: Duration::ZERO, task });
+    shared.desk.make_way();
     let exchange = shared.agent.send(request(card_task(task), reader.clone()));
     let taking_back = exchange.cancellation();
     cancellation.on_cancel(move || taking_back.cancel());

@@ -271,6 +271,7 @@ fn ask(
 ) -> Result<DocumentResults, Failure> {
     let task = CardTask::SignDocuments(SignDocuments { asker: Asker::Holder, documents });
     let request = CardRequest { reader, patience: PATIENCE, task };
+    shared.desk.make_way();
     let exchange = shared.agent.send(Request::OfCard(request));
     let taking_back = exchange.cancellation();
     cancellation.on_cancel(move || taking_back.cancel());

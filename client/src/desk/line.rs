@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use latchkey_agent::Failure;
+use latchkey_agent::{Failure, Report, SessionReport};
 use latchkey_crypto::assertion::Origin;
 use tokio::time::Instant;
 
@@ -17,6 +17,10 @@ use super::{ArrivedBy, DeskView, Phase, RequestFailure, RequestNumber, RequestVi
 pub const HOLDER_TIME: Duration = Duration::from_secs(120);
 /// How long before its end the holder is told.
 pub const WARNING_TIME: Duration = Duration::from_secs(30);
+/// How long the page of an open terminal session may let it wait while somebody else wants the card. A page that is there
+/// asks for the next thing at once, unless a person thinks in between; one that was closed asks for nothing any more, and
+/// need not say so. While nobody else wants the card, [`latchkey_agent::SESSION_IDLE_TIME`] counts.
+pub const GIVES_WAY_AFTER: Duration = Duration::from_secs(10);
 /// Most requests that are open at a time.
 pub const OPEN_REQUESTS: usize = 16;
 /// Most of them that are of one site.
@@ -34,6 +38,12 @@ struct First {
     request: AtDesk,
     /// When the holder last did something for it, or the question that is open was put.
     since: Instant,
+    /// When its page last wanted something done in its terminal session, or it was done.
+    driven: Instant,
+    /// Something is being done in its terminal session.
+    is_driven: bool,
+    /// The holder wants the card for something that is not at the desk.
+    is_in_the_way: bool,
 }
 
 /// What has to be done, and for which request.
@@ -59,7 +69,9 @@ impl Line {
             return request.advance(Event::Closed(failure)).map(|action| (number, action)).into_iter().collect();
         }
         self.waiting.push_back((number, request));
-        self.next_turn(now)
+        let mut actions = self.next_turn(now);
+        actions.extend(self.pass(now));
+        actions
     }
 
     /// Something happened to a request. What comes too late for it changes nothing.
@@ -72,10 +84,17 @@ impl Line {
                 && before == Phase::AskHandOver
                 && first.request.label.arrived_by == ArrivedBy::Page;
             let is_yes = matches!(event, Event::Agreed) && before == Phase::AskHandOver;
+            // That a terminal was looked at is told in between.
+            let is_done = matches!(&event, Event::Reported(Report::Session(report))
+                if !matches!(report, SessionReport::Terminal(_)));
             let origin = first.request.label.origin.clone();
             actions.extend(first.request.advance(event).map(|action| (number, action)));
             if first.request.phase() != before {
                 first.since = now;
+            }
+            if is_done {
+                first.driven = now;
+                first.is_driven = false;
             }
             // A yes to documents, or to a terminal, is one to these alone.
             let is_sign_in = first.request.label.documents.is_empty() && first.request.label.disclosure.is_none();
@@ -104,9 +123,29 @@ impl Line {
         }
     }
 
+    /// A page wants something done in its terminal session.
+    pub(super) fn driven(&mut self, now: Instant, number: RequestNumber) {
+        if let Some(first) = self.first.as_mut().filter(|first| first.number == number) {
+            first.driven = now;
+            first.is_driven = true;
+        }
+    }
+
+    /// The holder wants the card for something that is not at the desk.
+    pub(super) fn make_way(&mut self, now: Instant) -> Actions {
+        if let Some(first) = &mut self.first {
+            first.is_in_the_way = true;
+        }
+        self.pass(now)
+    }
+
     /// Time passed.
     pub(super) fn pass(&mut self, now: Instant) -> Actions {
         match &self.first {
+            Some(first) if self.gives_way_in(now) == Some(Duration::ZERO) => {
+                tracing::info!(number = first.number.0, "a terminal session gives way to who wants the card");
+                self.happened(now, first.number, Event::Closed(Failure::TerminalSessionIdle.into()))
+            }
             Some(first) if first.time_left(now) == Some(Duration::ZERO) => {
                 let failure = match first.request.phase() {
                     // It says more to the page than that nobody tried again.
@@ -129,9 +168,12 @@ impl Line {
         actions
     }
 
-    /// When [`Line::pass`] has to be called, or the view changes by itself. `None` while nothing waits for the holder.
+    /// When [`Line::pass`] has to be called, or the view changes by itself. `None` while nothing waits for the holder, and
+    /// nobody for a terminal session's end.
     pub(super) fn next_wake(&self, now: Instant) -> Option<Instant> {
-        let left = self.first.as_ref()?.time_left(now)?;
+        let Some(left) = self.first.as_ref()?.time_left(now) else {
+            return now.checked_add(self.gives_way_in(now)?);
+        };
         let pause = match left.checked_sub(WARNING_TIME) {
             Some(until_warning) if !until_warning.is_zero() => until_warning,
             // To the next whole second of what is left.
@@ -155,9 +197,17 @@ impl Line {
             let Some((number, mut request)) = self.waiting.pop_front() else { break };
             let standing = self.sites.standing(&request.label.origin);
             actions.extend(request.advance(Event::Begin(standing)).map(|action| (number, action)));
-            self.first = Some(First { number, request, since: now }).filter(|first| first.request.is_shown());
+            let first = First { number, request, since: now, driven: now, is_driven: false, is_in_the_way: false };
+            self.first = Some(first).filter(|first| first.request.is_shown());
         }
         actions
+    }
+
+    /// How long a terminal session goes on yet that nobody drives; `None` if nothing ends it here.
+    fn gives_way_in(&self, now: Instant) -> Option<Duration> {
+        let first = self.first.as_ref().filter(|first| first.is_in_the_way || !self.waiting.is_empty())?;
+        let is_left_alone = !first.is_driven && matches!(first.request.phase(), Phase::TerminalAtWork { .. });
+        is_left_alone.then(|| GIVES_WAY_AFTER.saturating_sub(now.saturating_duration_since(first.driven)))
     }
 
     fn close_waiting_of(&mut self, origin: &Origin) -> Actions {

@@ -19,7 +19,7 @@ use latchkey_crypto::cv::rights::Rights;
 use tokio::sync::{mpsc, watch};
 
 pub use failure::RequestFailure;
-pub use line::{HOLDER_TIME, OPEN_REQUESTS, OPEN_REQUESTS_OF_SITE, WARNING_TIME};
+pub use line::{GIVES_WAY_AFTER, HOLDER_TIME, OPEN_REQUESTS, OPEN_REQUESTS_OF_SITE, WARNING_TIME};
 pub use request::{Fulfilled, SignedIn};
 pub use sites::{REFUSAL_HOLDS, Sites, SitesOfThisRun, Standing};
 pub use source::{FetchedLink, Link, PageRequest, PageWish, Pending, SAYS_IT_IS_MAX_SIZE, TerminalWish};
@@ -111,6 +111,12 @@ impl Desk {
     /// The holder wants more time.
     pub fn more_time(&self, number: RequestNumber) {
         self.send(Message::HolderActed(number));
+    }
+
+    /// The holder wants the card for something that is not at the desk: a terminal session that nobody drives any more
+    /// gives way.
+    pub fn make_way(&self) {
+        self.send(Message::MakeWay);
     }
 
     /// The program is about to end: so do all requests.

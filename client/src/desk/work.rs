@@ -21,6 +21,8 @@ pub(super) enum Message {
     HolderActed(RequestNumber),
     /// What the page wants done next in its terminal session.
     Instruct(RequestNumber, Instruction),
+    /// The holder wants the card for something else.
+    MakeWay,
     /// Of the errand of that number.
     Errand(u64, RequestNumber, Event),
     Stop,
@@ -101,7 +103,9 @@ impl Clerk {
                 self.line.holder_acted(now, number);
                 Actions::new()
             }
+            Message::MakeWay => self.line.make_way(now),
             Message::Instruct(number, instruction) => {
+                self.line.driven(now, number);
                 if let Some(Errand { taken_back: TakeBack::Agent(_, instructions), .. }) =
                     self.errand.as_ref().filter(|errand| errand.request == number)
                     && let Some(instructions) = instructions.get()

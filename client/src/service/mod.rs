@@ -37,7 +37,7 @@ pub use refusal::ServiceRefusal;
 pub use requests::{LONG_POLL_TIME, REMEMBERED_REQUESTS, REQUESTS_UNDER_WAY_OF_SITE, RequestId, UsedName};
 pub use terminal::{
     Purposes, REQUEST_ORIGINS_MAX_COUNT, REQUEST_WAITS, SelectedRequest, SignedRequest, TERMINAL_BODY_MAX_SIZE,
-    TicketRequest, Unverifiable, WaitingRequest,
+    TicketRequest, Unverifiable, WAITING_REQUESTS, WaitingRequest,
 };
 
 use crate::desk::{Desk, Sites};
@@ -85,8 +85,8 @@ impl GuestMode for NoGuest {
 pub struct Memory {
     /// The names of requests that sites have used, the oldest first.
     pub used: Vec<UsedName>,
-    /// The signed request that waits for its session.
-    pub waiting: Option<WaitingRequest>,
+    /// The signed requests that wait for their sessions, the oldest first.
+    pub waiting: Vec<WaitingRequest>,
 }
 
 /// What all handlers share.
@@ -122,7 +122,7 @@ impl Service {
         let shared = Arc::new(Shared {
             surroundings,
             requests: requests::Requests::remembering(memory.used),
-            sessions: terminal::Sessions::with_request(memory.waiting),
+            sessions: terminal::Sessions::with_requests(memory.waiting),
             request_lists: terminal::RequestLists::default(),
             port,
         });

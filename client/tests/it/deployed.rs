@@ -37,7 +37,7 @@ fn cv_pki() -> CvPki {
     sample_pki(NOW).unwrap().cv_pki().unwrap()
 }
 
-fn terminal() -> PlayedTerminal {
+pub(crate) fn terminal() -> PlayedTerminal {
     PlayedTerminal::new(&cv_pki(), TERMINAL, CvPki::sign_in_rights(), None).unwrap()
 }
 

@@ -10,7 +10,7 @@ use std::process::{Command, Stdio};
 use latchkey_client::hand_over::{HandOver, LETTER_MAX_SIZE, Letter};
 use latchkey_client::service::{
     Listeners, Memory, Purposes, REMEMBERED_REQUESTS, REQUEST_ORIGINS_MAX_COUNT, REQUEST_WAITS, RequestId,
-    SelectedRequest, UsedName, WaitingRequest,
+    SelectedRequest, UsedName, WAITING_REQUESTS, WaitingRequest,
 };
 use latchkey_client::single_instance::{First, Instance, Wish};
 use latchkey_crypto::assertion::Origin;
@@ -38,13 +38,10 @@ fn waiting() -> WaitingRequest {
     };
     let purpose =
         Purposes { be: format!("б{}", &text[1..]), ru: format!("р{}", &text[1..]), en: format!("e{}", &text[1..]) };
+    let origins: Vec<_> = (0..REQUEST_ORIGINS_MAX_COUNT).map(|number| Origin::parse(&host(number)).unwrap()).collect();
     WaitingRequest {
-        request: SelectedRequest {
-            signer: text,
-            origins: (0..REQUEST_ORIGINS_MAX_COUNT).map(|number| Origin::parse(&host(number)).unwrap()).collect(),
-            hash: [0xFF; 32],
-            purpose: Some(purpose),
-        },
+        by: origins[0].clone(),
+        request: SelectedRequest { signer: text, origins, hash: [0xFF; 32], purpose: Some(purpose) },
         left: REQUEST_WAITS,
     }
 }
@@ -67,7 +64,8 @@ fn what_is_put_is_taken() {
     let Instance::First(first) = Instance::begin(folder.path(), &Wish::Run).unwrap() else { panic!("another runs") };
     let listeners = Listeners::bind(0).unwrap();
     let port = listeners.port();
-    let memory = Memory { used: (0..REMEMBERED_REQUESTS).map(used).collect(), waiting: Some(waiting()) };
+    let memory =
+        Memory { used: (0..REMEMBERED_REQUESTS).map(used).collect(), waiting: vec![waiting(); WAITING_REQUESTS] };
     let instance = Some(first.parts().unwrap());
     let put = HandOver { sockets: listeners.into_sockets(), memory: memory.clone(), instance }.put().unwrap();
     drop(first);
@@ -102,7 +100,8 @@ fn nothing_is_taken_from_anybody_else() {
     assert!(HandOver::take(File::open("/dev/null").unwrap()).is_none());
     let put = HandOver::default().put().unwrap();
     assert!(HandOver::take(put).is_some());
-    let put = HandOver { memory: Memory { used: vec![used(1)], waiting: None }, ..HandOver::default() }.put().unwrap();
+    let put =
+        HandOver { memory: Memory { used: vec![used(1)], waiting: Vec::new() }, ..HandOver::default() }.put().unwrap();
     let mut child = Command::new(std::env::current_exe().unwrap());
     child.args(["--exact", "hand_over::nothing_is_taken_from_anybody_else"]).env(AGAIN, "").stdin(Stdio::from(put));
     let output = child.output().unwrap();
@@ -113,7 +112,7 @@ fn nothing_is_taken_from_anybody_else() {
 fn letters_with_faults_are_not_taken() {
     let hash = format!("{:?}", [7; 32]);
     let whole = format!(
-        r#"{{"edition":2,"sockets":0,"instance":false,"used":[{{"site":"{PORTAL}","request":"{REQUEST}","step":1,"card_removed":false}}],"waiting":{{"signer":"A portal","origins":["{PORTAL}"],"hash":{hash},"purpose":{{"be":"а","ru":"а","en":"a"}},"milliseconds_left":300000}}}}"#
+        r#"{{"edition":3,"sockets":0,"instance":false,"used":[{{"site":"{PORTAL}","request":"{REQUEST}","step":1,"card_removed":false}}],"waiting":[{{"by":"{PORTAL}","signer":"A portal","origins":["{PORTAL}"],"hash":{hash},"purpose":{{"be":"а","ru":"а","en":"a"}},"milliseconds_left":300000}}]}}"#
     );
     assert!(HandOver::take(put(whole.as_bytes(), &[])).is_some());
     for kept in 1..whole.len() {
@@ -121,8 +120,9 @@ fn letters_with_faults_are_not_taken() {
     }
     let socket = TcpListener::bind("127.0.0.1:0").unwrap();
     for (from, to) in [
-        ("\"edition\":2", "\"edition\":1"),
-        ("\"edition\":2", "\"edition\":3"),
+        ("\"edition\":3", "\"edition\":2"),
+        ("\"edition\":3", "\"edition\":4"),
+        ("\"by\":\"https://portal", "\"by\":\"https://other"),
         ("300000", "300001"),
         ("[7, 7,", "[7,"),
         ("\"origins\":[\"https://portal.example\"]", "\"origins\":[]"),
@@ -147,7 +147,10 @@ fn letters_with_faults_are_not_taken() {
     // What nothing is said about is not kept, nor more than there can be.
     assert!(HandOver::take(put(whole.as_bytes(), &[socket.as_fd()])).is_none());
     assert!(HandOver::take(put(whole.as_bytes(), &[socket.as_fd(); 6])).is_none());
-    let many = Memory { used: (0..=REMEMBERED_REQUESTS).map(used).collect(), waiting: None };
+    let many = Memory { used: Vec::new(), waiting: vec![waiting(); WAITING_REQUESTS + 1] };
+    let octets = Letter { sockets: 0, instance: false, memory: many }.to_octets().unwrap();
+    assert!(HandOver::take(put(&octets, &[])).is_none(), "more requests than can wait");
+    let many = Memory { used: (0..=REMEMBERED_REQUESTS).map(used).collect(), waiting: Vec::new() };
     assert!(HandOver::take(HandOver { memory: many, ..HandOver::default() }.put().unwrap()).is_none());
     let mut long = whole.into_bytes();
     long.resize(LETTER_MAX_SIZE + 1, b' ');
@@ -204,7 +207,7 @@ proptest! {
 
     #[test]
     fn an_altered_letter_is_none_or_one_that_can_be_written(at in any::<prop::sample::Index>(), octet: u8) {
-        let memory = Memory { used: vec![used(1)], waiting: Some(waiting()) };
+        let memory = Memory { used: vec![used(1)], waiting: vec![waiting()] };
         let mut octets = Letter { sockets: 1, instance: true, memory }.to_octets().unwrap();
         let at = at.index(octets.len());
         octets[at] = octet;

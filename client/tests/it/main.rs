@@ -42,5 +42,6 @@ mod sites;
 mod test_portal;
 mod texts;
 mod update;
+mod vanished;
 mod waiting;
 mod wire;

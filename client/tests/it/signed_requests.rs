@@ -328,6 +328,37 @@ async fn the_holder_leaves_out_what_a_ticket_may_do_without() {
 }
 
 proptest! {
+    /// The signature covers what is asked, the path whoever asks, and the hash the rest: the number of the message's version.
+    #[test]
+    fn an_altered_message_is_no_request(place: prop::sample::Index, mask in 1_u8.., ours: bool) {
+        let message = if ours { signed(ticket_request().to_string().as_bytes()) } else { of_provider() };
+        let mut altered = message.clone();
+        let place = place.index(altered.len());
+        altered[place] ^= mask;
+        if let Ok(request) = verify(&altered) {
+            let same = verify(&message).unwrap();
+            prop_assert_ne!(request.hash, same.hash);
+            prop_assert_eq!(SignedRequest { hash: same.hash, ..request }, same, "octet {}, {:02X}", place, mask);
+        }
+    }
+
+    /// Whatever somebody who may sign has signed: it is whole, or does not count.
+    #[test]
+    fn altered_contents_are_whole_or_do_not_count(place: prop::sample::Index, mask in 1_u8.., cut: prop::sample::Index) {
+        let whole = ticket_request().to_string().into_bytes();
+        let (mut altered, cut) = (whole.clone(), &whole[..cut.index(whole.len())]);
+        let place = place.index(altered.len());
+        altered[place] ^= mask;
+        prop_assert!(verify(&signed(cut)).is_err());
+        if let Ok(request) = verify(&signed(&altered)) {
+            let ticket = request.ticket.clone();
+            prop_assert!(ticket.is_some_and(|ticket| ticket.rights().is_some()));
+            prop_assert!((1..=2).contains(&request.origins.len()));
+            let shown = request.selected().shown(Language::Russian, true);
+            prop_assert!(shown.purpose.is_some_and(|purpose| !purpose.trim().is_empty()));
+        }
+    }
+
     #[test]
     fn octets_are_no_request(octets in any::<Vec<u8>>()) {
         prop_assert!(verify(&octets).is_err());

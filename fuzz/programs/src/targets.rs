@@ -20,6 +20,7 @@ use latchkey_client::sign_in::link::Link;
 use latchkey_client::single_instance::Wish;
 use latchkey_client::texts::Language;
 use latchkey_crypto::assertion::{ChallengeText, Origin};
+use latchkey_crypto::cv::Certificate as CvCertificate;
 use latchkey_crypto::cv::rights::EidRights;
 use latchkey_crypto::x509::{Certificate, TrustStore};
 use latchkey_fixtures::fuzz::Target;
@@ -42,6 +43,7 @@ use latchkey_portal::storage::{
     Answer, Completed, Completing, KeptChallenge, KeptCompletion, LinkSpent, NotCompleted, NotTaken, Opening, Purged,
     Storage,
 };
+use latchkey_portal::terminal::authority::{AuthorityError, CERTIFICATE_MAX_SIZE, Collected, IssuedToTerminal};
 use latchkey_portal::terminal::{Attributes, PersonalData};
 use latchkey_portal::token::TokenHash;
 use latchkey_verify::{Assurance, Grace, PolicyLevels, Purpose, SignInPolicy};
@@ -55,6 +57,7 @@ use tower::ServiceExt as _;
 pub(crate) const TARGETS: &[Target] = &[
     Target { name: "agent-report", run: agent_report },
     Target { name: "agent-request", run: agent_request },
+    Target { name: "authority-answer", run: authority_answer },
     Target { name: "hand-over", run: hand_over },
     Target { name: "link", run: link },
     Target { name: "portal-request", run: portal_request },
@@ -81,6 +84,28 @@ fn agent_report(octets: &[u8]) {
         let mut written = Vec::new();
         message.write(&mut written).expect("a message that was read can be written");
         assert!(octets.starts_with(&written), "a message is written as it was read");
+    }
+}
+
+/// What an issuing authority answers the terminal: the first octet says with which status, the rest is the body.
+fn authority_answer(octets: &[u8]) {
+    let Some((which, body)) = octets.split_first() else { return };
+    let status = [200, 202, 404, 422][usize::from(which % 4)];
+    match IssuedToTerminal::of_answer(status, body) {
+        Ok(issued) => {
+            assert_eq!(status, 200, "a refusal is no certificate");
+            for certificate in issued.path.iter().chain([&issued.certificate]) {
+                let again = CvCertificate::parse(&certificate.to_octets());
+                assert_eq!(again.as_ref().ok(), Some(certificate), "a certificate is written as it was read");
+            }
+        }
+        Err(AuthorityError::Refused { code, .. }) => {
+            assert!(code.bytes().all(|octet| octet.is_ascii_lowercase() || octet == b'-'), "a code can be logged");
+        }
+        Err(_) => {}
+    }
+    if let Ok(Collected::Issued(certificate)) = Collected::of_answer(status, body.to_vec()) {
+        assert!(certificate.len() <= CERTIFICATE_MAX_SIZE, "a certificate fits a card");
     }
 }
 

@@ -164,9 +164,10 @@ impl Fault {
                 "/api/v1/terminal_proxy_command" | "/api/v1/terminal_proxy_sign_init" => {
                     refused(&["card-closed-channel", "terminal-act-refused"])
                 }
-                // What was M1 is taken for M3.
-                "/api/v1/bauth_process" => refused(&["terminal-card-not-genuine", "terminal-wrong-order"]),
-                "/api/v1/read_dg" => refused(&["terminal-answer-malformed", "terminal-wrong-order"]),
+                // M1 once more is no M3.
+                "/api/v1/bauth_process" | "/api/v1/read_dg" => {
+                    refused(&["terminal-answer-malformed", "terminal-wrong-order"])
+                }
                 "/api/v1/bauth_logout" => refused(&["terminal-session-unknown"]),
                 _ => refused(&["terminal-wrong-order"]),
             },

@@ -106,6 +106,15 @@ fn answers_are_taken_in_every_form() {
         let received = awaiting_m3().0.receive(&form, &trust);
         assert!(received.is_ok(), "form {number} of M3: {:?}", received.err());
     }
+    // The first answer once more says nothing against the card. Without its object nobody could tell.
+    let [_, _, in_object, with_status, in_template, whole] = <[_; 6]>::try_from(
+        forms(bare("M1"), object(0x80, &bare("M1")), M1::encode(&bare("M1").try_into().unwrap())).collect::<Vec<_>>(),
+    )
+    .unwrap();
+    for again in [in_object, with_status, in_template, whole] {
+        let code = awaiting_m3().0.receive(&again, &trust).err().map(|fault| fault.code());
+        assert_eq!(code, Some("card-answer-malformed"), "{again:02X?}");
+    }
 }
 
 #[test]

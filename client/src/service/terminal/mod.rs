@@ -9,7 +9,7 @@ mod sessions;
 mod signed_request;
 mod ticket;
 
-pub use sessions::{REQUEST_WAITS, WaitingRequest};
+pub use sessions::{REQUEST_WAITS, WAITING_REQUESTS, WaitingRequest};
 pub use signed_request::{
     Purposes, REQUEST_ORIGINS_MAX_COUNT, SelectedRequest, SignedRequest, TicketRequest, Unverifiable,
 };

@@ -18,6 +18,8 @@ use crate::service::{ServiceRefusal, Shared};
 
 /// How long a signed request that was handed in waits for its session.
 pub const REQUEST_WAITS: Duration = Duration::from_secs(5 * 60);
+/// Most signed requests that wait at a time, each of another site: the oldest goes first.
+pub const WAITING_REQUESTS: usize = 4;
 /// After how long without an instruction another page of the same site may begin anew: the one that opened the session is
 /// gone then, more likely than not.
 const TAKE_OVER_AFTER: Duration = Duration::from_secs(3);
@@ -26,12 +28,15 @@ const TAKE_OVER_AFTER: Duration = Duration::from_secs(3);
 #[derive(Default)]
 pub(in crate::service) struct Sessions {
     open: Mutex<Option<Arc<OpenSession>>>,
-    request: Mutex<Option<(SelectedRequest, Instant)>>,
+    /// The oldest first.
+    requests: Mutex<Vec<(WaitingRequest, Instant)>>,
 }
 
 /// A signed request that waits for its session, for so long yet. A program that starts anew in place goes on with it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WaitingRequest {
+    /// The site whose page handed it in: one of the request's.
+    pub by: Origin,
     /// The request.
     pub request: SelectedRequest,
     /// At most [`REQUEST_WAITS`].
@@ -56,35 +61,51 @@ pub(super) struct Opened {
 }
 
 impl Sessions {
-    /// With a request that waited before.
-    pub(in crate::service) fn with_request(waiting: Option<WaitingRequest>) -> Self {
-        let waiting =
-            waiting.map(|WaitingRequest { request, left }| (request, Instant::now() + left.min(REQUEST_WAITS)));
-        Self { request: Mutex::new(waiting), ..Self::default() }
+    /// With requests that waited before.
+    pub(in crate::service) fn with_requests(waiting: Vec<WaitingRequest>) -> Self {
+        let now = Instant::now();
+        let waiting = waiting.into_iter().map(|waiting| {
+            let until = now + waiting.left.min(REQUEST_WAITS);
+            (waiting, until)
+        });
+        Self { requests: Mutex::new(waiting.collect()), ..Self::default() }
     }
 
-    /// The request that waits.
-    pub(in crate::service) fn waiting(&self) -> Option<WaitingRequest> {
-        let waiting = lock(&self.request);
-        let (request, until) = waiting.as_ref()?;
-        let left = until.saturating_duration_since(Instant::now());
-        (!left.is_zero()).then(|| WaitingRequest { request: request.clone(), left })
+    /// The requests that wait, the oldest first.
+    pub(in crate::service) fn waiting(&self) -> Vec<WaitingRequest> {
+        let now = Instant::now();
+        let requests = lock(&self.requests);
+        let left = requests.iter().map(|(waiting, until)| (waiting, until.saturating_duration_since(now)));
+        let waits = left.filter(|(_, left)| !left.is_zero());
+        waits.map(|(waiting, left)| WaitingRequest { left, ..waiting.clone() }).collect()
     }
 
-    /// Keeps a verified request for the session that one of its sites will open. There is one at a time.
+    /// Keeps a verified request for the session that one of its sites will open. Another one of the page's own site takes
+    /// its place; those that other sites' pages handed in stay.
     pub(super) fn remember(&self, site: &Origin, request: SelectedRequest) -> Result<(), ServiceRefusal> {
         if !request.origins.contains(site) {
             return Err(ServiceRefusal::RequestOfOtherSite);
         }
-        *lock(&self.request) = Some((request, Instant::now() + REQUEST_WAITS));
+        let now = Instant::now();
+        let mut requests = lock(&self.requests);
+        requests.retain(|(waiting, until)| *until > now && waiting.by != *site);
+        if requests.len() >= WAITING_REQUESTS {
+            requests.remove(0);
+        }
+        let waiting = WaitingRequest { by: site.clone(), request, left: REQUEST_WAITS };
+        requests.push((waiting, now + REQUEST_WAITS));
         Ok(())
     }
 
-    /// The request that waits for a session of this site, once.
+    /// The request that waits for a session of this site, once: the one that its own page handed in, else the latest that
+    /// names it.
     pub(super) fn take_request(&self, site: &Origin) -> Option<SelectedRequest> {
-        let mut waiting = lock(&self.request);
-        waiting.take_if(|(_, until)| *until <= Instant::now());
-        waiting.take_if(|(request, _)| request.origins.contains(site)).map(|(request, _)| request)
+        let now = Instant::now();
+        let mut requests = lock(&self.requests);
+        requests.retain(|(_, until)| *until > now);
+        let own = requests.iter().position(|(waiting, _)| waiting.by == *site);
+        let place = own.or_else(|| requests.iter().rposition(|(waiting, _)| waiting.request.origins.contains(site)))?;
+        Some(requests.remove(place).0.request)
     }
 
     /// The session that this site may drive.
@@ -216,25 +237,48 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 mod tests {
     use super::*;
 
+    fn site(name: &str) -> Origin {
+        Origin::parse(&format!("https://{name}.example")).unwrap()
+    }
+
+    fn request(signer: &str, sites: &[&str]) -> SelectedRequest {
+        let origins = sites.iter().map(|name| site(name)).collect();
+        SelectedRequest { signer: signer.to_owned(), origins, hash: [7; 32], purpose: None }
+    }
+
     #[tokio::test(start_paused = true)]
     async fn a_request_that_was_handed_in_waits_five_minutes_for_one_session() {
-        let site = Origin::parse("https://portal.example").unwrap();
-        let request = SelectedRequest {
-            signer: "A portal".to_owned(),
-            origins: vec![site.clone()],
-            hash: [7; 32],
-            purpose: None,
-        };
+        let (site, request) = (site("portal"), request("A portal", &["portal"]));
         for (passed, is_there) in [(REQUEST_WAITS - Duration::from_secs(1), true), (REQUEST_WAITS, false)] {
             let sessions = Sessions::default();
             sessions.remember(&site, request.clone()).unwrap();
             tokio::time::advance(passed).await;
             let waiting = sessions.waiting();
-            assert_eq!(waiting.is_some(), is_there, "after {passed:?}");
-            let gone_on_with = Sessions::with_request(waiting);
+            assert_eq!(!waiting.is_empty(), is_there, "after {passed:?}");
+            let gone_on_with = Sessions::with_requests(waiting);
             assert_eq!(gone_on_with.take_request(&site).is_some(), is_there, "after {passed:?}, by another service");
             assert_eq!(sessions.take_request(&site).is_some(), is_there, "after {passed:?}");
             assert_eq!(sessions.take_request(&site), None, "used twice");
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn requests_of_several_sites_wait_beside_each_other() {
+        let sessions = Sessions::default();
+        let signer = |name: &str| sessions.take_request(&site(name)).map(|request| request.signer);
+        sessions.remember(&site("portal"), request("replaced", &["portal", "provider"])).unwrap();
+        sessions.remember(&site("portal"), request("the portal", &["portal", "provider"])).unwrap();
+        sessions.remember(&site("other"), request("the other", &["other", "portal", "provider"])).unwrap();
+        assert_eq!(signer("portal").as_deref(), Some("the portal"), "another site has displaced it");
+        assert_eq!(signer("provider").as_deref(), Some("the other"));
+        assert_eq!(signer("provider"), None);
+
+        for number in 0..=WAITING_REQUESTS {
+            let name = format!("site-{number}");
+            sessions.remember(&site(&name), request(&name, &[&name])).unwrap();
+        }
+        assert_eq!(sessions.waiting().len(), WAITING_REQUESTS);
+        assert_eq!(signer("site-0"), None, "the oldest");
+        assert_eq!(signer("site-1").as_deref(), Some("site-1"));
     }
 }

@@ -19,6 +19,8 @@ use crate::files::read_limited;
 const TIME_LIMIT: Duration = Duration::from_secs(10);
 /// Most octets of its answers.
 const ANSWER_MAX_SIZE: usize = 16 * 1024;
+/// Most octets of a holder's certificate: a card's file has room for so many (STB 34.101.79).
+pub const CERTIFICATE_MAX_SIZE: usize = 4096;
 /// Most octets of the file with the authorities of its TLS certificate.
 const TLS_AUTHORITIES_MAX_SIZE: usize = 1024 * 1024;
 /// Most certificates between a root and a terminal: a link's and an authority's.
@@ -107,7 +109,7 @@ impl Authority {
     pub async fn ready(&self) -> Result<(), AuthorityError> {
         match exchange(self.client.get(self.at("ready"))).await? {
             (StatusCode::OK, _) => Ok(()),
-            other => Err(refused(&other)),
+            (status, body) => Err(refused(status.as_u16(), &body)),
         }
     }
 
@@ -119,7 +121,7 @@ impl Authority {
         let asked = self.client.post(self.at("requests")).header(CONTENT_TYPE, "application/pkcs10").body(request);
         match exchange(asked).await? {
             (StatusCode::ACCEPTED, _) => Ok(()),
-            other => Err(refused(&other)),
+            (status, body) => Err(refused(status.as_u16(), &body)),
         }
     }
 
@@ -129,13 +131,8 @@ impl Authority {
     /// [`AuthorityError`].
     pub async fn collect(&self, ticket: &[u8; HASH_SIZE]) -> Result<Collected, AuthorityError> {
         let address = self.at(&format!("requests/{}", hex::encode(ticket)));
-        let answer = exchange(self.client.get(address)).await?;
-        match &answer {
-            (StatusCode::OK, certificate) => Ok(Collected::Issued(certificate.clone())),
-            (StatusCode::ACCEPTED, _) => Ok(Collected::NotYet),
-            (StatusCode::NOT_FOUND, _) if code(&answer.1) == "request-unknown" => Ok(Collected::Unknown),
-            other => Err(refused(other)),
-        }
+        let (status, body) = exchange(self.client.get(address)).await?;
+        Collected::of_answer(status.as_u16(), body)
     }
 
     /// Asks for a terminal's next certificate.
@@ -152,30 +149,57 @@ impl Authority {
             request: String,
             signature: String,
         }
-        #[derive(Deserialize)]
-        struct Answer {
-            certificate: String,
-            #[serde(default)]
-            path: Vec<String>,
-        }
         let asked = Asked { request: STANDARD.encode(request), signature: STANDARD.encode(signature) };
-        let answer = match exchange(self.client.post(self.at("terminals")).json(&asked)).await? {
-            (StatusCode::OK, answer) => answer,
-            other => return Err(refused(&other)),
-        };
-        let answer: Answer =
-            serde_json::from_slice(&answer).map_err(|_| AuthorityError::Answer("it has another form"))?;
-        if answer.path.len() > PATH_MAX_LENGTH {
-            return Err(AuthorityError::Answer("the path is too long"));
-        }
-        let path = answer.path.iter().map(String::as_str).map(certificate).collect::<Result<_, _>>()?;
-        Ok(IssuedToTerminal { certificate: certificate(&answer.certificate)?, path })
+        let (status, body) = exchange(self.client.post(self.at("terminals")).json(&asked)).await?;
+        IssuedToTerminal::of_answer(status.as_u16(), &body)
     }
 
     fn at(&self, name: &str) -> Url {
         let mut address = self.address.clone();
         address.set_path(&format!("{}enrolment/v1/{name}", self.address.path()));
         address
+    }
+}
+
+impl IssuedToTerminal {
+    /// Reads an answer to a terminal's request. Nothing of it is verified.
+    ///
+    /// # Errors
+    /// [`AuthorityError`] if it is a refusal or none of the form in `docs/enrolment.md`.
+    pub fn of_answer(status: u16, body: &[u8]) -> Result<Self, AuthorityError> {
+        #[derive(Deserialize)]
+        struct Answer {
+            certificate: String,
+            #[serde(default)]
+            path: Vec<String>,
+        }
+        if status != StatusCode::OK {
+            return Err(refused(status, body));
+        }
+        let answer: Answer = serde_json::from_slice(body).map_err(|_| AuthorityError::Answer("it has another form"))?;
+        if answer.path.len() > PATH_MAX_LENGTH {
+            return Err(AuthorityError::Answer("the path is too long"));
+        }
+        let path = answer.path.iter().map(String::as_str).map(certificate).collect::<Result<_, _>>()?;
+        Ok(Self { certificate: certificate(&answer.certificate)?, path })
+    }
+}
+
+impl Collected {
+    /// Reads an answer to the question what has become of a holder's request. Nothing of it is verified.
+    ///
+    /// # Errors
+    /// [`AuthorityError`] if it is a refusal, or a certificate that no card has room for.
+    pub fn of_answer(status: u16, body: Vec<u8>) -> Result<Self, AuthorityError> {
+        match StatusCode::from_u16(status) {
+            Ok(StatusCode::OK) if body.len() > CERTIFICATE_MAX_SIZE => {
+                Err(AuthorityError::Answer("the certificate is too long"))
+            }
+            Ok(StatusCode::OK) => Ok(Self::Issued(body)),
+            Ok(StatusCode::ACCEPTED) => Ok(Self::NotYet),
+            Ok(StatusCode::NOT_FOUND) if code(&body) == "request-unknown" => Ok(Self::Unknown),
+            _ => Err(refused(status, &body)),
+        }
     }
 }
 
@@ -230,8 +254,8 @@ fn unreachable(error: &reqwest::Error) -> AuthorityError {
     AuthorityError::Unreachable(causes.last().map(ToString::to_string).unwrap_or_default())
 }
 
-fn refused((status, body): &(StatusCode, Vec<u8>)) -> AuthorityError {
-    AuthorityError::Refused { status: status.as_u16(), code: code(body) }
+fn refused(status: u16, body: &[u8]) -> AuthorityError {
+    AuthorityError::Refused { status, code: code(body) }
 }
 
 /// A code of its own making goes into the log: only what such codes look like.

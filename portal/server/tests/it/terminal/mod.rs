@@ -1,6 +1,7 @@
 //! The terminal, as back ends of portals and operators meet it.
 
 mod attacks;
+mod authority_answers;
 mod card_renewal;
 mod configuration;
 mod credentials;

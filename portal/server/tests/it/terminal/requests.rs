@@ -30,6 +30,15 @@ async fn requests_are_refused_for_what_they_are() {
             post().header("origin", "https://portal.example").body("{}".into()).unwrap(),
             (403, "origin-refused"),
         ),
+        (
+            "a page under a name of its own for this computer",
+            post()
+                .header("host", "rebound.example:48777")
+                .header("origin", "http://rebound.example:48777")
+                .body("{}".into())
+                .unwrap(),
+            (403, "origin-refused"),
+        ),
         ("no content type", Request::post(init).body("{}".into()).unwrap(), (415, "content-type-refused")),
         (
             "a form",
