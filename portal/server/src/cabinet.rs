@@ -7,10 +7,14 @@
 //! by an id that was drawn and says nothing. Names change with the keys; whatever else belongs to a cabinet is kept under
 //! its id.
 
+mod browser;
+
 use std::fmt;
 
 use rand_core::CryptoRng;
 use time::OffsetDateTime;
+
+pub use browser::{BrowserFamily, UnknownBrowserFamily};
 
 use crate::keys::NamedUnder;
 

@@ -3,6 +3,8 @@
 mod assertions;
 mod assets;
 mod body;
+mod cabinet;
+mod cabinet_texts;
 mod challenges;
 mod cookies;
 mod guard;
@@ -57,6 +59,7 @@ pub fn router(portal: Arc<Portal>, provider: Option<Arc<Provider>>) -> Router {
         .route("/metrics", get(operations::metrics))
         .with_state(Arc::clone(&portal));
     of_portal
+        .merge(cabinet::routes(Arc::clone(&portal), provider.clone()))
         .merge(provider.map(provider::routes).unwrap_or_default())
         .fallback(|| async { Refusal::NotFound })
         .method_not_allowed_fallback(|| async { Refusal::Method })

@@ -1,5 +1,6 @@
 //! What the service does, apart from HTTP: issue challenges, judge assertions, keep sessions.
 
+mod cabinets;
 mod links;
 
 use std::sync::Arc;
@@ -17,7 +18,7 @@ use rand_core::CryptoRng;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use crate::cabinet::{CabinetId, Entered, Knock};
+use crate::cabinet::{BrowserFamily, CabinetId, Entered, Knock};
 use crate::challenge::ChallengeId;
 use crate::http::{Language, Refusal};
 use crate::keys::CabinetNaming;
@@ -28,6 +29,8 @@ use crate::session::{Assurance, Holder, Session, Way};
 use crate::storage::{Cabinets, KeptChallenge, KeptLink, Opening, Storage, StorageError};
 use crate::token::Token;
 
+pub use cabinets::SIGN_INS_KEPT;
+pub(crate) use cabinets::{Contents, Demand, Visit};
 pub(crate) use links::OfferedLink;
 
 /// The names of the portal, which clients show as what it calls itself.
@@ -163,6 +166,7 @@ impl Portal {
     pub async fn purge(&self) -> Result<crate::storage::Purged, StorageError> {
         let purged = self.counted(self.storage.purge(self.now()).await)?;
         self.challenges.store(purged.challenges_left, Ordering::Relaxed);
+        self.forget_sign_ins().await?;
         Ok(purged)
     }
 
@@ -252,14 +256,15 @@ impl Portal {
         browser: &Token,
         assertion: Bytes,
         former: Option<&Token>,
-        way: Way,
+        (way, family): (Way, BrowserFamily),
     ) -> Result<(StartedSession, VerifiedSignIn), Refusal> {
         let browser = browser.hash();
         let kept = self.counted(self.storage.take_challenge(challenge, &browser, self.now()).await)??;
         let (session, verified) = self.judged(&assertion, &kept, way).await?;
         let token = self.draw_token();
         let knock = self.knock(&session.holder.personal_number).await?;
-        let opening = Opening { token: token.hash(), session, replaced: former.map(Token::hash), knock };
+        let opening =
+            Opening { token: token.hash(), session, replaced: former.map(Token::hash), knock, browser: family };
         let entered = self.counted(self.storage.open_session(&opening).await)??;
         Ok((self.started(token, opening.session, entered), verified))
     }

@@ -15,7 +15,7 @@ use latchkey_crypto::assertion::ChallengeText;
 use latchkey_verify::Purpose;
 use time::{Duration, OffsetDateTime};
 
-pub use cabinets::{Blocking, Cabinets};
+pub use cabinets::{Blocking, Cabinets, Ending, ListedSession, SignIn, SignIns};
 pub use grants::{
     ConnectedSite, FoundToken, GRANT_ID_SIZE, GrantId, Grants, KeptCode, KeptGrant, KeptToken, NewToken, PresentedCode,
     Spent, TakenCode, TokenKind,
@@ -23,7 +23,7 @@ pub use grants::{
 pub use sqlite::{SqliteSettings, SqliteSteps, SqliteStorage};
 pub use steps::{CALLER_TAG_SIZE, KeptStep, Steps};
 
-use crate::cabinet::{Barred, Entered, Knock};
+use crate::cabinet::{Barred, BrowserFamily, Entered, Knock};
 use crate::challenge::ChallengeId;
 use crate::link::ShortCode;
 use crate::session::Session;
@@ -135,6 +135,8 @@ pub struct Opening {
     pub replaced: Option<TokenHash>,
     /// The cabinet's door, where there are cabinets.
     pub knock: Option<Knock>,
+    /// By which kind of browser.
+    pub browser: BrowserFamily,
 }
 
 /// A sign-in by link that was accepted and waits for the browser that asked for it.
@@ -163,6 +165,8 @@ pub struct Completing {
     pub session: TokenHash,
     /// The session that it has now.
     pub replaced: Option<TokenHash>,
+    /// Of which kind it is.
+    pub family: BrowserFamily,
 }
 
 /// A browser that came for its sign-in: what waited for it, and whether the cabinet's door let it through.

@@ -12,6 +12,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::body::JsonBody;
+use super::cabinet::browser_family;
 use super::refusal::RefusalAnswer;
 use super::sessions::HolderAnswer;
 use super::{Refusal, cookies};
@@ -139,7 +140,8 @@ async fn sign_in(
     let former = cookies::SESSION.read(headers);
     // Browsers name the site whose page sends; the guard lets no other than this one through.
     let way = if headers.contains_key(ORIGIN) { Way::Page } else { Way::Program };
-    let (started, verified) = portal.sign_in(challenge, &browser, assertion, former.as_ref(), way).await?;
+    let (started, verified) =
+        portal.sign_in(challenge, &browser, assertion, former.as_ref(), (way, browser_family(headers))).await?;
     let answer = Accepted {
         result: "accepted",
         assurance: started.session.assurance.name(),

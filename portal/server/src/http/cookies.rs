@@ -18,6 +18,9 @@ pub(super) const SESSION: Cookie = Cookie { name: "__Host-latchkey-session", sam
 /// Keeps another site's request while its visitor signs in. `Lax`, since the visitor comes from there.
 pub(super) const PENDING: Cookie = Cookie { name: "__Host-latchkey-request", same_site: "Lax" };
 
+/// Says which of the portal's own pages a visitor is on the way to, who signs in by link meanwhile.
+pub(super) const PLACE: Cookie = Cookie { name: "__Host-latchkey-place", same_site: "Strict" };
+
 /// A browser that is signed in has a session, and asks for nothing any more.
 pub(super) fn signed_in(started: &StartedSession) -> Result<AppendHeaders<[(HeaderName, HeaderValue); 2]>, Refusal> {
     let lifetime = started.session.expires_at - started.session.signed_in_at;

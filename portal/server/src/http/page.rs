@@ -11,11 +11,12 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{AppendHeaders, Html, IntoResponse as _, Response};
 use latchkey_verify::Assurance;
 use serde::Serialize;
-use time::OffsetDateTime;
 use time::macros::format_description;
+use time::{Duration, OffsetDateTime};
 use url::form_urlencoded;
 
 use super::body::FormBody;
+use super::cabinet::{CABINET, browser_family};
 use super::page_texts::{SignInState, Texts};
 use super::provider::RESUME;
 use super::{Language, Refusal, challenges, cookies};
@@ -27,10 +28,16 @@ use crate::session::{Holder, Session};
 use crate::storage::NotCompleted;
 use crate::token::Token;
 
+/// What the cookie says of the cabinet.
+const CABINET_PLACE: &str = "cabinet";
 /// The portal's own page.
 const HOME: &str = "/";
 /// What the form for a link says on a page that another site's request led to.
 const FOR_SITE: &[u8] = b"for=site";
+/// What it says on the way to the cabinet.
+const FOR_CABINET: &[u8] = b"for=cabinet";
+/// How long a browser remembers that its visitor is on the way to the cabinet.
+const PLACE_LIFETIME: Duration = Duration::minutes(15);
 
 #[derive(Template)]
 #[template(path = "page.html")]
@@ -51,6 +58,8 @@ pub(super) enum Content {
         asking: Option<Asking>,
         /// The site wants a sign-in that is newer, or of a higher level.
         again: bool,
+        /// The visitor is on the way to the cabinet.
+        for_cabinet: bool,
     },
     Consent {
         asking: Asking,
@@ -66,6 +75,7 @@ pub(super) enum Content {
         signed_in_at: Moment,
         expires_at: Moment,
         form_key: String,
+        has_cabinet: bool,
     },
     Link {
         link: String,
@@ -103,8 +113,8 @@ pub(super) struct Leaving {
 }
 
 pub(super) struct Moment {
-    machine: String,
-    human: String,
+    pub(super) machine: String,
+    pub(super) human: String,
 }
 
 impl Asking {
@@ -120,7 +130,12 @@ impl Asking {
 
 impl Content {
     pub(super) fn sign_in_for(portal: &Portal, asking: Asking, again: bool) -> Self {
-        Self::NobodySignedIn { command: command(portal), asking: Some(asking), again }
+        Self::NobodySignedIn { command: command(portal), asking: Some(asking), again, for_cabinet: false }
+    }
+
+    /// The cabinet wants a sign-in; `again` if somebody is signed in, but not surely enough.
+    pub(super) fn sign_in_for_cabinet(portal: &Portal, again: bool) -> Self {
+        Self::NobodySignedIn { command: command(portal), asking: None, again, for_cabinet: true }
     }
 
     pub(super) const fn consent(asking: Asking, scopes: Scopes, form_key: String) -> Self {
@@ -141,7 +156,7 @@ impl Content {
 pub(super) async fn show(State(portal): State<Arc<Portal>>, headers: HeaderMap) -> Response {
     let content = match cookies::SESSION.read(&headers) {
         Some(token) => portal.session(&token).await.map_err(Refusal::from).and_then(|session| match session {
-            Some(session) => signed_in(&token, session, Language::preferred(&headers)),
+            Some(session) => signed_in(&portal, &token, session, Language::preferred(&headers)),
             None => Ok(nobody(&portal)),
         }),
         None => Ok(nobody(&portal)),
@@ -171,23 +186,31 @@ pub(super) async fn offer_link(
     body: Result<FormBody, Refusal>,
 ) -> Response {
     let offered = match body {
-        Ok(FormBody(body)) if body.is_empty() => challenges::offer_link(&portal, &headers).await.map(|it| (it, false)),
-        Ok(FormBody(body)) if body == FOR_SITE => challenges::offer_link(&portal, &headers).await.map(|it| (it, true)),
-        Ok(_) => Err(Refusal::Body),
+        Ok(FormBody(body)) => match body.as_ref() {
+            b"" => challenges::offer_link(&portal, &headers).await.map(|it| (it, HOME)),
+            FOR_SITE => challenges::offer_link(&portal, &headers).await.map(|it| (it, RESUME)),
+            FOR_CABINET => challenges::offer_link(&portal, &headers).await.map(|it| (it, CABINET)),
+            _ => Err(Refusal::Body),
+        },
         Err(refusal) => Err(refusal),
     };
     match offered {
-        Ok(((offered, cookie), is_for_site)) => {
+        Ok(((offered, cookie), next)) => {
             let lifetime = offered.challenge.expires_at - offered.challenge.issued_at;
             let content = Content::Link {
                 link: link(portal.origin(), &offered.request),
                 short_code: offered.short_code,
                 minutes: lifetime.whole_minutes().max(1),
-                next: if is_for_site { RESUME } else { HOME },
+                next,
             };
             // Who signs in on the portal's own page is not sent to a site that he has left before.
-            let forgotten = cookies::PENDING.clear().ok().filter(|_| !is_for_site);
-            let cookies = AppendHeaders([Some(cookie), forgotten].into_iter().flatten().map(|it| (SET_COOKIE, it)));
+            let forgotten = cookies::PENDING.clear().ok().filter(|_| next != RESUME);
+            let place = match next {
+                CABINET => cookies::PLACE.set_text(CABINET_PLACE, PLACE_LIFETIME),
+                _ => cookies::PLACE.clear(),
+            };
+            let cookies = [Some(cookie), forgotten, place.ok()].into_iter().flatten();
+            let cookies = AppendHeaders(cookies.map(|it| (SET_COOKIE, it)));
             (cookies, page(&portal, &headers, StatusCode::OK, content)).into_response()
         }
         Err(refusal) => refused(&portal, &headers, &refusal),
@@ -224,8 +247,14 @@ async fn signed_in_by_link(
 ) -> Result<Response, Refusal> {
     let completion = completion.ok().and_then(|Path(token)| Token::parse(&token)).ok_or(NotCompleted::Unknown)?;
     let (browser, former) = (cookies::BROWSER.read(headers), cookies::SESSION.read(headers));
-    let started = portal.complete(&completion, browser.as_ref(), former.as_ref()).await?;
-    let next = if cookies::PENDING.text(headers).is_some() { RESUME } else { HOME };
+    let family = browser_family(headers);
+    let started = portal.complete(&completion, browser.as_ref(), former.as_ref(), family).await?;
+    // The places are all listed here: no cookie can name another.
+    let next = match (cookies::PENDING.text(headers), cookies::PLACE.text(headers)) {
+        (Some(_), _) => RESUME,
+        (None, Some(CABINET_PLACE)) => CABINET,
+        (None, _) => HOME,
+    };
     let next = [(LOCATION, HeaderValue::from_static(next))];
     Ok((StatusCode::SEE_OTHER, next, cookies::signed_in(&started)?).into_response())
 }
@@ -253,14 +282,14 @@ async fn end_session(
 }
 
 fn nobody(portal: &Portal) -> Content {
-    Content::NobodySignedIn { command: command(portal), asking: None, again: false }
+    Content::NobodySignedIn { command: command(portal), asking: None, again: false, for_cabinet: false }
 }
 
 fn command(portal: &Portal) -> String {
     format!("latchkey sign-in {}", portal.origin())
 }
 
-fn signed_in(token: &Token, session: Session, language: Language) -> Result<Content, Refusal> {
+fn signed_in(portal: &Portal, token: &Token, session: Session, language: Language) -> Result<Content, Refusal> {
     let texts = Texts::of(language);
     Ok(Content::SignedIn {
         assurance: match session.assurance {
@@ -273,12 +302,13 @@ fn signed_in(token: &Token, session: Session, language: Language) -> Result<Cont
         signed_in_at: moment(session.signed_in_at)?,
         expires_at: moment(session.expires_at)?,
         form_key: token.form_key(),
+        has_cabinet: portal.has_cabinets(),
     })
 }
 
 /// The name in the page's language, if the certificate has it. What would turn the direction of writing, or not be seen,
 /// is made visible.
-fn name_in(language: Language, holder: &Holder) -> String {
+pub(super) fn name_in(language: Language, holder: &Holder) -> String {
     let subject = holder.name.to_string();
     let name = match language {
         Language::Belarusian => holder.belarusian_name.as_ref().map_or(subject, ToString::to_string),
@@ -288,7 +318,7 @@ fn name_in(language: Language, holder: &Holder) -> String {
     latchkey_texts::printable(&name)
 }
 
-fn moment(time: OffsetDateTime) -> Result<Moment, Refusal> {
+pub(super) fn moment(time: OffsetDateTime) -> Result<Moment, Refusal> {
     let human = time
         .format(format_description!("[year]-[month]-[day] [hour]:[minute] UTC"))
         .map_err(|_| Refusal::Internal("a time cannot be written"))?;
@@ -314,6 +344,7 @@ pub(super) fn page(portal: &Portal, headers: &HeaderMap, status: StatusCode, con
     let texts = Texts::of(language);
     let title = match content {
         Content::NobodySignedIn { asking: Some(_), .. } => texts.site_sign_in,
+        Content::NobodySignedIn { for_cabinet: true, .. } => texts.cabinet_sign_in,
         Content::NobodySignedIn { .. } => texts.nobody_signed_in,
         Content::Consent { .. } => texts.consent,
         Content::Leaving(_) => texts.leaving,

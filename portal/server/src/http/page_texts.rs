@@ -55,6 +55,10 @@ pub(super) struct Texts {
     pub(super) leaving_asks: &'static str,
     pub(super) leaving_effect: &'static str,
     pub(super) leaving_stay: &'static str,
+    pub(super) cabinet_open: &'static str,
+    pub(super) cabinet_sign_in: &'static str,
+    pub(super) cabinet_needs_card: &'static str,
+    pub(super) cabinet_again: &'static str,
     pub(super) states: States,
 }
 

@@ -6,6 +6,7 @@ use axum::body::Bytes;
 use latchkey_verify::Rejection;
 
 use super::{Portal, StartedSession};
+use crate::cabinet::BrowserFamily;
 use crate::http::Refusal;
 use crate::link::{COMPLETION_LIFETIME, ShortCode};
 use crate::outside::Outside as _;
@@ -60,6 +61,7 @@ impl Portal {
         completion: &Token,
         browser: Option<&Token>,
         former: Option<&Token>,
+        family: BrowserFamily,
     ) -> Result<StartedSession, Refusal> {
         let token = self.draw_token();
         let completing = Completing {
@@ -67,6 +69,7 @@ impl Portal {
             browser: browser.map(Token::hash),
             session: token.hash(),
             replaced: former.map(Token::hash),
+            family,
         };
         let (session, entered) = self.counted(self.storage.complete(&completing, self.now()).await)??;
         Ok(self.started(token, session, entered?))

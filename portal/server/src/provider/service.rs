@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
+use latchkey_crypto::x509::PersonalNumber;
 use serde_json::Value;
 use time::{Duration, OffsetDateTime};
 
-use super::clients::Client;
+use super::clients::{Client, ClientId};
 use super::error::ErrorCode;
 use super::jws::SigningFailed;
 use super::parameters::Parameters;
@@ -17,12 +18,13 @@ use super::scope::Scopes;
 use super::subject::SubjectKey;
 use super::tickets;
 use crate::files::Renewal;
-use crate::http::Refusal;
+use crate::http::{Language, Refusal};
 use crate::outside::Outside as _;
 use crate::portal::Portal;
 use crate::session::Session;
 use crate::storage::{
-    FoundToken, GrantId, Grants, KeptCode, KeptGrant, NewToken, PresentedCode, Spent, StorageError, TokenKind,
+    ConnectedSite, FoundToken, GrantId, Grants, KeptCode, KeptGrant, NewToken, PresentedCode, Spent, StorageError,
+    TokenKind,
 };
 use crate::token::Token;
 
@@ -171,6 +173,25 @@ impl Provider {
         let before = self.portal.counted(self.grants.consent(&person, client).await)?.unwrap_or_default();
         let scopes = before.and(waiting.request.scopes);
         self.portal.counted(self.grants.agree(&person, client, scopes, self.portal.now()).await)
+    }
+
+    /// The sites that a person has agreed to.
+    pub(crate) async fn connected_sites(&self, person: &PersonalNumber) -> Result<Vec<ConnectedSite>, StorageError> {
+        let person = self.material.subject_key.person(person);
+        self.portal.counted(self.grants.connected_sites(&person).await)
+    }
+
+    /// What a registered site is called.
+    pub(crate) fn site_name(&self, client: &ClientId, language: Language) -> Option<String> {
+        let registered = self.registered();
+        let site = registered.registry.client(client.as_str())?;
+        Some(latchkey_texts::printable(site.name(language)))
+    }
+
+    /// Takes back what a person has agreed to, and ends what the site was granted of him.
+    pub(crate) async fn withdraw(&self, person: &PersonalNumber, client: &ClientId) -> Result<bool, StorageError> {
+        let person = self.material.subject_key.person(person);
+        self.portal.counted(self.grants.withdraw(&person, client).await)
     }
 
     /// What is done with a request. `agreed`: the person has agreed to it just now.

@@ -3,8 +3,10 @@
 use time::OffsetDateTime;
 
 use super::Answer;
-use crate::cabinet::{CabinetId, CabinetState, Knock};
+use crate::cabinet::{BrowserFamily, CabinetId, CabinetState, Knock};
 use crate::keys::{KeyId, Names};
+use crate::session::{Assurance, Way};
+use crate::token::TokenHash;
 
 /// The memory of cabinets. Their doors are opened by what opens sessions.
 pub trait Cabinets: Send + Sync {
@@ -21,9 +23,66 @@ pub trait Cabinets: Send + Sync {
     /// How a cabinet stands, if there is one.
     fn cabinet_state(&self, cabinet: CabinetId) -> Answer<'_, Option<CabinetState>>;
 
+    /// The sessions in a cabinet that are not over at `now`, the newest first.
+    fn cabinet_sessions(&self, cabinet: CabinetId, now: OffsetDateTime) -> Answer<'_, Vec<ListedSession>>;
+
+    /// The latest sign-ins to a cabinet.
+    fn sign_ins(&self, cabinet: CabinetId) -> Answer<'_, SignIns>;
+
+    /// Ends sessions of a cabinet, and what belongs to them; how many.
+    fn end_sessions<'a>(&'a self, cabinet: CabinetId, ending: &'a Ending) -> Answer<'a, u64>;
+
+    /// Keeps that the holder has seen the sign-ins up to this time.
+    fn see_sign_ins(&self, cabinet: CabinetId, until: OffsetDateTime) -> Answer<'_, ()>;
+
+    /// Forgets sign-ins before this time; how many.
+    fn forget_sign_ins(&self, before: OffsetDateTime) -> Answer<'_, u64>;
+
     /// Blocks a cabinet for ever and ends whatever is under way in it, in one transaction. Whether there ever was a
     /// sign-in makes no difference.
     fn block_cabinet<'a>(&'a self, knock: &'a Knock, now: OffsetDateTime) -> Answer<'a, Blocking>;
+}
+
+/// A sign-in to a cabinet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SignIn {
+    /// The token of its session, which may be over.
+    pub session: TokenHash,
+    /// When it was accepted.
+    pub signed_in_at: OffsetDateTime,
+    /// How sure the service was.
+    pub assurance: Assurance,
+    /// How the assertion came.
+    pub way: Way,
+    /// By which kind of browser.
+    pub browser: BrowserFamily,
+}
+
+/// The latest sign-ins to a cabinet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SignIns {
+    /// Up to when the holder has seen them, if ever.
+    pub seen_until: Option<OffsetDateTime>,
+    /// The sign-ins, the newest first; a hundred at most.
+    pub newest: Vec<SignIn>,
+}
+
+/// A session in a cabinet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ListedSession {
+    /// The sign-in that it began with.
+    pub sign_in: SignIn,
+    /// From when on it is over.
+    pub expires_at: OffsetDateTime,
+}
+
+/// Which sessions of a cabinet to end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ending {
+    /// This one.
+    One(TokenHash),
+    /// All but this one.
+    AllBut(TokenHash),
 }
 
 /// What blocking a cabinet did.

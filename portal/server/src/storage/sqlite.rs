@@ -10,6 +10,7 @@ mod database;
 mod grants;
 mod links;
 mod row;
+mod sign_ins;
 mod statements;
 mod steps;
 mod together;

@@ -4,6 +4,7 @@ mod commands;
 mod door;
 mod key_files;
 mod killed;
+mod pages;
 
 use std::path::Path;
 

@@ -48,7 +48,12 @@ fn completion(signed: &Answer) -> String {
 
 pub(crate) async fn signed(world: &World, browser: &mut Browser) -> String {
     let offered = offer(browser).await;
-    completion(&present(world, &fetch(world, &offered.request).await).await)
+    followed(world, &offered.request).await
+}
+
+/// What the holder's client program does with a link: the path that it opens in the browser.
+pub(crate) async fn followed(world: &World, request: &str) -> String {
+    completion(&present(world, &fetch(world, request).await).await)
 }
 
 async fn is_signed_in(browser: &Browser) -> bool {

@@ -8,7 +8,7 @@ use std::task::Poll;
 use latchkey_crypto::assertion::ChallengeText;
 use latchkey_crypto::x509::{PersonName, PersonalNumber};
 use latchkey_fixtures::random::Seeded;
-use latchkey_portal::cabinet::Entered;
+use latchkey_portal::cabinet::{BrowserFamily, Entered};
 use latchkey_portal::challenge::ChallengeId;
 use latchkey_portal::session::{Holder, Session, Way};
 use latchkey_portal::storage::{
@@ -63,7 +63,13 @@ pub(crate) async fn open_session(
     session: &Session,
     replaced: Option<&TokenHash>,
 ) {
-    let opening = Opening { token: *token, session: session.clone(), replaced: replaced.copied(), knock: None };
+    let opening = Opening {
+        token: *token,
+        session: session.clone(),
+        replaced: replaced.copied(),
+        knock: None,
+        browser: BrowserFamily::Other,
+    };
     let entered = storage.open_session(&opening).await.unwrap().unwrap();
     assert_eq!(entered, Entered { cabinet: None, opened: false });
 }

@@ -78,12 +78,19 @@ impl World {
 
     /// With cabinets.
     pub(crate) async fn with_cabinets() -> Self {
+        Self::with_cabinets_and(|_| None).await
+    }
+
+    /// With cabinets, and a provider if `prepare` writes files for one.
+    pub(crate) async fn with_cabinets_and(prepare: impl FnOnce(&Path) -> Option<ProviderMaterial>) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let storage = Arc::new(open(&directory.path().join("portal.sqlite")).await);
         let keys = cabinet_keys(directory.path(), 1);
         storage.adopt_keys(&keys.keys()).await.unwrap().unwrap();
         let cabinets = CabinetSurroundings { naming: Arc::new(keys), storage: Arc::clone(&storage) as _ };
-        Self::put_together(directory, storage, (None, Some(cabinets)), |_| {}, |_| None)
+        let (material, grants) = (prepare(directory.path()), Arc::clone(&storage));
+        let provider = |portal| material.map(|material| Provider::new(portal, grants, material));
+        Self::put_together(directory, storage, (None, Some(cabinets)), |_| {}, provider)
     }
 
     pub(crate) fn with_storage(

@@ -52,6 +52,10 @@ pub(super) const TEXTS: Texts = Texts {
     leaving_effect: "When you sign out, no site can learn anything more about you here until you sign in again. \
                      Sites that you have visited may remember you themselves: sign out there too.",
     leaving_stay: "Stay signed in",
+    cabinet_open: "To your cabinet",
+    cabinet_sign_in: "Sign in to your cabinet",
+    cabinet_needs_card: "Your cabinet opens with your ID card only.",
+    cabinet_again: "You are signed in already, but your cabinet opens with your ID card only: sign in with it once more.",
     states: States {
         explain: offering(
             "Your browser may ask you something",

@@ -4,10 +4,10 @@ use sqlx::SqliteConnection;
 use sqlx::sqlite::SqliteRow;
 use time::OffsetDateTime;
 
-use super::{SqliteStorage, row};
+use super::{SqliteStorage, row, sign_ins};
 use crate::cabinet::{Barred, CabinetId, CabinetName, CabinetState, Entered, Knock};
 use crate::keys::{KeyId, NamedUnder, Names};
-use crate::storage::{Answer, Blocking, Cabinets, StorageError};
+use crate::storage::{Answer, Blocking, Cabinets, Ending, ListedSession, SignIns, StorageError};
 
 /// Makes a cabinet unless there is one, dormant: id, name, number of the key; if the next value says so; and not if there
 /// is a newer key than the last.
@@ -55,6 +55,36 @@ impl Cabinets for SqliteStorage {
                 .fetch_optional(&self.0.reader().await?)
                 .await?;
             found.as_ref().map(state).transpose()
+        })
+    }
+
+    fn cabinet_sessions(&self, cabinet: CabinetId, now: OffsetDateTime) -> Answer<'_, Vec<ListedSession>> {
+        Box::pin(async move { sign_ins::sessions(&self.0.reader().await?, cabinet, now).await })
+    }
+
+    fn sign_ins(&self, cabinet: CabinetId) -> Answer<'_, SignIns> {
+        Box::pin(async move { sign_ins::sign_ins(&self.0.reader().await?, cabinet).await })
+    }
+
+    fn end_sessions<'a>(&'a self, cabinet: CabinetId, ending: &'a Ending) -> Answer<'a, u64> {
+        let ending = *ending;
+        Box::pin(async move {
+            let writer = self.0.writer().await?;
+            writer.write(move |to| Box::pin(async move { sign_ins::end(to, cabinet, &ending).await })).await
+        })
+    }
+
+    fn see_sign_ins(&self, cabinet: CabinetId, until: OffsetDateTime) -> Answer<'_, ()> {
+        Box::pin(async move {
+            let writer = self.0.writer().await?;
+            writer.write(move |to| Box::pin(sign_ins::see(to, cabinet, until))).await
+        })
+    }
+
+    fn forget_sign_ins(&self, before: OffsetDateTime) -> Answer<'_, u64> {
+        Box::pin(async move {
+            let writer = self.0.writer().await?;
+            writer.write(move |to| Box::pin(sign_ins::forget(to, before))).await
         })
     }
 

@@ -93,7 +93,13 @@ pub(super) async fn complete(
         Err(NotCompleted::Expired)
     } else {
         let KeptCompletion { session, knock, .. } = waited;
-        let opening = Opening { token: completing.session, session, replaced: completing.replaced, knock };
+        let opening = Opening {
+            token: completing.session,
+            session,
+            replaced: completing.replaced,
+            knock,
+            browser: completing.family,
+        };
         let entered = open_session(to, &opening).await?;
         Ok((opening.session, entered))
     };

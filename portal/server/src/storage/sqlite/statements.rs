@@ -6,6 +6,7 @@ use time::OffsetDateTime;
 
 use super::cabinets::{self, KEEP_CABINET_IF, OPEN_CABINET};
 use super::row;
+use super::sign_ins::KEEP_SIGN_IN;
 use crate::cabinet::{Barred, Entered};
 use crate::challenge::ChallengeId;
 use crate::session::{Assurance, Session};
@@ -66,7 +67,8 @@ pub(super) async fn why_not_taken(
 }
 
 /// The statements that open a session in place of another, in their order: [`bind_opening`] has their values.
-pub(super) const OPENING: [&str; 5] = [KEEP_CABINET_IF, OPEN_CABINET, OPEN_SESSION_IF, CARRY_GRANTS, END_SESSION];
+pub(super) const OPENING: [&str; 6] =
+    [KEEP_CABINET_IF, OPEN_CABINET, OPEN_SESSION_IF, KEEP_SIGN_IN, CARRY_GRANTS, END_SESSION];
 /// Which of [`OPENING`] gives a row if the cabinet was opened.
 pub(super) const OPENS_CABINET: usize = 1;
 /// Which of [`OPENING`] gives a row if the session was opened.
@@ -93,7 +95,8 @@ pub(super) fn bind_opening<'q>(statement: Statement<'q>, place: usize, opening: 
             let statement = bind_session(statement.bind(token), session);
             statement.bind(name).bind(opening.is_some()).bind(name).bind(name)
         }
-        3 => statement.bind(token).bind(replaced).bind(token).bind(replaced),
+        3 => statement.bind(opening.map(|opening| opening.browser.name())).bind(token),
+        4 => statement.bind(token).bind(replaced).bind(token).bind(replaced),
         _ => statement.bind(replaced),
     }
 }

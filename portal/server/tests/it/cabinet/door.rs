@@ -7,7 +7,7 @@ use latchkey_crypto::x509::PersonalNumber;
 use latchkey_fixtures::holders::sample_holders;
 use latchkey_fixtures::pki::SOFTWARE_KEY_POLICY;
 use latchkey_fixtures::random::Seeded;
-use latchkey_portal::cabinet::{Barred, CabinetId, CabinetState, Entered, Knock};
+use latchkey_portal::cabinet::{Barred, BrowserFamily, CabinetId, CabinetState, Entered, Knock};
 use latchkey_portal::keys::CabinetNaming as _;
 use latchkey_portal::session::Session;
 use latchkey_portal::storage::{Cabinets as _, Opening, SqliteStorage, Storage as _};
@@ -45,7 +45,7 @@ fn token(seed: &str) -> TokenHash {
 
 fn opening(seed: &str, assurance: Assurance, knock: Knock) -> Opening {
     let session = Session { assurance, ..session() };
-    Opening { token: token(seed), session, replaced: None, knock: Some(knock) }
+    Opening { token: token(seed), session, replaced: None, knock: Some(knock), browser: BrowserFamily::Firefox }
 }
 
 #[tokio::test]

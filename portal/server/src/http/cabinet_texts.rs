@@ -1,0 +1,137 @@
+//! The wording of the cabinet in three languages.
+
+use super::Language;
+
+/// What the cabinet says in one language.
+pub(super) struct Texts {
+    pub(super) title: &'static str,
+    pub(super) who: &'static str,
+    pub(super) holder: &'static str,
+    pub(super) personal_number: &'static str,
+    pub(super) unseen: &'static str,
+    pub(super) unseen_advice: &'static str,
+    pub(super) seen: &'static str,
+    pub(super) sessions: &'static str,
+    pub(super) this_one: &'static str,
+    pub(super) until: &'static str,
+    pub(super) end: &'static str,
+    pub(super) end_others: &'static str,
+    pub(super) other_browser: &'static str,
+    pub(super) by_page: &'static str,
+    pub(super) by_program: &'static str,
+    pub(super) by_link: &'static str,
+    pub(super) sites: &'static str,
+    pub(super) no_sites: &'static str,
+    pub(super) site_since: &'static str,
+    pub(super) site_signed_in: &'static str,
+    pub(super) withdraw: &'static str,
+    pub(super) withdraw_effect: &'static str,
+    pub(super) data: &'static str,
+    pub(super) data_what: &'static str,
+    pub(super) export: &'static str,
+    pub(super) sign_out: &'static str,
+    pub(super) back: &'static str,
+}
+
+impl Texts {
+    pub(super) const fn of(language: Language) -> &'static Self {
+        match language {
+            Language::Belarusian => &BELARUSIAN,
+            Language::Russian => &RUSSIAN,
+            Language::English => &ENGLISH,
+        }
+    }
+}
+
+const ENGLISH: Texts = Texts {
+    title: "Your cabinet",
+    who: "Who you are",
+    holder: "Name",
+    personal_number: "Identification number",
+    unseen: "New sign-ins since you last looked",
+    unseen_advice: "If one of them was not you, end all other sessions below and have your card blocked.",
+    seen: "These were me",
+    sessions: "Where you are signed in",
+    this_one: "this browser",
+    until: "until",
+    end: "End",
+    end_others: "End all others",
+    other_browser: "Another program",
+    by_page: "on the portal's page",
+    by_program: "by a program",
+    by_link: "by link",
+    sites: "Sites that know who you are",
+    no_sites: "You have let no site know who you are.",
+    site_since: "since",
+    site_signed_in: "you are signed in there through this portal",
+    withdraw: "Withdraw",
+    withdraw_effect: "A site that you take this away from learns nothing more about you here. It may have kept what it knows: \
+                      ask the site.",
+    data: "Your data",
+    data_what: "Everything that the portal keeps about you, in one file.",
+    export: "Download (JSON)",
+    sign_out: "Sign out",
+    back: "To the main page",
+};
+
+const RUSSIAN: Texts = Texts {
+    title: "Ваш кабинет",
+    who: "Кто вы",
+    holder: "Имя",
+    personal_number: "Идентификационный номер",
+    unseen: "Новые входы с тех пор, как вы смотрели",
+    unseen_advice: "Если это были не вы, завершите ниже все остальные сеансы и заблокируйте свою карту.",
+    seen: "Это был я",
+    sessions: "Где вы вошли",
+    this_one: "этот браузер",
+    until: "до",
+    end: "Завершить",
+    end_others: "Завершить все остальные",
+    other_browser: "Другая программа",
+    by_page: "на странице портала",
+    by_program: "через программу",
+    by_link: "по ссылке",
+    sites: "Сайты, которые знают, кто вы",
+    no_sites: "Вы не разрешали ни одному сайту узнать, кто вы.",
+    site_since: "с",
+    site_signed_in: "вы вошли там через этот портал",
+    withdraw: "Отозвать",
+    withdraw_effect: "Сайт, у которого вы это отозвали, больше ничего здесь о вас не узнает. То, что он уже знает, он мог \
+                      сохранить: спросите сам сайт.",
+    data: "Ваши данные",
+    data_what: "Всё, что портал хранит о вас, в одном файле.",
+    export: "Скачать (JSON)",
+    sign_out: "Выйти",
+    back: "На главную страницу",
+};
+
+const BELARUSIAN: Texts = Texts {
+    title: "Ваш кабінет",
+    who: "Хто вы",
+    holder: "Імя",
+    personal_number: "Ідэнтыфікацыйны нумар",
+    unseen: "Новыя ўваходы з таго часу, як вы глядзелі",
+    unseen_advice: "Калі гэта былі не вы, завяршыце ніжэй усе астатнія сеансы і заблакуйце сваю картку.",
+    seen: "Гэта быў я",
+    sessions: "Дзе вы ўвайшлі",
+    this_one: "гэты браўзер",
+    until: "да",
+    end: "Завяршыць",
+    end_others: "Завяршыць усе астатнія",
+    other_browser: "Іншая праграма",
+    by_page: "на старонцы партала",
+    by_program: "праз праграму",
+    by_link: "па спасылцы",
+    sites: "Сайты, якія ведаюць, хто вы",
+    no_sites: "Вы не дазвалялі ніводнаму сайту даведацца, хто вы.",
+    site_since: "з",
+    site_signed_in: "вы ўвайшлі там праз гэты партал",
+    withdraw: "Адклікаць",
+    withdraw_effect: "Сайт, у якога вы гэта адклікалі, больш нічога тут пра вас не даведаецца. Тое, што ён ужо ведае, ён мог \
+                      захаваць: спытайце сам сайт.",
+    data: "Вашы даныя",
+    data_what: "Усё, што партал захоўвае пра вас, у адным файле.",
+    export: "Спампаваць (JSON)",
+    sign_out: "Выйсці",
+    back: "На галоўную старонку",
+};

@@ -1,0 +1,87 @@
+//! What holders see of their cabinets: sessions, and sign-ins of the last time.
+
+use sqlx::sqlite::SqliteRow;
+use sqlx::{SqliteConnection, SqlitePool};
+use time::OffsetDateTime;
+
+use super::row;
+use crate::cabinet::CabinetId;
+use crate::storage::{Ending, ListedSession, SignIn, SignIns, StorageError};
+use crate::token::TokenHash;
+
+/// Keeps that somebody signed in to a cabinet, if the session has one: the browser's family, the session's token.
+pub(super) const KEEP_SIGN_IN: &str = "INSERT INTO sign_ins (session, cabinet, signed_in_at, assurance, way, browser) \
+     SELECT token, cabinet, signed_in_at, assurance, way, ? FROM sessions WHERE token = ? AND cabinet IS NOT NULL";
+/// How many sign-ins are listed at most.
+const LISTED_MAX: i64 = 100;
+
+pub(super) async fn sessions(
+    readers: &SqlitePool,
+    cabinet: CabinetId,
+    now: OffsetDateTime,
+) -> Result<Vec<ListedSession>, StorageError> {
+    let rows = sqlx::query(
+        "SELECT sign_ins.*, sessions.expires_at FROM sessions JOIN sign_ins ON sign_ins.session = sessions.token \
+         WHERE sessions.cabinet = ? AND sessions.expires_at > ? ORDER BY sessions.signed_in_at DESC",
+    )
+    .bind(cabinet.octets().as_slice())
+    .bind(row::milliseconds(now))
+    .fetch_all(readers)
+    .await?;
+    let listed = |row| Ok(ListedSession { sign_in: sign_in(row)?, expires_at: row::time(row, "expires_at")? });
+    rows.iter().map(listed).collect()
+}
+
+pub(super) async fn sign_ins(readers: &SqlitePool, cabinet: CabinetId) -> Result<SignIns, StorageError> {
+    let seen = sqlx::query("SELECT seen_at FROM cabinets WHERE id = ? AND seen_at IS NOT NULL")
+        .bind(cabinet.octets().as_slice())
+        .fetch_optional(readers)
+        .await?;
+    let newest = sqlx::query("SELECT * FROM sign_ins WHERE cabinet = ? ORDER BY signed_in_at DESC LIMIT ?")
+        .bind(cabinet.octets().as_slice())
+        .bind(LISTED_MAX)
+        .fetch_all(readers)
+        .await?;
+    Ok(SignIns {
+        seen_until: seen.map(|row| row::time(&row, "seen_at")).transpose()?,
+        newest: newest.iter().map(sign_in).collect::<Result<_, _>>()?,
+    })
+}
+
+pub(super) async fn end(to: &mut SqliteConnection, cabinet: CabinetId, ending: &Ending) -> Result<u64, StorageError> {
+    let (text, token) = match ending {
+        Ending::One(token) => ("DELETE FROM sessions WHERE cabinet = ? AND token = ?", token),
+        Ending::AllBut(token) => ("DELETE FROM sessions WHERE cabinet = ? AND token <> ?", token),
+    };
+    let ended = sqlx::query(text).bind(cabinet.octets().as_slice()).bind(token.octets().as_slice()).execute(to).await?;
+    Ok(ended.rows_affected())
+}
+
+pub(super) async fn see(
+    to: &mut SqliteConnection,
+    cabinet: CabinetId,
+    until: OffsetDateTime,
+) -> Result<(), StorageError> {
+    sqlx::query("UPDATE cabinets SET seen_at = ? WHERE id = ? AND (seen_at IS NULL OR seen_at < ?)")
+        .bind(row::milliseconds(until))
+        .bind(cabinet.octets().as_slice())
+        .bind(row::milliseconds(until))
+        .execute(to)
+        .await?;
+    Ok(())
+}
+
+pub(super) async fn forget(to: &mut SqliteConnection, before: OffsetDateTime) -> Result<u64, StorageError> {
+    let statement = sqlx::query("DELETE FROM sign_ins WHERE signed_in_at < ?");
+    Ok(statement.bind(row::milliseconds(before)).execute(to).await?.rows_affected())
+}
+
+fn sign_in(row: &SqliteRow) -> Result<SignIn, StorageError> {
+    Ok(SignIn {
+        session: TokenHash::from(row::octets(row, "session")?),
+        signed_in_at: row::time(row, "signed_in_at")?,
+        assurance: row::parsed(row, "assurance")?,
+        way: row::parsed(row, "way")?,
+        browser: row::parsed(row, "browser")?,
+    })
+}
