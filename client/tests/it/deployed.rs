@@ -555,11 +555,14 @@ async fn only_what_an_administrator_named_may_call_without_tls_or_without_a_brow
 }
 
 /// A page that begins anew after its session was left alone for a while.
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_page_that_was_loaded_again_begins_anew() {
     let mut served = served(settings());
     open(&mut served).await;
-    tokio::time::sleep(Duration::from_secs(4)).await;
+    tokio::time::advance(Duration::from_millis(2999)).await;
+    let second_tab = served.ask(Request::post(PREFETCH, r#"{"stb":false}"#)).await;
+    assert_eq!((err(&second_tab), second_tab.code().as_str()), ((200, "7".into()), "terminal-wrong-order"));
+    tokio::time::advance(Duration::from_millis(1)).await;
     let opened = open(&mut served).await;
     authenticate(&served, &mut terminal(), &opened).await;
 }

@@ -50,6 +50,18 @@ async function authenticate() {
   }
 }
 
+/** Has the card sign a text; gives the terminal's message. */
+async function sign(hreq, text) {
+  const relay = (name, { header_cmd_to_card, cmd_to_card }) => callClient(name, { header_cmd_to_card, cmd_to_card });
+  const data = btoa(String.fromCharCode(...new TextEncoder().encode(text)));
+  let { card_response } = await relay('terminal_proxy_sign_init', await callTerminal('sign_init', { hreq }));
+  const key = await callTerminal('sign_select_app', { hreq, card_response });
+  ({ card_response } = await relay('terminal_proxy_command', key));
+  const hash = await callTerminal('sign_data', { hreq, card_response, data_to_sign: data });
+  ({ card_response } = await relay('terminal_proxy_command', hash));
+  return (await callTerminal('sign_result', { hreq, card_response })).signature;
+}
+
 /** Has the terminal read everything that there is. */
 async function read(hreq) {
   let step = await callTerminal('read_dg_init', { hreq, data_groups_to_read: groups });

@@ -112,7 +112,15 @@ fn unattended(
             Ok(("entered in the agent's own window too".to_owned(), ()))
         })?;
     }
-    browser.wait_for(ENDED).map(drop)
+    browser.wait_for(ENDED)?;
+    terminal.step(interruption, "The page has a request signed", || {
+        browser.click("#sign")?;
+        let mut agent = scene.agent()?;
+        agent.says(&says("heading-sign-for-terminal")?)?;
+        agent.press(&says("do-sign-for-terminal")?)?;
+        browser.wait_for("#state[data-state=signed]")?;
+        Ok(("the agent asked about that by itself".to_owned(), ()))
+    })
 }
 
 /// Waits for as long as the person needs.
