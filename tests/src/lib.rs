@@ -1,5 +1,6 @@
 //! End to end tests, the demo and the benchmarks: the pieces that they share.
 
+pub mod apache;
 pub mod benchmark;
 pub mod deployed;
 pub mod desktop;

@@ -199,6 +199,8 @@ fn called(http: &reqwest::Client) -> impl Fn(HttpRequest) -> Calling {
 pub struct Browser {
     http: reqwest::Client,
     portal: String,
+    /// Another site that is there, to which the browser goes when it is sent.
+    beside: Option<String>,
 }
 
 /// Where the browser is.
@@ -216,7 +218,14 @@ impl Browser {
     /// # Errors
     /// If the sample set has no TLS authority.
     pub fn new(set: &SampleSet, portal: &str) -> Result<Self> {
-        Ok(Self { http: http(set)?.cookie_store(true).redirect(Policy::none()).build()?, portal: portal.to_owned() })
+        let http = http(set)?.cookie_store(true).redirect(Policy::none()).build()?;
+        Ok(Self { http, portal: portal.to_owned(), beside: None })
+    }
+
+    /// The same browser, which goes to that site, too, when it is sent there.
+    #[must_use]
+    pub fn beside(self, origin: &str) -> Self {
+        Self { beside: Some(origin.to_owned()), ..self }
     }
 
     /// Opens an address, and goes where the portal sends it.
@@ -248,12 +257,13 @@ impl Browser {
     async fn follow(&self, request: reqwest::RequestBuilder) -> Result<Place> {
         let mut answer = request.send().await?;
         while answer.status().is_redirection() {
-            let location = answer.headers().get("location").context("sent nowhere")?.to_str()?.to_owned();
-            let address = if location.starts_with('/') { format!("{}{location}", self.portal) } else { location };
-            if !address.starts_with(&format!("{}/", self.portal)) {
-                return Ok(Place::Elsewhere(address));
+            let location = answer.headers().get("location").context("sent nowhere")?.to_str()?;
+            let address = answer.url().join(location)?;
+            let origin = address.origin().ascii_serialization();
+            if origin != self.portal && Some(&origin) != self.beside.as_ref() {
+                return Ok(Place::Elsewhere(address.into()));
             }
-            answer = self.http.get(&address).send().await?;
+            answer = self.http.get(address).send().await?;
         }
         Ok(Place::Page(answer.text().await?))
     }

@@ -15,13 +15,15 @@ fn guides() -> Vec<(PathBuf, String)> {
 }
 
 #[test]
-fn every_test_that_the_threat_model_names_exists() {
+fn every_test_that_the_threat_model_and_the_conformance_table_name_exists() {
     let tests = tests();
-    let text = fs::read_to_string(root().join("docs/security.md")).unwrap();
-    let named: BTreeSet<&str> = code(&text).filter(|code| is_test_name(code)).collect();
-    assert!(named.len() > 20, "too few tests are named: {named:?}");
-    let missing: Vec<_> = named.into_iter().filter(|name| !tests.contains(*name)).collect();
-    assert!(missing.is_empty(), "docs/security.md names tests that do not exist: {missing:#?}");
+    for (file, at_least) in [("docs/security.md", 20), ("docs/conformance.md", 10)] {
+        let text = fs::read_to_string(root().join(file)).unwrap();
+        let named: BTreeSet<&str> = code(&text).filter(|code| is_test_name(code)).collect();
+        assert!(named.len() > at_least, "{file} names too few tests: {named:?}");
+        let missing: Vec<_> = named.into_iter().filter(|name| !tests.contains(*name)).collect();
+        assert!(missing.is_empty(), "{file} names tests that do not exist: {missing:#?}");
+    }
 }
 
 #[test]

@@ -1,7 +1,8 @@
 //! A site whose relying party others have written, the crate `openidconnect`: through HTTPS, a visitor's browser, the client
 //! program and a virtual card in a real pcscd.
 
-use latchkey_tests::site::{Browser, HIGH, Known, OpenedBy, Site, Visit};
+use latchkey_tests::apache::{Apache, PAGE};
+use latchkey_tests::site::{Browser, HIGH, Known, OpenedBy, Place, Site, Visit};
 use latchkey_tests::stage::{Cards, Portal, PortalOrder, SampleSet, holder};
 use tokio::runtime::Runtime;
 
@@ -35,9 +36,9 @@ impl Scene {
         Browser::new(&self.set, &self.portal.origin()).unwrap()
     }
 
-    /// Signs in by a link with the card, from the page to which the site has sent the browser, and agrees if asked.
-    fn sign_in(&self, browser: &Browser, visit: &Visit) -> String {
-        let page = self.runtime.block_on(browser.open(&visit.address)).unwrap().page().unwrap();
+    /// Signs in by a link with the card, from where a site sends the browser, and agrees.
+    fn sign_in(&self, browser: &Browser, address: &str) -> Place {
+        let page = self.runtime.block_on(browser.open(address)).unwrap().page().unwrap();
         let page = self.runtime.block_on(browser.press(&page, "/link", None)).unwrap().page().unwrap();
         let opened = OpenedBy::make().unwrap();
         let mut client = opened.client(&self.cards, &self.set, &Browser::link(&page).unwrap()).unwrap();
@@ -46,7 +47,7 @@ impl Scene {
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         let asked = self.runtime.block_on(browser.open(&opened.address().unwrap())).unwrap().page().unwrap();
         let allowed = browser.press(&asked, "/authorize/decision", Some(("decision", "allow")));
-        self.runtime.block_on(allowed).unwrap().elsewhere().unwrap()
+        self.runtime.block_on(allowed).unwrap()
     }
 
     fn finish(&self, site: &Site, visit: Visit, answer: &str) -> Known {
@@ -62,7 +63,7 @@ fn a_site_of_others_making_lets_the_holder_in_until_he_signs_out() {
     let clinic = scene.register("clinic", &["--algorithm", "ES256"]);
     let browser = scene.browser();
     let visit = shop.begin(HIGH);
-    let answer = scene.sign_in(&browser, &visit);
+    let answer = scene.sign_in(&browser, &visit.address).elsewhere().unwrap();
     let mut at_shop = scene.finish(&shop, visit, &answer);
     assert_eq!(at_shop.level, HIGH);
     assert!(at_shop.personal_number.starts_with("PNOBY-"), "{at_shop:?}");
@@ -96,7 +97,7 @@ fn a_site_of_others_making_believes_no_answer_to_another_visit() {
     let shop = scene.register("shop", &[]);
     let browser = scene.browser();
     let visit = shop.begin(HIGH);
-    let answer = scene.sign_in(&browser, &visit);
+    let answer = scene.sign_in(&browser, &visit.address).elsewhere().unwrap();
     let other = shop.begin(HIGH);
     let refused = scene.runtime.block_on(shop.finish(other, &answer)).unwrap_err();
     assert!(refused.to_string().contains("another visit"), "{refused:#}");
@@ -105,6 +106,26 @@ fn a_site_of_others_making_believes_no_answer_to_another_visit() {
     let again = shop.begin(HIGH);
     let stolen = answer.replace(&state_of(&answer), &state_of(&again.address));
     assert!(scene.runtime.block_on(shop.finish(again, &stolen)).is_err());
+}
+
+/// Debian's `libapache2-mod-auth-openidc`, configured as the guide for relying parties says: in front of a page for one
+/// person with the card, and of one for somebody else.
+#[test]
+fn debians_apache_lets_the_holder_in_and_nobody_else() {
+    let mut scene = Scene::set();
+    let number = format!("PNOBY-{}", holder(HOLDER).unwrap().person.personal_number);
+    for (number, is_let_in) in [(number.as_str(), true), ("PNOBY-3000000A000PB0", false)] {
+        // The second one is registered under the same name, on a portal of its own.
+        if !is_let_in {
+            scene = Scene::set();
+        }
+        let mut apache = Apache::start(&scene.set, &mut scene.portal, number).unwrap();
+        let browser = scene.browser().beside(apache.origin());
+        let page = scene.sign_in(&browser, &format!("{}/", apache.origin())).page().unwrap();
+        assert_eq!(page.contains(PAGE), is_let_in, "{page}\n{}", apache.log());
+        let again = scene.runtime.block_on(browser.open(&format!("{}/", apache.origin()))).unwrap().page().unwrap();
+        assert_eq!(again.contains(PAGE), is_let_in, "{again}\n{}", apache.log());
+    }
 }
 
 fn state_of(address: &str) -> String {

@@ -3,6 +3,7 @@
 mod assurance;
 mod attacks;
 mod clients;
+mod conformance;
 mod consent;
 mod flows;
 mod grants;

@@ -45,6 +45,7 @@ async fn without_an_address_the_person_comes_to_the_portals_own_page() {
     assert_eq!(page.status, 200);
     assert_eq!(confirm(&mut browser, &page).await.header("location"), "/");
     assert_eq!(browser.get("/end-session").await.header("location"), "/", "nobody is left to ask");
+    assert_eq!(browser.get("/end-session?state=x").await.header("location"), "/", "a state without an address");
     let back = browser.get(&format!("/end-session?client_id=shop&post_logout_redirect_uri={BYE}")).await;
     assert_eq!((back.status.as_u16(), back.header("location")), (303, "https://shop.example/bye"));
 }
@@ -83,6 +84,8 @@ async fn only_registered_addresses_and_own_tickets_are_believed() {
         (format!("id_token_hint={clinic}&post_logout_redirect_uri={BYE}"), "site-address-unknown"),
         (format!("id_token_hint={}x&post_logout_redirect_uri={BYE}", &hint[..hint.len() - 5]), "site-unknown"),
         (format!("client_id=shop&post_logout_redirect_uri={ORIGIN}"), "site-address-unknown"),
+        (format!("client_id=shop&post_logout_redirect_uri={BYE}%3Fadded%3D1"), "site-address-unknown"),
+        ("id_token_hint=x.y.z".to_owned(), "site-unknown"),
         ("state=%00".to_owned(), "site-request-malformed"),
         ("state=a&state=b".to_owned(), "site-request-malformed"),
     ];
