@@ -302,6 +302,7 @@ impl Portal {
         let port = free_port()?;
         let file = set.path().join(format!("portal-{port}.toml"));
         fs::write(&file, order.configuration(port))?;
+        operate(&file, &["keys", "new"], &["cabinet"])?;
         if order.terminal_port.is_some() {
             set.write_secret("records.key", &"5A".repeat(32))?;
         }
@@ -459,6 +460,10 @@ other_policies = []
 minimum_assurance = "high"
 
 {limits}
+[keys]
+folder = "keys-{port}"
+
+[cabinet]
 {provider}
 {terminal}"#,
             limits = limits.unwrap_or_default(),

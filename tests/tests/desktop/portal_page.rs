@@ -40,13 +40,7 @@ impl Scene {
     /// Waits until the page shows this state, looks for what would keep people from using it, and keeps a picture.
     fn wait_for(&self, state: &str) {
         self.browser.wait_for(&format!("#state[data-shown=\"{state}\"]")).unwrap_or_else(|error| panic!("{error:#}"));
-        let axe = Path::new(env!("CARGO_MANIFEST_DIR")).join("../ui/node_modules/axe-core/axe.min.js");
-        let axe = fs::read_to_string(axe).expect("the pages' packages are installed by ./dev");
-        self.browser.execute(&axe, &[]).unwrap();
-        let look = "const done = arguments[0];
-                    axe.run().then(found => done(found.violations.map(it => it.id + ' ' + it.nodes[0].html)))";
-        assert_eq!(self.browser.execute_async(look, &[]).unwrap(), json!([]), "{state}");
-        fs::write(screenshots().unwrap().join(format!("page-{state}.png")), self.browser.picture().unwrap()).unwrap();
+        look_for_barriers(&self.browser, state);
     }
 
     fn begin(&self) {
@@ -62,6 +56,17 @@ impl Scene {
         let focused = self.browser.execute("return document.activeElement.id", &[]).unwrap();
         assert_eq!(focused, id);
     }
+}
+
+/// Looks for what would keep people from using the page that the browser shows, and keeps a picture of it.
+pub(crate) fn look_for_barriers(browser: &Browser, name: &str) {
+    let axe = Path::new(env!("CARGO_MANIFEST_DIR")).join("../ui/node_modules/axe-core/axe.min.js");
+    let axe = fs::read_to_string(axe).expect("the pages' packages are installed by ./dev");
+    browser.execute(&axe, &[]).unwrap();
+    let look = "const done = arguments[0];
+                axe.run().then(found => done(found.violations.map(it => it.id + ' ' + it.nodes[0].html)))";
+    assert_eq!(browser.execute_async(look, &[]).unwrap(), json!([]), "{name}");
+    fs::write(screenshots().unwrap().join(format!("page-{name}.png")), browser.picture().unwrap()).unwrap();
 }
 
 #[test]

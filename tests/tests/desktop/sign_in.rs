@@ -3,6 +3,7 @@
 use latchkey_tests::desktop::{Answer, Answered, LoopbackPermission, SceneOrder, Site};
 
 use crate::house::{HANNA, House};
+use crate::portal_page::look_for_barriers;
 use crate::words::{AGREE, BEGIN, CLOSE, MEND, NOT_NOW, PIN, REFUSE};
 
 #[test]
@@ -21,6 +22,25 @@ fn the_page_shows_who_signed_in() {
     agent.wait_until_gone().unwrap();
     let page = browser.wait_for_text("You are signed in").unwrap();
     assert!(page.contains("VYDUMANAYA") && page.contains("4010190A000PB0"), "{page}");
+}
+
+/// The sign-in opened the dormant cabinet; its page needs no script, and nothing in it keeps people from using it.
+#[test]
+fn the_holder_visits_the_cabinet_that_the_sign_in_opened() {
+    let (mut house, browser, holder) = House::with_card(HANNA, SceneOrder::default());
+    browser.open(&format!("{}/cabinet", house.portal.origin())).unwrap();
+    browser.wait_for_text("Your cabinet opens with your ID card only").unwrap();
+    browser.click("#go").unwrap();
+    house.window.click(AGREE).unwrap();
+    let mut agent = house.agent().unwrap();
+    agent.enter(PIN, holder.pin).unwrap();
+    agent.press("Sign in").unwrap();
+    agent.wait_until_gone().unwrap();
+    let page = browser.wait_for_text("Where you are signed in").unwrap();
+    assert!(page.contains("Chrome / Chromium, on the portal's page") && page.contains("(this browser)"), "{page}");
+    look_for_barriers(&browser, "cabinet");
+    browser.click("form[action=\"/sign-out\"] button").unwrap();
+    browser.wait_for_text("You are not signed in").unwrap();
 }
 
 #[test]

@@ -70,9 +70,10 @@ pub(crate) fn demo(wishes: &Wishes, interruption: &Interruption) -> Result<()> {
     );
     ensure!(known.level == HIGH, "the site is told of {}", known.level);
     terminal.note(&format!("To this site the person is {}; to another one, somebody else.", known.subject));
-    terminal.step(interruption, "The holder signs out at the portal", || {
-        let page = runtime.block_on(browser.open(&format!("{}/end-session", portal.origin())))?.page()?;
-        runtime.block_on(browser.press(&page, "/end-session/confirm", None))?.page()?;
+    terminal.step(interruption, "The holder sees the site in the cabinet, and takes it back", || {
+        let page = runtime.block_on(browser.open(&format!("{}/cabinet", portal.origin())))?.page()?;
+        ensure!(page.contains("value=\"shop\""), "the cabinet does not list the site");
+        runtime.block_on(browser.press(&page, "/cabinet/sites/withdraw", None))?.page()?;
         ensure!(!runtime.block_on(site.still_knows(&known)), "the site can still ask about the person");
         Ok(("the site can ask nothing more about the person".to_owned(), ()))
     })?;
