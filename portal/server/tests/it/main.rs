@@ -29,3 +29,4 @@ mod storage;
 mod support;
 mod terminal;
 mod two_processes;
+mod unit;
