@@ -127,6 +127,31 @@ impl<'a> BackEnd<'a> {
         Ok(openssl::base64::decode_block(result["signature"].as_str().context("no signature")?)?)
     }
 
+    /// Has the terminal replace the card's key for terminals and write a certificate for it; gives the terminal's last
+    /// answer.
+    ///
+    /// # Errors
+    /// As [`Self::begin`].
+    pub fn renew(&mut self) -> Result<Value> {
+        let opened = self.client("/latchkey/v1/renewal", &json!({}))?;
+        let begun = self.terminal("/latchkey/v1/renewals", json!({ "certhat": opened["certhat"] }))?;
+        self.go_on(&begun)?;
+        let mut step = self.terminal("/latchkey/v1/renewals/start", json!({}))?;
+        loop {
+            step = match step["next"].as_str() {
+                Some("command") => {
+                    let answer = self.relay("terminal_proxy_command", &step)?;
+                    self.terminal("/latchkey/v1/renewals/step", json!({ "card_response": answer["card_response"] }))?
+                }
+                Some("confirm") => {
+                    self.client("/latchkey/v1/renewal/confirm", &json!({}))?;
+                    self.terminal("/latchkey/v1/renewals/confirmed", json!({}))?
+                }
+                _ => return Ok(step),
+            };
+        }
+    }
+
     /// Ends the session at the terminal.
     ///
     /// # Errors

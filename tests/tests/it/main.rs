@@ -17,6 +17,7 @@ mod documents;
 mod faults;
 mod fuzzing;
 mod imports;
+mod issuing_authority;
 mod packages;
 // Readers with virtual cards, as the agent's own tests have them.
 #[allow(dead_code, reason = "the agent's tests use all of it")]

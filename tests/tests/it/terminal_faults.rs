@@ -17,6 +17,7 @@ use latchkey_tests::deployed::{
 use latchkey_tests::stage::{Cards, Portal, PortalOrder, SampleSet, free_port, holder, pin_state};
 use serde_json::json;
 
+use crate::issuing_authority::AtWork;
 use crate::ticket_request::ticket_request;
 
 const HOLDER: &str = "hanna-vydumanaya";
@@ -30,16 +31,21 @@ struct Flow {
     card: &'static str,
     /// Whether it is a page, whose browser tells its origin.
     is_page: bool,
+    /// What goes wrong, and at which of its calls: at each, or at each so many-th.
+    faults: &'static [Fault],
+    spacing: usize,
+    /// Whether it is gone through once more after each fault, to its end: the card may have no key that works before.
+    is_repeated: bool,
     go: fn(&mut BackEnd<'_>, &SampleSet) -> Result<()>,
 }
 
-const FLOWS: [Flow; 3] = [
-    Flow { name: "pages of today", card: HOLDER, is_page: false, go: |session, _| read_and_sign(session, "F") },
+const FLOWS: [Flow; 4] = [
+    Flow { name: "pages of today", card: HOLDER, go: |session, _| read_and_sign(session, "F"), ..OF_BACK_END },
     Flow {
         name: "pages of today, deployed card",
         card: DEPLOYED,
-        is_page: false,
         go: |session, _| read_and_sign(session, "M"),
+        ..OF_BACK_END
     },
     Flow {
         name: "ticket",
@@ -50,8 +56,41 @@ const FLOWS: [Flow; 3] = [
             session.ticket()?;
             session.log_out().map(|_| ())
         },
+        ..OF_BACK_END
+    },
+    // With a card that is pulled at each exchange, and with an authority that fails at each of its answers:
+    // `card_renewal`.
+    Flow {
+        name: "renewal",
+        is_page: true,
+        faults: &[Fault::CardPulled, Fault::NodeKilled, Fault::CallerGone, Fault::AuthorityRefuses],
+        spacing: 24,
+        is_repeated: true,
+        go: |session, _| {
+            let renewed = session.renew()?;
+            ensure!(["issued", "waiting"].map(Some).contains(&renewed["next"].as_str()), "not renewed: {renewed}");
+            Ok(())
+        },
+        ..OF_BACK_END
     },
 ];
+
+const OF_BACK_END: Flow = Flow {
+    name: "",
+    card: HOLDER,
+    is_page: false,
+    faults: &[
+        Fault::CardPulled,
+        Fault::NodeKilled,
+        Fault::NodeReplaced,
+        Fault::DatabaseGone,
+        Fault::AnswerLost,
+        Fault::CallerGone,
+    ],
+    spacing: 1,
+    is_repeated: false,
+    go: |_, _| Ok(()),
+};
 
 /// What is read is the holder's sex, or nothing.
 fn read_and_sign(session: &mut BackEnd<'_>, sex: &str) -> Result<()> {
@@ -77,16 +116,9 @@ enum Fault {
     AnswerLost,
     /// The caller goes away without its answer, and does not come back.
     CallerGone,
+    /// From here on the issuing authority refuses everything.
+    AuthorityRefuses,
 }
-
-const FAULTS: [Fault; 6] = [
-    Fault::CardPulled,
-    Fault::NodeKilled,
-    Fault::NodeReplaced,
-    Fault::DatabaseGone,
-    Fault::AnswerLost,
-    Fault::CallerGone,
-];
 
 /// A call of a flow in which nothing goes wrong.
 type Called = (Party, String);
@@ -103,20 +135,27 @@ enum End {
 #[test]
 fn a_fault_between_any_two_steps_is_told_and_ends_the_session_everywhere() {
     let flows = FLOWS.map(|flow| {
-        let calls = Stage::set(flow.card).undisturbed(&flow);
+        let calls = Stage::set(&flow).undisturbed(&flow);
         (flow, calls)
     });
     let cases: Vec<_> = flows
         .iter()
-        .flat_map(|(flow, calls)| (0..calls.len()).flat_map(move |at| FAULTS.map(|fault| (flow, calls, fault, at))))
+        .flat_map(|(flow, calls)| {
+            let at_calls = move |(number, fault): (usize, &'static Fault)| {
+                // Each fault at other calls.
+                let places = (number * 7 % flow.spacing..calls.len()).step_by(flow.spacing);
+                places.map(move |at| (flow, calls, *fault, at))
+            };
+            flow.faults.iter().enumerate().flat_map(at_calls)
+        })
         .filter(|(_, calls, fault, at)| fault.concerns(calls, *at))
         .collect();
     let next = AtomicUsize::new(0);
     let work = || {
         let mut stage: Option<Stage> = None;
         while let Some((flow, calls, fault, at)) = cases.get(next.fetch_add(1, Ordering::Relaxed)) {
-            let mut at_work = stage.take().filter(|stage| stage.card == flow.card);
-            stage.insert(at_work.take().unwrap_or_else(|| Stage::set(flow.card))).go(flow, calls, *fault, *at);
+            let mut at_work = stage.take().filter(|stage| stage.flow == flow.name);
+            stage.insert(at_work.take().unwrap_or_else(|| Stage::set(flow))).go(flow, calls, *fault, *at);
         }
     };
     thread::scope(|scope| {
@@ -133,7 +172,7 @@ impl Fault {
             // Before the first call there is no session.
             Self::CardPulled => at > 0,
             Self::NodeKilled | Self::NodeReplaced | Self::DatabaseGone => *party == Party::Terminal,
-            Self::AnswerLost | Self::CallerGone => true,
+            Self::AnswerLost | Self::CallerGone | Self::AuthorityRefuses => true,
         }
     }
 
@@ -156,6 +195,8 @@ impl Fault {
             Self::CardPulled => vec![End::Refused(Party::Client, "card-removed".into())],
             Self::NodeKilled | Self::CallerGone => vec![End::WithoutAnswer],
             Self::NodeReplaced => vec![End::Well],
+            // It may not be asked any more, or only for what can wait.
+            Self::AuthorityRefuses => vec![End::Well, End::Refused(Party::Terminal, "authority-refused".into())],
             Self::DatabaseGone => refused(&["storage-unavailable"]),
             Self::AnswerLost => match path.as_str() {
                 // Another session begins, in which the card has no part yet.
@@ -182,27 +223,32 @@ const TAKEN_TWICE: [&str; 3] =
 
 /// Client program, terminal and card service at work.
 struct Stage {
+    flow: &'static str,
     card: &'static str,
     client: u16,
     terminal: u16,
     attended: Option<Attended>,
     portal: Portal,
+    authority: AtWork,
     cards: Cards,
     set: SampleSet,
 }
 
 impl Stage {
-    fn set(card: &'static str) -> Self {
+    fn set(flow: &Flow) -> Self {
+        let card = flow.card;
         let set = SampleSet::write().unwrap();
         let mut cards = Cards::start(&set, 1).unwrap();
         cards.insert(card, 1).unwrap();
         let (terminal, client) = (free_port().unwrap(), free_port().unwrap());
-        let order = PortalOrder { terminal_port: Some(terminal), ..PortalOrder::default() };
+        let authority = AtWork::start();
+        let authority_port = flow.is_repeated.then_some(authority.port);
+        let order = PortalOrder { terminal_port: Some(terminal), authority_port, ..PortalOrder::default() };
         let portal = Portal::start_with(&set, order).unwrap();
         let holder = holder(card).unwrap();
         let order = AttendedOrder { port: client, language: "en", agreeing: Some(&holder), arguments: &[] };
         let attended = Attended::start(&cards, &set, order).unwrap();
-        Self { card, client, terminal, attended: Some(attended), portal, cards, set }
+        Self { flow: flow.name, card, client, terminal, attended: Some(attended), portal, authority, cards, set }
     }
 
     fn line(&self, flow: &Flow) -> Line<'static> {
@@ -225,9 +271,14 @@ impl Stage {
     fn go(&mut self, flow: &Flow, calls: &[Called], fault: Fault, at: usize) {
         let name = format!("{}, call {at} ({}): {fault:?}", flow.name, calls[at].1);
         let (line, hreq) = (self.line(flow), Cell::new(String::new()));
-        let Self { portal, cards, set, terminal, .. } = self;
-        let line = line.with_accident(|call: Call<'_>| {
-            if call.number == at { happen(fault, portal, cards, &database(set, *terminal)) } else { Ok(Fate::Answered) }
+        let Self { portal, authority, cards, set, terminal, .. } = self;
+        let line = line.with_accident(|call: Call<'_>| match fault {
+            _ if call.number != at => Ok(Fate::Answered),
+            Fault::AuthorityRefuses => {
+                authority.refuse(true);
+                Ok(Fate::Answered)
+            }
+            fault => happen(fault, portal, cards, &database(set, *terminal)),
         });
         let mut session = BackEnd::on(line);
         let ended = (flow.go)(&mut session, set);
@@ -241,6 +292,10 @@ impl Stage {
         assert!(fault.ends(flow, calls, at).contains(&end), "{name}: {ended:?}");
         self.mend(fault).unwrap();
         self.assert_over(&end, fault, &hreq.take(), &name);
+        if flow.is_repeated {
+            (flow.go)(&mut BackEnd::on(self.line(flow)), &self.set).unwrap_or_else(|error| panic!("{name}: {error:?}"));
+            self.close(&name);
+        }
         self.assert_usable(&name);
     }
 
@@ -253,7 +308,11 @@ impl Stage {
                 let database = database(&self.set, self.terminal);
                 Ok(fs::rename(database.with_extension("aside"), database)?)
             }
-            _ => Ok(()),
+            Fault::AuthorityRefuses => {
+                self.authority.refuse(false);
+                Ok(())
+            }
+            Fault::NodeReplaced | Fault::AnswerLost | Fault::CallerGone => Ok(()),
         }
     }
 
@@ -315,6 +374,8 @@ fn happen(fault: Fault, portal: &mut Portal, cards: &mut Cards, database: &PathB
         Fault::DatabaseGone => fs::rename(database, database.with_extension("aside")).context("the database")?,
         Fault::AnswerLost => return Ok(Fate::AnswerLost),
         Fault::CallerGone => return Ok(Fate::CallerGone),
+        // That is not at the lines.
+        Fault::AuthorityRefuses => {}
     }
     Ok(Fate::Answered)
 }
