@@ -25,6 +25,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration as StdDuration;
 
+use latchkey_crypto::bign::PUBLIC_KEY_SIZE;
 use latchkey_crypto::cv::Date;
 use latchkey_crypto::x509::TrustStore;
 use rand_core::CryptoRng;
@@ -35,7 +36,7 @@ use zeroize::Zeroizing;
 pub use attributes::{Attributes, DEPLOYED_GROUPS, MalformedGroup};
 pub use caller::{Caller, Sources};
 pub use card_renewal::Renewed;
-pub use credentials::{Credentials, Shown};
+pub use credentials::{Credentials, FORMER_KEY_LIFETIME, Shown};
 pub use machine::{AnsweredCommand, CardKind, CommandToCard};
 pub use personal_data::PersonalData;
 pub use refusal::TerminalRefusal;
@@ -200,13 +201,7 @@ impl Terminal {
     /// Takes files that have changed on disk into use: certificates, key, the register. Reads files: not for a thread
     /// that answers requests.
     pub fn renew(&self) {
-        match today(self.now()).map(|today| self.credentials.renew(today)) {
-            Some(Ok(Renewal::Taken)) => tracing::info!("the terminal's changed certificate is in use"),
-            Some(Err(error)) => {
-                tracing::error!(%error, "the terminal's changed files are not usable; the former ones stay in use");
-            }
-            Some(Ok(Renewal::Unchanged)) | None => {}
-        }
+        renew_credentials(&self.credentials, self.now());
         match self.register.renew() {
             Ok(Renewal::Taken) => tracing::info!("the changed register of documents is in use"),
             Err(error) => {
@@ -342,7 +337,7 @@ impl Terminal {
         if shown.days_left(today) < 0 {
             return Err(TerminalRefusal::OwnCertificate.into());
         }
-        let (machine, template) = Machine::begin(beginning, errand, now)?;
+        let (machine, template) = Machine::begin(&shown, beginning, errand, now)?;
         let hreq = self.draw(|random| Token::draw(random));
         let first = KeptStep {
             session: hreq.hash(),
@@ -510,9 +505,13 @@ impl Terminal {
             Record::from_secret_octets(&opened).ok_or_else(damaged)?
         };
         let Record { begun_at, mut machine } = record;
+        let shown_to_card = match machine.needed_key() {
+            Some(key) => self.shown_with(key, now).await,
+            None => None,
+        };
         let mut event = event;
         let outcome = loop {
-            let (next, outcome) = self.step(machine, event, now)?;
+            let (next, outcome) = self.step(machine, event, shown_to_card.as_deref(), now)?;
             machine = next;
             match outcome {
                 // What the authority is asked can be asked again: if the step was taken meanwhile, nothing is lost.
@@ -530,11 +529,28 @@ impl Terminal {
         Ok((self.sealed(hreq, next, &Record { begun_at, machine })?, outcome))
     }
 
-    fn step(&self, machine: Machine, event: Event<'_>, now: OffsetDateTime) -> Result<(Machine, Outcome), Refusal> {
+    /// What cards are shown with this key. Another process may have taken into use already what waits in the files.
+    async fn shown_with(&self, key: &[u8; PUBLIC_KEY_SIZE], now: OffsetDateTime) -> Option<Arc<Shown>> {
+        if let Some(shown) = self.credentials.of_key(key, now) {
+            return Some(shown);
+        }
+        let credentials = Arc::clone(&self.credentials);
+        tokio::task::spawn_blocking(move || renew_credentials(&credentials, now)).await.ok()?;
+        self.credentials.of_key(key, now)
+    }
+
+    fn step(
+        &self,
+        machine: Machine,
+        event: Event<'_>,
+        shown_to_card: Option<&Shown>,
+        now: OffsetDateTime,
+    ) -> Result<(Machine, Outcome), Refusal> {
         let today = today(now).ok_or(Refusal::Internal("today is no day of certificates"))?;
         let shown = self.credentials.current();
         let judging = machine::Judging {
             shown: &shown,
+            shown_to_card,
             register: &self.register,
             unknown_documents: self.rules.unknown_documents,
             trust: &self.rules.trust,
@@ -613,6 +629,17 @@ fn answered(outcome: Outcome) -> Result<AnsweredCommand, Refusal> {
         Outcome::Command(command) => Ok(AnsweredCommand::Next(command)),
         Outcome::Done => Ok(AnsweredCommand::Done),
         _ => Err(NO_SUCH_OUTCOME),
+    }
+}
+
+/// Takes changed certificates and keys into use. Reads files.
+fn renew_credentials(credentials: &Credentials, now: OffsetDateTime) {
+    match today(now).map(|today| credentials.renew(today, now)) {
+        Some(Ok(Renewal::Taken)) => tracing::info!("the terminal's changed certificate is in use"),
+        Some(Err(error)) => {
+            tracing::error!(%error, "the terminal's changed files are not usable; the former ones stay in use");
+        }
+        Some(Ok(Renewal::Unchanged)) | None => {}
     }
 }
 

@@ -6,10 +6,11 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use latchkey_card::bauth::terminal_certificates;
 use latchkey_crypto::bauth::TerminalKey;
-use latchkey_crypto::bign::PrivateKey;
+use latchkey_crypto::bign::{PUBLIC_KEY_SIZE, PrivateKey};
 use latchkey_crypto::container::{self, Content, Password};
 use latchkey_crypto::cv::rights::{EidRights, Rights};
 use latchkey_crypto::cv::{Certificate, Date, PathError, Role, TrustAnchor, TrustAnchors};
+use time::{Duration, OffsetDateTime};
 use zeroize::Zeroizing;
 
 use crate::configuration::{CredentialFiles, Fault, Located};
@@ -20,11 +21,26 @@ const CERTIFICATE_MAX_SIZE: usize = 1024;
 /// Most octets of the file with the terminal's own certificate: a link's and an authority's may stand in front.
 pub const OWN_FILE_MAX_SIZE: usize = 3 * CERTIFICATE_MAX_SIZE;
 
-/// The credentials in use. They change as a whole: a session sees either the old ones or the new.
+/// How long a key is kept after another one has taken its place: until a card that was shown its certificate has answered,
+/// be it by another process that took the new one into use a while later.
+pub const FORMER_KEY_LIFETIME: Duration = Duration::minutes(4);
+
+/// The credentials in use. They change as a whole; a card that was shown a certificate is answered with the key of that one.
 pub struct Credentials {
     files: CredentialFiles,
-    current: RwLock<Arc<Shown>>,
+    in_use: RwLock<InUse>,
     seen: Mutex<Vec<FileState>>,
+}
+
+struct InUse {
+    current: Arc<Shown>,
+    former: Vec<Former>,
+}
+
+/// What was shown to cards until another certificate took its place.
+struct Former {
+    shown: Arc<Shown>,
+    until: OffsetDateTime,
 }
 
 /// What cards are shown, and whom the terminal believes.
@@ -72,30 +88,41 @@ impl Credentials {
     /// The [`Fault`] of the key that names a file which cannot be used.
     pub fn load(files: CredentialFiles, today: Date) -> Result<Self, Fault> {
         let seen = Mutex::new(states(&files)?);
-        let current = RwLock::new(Arc::new(read(&files, today)?));
-        Ok(Self { files, current, seen })
+        let current = Arc::new(read(&files, today)?);
+        Ok(Self { files, in_use: RwLock::new(InUse { current, former: Vec::new() }), seen })
     }
 
     /// What is in use.
     #[must_use]
     pub fn current(&self) -> Arc<Shown> {
-        Arc::clone(&self.current.read().unwrap_or_else(PoisonError::into_inner))
+        Arc::clone(&self.in_use.read().unwrap_or_else(PoisonError::into_inner).current)
+    }
+
+    /// What cards are shown with this public key, or were until [`FORMER_KEY_LIFETIME`] before `now`.
+    #[must_use]
+    pub fn of_key(&self, public_key: &[u8; PUBLIC_KEY_SIZE], now: OffsetDateTime) -> Option<Arc<Shown>> {
+        let in_use = self.in_use.read().unwrap_or_else(PoisonError::into_inner);
+        let former = in_use.former.iter().filter(|former| now < former.until).map(|former| &former.shown);
+        [&in_use.current].into_iter().chain(former).find(|shown| shown.key.public_key() == *public_key).cloned()
     }
 
     /// Takes the files anew if one has changed. If they are not usable together, or only one of them has been replaced
-    /// so far, the former ones stay in use.
+    /// so far, the former ones stay in use. Forgets the keys that were kept long enough at `now`.
     ///
     /// # Errors
     /// The [`Fault`]. The files are tried again by the next call.
-    pub fn renew(&self, today: Date) -> Result<Renewal, Fault> {
+    pub fn renew(&self, today: Date, now: OffsetDateTime) -> Result<Renewal, Fault> {
+        self.in_use.write().unwrap_or_else(PoisonError::into_inner).former.retain(|former| now < former.until);
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         // Looked at before reading: what changes meanwhile is read again next time.
         let states = states(&self.files)?;
         if *seen == states {
             return Ok(Renewal::Unchanged);
         }
-        let shown = read(&self.files, today)?;
-        *self.current.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(shown);
+        let shown = Arc::new(read(&self.files, today)?);
+        let mut in_use = self.in_use.write().unwrap_or_else(PoisonError::into_inner);
+        let former = std::mem::replace(&mut in_use.current, shown);
+        in_use.former.push(Former { shown: former, until: now.saturating_add(FORMER_KEY_LIFETIME) });
         *seen = states;
         Ok(Renewal::Taken)
     }

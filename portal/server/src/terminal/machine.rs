@@ -8,6 +8,7 @@ use latchkey_card::terminal::{
     AfterM1, AwaitingM1, CardTrustAnchors, Established, Findings, Next, Reading, RelayedCommand, TerminalEditions,
     TerminalFault, TerminalFile, TerminalStep,
 };
+use latchkey_crypto::bign::PUBLIC_KEY_SIZE;
 use latchkey_crypto::cv::Date;
 use latchkey_crypto::x509::{RevocationLists, TrustStore};
 use rand_core::CryptoRng;
@@ -86,6 +87,8 @@ pub(super) enum Outcome {
 /// What steps are judged by.
 pub(super) struct Judging<'a> {
     pub(super) shown: &'a Shown,
+    /// What the session's card was shown, if that is still known.
+    pub(super) shown_to_card: Option<&'a Shown>,
     pub(super) register: &'a DocumentRegister,
     pub(super) unknown_documents: UnknownDocuments,
     pub(super) trust: &'a TrustStore,
@@ -106,6 +109,8 @@ pub(super) enum Errand {
 /// How far a session is.
 pub(super) struct Machine {
     card: CardKind,
+    /// The terminal's key by the certificate that the card was shown.
+    shown_key: [u8; PUBLIC_KEY_SIZE],
     step: TerminalStep,
     kept: Kept,
     prepared: Option<PreparedSignature>,
@@ -125,8 +130,10 @@ struct Kept {
 }
 
 impl Machine {
-    /// The first step, and the data of MSE:Set AT. Always mutual: no identity comes from a card that has proved nothing.
+    /// The first step, with a card that is shown the certificate in `shown`, and the data of MSE:Set AT. Always mutual: no
+    /// identity comes from a card that has proved nothing.
     pub(super) fn begin(
+        shown: &Shown,
         beginning: Beginning,
         errand: Option<Errand>,
         now: OffsetDateTime,
@@ -142,8 +149,17 @@ impl Machine {
         let editions = TerminalEditions { hello: profile.hello_terminal, mac: profile.editions.mac() };
         let rights = rights.unwrap_or_else(|| usual_rights(profile));
         let step = TerminalStep::AwaitingM1(AwaitingM1::new(&template, &rights, profile, editions));
-        let machine = Self { card, step, kept: Kept::default(), prepared: None, errand };
+        let shown_key = shown.key.public_key();
+        let machine = Self { card, shown_key, step, kept: Kept::default(), prepared: None, errand };
         Ok((machine, template.octets().to_vec()))
+    }
+
+    /// The key that the next step needs, if it needs one.
+    pub(super) const fn needed_key(&self) -> Option<&[u8; PUBLIC_KEY_SIZE]> {
+        match self.step {
+            TerminalStep::AwaitingM1(_) => Some(&self.shown_key),
+            _ => None,
+        }
     }
 
     /// The next step. Each kind of step takes its own events; everything else is out of order.
@@ -153,12 +169,12 @@ impl Machine {
         judging: &Judging<'_>,
         random: &mut dyn CryptoRng,
     ) -> Result<(Self, Outcome), Refusal> {
-        let Self { card, step, mut kept, prepared, errand } = self;
+        let Self { card, shown_key, step, mut kept, prepared, errand } = self;
         let (event, errand) = match (event, errand) {
             (Event::Renew(event), Some(Errand::Renewal(renewal))) => {
                 let (renewal, step, outcome) = renewal.advance(step, event, judging)?;
                 let errand = Some(Errand::Renewal(renewal));
-                return Ok((Self { card, step, kept, prepared, errand }, outcome));
+                return Ok((Self { card, shown_key, step, kept, prepared, errand }, outcome));
             }
             other => other,
         };
@@ -169,7 +185,9 @@ impl Machine {
         let is_free = errand.is_none();
         let (step, outcome, prepared) = match (step, event) {
             (TerminalStep::AwaitingM1(step), Event::Authenticate(answer)) => {
-                match step.receive(answer, &*judging.shown.key, random)? {
+                // Without the key that the card computes with a genuine card would look like another.
+                let shown = judging.shown_to_card.ok_or(TerminalRefusal::Unknown)?;
+                match step.receive(answer, &*shown.key, random)? {
                     (AfterM1::Bilateral(step), m2) => (TerminalStep::AwaitingM3(step), m2.into(), None),
                     (AfterM1::Unilateral(_), _) => {
                         return Err(TerminalRefusal::CardNotGenuine("nobody asked it").into());
@@ -241,7 +259,7 @@ impl Machine {
             }
             (_, _) => return Err(TerminalRefusal::WrongOrder.into()),
         };
-        Ok((Self { card, step, kept, prepared, errand }, outcome))
+        Ok((Self { card, shown_key, step, kept, prepared, errand }, outcome))
     }
 
     pub(super) fn write(&self, writer: &mut SecretWriter) {
@@ -249,6 +267,7 @@ impl Machine {
             CardKind::Standard => 0,
             CardKind::Deployed => 1,
         });
+        writer.field(&self.shown_key);
         writer.field(&self.step.to_secret_octets());
         let groups = self.kept.groups.as_deref();
         writer.octet(groups.map_or(0, |_| 1));
@@ -286,6 +305,7 @@ impl Machine {
             1 => CardKind::Deployed,
             _ => return None,
         };
+        let shown_key = reader.field()?.try_into().ok()?;
         let step = TerminalStep::from_secret_octets(reader.field()?).ok()?;
         let was_read = reader.octet()? == 1;
         let mut groups = Vec::new();
@@ -310,7 +330,7 @@ impl Machine {
             _ => return None,
         };
         let kept = Kept { groups: was_read.then_some(groups), document, certificate };
-        Some(Self { card, step, kept, prepared, errand })
+        Some(Self { card, shown_key, step, kept, prepared, errand })
     }
 }
 

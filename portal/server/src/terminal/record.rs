@@ -15,7 +15,7 @@ pub(super) struct Record {
 }
 
 /// Records of other editions are not read.
-const EDITION: u8 = 1;
+const EDITION: u8 = 2;
 
 impl Record {
     pub(super) fn to_secret_octets(&self) -> Zeroizing<Vec<u8>> {

@@ -68,6 +68,12 @@ pub(crate) fn write(directory: &Path, name: &str, octets: &[u8], mode: u32) {
     set_mode(&path, mode);
 }
 
+/// Another certificate with its key in place of the terminal's.
+pub(crate) fn replace(directory: &Path, other: &Certified) {
+    write(directory, "terminal.cert", &other.certificate.to_octets(), 0o644);
+    write_key(directory, &other.key, PASSWORD);
+}
+
 fn write_key(directory: &Path, key: &PrivateKey, password: &str) {
     write_sealed(directory, "terminal.sk", key, password);
 }
@@ -212,16 +218,16 @@ fn a_renewed_certificate_is_taken_with_its_key() {
     let (pki, files) = (pki(), files(directory.path()));
     write_files(directory.path(), &pki, &terminal(&pki));
     let credentials = Credentials::load(files, today()).unwrap();
-    assert_eq!(credentials.renew(today()).unwrap(), Renewal::Unchanged);
+    assert_eq!(credentials.renew(today(), NOW).unwrap(), Renewal::Unchanged);
     let other = pki.terminal("980000000002", CvPki::sign_in_rights()).unwrap();
     write(directory.path(), "terminal.cert", &other.certificate.to_octets(), 0o644);
-    let fault = credentials.renew(today()).unwrap_err();
+    let fault = credentials.renew(today(), NOW).unwrap_err();
     assert!(fault.problem.contains("is not the certificate of the key"), "{fault}");
     assert_eq!(credentials.current().name, SAMPLE_TERMINAL, "half a renewal changes nothing");
     write_key(directory.path(), &other.key, PASSWORD);
-    assert_eq!(credentials.renew(today()).unwrap(), Renewal::Taken);
+    assert_eq!(credentials.renew(today(), NOW).unwrap(), Renewal::Taken);
     assert_eq!(credentials.current().name, "980000000002");
-    assert_eq!(credentials.renew(today()).unwrap(), Renewal::Unchanged);
+    assert_eq!(credentials.renew(today(), NOW).unwrap(), Renewal::Unchanged);
 }
 
 #[test]

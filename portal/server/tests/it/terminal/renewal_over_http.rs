@@ -161,12 +161,12 @@ async fn a_new_key_is_certified_and_taken() {
     let former = credentials.current().key.public_key();
     let until = it.renew().await.unwrap();
     assert_eq!(time::Date::from(until), NOW.date() + Duration::days(2));
-    assert_eq!(credentials.renew(today()).unwrap(), Renewal::Taken);
+    assert_eq!(credentials.renew(today(), NOW).unwrap(), Renewal::Taken);
     assert_ne!(credentials.current().key.public_key(), former);
     assert!(!it.has("terminal.sk.next") && !it.has("terminal.cert.taken"));
     // And once more, with the key that the authority has certified before.
     it.renew().await.unwrap();
-    assert_eq!(credentials.renew(today()).unwrap(), Renewal::Taken);
+    assert_eq!(credentials.renew(today(), NOW).unwrap(), Renewal::Taken);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -103,9 +103,14 @@ impl World {
 
     /// Another node on the same database, with random values of its own.
     pub(crate) async fn another_node(&self) -> Router {
+        self.node_called("another node").await
+    }
+
+    /// One of several others.
+    pub(crate) async fn node_called(&self, name: &str) -> Router {
         let steps: Arc<SqliteSteps> = Arc::new(open(&self.database()).await);
         let (terminal, _, _) =
-            terminal(&configured(), self.directory.path(), &self.pki, steps, &self.clock, "another node", |_| {});
+            terminal(&configured(), self.directory.path(), &self.pki, steps, &self.clock, name, |_| {});
         terminal_router(terminal)
     }
 
