@@ -385,4 +385,8 @@ impl Storage for Obliging {
     fn check(&self) -> Answer<'_, ()> {
         Box::pin(async { Ok(()) })
     }
+
+    fn close(&self) -> Answer<'_, ()> {
+        Box::pin(async { Ok(()) })
+    }
 }

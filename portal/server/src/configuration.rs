@@ -22,6 +22,7 @@ pub use revocation::RevocationSettings;
 pub use terminal::{AuthoritySettings, CredentialFiles, TerminalSettings, TicketFiles};
 
 use crate::portal::PortalName;
+use crate::storage::{DatabasePlace, InvalidDatabaseAddress, PostgresSettings, SqliteSettings};
 use document::Table;
 
 /// A configuration that was read and checked; the files that it names were not opened yet.
@@ -35,8 +36,8 @@ pub struct Configuration {
     pub listen: Vec<Located<SocketAddr>>,
     /// Where client programs listen on their users' computers.
     pub client_port: u16,
-    /// The database file.
-    pub database: Located<PathBuf>,
+    /// The database.
+    pub database: Located<DatabasePlace>,
     /// The server's certificate and key.
     pub tls: TlsFiles,
     /// Whose certificates are accepted.
@@ -164,7 +165,7 @@ impl Configuration {
         let listen = some(root.strings("listen")?)?;
         let listen = listen.into_iter().map(|address| address.parse(listen_address)).collect::<Result<_, _>>()?;
         let client_port = root.number("client_port", 1..=u32::from(u16::MAX), 8084)?;
-        let database = path(root.string("database")?, directory)?;
+        let database = database(root.string("database")?, directory)?;
         let mut name = root.table("name")?;
         let mut tls = root.table("tls")?;
         let mut trust = root.table("trust")?;
@@ -290,6 +291,18 @@ fn portal_name(name: Located<String>) -> Result<String, Fault> {
 
 fn path(text: Located<String>, directory: &Path) -> Result<Located<PathBuf>, Fault> {
     text.parse(|text| if text.is_empty() { Err("must name a file") } else { Ok(directory.join(text)) })
+}
+
+/// A file, or the address of a database server.
+fn database(text: Located<String>, directory: &Path) -> Result<Located<DatabasePlace>, Fault> {
+    text.parse(|text| match text.as_str() {
+        "" => Err("must name a file or a PostgreSQL database".to_owned()),
+        address if PostgresSettings::is_address(address) => address
+            .parse()
+            .map(|settings| DatabasePlace::Server(Box::new(settings)))
+            .map_err(|error: InvalidDatabaseAddress| error.to_string()),
+        file => Ok(DatabasePlace::File(SqliteSettings::new(directory.join(file)))),
+    })
 }
 
 fn paths(texts: Vec<Located<String>>, directory: &Path) -> Result<Vec<Located<PathBuf>>, Fault> {

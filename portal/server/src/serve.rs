@@ -35,7 +35,7 @@ use crate::patience::PatientAcceptor;
 use crate::portal::{CabinetSurroundings, Portal, PortalSettings, Surroundings};
 use crate::provider::Provider;
 use crate::revocation::Fetching;
-use crate::storage::{Cabinets as _, SqliteSettings, SqliteSteps, SqliteStorage, StorageError};
+use crate::storage::{Memory, Steps, StorageError};
 use crate::terminal::{Terminal, TerminalRules, TerminalSurroundings};
 use crate::tls::TlsIdentity;
 use caller::CallerAcceptor;
@@ -52,7 +52,7 @@ const HEAD_MAX_SIZE: usize = 32 * 1024;
 pub struct Service {
     portal: Arc<Portal>,
     provider: Option<Arc<Provider>>,
-    storage: Arc<SqliteStorage>,
+    storage: Arc<dyn Memory>,
     tls: Arc<TlsIdentity>,
     listeners: Vec<TcpListener>,
     terminal: Option<TerminalService>,
@@ -64,7 +64,7 @@ pub struct Service {
 /// The terminal beside it, on addresses of its own.
 struct TerminalService {
     terminal: Arc<Terminal>,
-    steps: Arc<SqliteSteps>,
+    steps: Arc<dyn Steps>,
     tls: Option<Arc<TlsIdentity>>,
     listeners: Vec<TcpListener>,
     renewing: Option<Renewing>,
@@ -105,8 +105,7 @@ impl Service {
         clock: fn() -> OffsetDateTime,
         mut random: impl FnMut() -> Box<dyn CryptoRng + Send>,
     ) -> Result<Self, ServeError> {
-        let storage = SqliteStorage::open(SqliteSettings::new(configuration.database.value.clone())).await?;
-        let storage = Arc::new(storage);
+        let storage = configuration.database.value.open().await?;
         let listeners = configuration.listen.iter().map(listen).collect::<Result<_, _>>()?;
         let Material { tls, trust, revocation, fetching, status_service, cabinets, terminal, provider } = material;
         if let Some(keys) = &cabinets {
@@ -124,10 +123,10 @@ impl Service {
         let portal = Portal::new(portal_settings(configuration, trust.clone()), surroundings);
         let terminal = match (&configuration.terminal, terminal) {
             (Some(settings), Some(material)) => {
-                let steps = Arc::new(SqliteSteps::open(SqliteSettings::new(settings.steps.value.clone())).await?);
+                let steps = settings.steps.value.open_steps().await?;
                 let rules = terminal_rules(settings, configuration.limits.request, trust);
                 let around = TerminalSurroundings {
-                    steps: Arc::clone(&steps) as _,
+                    steps: Arc::clone(&steps),
                     record_key: material.record_key,
                     credentials: Arc::new(material.credentials),
                     register: Arc::new(material.register),
@@ -227,9 +226,12 @@ impl Service {
         while let Some(end) = servers.running.join_next().await {
             outcome = outcome.and(ended(end));
         }
-        self.storage.close().await;
+        let mut closed = self.storage.close().await;
         if let Some(terminal) = &self.terminal {
-            terminal.steps.close().await;
+            closed = closed.and(terminal.steps.close().await);
+        }
+        if let Err(error) = closed {
+            tracing::warn!(%error, "a database could not be closed");
         }
         if stopped.elapsed() >= self.stop_time_limit {
             tracing::warn!("requests were still open after the time for stopping and were cut off");

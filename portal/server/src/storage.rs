@@ -5,6 +5,8 @@
 
 mod cabinets;
 mod grants;
+#[allow(clippy::duplicate_mod, reason = "the statements that both databases have in common are compiled for each")]
+mod postgres;
 mod sqlite;
 mod steps;
 
@@ -20,6 +22,7 @@ pub use grants::{
     ConnectedSite, FoundToken, GRANT_ID_SIZE, GrantId, Grants, KeptCode, KeptGrant, KeptToken, NewToken, PresentedCode,
     Spent, TakenCode, TokenKind,
 };
+pub use postgres::{InvalidDatabaseAddress, PostgresSettings, PostgresSteps, PostgresStorage};
 pub use sqlite::{SqliteSettings, SqliteSteps, SqliteStorage};
 pub use steps::{CALLER_TAG_SIZE, KeptStep, Steps};
 
@@ -36,7 +39,54 @@ pub const TOMBSTONE: Duration = Duration::minutes(10);
 /// An answer that the database will give.
 pub type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, StorageError>> + Send + 'a>>;
 
-/// The memory of the service.
+/// Where a database is.
+#[derive(Debug, Clone)]
+pub enum DatabasePlace {
+    /// In a file on this machine.
+    File(SqliteSettings),
+    /// With a server, which several nodes share.
+    Server(Box<PostgresSettings>),
+}
+
+impl DatabasePlace {
+    /// Whether there is a database, as far as that can be told without opening it: a server's is taken to be there.
+    #[must_use]
+    pub fn is_there(&self) -> bool {
+        match self {
+            Self::File(settings) => settings.path.exists(),
+            Self::Server(_) => true,
+        }
+    }
+
+    /// Opens the database of the service, and brings its tables to this version.
+    ///
+    /// # Errors
+    /// [`StorageError`] if the database cannot be used or was written by a newer version.
+    pub async fn open(&self) -> Result<Arc<dyn Memory>, StorageError> {
+        Ok(match self {
+            Self::File(settings) => Arc::new(SqliteStorage::open(settings.clone()).await?),
+            Self::Server(settings) => Arc::new(PostgresStorage::open(settings.as_ref().clone()).await?),
+        })
+    }
+
+    /// Opens the database of the terminal, and brings its table to this version.
+    ///
+    /// # Errors
+    /// As [`DatabasePlace::open`].
+    pub async fn open_steps(&self) -> Result<Arc<dyn Steps>, StorageError> {
+        Ok(match self {
+            Self::File(settings) => Arc::new(SqliteSteps::open(settings.clone()).await?),
+            Self::Server(settings) => Arc::new(PostgresSteps::open(settings.as_ref().clone()).await?),
+        })
+    }
+}
+
+/// Everything that one database remembers for the service.
+pub trait Memory: Storage + Cabinets + Grants {}
+
+impl<T: Storage + Cabinets + Grants> Memory for T {}
+
+/// What the service remembers of sign-ins.
 pub trait Storage: Send + Sync {
     /// Keeps a challenge until it is taken or forgotten.
     fn keep_challenge<'a>(&'a self, challenge: &'a KeptChallenge) -> Answer<'a, ()>;
@@ -94,6 +144,9 @@ pub trait Storage: Send + Sync {
 
     /// Whether the database answers and has the tables of this version.
     fn check(&self) -> Answer<'_, ()>;
+
+    /// Ends all connections. Whatever is asked afterwards is not answered.
+    fn close(&self) -> Answer<'_, ()>;
 }
 
 /// A challenge as the database keeps it.

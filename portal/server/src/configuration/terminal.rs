@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use url::Url;
 
 use super::document::{Fault, Located, Table};
-use super::{TlsFiles, listen_address, path, paths, some};
+use super::{TlsFiles, database, listen_address, path, paths, some};
+use crate::storage::DatabasePlace;
 use crate::terminal::authority::authority_address;
 use crate::terminal::{Sources, UnknownDocuments};
 
@@ -19,8 +20,8 @@ pub struct TerminalSettings {
     pub sources: Sources,
     /// The TLS identity, without which nothing but this computer is listened to.
     pub tls: Option<TlsFiles>,
-    /// The database file of open sessions.
-    pub steps: Located<PathBuf>,
+    /// The database of open sessions.
+    pub steps: Located<DatabasePlace>,
     /// How many sessions are kept at most.
     pub sessions: u32,
     /// The file with the key under which records of sessions are sealed.
@@ -106,7 +107,7 @@ impl TerminalSettings {
             listen,
             sources,
             tls,
-            steps: path(table.string("steps")?, directory)?,
+            steps: database(table.string("steps")?, directory)?,
             sessions: table.number("sessions", 10..=1_000_000, 10_000)?,
             record_key: path(table.string("record_key")?, directory)?,
             credentials: CredentialFiles {

@@ -68,6 +68,8 @@ struct State {
     failures: u32,
     edition: Edition,
     task: Option<JoinHandle<()>>,
+    /// Whether the list was asked for at once while it was being fetched.
+    again: bool,
 }
 
 impl Fetching {
@@ -90,14 +92,17 @@ impl Fetching {
         })
     }
 
-    /// Begins to fetch what is due and not under way. `at_once`: however short ago the last one was fetched.
+    /// Begins to fetch what is due and not under way. `at_once`: however short ago the last one was fetched, and if it is
+    /// under way, with the look after its end.
     pub fn look(&self, portal: &Arc<Portal>, at_once: bool) {
         let now = portal.time();
         for (number, place) in self.places.iter().enumerate() {
             let mut state = place.lock();
-            let is_due = at_once || state.due.is_none_or(|due| due <= now);
+            state.again |= at_once;
+            let is_due = state.again || state.due.is_none_or(|due| due <= now);
             if is_due && state.task.as_ref().is_none_or(JoinHandle::is_finished) {
                 let (fetching, portal) = (self.clone(), Arc::clone(portal));
+                state.again = false;
                 state.task = Some(tokio::spawn(async move { fetching.fetch(number, portal).await }));
             }
         }

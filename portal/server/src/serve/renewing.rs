@@ -31,6 +31,8 @@ pub(super) struct Renewing {
 struct Try {
     begun_at: OffsetDateTime,
     task: JoinHandle<()>,
+    /// Whether another one was asked for meanwhile, at once.
+    again: bool,
 }
 
 impl Renewing {
@@ -45,7 +47,8 @@ impl Renewing {
         Self { files, authority, metrics, clock, random, last: Arc::default() }
     }
 
-    /// Begins a renewal if it is time for one and none is under way. `at_once`: however short ago the last one failed.
+    /// Begins a renewal if it is time for one and none is under way. `at_once`: however short ago the last one failed, and
+    /// if one is under way, with the look after its end.
     pub(super) fn look(&self, terminal: &Arc<Terminal>, at_once: bool) {
         let now = (self.clock)();
         let Ok(today) = Date::try_from(now.date()) else { return };
@@ -53,14 +56,16 @@ impl Renewing {
             return;
         }
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
-        let waits =
-            |last: &Try| !last.task.is_finished() || (!at_once && now < last.begun_at.saturating_add(RETRY_INTERVAL));
-        if last.as_ref().is_some_and(waits) {
-            return;
+        if let Some(last) = last.as_mut() {
+            last.again |= at_once;
+            let waits = !last.again && now < last.begun_at.saturating_add(RETRY_INTERVAL);
+            if waits || !last.task.is_finished() {
+                return;
+            }
         }
         let (renewing, terminal) = (self.clone(), Arc::clone(terminal));
         let task = tokio::spawn(async move { renewing.renew(terminal, today).await });
-        *last = Some(Try { begun_at: now, task });
+        *last = Some(Try { begun_at: now, task, again: false });
     }
 
     async fn renew(self, terminal: Arc<Terminal>, today: Date) {

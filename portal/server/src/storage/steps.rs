@@ -30,6 +30,9 @@ pub trait Steps: Send + Sync {
 
     /// Whether the database answers and has the tables of this version.
     fn check(&self) -> Answer<'_, ()>;
+
+    /// Ends all connections. Whatever is asked afterwards is not answered.
+    fn close(&self) -> Answer<'_, ()>;
 }
 
 /// A step of a session as the database keeps it.

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use latchkey_portal::configuration::{Configuration, Limits, LogFormat};
+use latchkey_portal::storage::DatabasePlace;
 use latchkey_verify::Assurance;
 use proptest::prelude::*;
 
@@ -17,7 +18,10 @@ fn parse(text: &str) -> Result<Configuration, String> {
 fn the_documented_example_is_accepted_and_says_the_defaults() {
     let configuration = parse(EXAMPLE).unwrap();
     assert_eq!(configuration.origin.as_str(), "https://portal.example");
-    assert_eq!(configuration.database.value, PathBuf::from("/etc/latchkey/portal.sqlite"));
+    match &configuration.database.value {
+        DatabasePlace::File(settings) => assert_eq!(settings.path, PathBuf::from("/etc/latchkey/portal.sqlite")),
+        other => panic!("{other:?}"),
+    }
     assert_eq!(configuration.tls.key.value, PathBuf::from("/etc/latchkey/tls/portal.key.pem"));
     assert_eq!(configuration.listen.iter().map(|address| address.value.port()).collect::<Vec<_>>(), [8443, 8443]);
     assert_eq!(configuration.name.belarusian, "Выдуманы партал");
@@ -68,7 +72,12 @@ fn every_fault_is_told_with_its_line_and_key() {
         ("listen = ", "listen = []", "`listen` must not be empty"),
         ("listen = ", "listen = \"127.0.0.1:8443\"", "`listen` must be an array of strings, not a string"),
         ("listen = ", "listen = [true]", "`listen` must be a string, not a truth value"),
-        ("database = ", "database = \"\"", "`database` must name a file"),
+        ("database = ", "database = \"\"", "`database` must name a file or a PostgreSQL database"),
+        (
+            "database = ",
+            "database = \"postgresql://db.example:port/latchkey\"",
+            "`database` must be a PostgreSQL address such as postgresql://latchkey@db.example/latchkey",
+        ),
         ("database = ", "database = \"a\"\ninsecure = true", "`insecure` there is no such key"),
         ("be = ", "be = \"\"", "`name.be` must have 1 to 100 characters, not 0"),
         ("be = ", "be = \" Партал\"", "`name.be` must have no control characters and no space at its ends"),

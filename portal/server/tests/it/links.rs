@@ -11,7 +11,7 @@ use latchkey_portal::link::ShortCode;
 use serde_json::Value;
 use time::Duration;
 
-use crate::support::{Answer, Browser, CHALLENGE_COOKIE, NOW, ORIGIN, SESSION_COOKIE, World};
+use crate::support::{Answer, Browser, CHALLENGE_COOKIE, NOW, ORIGIN, SESSION_COOKIE, World, change, octets_of};
 
 /// A link as a browser is offered it.
 struct Offered {
@@ -225,8 +225,7 @@ async fn a_challenge_of_a_link_is_not_presented_by_a_page_nor_a_pages_by_a_link(
     let mut browser = world.browser();
     let offered = offer(&mut browser).await;
     let fetched = fetch(&world, &offered.request).await.json();
-    let database = sqlx::SqlitePool::connect(world.database().to_str().unwrap()).await.unwrap();
-    let id: Vec<u8> = sqlx::query_scalar("SELECT id FROM challenges").fetch_one(&database).await.unwrap();
+    let id = octets_of(&world.database(), "SELECT id FROM challenges").await;
     let assertion = world.card().sign(ORIGIN, fetched["challenge"].as_str().unwrap());
     let by_page = browser.post_json(&format!("/api/v1/assertions/{}", hex::encode(id)), assertion).await;
     assert_eq!(by_page.refusal(), (404, "challenge-unknown".to_owned()));
@@ -317,15 +316,14 @@ async fn the_database_holds_no_token_of_links() {
 async fn values_of_links_that_the_service_would_not_write_are_refused() {
     let world = World::new().await;
     let mut browser = world.browser();
-    let database = sqlx::SqlitePool::connect(world.database().to_str().unwrap()).await.unwrap();
     let damaged = (500, "storage-damaged".to_owned());
     for statement in ["UPDATE challenges SET short_code = 'abcd'", "UPDATE challenges SET short_code = NULL"] {
         let offered = offer(&mut browser).await;
-        sqlx::query(statement).execute(&database).await.unwrap();
+        change(&world.database(), statement).await;
         assert_eq!(fetch(&world, &offered.request).await.refusal(), damaged, "{statement}");
     }
     let address = signed(&world, &mut browser).await;
-    sqlx::query("UPDATE completions SET assurance = 'boundless'").execute(&database).await.unwrap();
+    change(&world.database(), "UPDATE completions SET assurance = 'boundless'").await;
     let refused = browser.get(&address).await;
     assert_eq!(refused.status, 500);
     assert!(refused.text().contains("<code>storage-damaged</code>"), "{}", refused.text());

@@ -70,7 +70,7 @@ fn lists_end(made: OffsetDateTime) -> i64 {
 
 #[tokio::test]
 async fn a_failing_database_is_counted() {
-    let world = World::new().await;
+    let world = World::on_a_file().await;
     std::fs::remove_file(world.database()).unwrap();
     let mut browser = world.browser();
     assert_eq!(browser.get("/health/ready").await.status, 503);

@@ -18,7 +18,7 @@ use latchkey_portal::token::TokenHash;
 use time::macros::date;
 use time::{Duration as TimeSpan, OffsetDateTime};
 
-use crate::support::{CHALLENGE_COOKIE, Card, NOW, ORIGIN, SESSION_COOKIE, World, open, write_lists};
+use crate::support::{CHALLENGE_COOKIE, Card, NOW, ORIGIN, SESSION_COOKIE, World, change, open, write_lists};
 
 const CHALLENGES: &str = "/api/v1/challenges";
 
@@ -263,7 +263,7 @@ async fn a_key_in_a_file_gives_less_assurance() {
 
 #[tokio::test]
 async fn without_a_database_nothing_is_answered_but_that() {
-    let world = World::new().await;
+    let world = World::on_a_file().await;
     let mut browser = world.browser();
     browser.sign_in(&world.card()).await;
     let challenge = browser.challenge().await;
@@ -294,8 +294,7 @@ async fn a_damaged_database_is_named_as_such() {
     let world = World::new().await;
     let mut browser = world.browser();
     browser.sign_in(&world.card()).await;
-    let database = sqlx::SqlitePool::connect(world.database().to_str().unwrap()).await.unwrap();
-    sqlx::query("UPDATE sessions SET assurance = 'boundless'").execute(&database).await.unwrap();
+    change(&world.database(), "UPDATE sessions SET assurance = 'boundless'").await;
     assert_eq!(browser.get("/api/v1/session").await.refusal(), (500, "storage-damaged".to_owned()));
 }
 
@@ -361,7 +360,7 @@ fn every_described_code_is_provoked() {
 #[tokio::test]
 async fn a_flood_of_challenges_does_not_fill_the_database() {
     let directory = tempfile::tempdir().unwrap();
-    let storage = Arc::new(open(&directory.path().join("portal.sqlite")).await);
+    let storage = open(&directory.path().join("portal.sqlite")).await;
     let world = World::with_storage(directory, storage, |settings| settings.challenge_limit = 3);
     let ask = async || world.browser().post_json(CHALLENGES, "{}").await;
     let mut first = world.browser();
@@ -430,6 +429,10 @@ impl Storage for Silent {
     }
 
     fn purge(&self, _: OffsetDateTime) -> Answer<'_, Purged> {
+        silence()
+    }
+
+    fn close(&self) -> Answer<'_, ()> {
         silence()
     }
 

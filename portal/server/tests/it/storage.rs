@@ -12,7 +12,7 @@ use latchkey_portal::cabinet::{BrowserFamily, Entered};
 use latchkey_portal::challenge::ChallengeId;
 use latchkey_portal::session::{Holder, Session, Way};
 use latchkey_portal::storage::{
-    KeptChallenge, NotTaken, Opening, Purged, SqliteSettings, SqliteStorage, Storage, StorageError,
+    KeptChallenge, Memory, NotTaken, Opening, Purged, SqliteSettings, SqliteStorage, Storage, StorageError,
 };
 use latchkey_portal::token::{Token, TokenHash};
 use latchkey_verify::{Assurance, Purpose};
@@ -21,7 +21,7 @@ use time::Duration;
 use tokio::task::JoinSet;
 
 use crate::process::set_mode;
-use crate::support::{NOW, open};
+use crate::support::{NOW, change, open, open_file};
 
 fn challenge(seed: &str) -> KeptChallenge {
     let mut random = Seeded::new(seed);
@@ -58,7 +58,7 @@ pub(crate) fn session() -> Session {
 
 /// Where there are no cabinets.
 pub(crate) async fn open_session(
-    storage: &SqliteStorage,
+    storage: &dyn Memory,
     token: &TokenHash,
     session: &Session,
     replaced: Option<&TokenHash>,
@@ -96,7 +96,7 @@ async fn a_challenge_is_taken_once() {
 async fn of_many_at_once_one_takes_the_challenge() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("portal.sqlite");
-    let storages = [Arc::new(open(&path).await), Arc::new(open(&path).await)];
+    let storages = [open(&path).await, open(&path).await];
     let kept = challenge("contested");
     storages[0].keep_challenge(&kept).await.unwrap();
     let mut takers = JoinSet::new();
@@ -144,12 +144,12 @@ async fn sessions_come_back_as_they_were_and_end() {
         },
         ..session()
     };
-    open_session(&storage, &first, &full, None).await;
+    open_session(&*storage, &first, &full, None).await;
     assert_eq!(storage.session(&first, NOW).await.unwrap(), Some(full));
-    open_session(&storage, &second, &session(), Some(&first)).await;
+    open_session(&*storage, &second, &session(), Some(&first)).await;
     assert_eq!(storage.session(&first, NOW).await.unwrap(), None);
     assert_eq!(storage.session(&second, NOW + Duration::minutes(30)).await.unwrap(), None);
-    storage.close().await;
+    storage.close().await.unwrap();
 
     let storage = open(&path).await;
     assert_eq!(storage.session(&second, NOW).await.unwrap(), Some(session()));
@@ -162,7 +162,7 @@ async fn what_is_over_is_purged() {
     let directory = tempfile::tempdir().unwrap();
     let storage = open(&directory.path().join("portal.sqlite")).await;
     storage.keep_challenge(&challenge("one")).await.unwrap();
-    open_session(&storage, &token("one"), &session(), None).await;
+    open_session(&*storage, &token("one"), &session(), None).await;
     let rows = [
         ("all is young", Duration::seconds(119), 0, 0, 1),
         ("the challenge expired; it is still told from an unknown one", Duration::seconds(121), 0, 0, 1),
@@ -179,10 +179,10 @@ async fn what_is_over_is_purged() {
 #[tokio::test]
 async fn the_database_never_holds_a_token() {
     let directory = tempfile::tempdir().unwrap();
-    let storage = open(&directory.path().join("portal.sqlite")).await;
+    let storage = open_file(&directory.path().join("portal.sqlite")).await;
     let token = Token::draw(&mut Seeded::new("secret"));
     open_session(&storage, &token.hash(), &session(), None).await;
-    storage.close().await;
+    storage.close().await.unwrap();
     let file = std::fs::read(directory.path().join("portal.sqlite")).unwrap();
     let mut octets = [0; 32];
     rand_core::Rng::fill_bytes(&mut Seeded::new("secret"), &mut octets);
@@ -197,7 +197,7 @@ async fn the_database_never_holds_a_token() {
 async fn a_session_that_is_over_leaves_no_trace_in_the_files() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("portal.sqlite");
-    let (storage, other_process) = (open(&path).await, open(&path).await);
+    let (storage, other_process) = (open_file(&path).await, open_file(&path).await);
     let holds_the_name = || {
         let files =
             std::fs::read_dir(directory.path()).unwrap().map(|entry| std::fs::read(entry.unwrap().path()).unwrap());
@@ -229,7 +229,7 @@ async fn a_session_that_is_over_leaves_no_trace_in_the_files() {
 #[tokio::test]
 async fn only_this_user_can_read_the_database() {
     let directory = tempfile::tempdir().unwrap();
-    let storage = open(&directory.path().join("portal.sqlite")).await;
+    let storage = open_file(&directory.path().join("portal.sqlite")).await;
     storage.keep_challenge(&challenge("one")).await.unwrap();
     for entry in std::fs::read_dir(directory.path()).unwrap() {
         let entry = entry.unwrap();
@@ -274,7 +274,7 @@ async fn those_that_write_at_the_same_time_share_a_transaction() {
     const WRITERS: usize = 50;
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("portal.sqlite");
-    let storage = open(&path).await;
+    let storage = open_file(&path).await;
     let locking = sqlx::SqlitePool::connect(path.to_str().unwrap()).await.unwrap();
     let lock = locking.begin_with("BEGIN IMMEDIATE").await.unwrap();
     let challenges: Vec<_> = (0..WRITERS).map(|number| challenge(&format!("{number}"))).collect();
@@ -303,7 +303,7 @@ async fn those_that_write_at_the_same_time_share_a_transaction() {
 #[tokio::test]
 async fn nobody_is_told_of_a_write_that_was_taken_back() {
     let directory = tempfile::tempdir().unwrap();
-    let storage = open(&directory.path().join("portal.sqlite")).await;
+    let storage = open_file(&directory.path().join("portal.sqlite")).await;
     let [first, second, third] = ["first", "second", "third"].map(challenge);
     storage.keep_challenge(&second).await.unwrap();
     // A number that is there already cannot be kept again.
@@ -337,7 +337,7 @@ async fn a_database_that_cannot_be_used_is_refused_at_the_start() {
     assert!(matches!(start().await, Err(StorageError::Unavailable(_))), "not a database");
 
     std::fs::remove_file(&path).unwrap();
-    start().await.unwrap().close().await;
+    start().await.unwrap().close().await.unwrap();
     let database = sqlx::SqlitePool::connect(path.to_str().unwrap()).await.unwrap();
     sqlx::query("INSERT INTO _sqlx_migrations VALUES (9999, 'later', 0, TRUE, x'00', 0)")
         .execute(&database)
@@ -378,17 +378,11 @@ async fn values_that_the_service_would_not_write_are_refused() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("portal.sqlite");
         let storage = open(&path).await;
-        open_session(&storage, &token("one"), &session(), None).await;
+        open_session(&*storage, &token("one"), &session(), None).await;
         change(&path, statement).await;
         let found = storage.session(&token("one"), NOW).await;
         assert!(matches!(found, Err(StorageError::Damaged(found)) if found == column), "{statement}: {found:?}");
     }
-}
-
-async fn change(path: &std::path::Path, statement: &'static str) {
-    let database = sqlx::SqlitePool::connect(path.to_str().unwrap()).await.unwrap();
-    sqlx::query(statement).execute(&database).await.unwrap();
-    database.close().await;
 }
 
 proptest! {

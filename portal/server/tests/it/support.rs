@@ -9,6 +9,7 @@ use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Method, Request, StatusCode};
 use latchkey_crypto::assertion::{Assertion, AssertionAlgorithm, ChallengeText, Origin, signed_hash};
+use latchkey_crypto::belt;
 use latchkey_crypto::bign::PrivateKey;
 use latchkey_crypto::hash::HashAlgorithm;
 use latchkey_crypto::x509::{Certificate, TrustStore};
@@ -20,10 +21,11 @@ use latchkey_portal::keys::CabinetNaming as _;
 use latchkey_portal::portal::{CabinetSurroundings, Portal, PortalName, PortalSettings, Surroundings};
 use latchkey_portal::provider::{Provider, ProviderMaterial};
 use latchkey_portal::revocation::{ListFile, ListsOnDisk, StatusService};
-use latchkey_portal::storage::{Cabinets as _, SqliteSettings, SqliteStorage, Storage};
+use latchkey_portal::storage::{Memory, PostgresSettings, PostgresStorage, SqliteSettings, SqliteStorage, Storage};
 use latchkey_portal::token::Token;
 use latchkey_verify::{Assurance, Grace, PolicyLevels, SignInPolicy};
 use serde_json::Value;
+use sqlx::{AssertSqlSafe, Connection as _, PgConnection, SqliteConnection};
 use tempfile::TempDir;
 use time::OffsetDateTime;
 use time::macros::datetime;
@@ -51,14 +53,21 @@ pub(crate) struct World {
 impl World {
     pub(crate) async fn new() -> Self {
         let directory = tempfile::tempdir().unwrap();
-        let storage = Arc::new(open(&directory.path().join("portal.sqlite")).await);
+        let storage = open(&directory.path().join("portal.sqlite")).await;
+        Self::with_storage(directory, storage, |_| {})
+    }
+
+    /// With its database in a file, whatever database this run is for.
+    pub(crate) async fn on_a_file() -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let storage = Arc::new(open_file(&directory.path().join("portal.sqlite")).await);
         Self::with_storage(directory, storage, |_| {})
     }
 
     /// With somebody at that address who tells whether certificates are revoked, and with grace as long as may be.
     pub(crate) async fn with_status_service(address: Url) -> Self {
         let directory = tempfile::tempdir().unwrap();
-        let storage = Arc::new(open(&directory.path().join("portal.sqlite")).await);
+        let storage = open(&directory.path().join("portal.sqlite")).await;
         let service = StatusService::new(address).unwrap();
         let change = |settings: &mut PortalSettings| settings.policy.grace = Grace::LONGEST;
         Self::put_together(directory, storage, (Some(service), None), change, |_| None)
@@ -70,7 +79,7 @@ impl World {
         prepare: impl FnOnce(&Path) -> ProviderMaterial,
     ) -> Self {
         let directory = tempfile::tempdir().unwrap();
-        let storage = Arc::new(open(&directory.path().join("portal.sqlite")).await);
+        let storage = open(&directory.path().join("portal.sqlite")).await;
         let (material, grants) = (prepare(directory.path()), Arc::clone(&storage));
         let provider = |portal| Some(Provider::new(portal, grants, material));
         Self::put_together(directory, storage, (None, None), change, provider)
@@ -84,7 +93,7 @@ impl World {
     /// With cabinets, and a provider if `prepare` writes files for one.
     pub(crate) async fn with_cabinets_and(prepare: impl FnOnce(&Path) -> Option<ProviderMaterial>) -> Self {
         let directory = tempfile::tempdir().unwrap();
-        let storage = Arc::new(open(&directory.path().join("portal.sqlite")).await);
+        let storage = open(&directory.path().join("portal.sqlite")).await;
         let keys = cabinet_keys(directory.path(), 1);
         storage.adopt_keys(&keys.keys()).await.unwrap().unwrap();
         let cabinets = CabinetSurroundings { naming: Arc::new(keys), storage: Arc::clone(&storage) as _ };
@@ -154,11 +163,127 @@ impl World {
     }
 }
 
-/// Opens a database with patience enough for a machine that has much else to do.
-pub(crate) async fn open(path: &Path) -> SqliteStorage {
-    let settings = SqliteSettings { path: path.to_owned(), patience: Duration::from_secs(60) };
+/// Opens a database with patience enough for a machine that has much else to do: that file, or what stands for it with
+/// the database server of this run.
+pub(crate) async fn open(path: &Path) -> Arc<dyn Memory> {
+    match of_server(path).await {
+        None => Arc::new(open_file(path).await),
+        Some(settings) => Arc::new(PostgresStorage::open(settings).await.unwrap()),
+    }
+}
+
+/// Opens a file, whatever database this run is for.
+pub(crate) async fn open_file(path: &Path) -> SqliteStorage {
+    let settings = SqliteSettings { path: path.to_owned(), patience: PATIENCE };
     SqliteStorage::open(settings).await.unwrap()
 }
+
+/// The place at the database server that stands for a file; nothing if this run is for files.
+pub(crate) async fn of_server(path: &Path) -> Option<PostgresSettings> {
+    let address = address_of(path)?;
+    let name = schema_of(path);
+    let server = std::env::var(DATABASE_SERVER).unwrap();
+    let mut connection = PgConnection::connect(&server).await.unwrap();
+    // Of two that come at the same moment one finds that there is one.
+    let made = sqlx::query(AssertSqlSafe(format!("CREATE SCHEMA IF NOT EXISTS {name}"))).execute(&mut connection).await;
+    if let Err(error) = made {
+        assert!(error.as_database_error().is_some_and(|error| error.is_unique_violation()), "{error}");
+    }
+    connection.close().await.unwrap();
+    let mut settings: PostgresSettings = address.parse().unwrap();
+    settings.patience = PATIENCE;
+    Some(settings)
+}
+
+/// The address of the place at the database server that stands for a file, as a configuration has it.
+pub(crate) fn address_of(path: &Path) -> Option<String> {
+    let server = std::env::var(DATABASE_SERVER).ok()?;
+    let joint = if server.contains('?') { '&' } else { '?' };
+    Some(format!("{server}{joint}options[search_path]={}", schema_of(path)))
+}
+
+fn schema_of(path: &Path) -> String {
+    format!("of_{}", &hex::encode(belt::hash(&[path.as_os_str().as_encoded_bytes()]))[..32])
+}
+
+/// Runs a statement behind the service's back.
+pub(crate) async fn change(path: &Path, statement: &'static str) {
+    match address_of(path) {
+        None => {
+            let mut database = SqliteConnection::connect(path.to_str().unwrap()).await.unwrap();
+            sqlx::query(statement).execute(&mut database).await.unwrap();
+            database.close().await.unwrap();
+        }
+        Some(address) => {
+            let mut database = PgConnection::connect(&address).await.unwrap();
+            sqlx::query(statement).execute(&mut database).await.unwrap();
+            database.close().await.unwrap();
+        }
+    }
+}
+
+/// Octets that a statement finds behind the service's back.
+pub(crate) async fn octets_of(path: &Path, statement: &'static str) -> Vec<u8> {
+    match address_of(path) {
+        None => {
+            let mut database = SqliteConnection::connect(path.to_str().unwrap()).await.unwrap();
+            sqlx::query_scalar(statement).fetch_one(&mut database).await.unwrap()
+        }
+        Some(address) => {
+            let mut database = PgConnection::connect(&address).await.unwrap();
+            sqlx::query_scalar(statement).fetch_one(&mut database).await.unwrap()
+        }
+    }
+}
+
+/// Pairs that a statement finds behind the service's back.
+pub(crate) async fn pairs_of(path: &Path, statement: &'static str) -> Vec<(bool, bool)> {
+    match address_of(path) {
+        None => {
+            let mut database = SqliteConnection::connect(path.to_str().unwrap()).await.unwrap();
+            sqlx::query_as(statement).fetch_all(&mut database).await.unwrap()
+        }
+        Some(address) => {
+            let mut database = PgConnection::connect(&address).await.unwrap();
+            sqlx::query_as(statement).fetch_all(&mut database).await.unwrap()
+        }
+    }
+}
+
+/// Everything that the database has: its files, or every row of every table.
+pub(crate) async fn everything_in(path: &Path) -> Vec<u8> {
+    let Some(address) = address_of(path) else {
+        let files = ["", "-wal", "-shm"].map(|suffix| std::fs::read(format!("{}{suffix}", path.display())));
+        return files.into_iter().filter_map(Result::ok).flatten().collect();
+    };
+    let mut database = PgConnection::connect(&address).await.unwrap();
+    let tables = "SELECT table_name::text FROM information_schema.tables WHERE table_schema = current_schema()";
+    let tables: Vec<String> = sqlx::query_scalar(tables).fetch_all(&mut database).await.unwrap();
+    let mut found = Vec::new();
+    for table in tables {
+        let columns = "SELECT column_name::text FROM information_schema.columns \
+            WHERE table_schema = current_schema() AND table_name = $1 AND data_type = $2";
+        for (kind, of_row) in
+            [("bytea", "coalesce(COLUMN, ''::bytea)"), ("text", "convert_to(coalesce(COLUMN, ''), 'UTF8')")]
+        {
+            let columns: Vec<String> =
+                sqlx::query_scalar(columns).bind(&table).bind(kind).fetch_all(&mut database).await.unwrap();
+            for column in columns {
+                let rows = format!("SELECT {} FROM {table}", of_row.replace("COLUMN", &column));
+                let rows: Vec<Vec<u8>> =
+                    sqlx::query_scalar(AssertSqlSafe(rows)).fetch_all(&mut database).await.unwrap();
+                found.extend(rows.into_iter().flatten());
+            }
+        }
+    }
+    assert!(!found.is_empty(), "the search finds nothing at all");
+    found
+}
+
+/// Names the database server that tests are to use in the place of files; `./dev test` runs them once so, and once without.
+const DATABASE_SERVER: &str = "LATCHKEY_TEST_DATABASE";
+/// On a machine that has much else to do.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 fn settings(trust: TrustStore) -> PortalSettings {
     PortalSettings {

@@ -8,7 +8,7 @@ use latchkey_crypto::x509::PersonalNumber;
 use latchkey_portal::cabinet::{CabinetId, Knock};
 use latchkey_portal::configuration::{Configuration, ConfigurationError, Fault};
 use latchkey_portal::keys::{self, CabinetKeys, CabinetNaming as _, KeyUse};
-use latchkey_portal::storage::{Blocking, Cabinets as _};
+use latchkey_portal::storage::Blocking;
 use rand_core::UnwrapErr;
 use zeroize::Zeroizing;
 
@@ -72,7 +72,7 @@ fn block_cabinet(
         storage.rename_cabinet(&names).await?;
         let knock = Knock { named: names.newest, id: CabinetId::draw(&mut UnwrapErr(SysRng)) };
         let blocked = storage.block_cabinet(&knock, now()).await?;
-        storage.close().await;
+        storage.close().await?;
         Ok(blocked)
     })
 }

@@ -7,7 +7,6 @@ use getrandom::SysRng;
 use latchkey_portal::command_log::CommandLog;
 use latchkey_portal::configuration::{Configuration, ConfigurationError, Fault, KeySettings};
 use latchkey_portal::keys::{self, KeyFolderError, KeyId, KeyUse};
-use latchkey_portal::storage::Cabinets as _;
 use rand_core::UnwrapErr;
 
 use super::{Failure, configuration_file, now, open_storage, provider, run_async};
@@ -89,13 +88,13 @@ fn retire(found: &ArgMatches) -> Result<(), Failure> {
 fn forget(configuration: &Configuration, id: KeyId) -> Result<(), Failure> {
     let KeyUse::Cabinet = id.key_use();
     let newest = configuration.keys.as_ref().and_then(|settings| keys::stored(settings).ok()?.into_iter().next());
-    if newest == Some(id) || !configuration.database.value.exists() {
+    if newest == Some(id) || !configuration.database.value.is_there() {
         return Ok(());
     }
     run_async(async {
         let storage = open_storage(configuration).await?;
         let forgotten = storage.forget_key(id).await?;
-        storage.close().await;
+        storage.close().await?;
         forgotten.map_err(|left| Failure::Refused(format!("{left} cabinets are still named with {id}")))
     })
 }

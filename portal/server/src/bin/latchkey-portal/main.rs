@@ -21,7 +21,7 @@ use latchkey_portal::material::Material;
 use latchkey_portal::provider::registration::RegistrationError;
 use latchkey_portal::provider::ticket_keys::TicketKeysError;
 use latchkey_portal::serve::{ServeError, Service};
-use latchkey_portal::storage::{SqliteSettings, SqliteStorage, StorageError};
+use latchkey_portal::storage::{Memory, StorageError};
 use latchkey_portal::terminal::authority::Authority;
 use latchkey_portal::terminal::renewal::{self, RenewalError, RequestedKey, SharedRandom};
 use rand_core::UnwrapErr;
@@ -227,8 +227,8 @@ fn run_async<T>(act: impl Future<Output = Result<T, Failure>>) -> Result<T, Fail
     runtime.block_on(act)
 }
 
-async fn open_storage(configuration: &Configuration) -> Result<SqliteStorage, Failure> {
-    Ok(SqliteStorage::open(SqliteSettings::new(configuration.database.value.clone())).await?)
+async fn open_storage(configuration: &Configuration) -> Result<Arc<dyn Memory>, Failure> {
+    Ok(configuration.database.value.open().await?)
 }
 
 fn terminal_settings(path: &Path) -> Result<(TerminalSettings, Date), Failure> {

@@ -189,8 +189,15 @@ fn text(lanes: usize) -> String {
     for line in lines {
         for _ in 0..lanes {
             // A string has room.
-            let _ = write!(text, "{line};");
+            let _ = write!(text, "{};", unnumbered(line));
         }
     }
     text + "COMMIT"
+}
+
+/// A statement whose values go by their order: a number would be that of a value of the whole text.
+fn unnumbered(statement: &str) -> String {
+    let mut parts = statement.split('$');
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |text, part| text + "?" + part.trim_start_matches(|digit: char| digit.is_ascii_digit()))
 }

@@ -10,7 +10,7 @@ use latchkey_fixtures::random::Seeded;
 use latchkey_portal::cabinet::{Barred, BrowserFamily, CabinetId, CabinetState, Entered, Knock};
 use latchkey_portal::keys::CabinetNaming as _;
 use latchkey_portal::session::Session;
-use latchkey_portal::storage::{Cabinets as _, Opening, SqliteStorage, Storage as _};
+use latchkey_portal::storage::{Memory, Opening};
 use latchkey_portal::token::{Token, TokenHash};
 use latchkey_verify::Assurance;
 use time::Duration;
@@ -19,7 +19,7 @@ use tokio::task::JoinSet;
 use super::cabinet_keys;
 use crate::links;
 use crate::storage::session;
-use crate::support::{Browser, Card, NOW, World, open};
+use crate::support::{Browser, Card, NOW, World, open, pairs_of};
 
 const NUMBER: &str = "3000000A000PB0";
 
@@ -28,7 +28,7 @@ fn number() -> PersonalNumber {
 }
 
 /// A database that has adopted as many keys as were made.
-async fn adopted(directory: &Path) -> SqliteStorage {
+async fn adopted(directory: &Path) -> Arc<dyn Memory> {
     let storage = open(&directory.join("portal.sqlite")).await;
     storage.adopt_keys(&cabinet_keys(directory, 1).keys()).await.unwrap().unwrap();
     storage
@@ -74,8 +74,7 @@ async fn the_first_sign_in_with_high_opens_it_and_nothing_less_does() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn of_a_hundred_first_sign_ins_at_once_one_opens_it() {
     let directory = tempfile::tempdir().unwrap();
-    let storages =
-        [Arc::new(adopted(directory.path()).await), Arc::new(open(&directory.path().join("portal.sqlite")).await)];
+    let storages = [adopted(directory.path()).await, open(&directory.path().join("portal.sqlite")).await];
     let named = knock(directory.path(), "first").named;
     let mut sign_ins = JoinSet::new();
     for place in 0..100 {
@@ -161,11 +160,7 @@ async fn a_link_opens_the_cabinet_of_whoever_signed() {
 
 /// Which cabinets are open, and which blocked.
 async fn states(world: &World) -> Vec<(bool, bool)> {
-    let database = sqlx::SqlitePool::connect(world.database().to_str().unwrap()).await.unwrap();
-    let states = sqlx::query_as("SELECT opened_at IS NOT NULL, blocked_at IS NOT NULL FROM cabinets");
-    let states = states.fetch_all(&database).await.unwrap();
-    database.close().await;
-    states
+    pairs_of(&world.database(), "SELECT opened_at IS NOT NULL, blocked_at IS NOT NULL FROM cabinets").await
 }
 
 #[tokio::test]

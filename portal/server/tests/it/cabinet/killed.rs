@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
 use crate::process::Installation;
-use crate::support::{ORIGIN, open};
+use crate::support::{ORIGIN, open_file};
 
 const SIGN_INS: usize = 24;
 
@@ -78,7 +78,7 @@ async fn a_cabinet_is_open_if_and_only_if_its_opener_is_signed_in() {
 }
 
 async fn reset(path: &std::path::Path) {
-    drop(open(path).await);
+    drop(open_file(path).await);
     let database = sqlx::SqlitePool::connect(path.to_str().unwrap()).await.unwrap();
     for statement in ["DELETE FROM sessions", "DELETE FROM sign_ins", "DELETE FROM cabinets"] {
         sqlx::query(statement).execute(&database).await.unwrap();

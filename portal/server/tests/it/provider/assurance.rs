@@ -2,7 +2,6 @@
 
 use latchkey_portal::provider::assurance::{ACR_NAMES, Demand, acr, amr};
 use latchkey_portal::session::{Assurance, Way};
-use latchkey_portal::storage::Storage as _;
 
 use crate::support::{NOW, ORIGIN, World, open};
 

@@ -1,12 +1,9 @@
 //! What people agree to, how long that holds, and how it ends.
 
-use std::sync::Arc;
-
 use latchkey_fixtures::holders::sample_holders;
 use latchkey_portal::provider::clients::ClientId;
 use latchkey_portal::provider::scope::Scopes;
 use latchkey_portal::provider::subject::SubjectKey;
-use latchkey_portal::storage::Grants as _;
 
 use super::world::{CLINIC, SHOP, agree, decide, field, sent, userinfo, world};
 use crate::support::{NOW, open};
@@ -49,7 +46,7 @@ async fn connected_sites_are_listed_and_withdrawn_with_all_their_tokens() {
     let world = world().await;
     let tokens = SHOP.tokens(&world).await;
     CLINIC.tokens(&world).await;
-    let storage = Arc::new(open(&world.database()).await);
+    let storage = open(&world.database()).await;
     let person = SubjectKey::parse("51".repeat(32).as_bytes()).unwrap();
     let number = sample_holders()[0].person.personal_number.to_string();
     let person = person.person(&number.parse().unwrap());

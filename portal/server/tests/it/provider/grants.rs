@@ -7,15 +7,13 @@ use latchkey_portal::provider::clients::ClientId;
 use latchkey_portal::provider::request::CodeChallenge;
 use latchkey_portal::provider::scope::Scopes;
 use latchkey_portal::provider::subject::PersonTag;
-use latchkey_portal::storage::{
-    GrantId, Grants as _, KeptCode, KeptGrant, NewToken, PresentedCode, Spent, SqliteStorage, Storage as _, TokenKind,
-};
+use latchkey_portal::storage::{GrantId, KeptCode, KeptGrant, Memory, NewToken, PresentedCode, Spent, TokenKind};
 use latchkey_portal::token::{Token, TokenHash};
 use time::Duration;
 use tokio::task::JoinSet;
 
 use crate::storage::{open_session, session};
-use crate::support::{NOW, open};
+use crate::support::{NOW, everything_in, open};
 
 fn hash(seed: &str) -> TokenHash {
     Token::draw(&mut Seeded::new(seed)).hash()
@@ -52,10 +50,10 @@ fn tokens(seed: &str) -> Vec<NewToken> {
         .to_vec()
 }
 
-async fn storages(directory: &tempfile::TempDir) -> [Arc<SqliteStorage>; 2] {
+async fn storages(directory: &tempfile::TempDir) -> [Arc<dyn Memory>; 2] {
     let path = directory.path().join("portal.sqlite");
-    let storages = [Arc::new(open(&path).await), Arc::new(open(&path).await)];
-    open_session(&storages[0], &hash("session"), &session(), None).await;
+    let storages = [open(&path).await, open(&path).await];
+    open_session(&*storages[0], &hash("session"), &session(), None).await;
     storages
 }
 
@@ -130,10 +128,7 @@ async fn the_database_has_hashes_of_codes_and_tokens_only() {
     browser.sign_in(&world.card()).await;
     let code = super::world::SHOP.code(&mut browser).await;
     let tokens = super::world::SHOP.exchange(&world, &code).await.json();
-    let kept: Vec<u8> = ["portal.sqlite", "portal.sqlite-wal"]
-        .into_iter()
-        .flat_map(|name| std::fs::read(world.directory().join(name)).unwrap())
-        .collect();
+    let kept = everything_in(&world.database()).await;
     let texts = [code.as_str(), tokens["access_token"].as_str().unwrap(), tokens["refresh_token"].as_str().unwrap()];
     for text in texts {
         let octets = base64::Engine::decode(&base64::engine::general_purpose::URL_SAFE_NO_PAD, text).unwrap();

@@ -19,7 +19,7 @@ use tokio::task::JoinSet;
 
 use super::credentials::write;
 use super::world::{ALL_GROUPS, BackEnd, Session, World, base64, caller, inserted, octets, open_card, usual_authority};
-use crate::support::NOW;
+use crate::support::{NOW, change, everything_in};
 
 /// A program that speaks for a card that it has not: it knows the protocol, and whatever certificate it is given.
 pub(super) struct Emulator<'a> {
@@ -308,13 +308,9 @@ async fn nothing_of_a_person_is_in_the_database() {
         &session.hreq,
         "127.0.0.1",
     ];
-    for suffix in ["", "-wal", "-shm"] {
-        let path = format!("{}{suffix}", world.database().display());
-        let octets = std::fs::read(&path).unwrap();
-        for personal in personal {
-            let found = octets.windows(personal.len()).any(|window| window == personal.as_bytes());
-            assert!(!found, "{personal} is in {path}");
-        }
+    let octets = everything_in(&world.database()).await;
+    for personal in personal {
+        assert!(!octets.windows(personal.len()).any(|window| window == personal.as_bytes()), "{personal}");
     }
     let data = session.ask("request_dg", json!({})).await;
     assert_eq!(data["personal_data"]["ID"], holder.person.personal_number, "it was there, sealed");
@@ -326,7 +322,7 @@ async fn an_altered_record_is_never_used() {
     for alteration in [
         "UPDATE steps SET step = step + 1",
         "UPDATE steps SET expires_at = expires_at + 60000",
-        "UPDATE steps SET record = zeroblob(length(record))",
+        "UPDATE steps SET record = caller",
         "UPDATE steps SET record = substr(record, 1, 40)",
         "UPDATE steps SET step = -1",
     ] {
@@ -334,8 +330,7 @@ async fn an_altered_record_is_never_used() {
         let (mut card, profile) = (world.card(), Profile::standard());
         let mut session = Session::established(world.back_end(), &mut card, &profile).await;
         session.read(&ALL_GROUPS).await;
-        let database = sqlx::SqlitePool::connect(world.database().to_str().unwrap()).await.unwrap();
-        sqlx::query(alteration).execute(&database).await.unwrap();
+        change(&world.database(), alteration).await;
         let refused = session.post("request_dg", json!({})).await;
         assert_eq!(refused.refusal(), (500, "storage-damaged".to_owned()), "{alteration}");
     }
@@ -348,17 +343,16 @@ async fn a_record_that_is_put_back_is_not_used() {
     let (mut card, profile) = (world.card(), Profile::standard());
     let mut session = Session::established(world.back_end(), &mut card, &profile).await;
     session.read(&ALL_GROUPS).await;
-    let database = sqlx::SqlitePool::connect(world.database().to_str().unwrap()).await.unwrap();
-    let former: (Vec<u8>,) = sqlx::query_as("SELECT record FROM steps").fetch_one(&database).await.unwrap();
+    change(&world.database(), "CREATE TABLE aside AS SELECT record FROM steps").await;
     session.ask("request_dg", json!({})).await;
-    sqlx::query("UPDATE steps SET record = ?").bind(former.0).execute(&database).await.unwrap();
+    change(&world.database(), "UPDATE steps SET record = (SELECT record FROM aside)").await;
     let refused = session.post("request_dg", json!({})).await;
     assert_eq!(refused.refusal(), (500, "storage-damaged".to_owned()));
 }
 
 #[tokio::test]
 async fn without_a_database_nothing_is_answered_but_that() {
-    let world = World::new().await;
+    let world = World::on_a_file().await;
     let (mut card, profile) = (world.card(), Profile::standard());
     let mut session = Session::established(world.back_end(), &mut card, &profile).await;
     session.read(&ALL_GROUPS).await;

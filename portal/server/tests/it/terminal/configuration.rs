@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use latchkey_portal::configuration::{Configuration, TerminalSettings};
+use latchkey_portal::storage::DatabasePlace;
 use latchkey_portal::terminal::{Sources, UnknownDocuments};
 
 use super::credentials::configured;
@@ -32,7 +33,10 @@ fn there_is_no_terminal_unless_one_is_configured() {
 fn the_documented_section_is_accepted_and_says_the_defaults() {
     let settings = parse(&configured()).unwrap();
     assert_eq!(settings.listen[0].value.port(), 48777);
-    assert_eq!(settings.steps.value, PathBuf::from("/etc/latchkey/terminal-steps.sqlite"));
+    match &settings.steps.value {
+        DatabasePlace::File(place) => assert_eq!(place.path, PathBuf::from("/etc/latchkey/terminal-steps.sqlite")),
+        other => panic!("{other:?}"),
+    }
     assert_eq!(settings.unknown_documents, UnknownDocuments::Refuse);
     assert!(matches!(settings.sources, Sources::Listed(_)));
     let without_defaults = with("callers = ", "").replace("sessions = 10000", "").replace("links = []", "");

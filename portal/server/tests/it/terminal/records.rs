@@ -6,15 +6,22 @@ use std::sync::Arc;
 use std::time::Duration as StdDuration;
 
 use latchkey_fixtures::random::Seeded;
-use latchkey_portal::storage::{KeptStep, SqliteSettings, SqliteSteps, Steps, StorageError};
+use latchkey_portal::storage::{KeptStep, PostgresSteps, SqliteSettings, SqliteSteps, Steps, StorageError};
 use latchkey_portal::token::Token;
 use time::Duration;
 use tokio::task::JoinSet;
 
 use crate::process::set_mode;
-use crate::support::NOW;
+use crate::support::{NOW, of_server};
 
-pub(crate) async fn open(path: &Path) -> SqliteSteps {
+pub(crate) async fn open(path: &Path) -> Arc<dyn Steps> {
+    match of_server(path).await {
+        None => Arc::new(open_file(path).await),
+        Some(settings) => Arc::new(PostgresSteps::open(settings).await.unwrap()),
+    }
+}
+
+pub(crate) async fn open_file(path: &Path) -> SqliteSteps {
     let settings = SqliteSettings { path: path.to_owned(), patience: StdDuration::from_secs(60) };
     SqliteSteps::open(settings).await.unwrap()
 }
@@ -89,7 +96,7 @@ async fn no_more_sessions_are_kept_than_may_be() {
 async fn of_many_at_once_one_takes_the_step() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("steps.sqlite");
-    let nodes = [Arc::new(open(&path).await), Arc::new(open(&path).await)];
+    let nodes = [open(&path).await, open(&path).await];
     let zero = first("contested");
     nodes[0].begin(&zero, 10).await.unwrap();
     let mut takers = JoinSet::new();
@@ -107,7 +114,7 @@ async fn of_many_at_once_one_takes_the_step() {
 async fn nothing_is_left_of_a_session_after_the_purge() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("steps.sqlite");
-    let steps = open(&path).await;
+    let steps = open_file(&path).await;
     let pattern = b"a record that is easy to find".to_vec();
     let zero = KeptStep { record: pattern.clone(), ..first("one") };
     steps.begin(&zero, 10).await.unwrap();
@@ -123,7 +130,7 @@ async fn nothing_is_left_of_a_session_after_the_purge() {
 async fn a_lost_or_open_database_is_told() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("steps.sqlite");
-    let steps = open(&path).await;
+    let steps = open_file(&path).await;
     assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
     steps.check().await.unwrap();
     std::fs::remove_file(&path).unwrap();

@@ -27,7 +27,7 @@ use latchkey_fixtures::vcard::VirtualCard;
 use latchkey_portal::http::terminal_router;
 use latchkey_portal::metrics::Metrics;
 use latchkey_portal::revocation::{ListFile, ListsOnDisk};
-use latchkey_portal::storage::{SqliteSteps, Steps};
+use latchkey_portal::storage::Steps;
 use latchkey_portal::terminal::authority::Authority as IssuingAuthority;
 use latchkey_portal::terminal::{
     Caller, Credentials, DocumentRegister, Sources, Terminal, TerminalRules, TerminalSurroundings, Tickets,
@@ -39,7 +39,7 @@ use time::OffsetDateTime;
 use tower::ServiceExt as _;
 
 use super::credentials::{configured, write, write_files};
-use super::records::open;
+use super::records::{open, open_file};
 use super::sealing::key;
 use crate::support::{Answer, NOW, trust, write_lists};
 
@@ -73,17 +73,16 @@ impl World {
         change: impl FnOnce(&mut TerminalRules),
         prepare: impl FnOnce(&Path, &CvPki),
     ) -> Self {
-        let directory = tempfile::tempdir().unwrap();
-        let pki = sample_pki(NOW).unwrap();
-        let cv = pki.cv_pki().unwrap();
-        write_files(directory.path(), &cv, &super::credentials::terminal(&cv));
-        let holders = sample_holders().into_iter().chain(deployed_holders());
-        let listed: Vec<_> = holders.map(|holder| format!("{} valid\n", holder.document_number)).collect();
-        write(directory.path(), "documents.txt", listed.concat().as_bytes(), 0o644);
-        prepare(directory.path(), &cv);
-        write_lists(directory.path(), &pki, &[], NOW);
-        let steps = Arc::new(open(&directory.path().join("terminal-steps.sqlite")).await);
+        let (directory, pki) = prepared(prepare);
+        let steps = open(&directory.path().join("terminal-steps.sqlite")).await;
         Self::node(text, directory, pki, steps, change)
+    }
+
+    /// With its database in a file, whatever database this run is for.
+    pub(crate) async fn on_a_file() -> Self {
+        let (directory, pki) = prepared(|_, _| {});
+        let steps = Arc::new(open_file(&directory.path().join("terminal-steps.sqlite")).await);
+        Self::node(&configured(), directory, pki, steps, |_| {})
     }
 
     /// A terminal on these files and this database.
@@ -108,7 +107,7 @@ impl World {
 
     /// One of several others.
     pub(crate) async fn node_called(&self, name: &str) -> Router {
-        let steps: Arc<SqliteSteps> = Arc::new(open(&self.database()).await);
+        let steps = open(&self.database()).await;
         let (terminal, _, _) =
             terminal(&configured(), self.directory.path(), &self.pki, steps, &self.clock, name, |_| {});
         terminal_router(terminal)
@@ -152,6 +151,20 @@ pub(crate) fn inserted(image: latchkey_fixtures::card_image::CardImage) -> Virtu
 
 pub(crate) fn caller(address: &str) -> Caller {
     Caller { address: address.parse().unwrap(), certificate: None }
+}
+
+/// The files of a terminal, which `prepare` adds to.
+fn prepared(prepare: impl FnOnce(&Path, &CvPki)) -> (TempDir, TestPki) {
+    let directory = tempfile::tempdir().unwrap();
+    let pki = sample_pki(NOW).unwrap();
+    let cv = pki.cv_pki().unwrap();
+    write_files(directory.path(), &cv, &super::credentials::terminal(&cv));
+    let holders = sample_holders().into_iter().chain(deployed_holders());
+    let listed: Vec<_> = holders.map(|holder| format!("{} valid\n", holder.document_number)).collect();
+    write(directory.path(), "documents.txt", listed.concat().as_bytes(), 0o644);
+    prepare(directory.path(), &cv);
+    write_lists(directory.path(), &pki, &[], NOW);
+    (directory, pki)
 }
 
 fn terminal(

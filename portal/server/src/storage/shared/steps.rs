@@ -1,37 +1,28 @@
-//! Steps of terminal sessions, in a database file of their own.
+//! Steps of terminal sessions, in a database of their own.
 
-use sqlx::migrate::Migrator;
-use sqlx::sqlite::SqliteRow;
-use sqlx::{SqliteConnection, SqlitePool};
 use time::OffsetDateTime;
 
 use super::database::Database;
-use super::{SqliteSettings, row, statements};
+use super::engine::{self, Connection, Pool, Row};
+use super::{Settings, row};
 use crate::storage::{Answer, KeptStep, Steps, StorageError};
 use crate::token::TokenHash;
 
-static MIGRATIONS: Migrator = sqlx::migrate!("./migrations_terminal");
-
-/// The terminal's memory in an SQLite file. No backup needs it: what it holds is over within minutes.
+/// The terminal's memory in a database. No backup needs it: what it holds is over within minutes.
 #[derive(Debug)]
-pub struct SqliteSteps(Database);
+pub struct SqlSteps(Database);
 
-impl SqliteSteps {
-    /// Opens the database, makes it if there is none, and brings its table to this version.
+impl SqlSteps {
+    /// Opens the database, and brings its table to this version.
     ///
     /// # Errors
-    /// [`StorageError`] if the file cannot be used or was written by a newer version.
-    pub async fn open(settings: SqliteSettings) -> Result<Self, StorageError> {
-        Database::open(settings, &MIGRATIONS).await.map(Self)
-    }
-
-    /// Ends all connections, so that the log beside the database is folded into it.
-    pub async fn close(&self) {
-        self.0.close().await;
+    /// [`StorageError`] if the database cannot be used or was written by a newer version.
+    pub async fn open(settings: Settings) -> Result<Self, StorageError> {
+        Database::open(settings, &engine::STEPS_MIGRATIONS).await.map(Self)
     }
 }
 
-impl Steps for SqliteSteps {
+impl Steps for SqlSteps {
     fn begin<'a>(&'a self, first: &'a KeptStep, limit: u64) -> Answer<'a, bool> {
         let first = first.clone();
         Box::pin(async move {
@@ -64,8 +55,7 @@ impl Steps for SqliteSteps {
         Box::pin(async move {
             let writer = self.0.writer().await?;
             let purged = writer.write(move |to| Box::pin(purge(to, now))).await?;
-            // The log beside the database still has what was replaced and deleted.
-            writer.alone(|to| Box::pin(statements::empty_log(to))).await?;
+            engine::forget(&writer).await?;
             Ok(purged)
         })
     }
@@ -73,12 +63,19 @@ impl Steps for SqliteSteps {
     fn check(&self) -> Answer<'_, ()> {
         Box::pin(async move { self.0.writer().await?.write(|to| Box::pin(change_nothing(to))).await })
     }
+
+    fn close(&self) -> Answer<'_, ()> {
+        Box::pin(async move {
+            self.0.close().await;
+            Ok(())
+        })
+    }
 }
 
-async fn begin(to: &mut SqliteConnection, first: &KeptStep, limit: u64) -> Result<bool, StorageError> {
+async fn begin(to: &mut Connection, first: &KeptStep, limit: u64) -> Result<bool, StorageError> {
     let kept = sqlx::query(
         "INSERT INTO steps (session, caller, step, expires_at, record) \
-         SELECT ?, ?, ?, ?, ? WHERE (SELECT count(*) FROM steps) < ?",
+         SELECT $1, $2, $3, $4, $5 WHERE (SELECT count(*) FROM steps) < $6",
     )
     .bind(first.session.octets().as_slice())
     .bind(first.caller.as_slice())
@@ -91,12 +88,8 @@ async fn begin(to: &mut SqliteConnection, first: &KeptStep, limit: u64) -> Resul
     Ok(kept.rows_affected() == 1)
 }
 
-async fn step(
-    readers: &SqlitePool,
-    session: &TokenHash,
-    now: OffsetDateTime,
-) -> Result<Option<KeptStep>, StorageError> {
-    let found = sqlx::query("SELECT * FROM steps WHERE session = ? AND expires_at > ?")
+async fn step(readers: &Pool, session: &TokenHash, now: OffsetDateTime) -> Result<Option<KeptStep>, StorageError> {
+    let found = sqlx::query("SELECT * FROM steps WHERE session = $1 AND expires_at > $2")
         .bind(session.octets().as_slice())
         .bind(row::milliseconds(now))
         .fetch_optional(readers)
@@ -104,7 +97,7 @@ async fn step(
     found.as_ref().map(kept).transpose()
 }
 
-fn kept(row: &SqliteRow) -> Result<KeptStep, StorageError> {
+fn kept(row: &Row) -> Result<KeptStep, StorageError> {
     let step: i64 = row::value(row, "step")?;
     Ok(KeptStep {
         session: TokenHash::from(row::octets(row, "session")?),
@@ -115,10 +108,10 @@ fn kept(row: &SqliteRow) -> Result<KeptStep, StorageError> {
     })
 }
 
-async fn advance(to: &mut SqliteConnection, next: &KeptStep, now: OffsetDateTime) -> Result<bool, StorageError> {
+async fn advance(to: &mut Connection, next: &KeptStep, now: OffsetDateTime) -> Result<bool, StorageError> {
     let advanced = sqlx::query(
-        "UPDATE steps SET step = ?, expires_at = ?, record = ? \
-         WHERE session = ? AND caller = ? AND step = ? AND expires_at > ? RETURNING step",
+        "UPDATE steps SET step = $1, expires_at = $2, record = $3 \
+         WHERE session = $4 AND caller = $5 AND step = $6 AND expires_at > $7 RETURNING step",
     )
     .bind(i64::from(next.step))
     .bind(row::milliseconds(next.expires_at))
@@ -132,20 +125,20 @@ async fn advance(to: &mut SqliteConnection, next: &KeptStep, now: OffsetDateTime
     Ok(advanced.is_some())
 }
 
-async fn end(to: &mut SqliteConnection, session: &TokenHash) -> Result<bool, StorageError> {
+async fn end(to: &mut Connection, session: &TokenHash) -> Result<bool, StorageError> {
     let ended =
-        sqlx::query("DELETE FROM steps WHERE session = ?").bind(session.octets().as_slice()).execute(to).await?;
+        sqlx::query("DELETE FROM steps WHERE session = $1").bind(session.octets().as_slice()).execute(to).await?;
     Ok(ended.rows_affected() > 0)
 }
 
-async fn purge(to: &mut SqliteConnection, now: OffsetDateTime) -> Result<u64, StorageError> {
+async fn purge(to: &mut Connection, now: OffsetDateTime) -> Result<u64, StorageError> {
     let purged =
-        sqlx::query("DELETE FROM steps WHERE expires_at <= ?").bind(row::milliseconds(now)).execute(to).await?;
+        sqlx::query("DELETE FROM steps WHERE expires_at <= $1").bind(row::milliseconds(now)).execute(to).await?;
     Ok(purged.rows_affected())
 }
 
 /// A write that changes nothing: it needs the table, the lock and a place to write.
-async fn change_nothing(to: &mut SqliteConnection) -> Result<(), StorageError> {
+async fn change_nothing(to: &mut Connection) -> Result<(), StorageError> {
     sqlx::query("DELETE FROM steps WHERE expires_at < 0").execute(to).await?;
     Ok(())
 }

@@ -1,8 +1,8 @@
 //! Links and what waits for the browsers that asked for them.
 
-use sqlx::SqliteConnection;
 use time::OffsetDateTime;
 
+use super::engine::Connection;
 use super::row;
 use super::statements::{bind_session, open_session};
 use crate::storage::{
@@ -11,19 +11,20 @@ use crate::storage::{
 use crate::token::TokenHash;
 
 pub(super) async fn fetch(
-    to: &mut SqliteConnection,
+    to: &mut Connection,
     request: &TokenHash,
     now: OffsetDateTime,
 ) -> Result<Result<KeptChallenge, LinkSpent>, StorageError> {
-    let fetched = sqlx::query("UPDATE challenges SET fetched_at = ? WHERE link = ? AND fetched_at IS NULL RETURNING *")
-        .bind(row::milliseconds(now))
-        .bind(request.octets().as_slice())
-        .fetch_optional(&mut *to)
-        .await?;
+    let fetched =
+        sqlx::query("UPDATE challenges SET fetched_at = $1 WHERE link = $2 AND fetched_at IS NULL RETURNING *")
+            .bind(row::milliseconds(now))
+            .bind(request.octets().as_slice())
+            .fetch_optional(&mut *to)
+            .await?;
     if let Some(fetched) = fetched {
         return row::challenge(&fetched).map(Ok);
     }
-    let present = sqlx::query("SELECT 1 FROM challenges WHERE link = ?")
+    let present = sqlx::query("SELECT 1 FROM challenges WHERE link = $1")
         .bind(request.octets().as_slice())
         .fetch_optional(&mut *to)
         .await?;
@@ -31,13 +32,13 @@ pub(super) async fn fetch(
 }
 
 pub(super) async fn take(
-    to: &mut SqliteConnection,
+    to: &mut Connection,
     request: &TokenHash,
     now: OffsetDateTime,
 ) -> Result<Result<KeptChallenge, LinkSpent>, StorageError> {
     let taken = sqlx::query(
-        "UPDATE challenges SET taken_at = ? \
-         WHERE link = ? AND fetched_at IS NOT NULL AND taken_at IS NULL RETURNING *",
+        "UPDATE challenges SET taken_at = $1 \
+         WHERE link = $2 AND fetched_at IS NOT NULL AND taken_at IS NULL RETURNING *",
     )
     .bind(row::milliseconds(now))
     .bind(request.octets().as_slice())
@@ -46,22 +47,19 @@ pub(super) async fn take(
     if let Some(taken) = taken {
         return row::challenge(&taken).map(Ok);
     }
-    let present = sqlx::query("SELECT 1 FROM challenges WHERE link = ? AND taken_at IS NOT NULL")
+    let present = sqlx::query("SELECT 1 FROM challenges WHERE link = $1 AND taken_at IS NOT NULL")
         .bind(request.octets().as_slice())
         .fetch_optional(&mut *to)
         .await?;
     Ok(Err(if present.is_some() { LinkSpent::Replayed } else { LinkSpent::Unknown }))
 }
 
-pub(super) async fn keep_completion(
-    to: &mut SqliteConnection,
-    completion: &KeptCompletion,
-) -> Result<(), StorageError> {
+pub(super) async fn keep_completion(to: &mut Connection, completion: &KeptCompletion) -> Result<(), StorageError> {
     let statement = sqlx::query(
         "INSERT INTO completions (token, browser, ends_at, signed_in_at, expires_at, assurance, personal_number, \
          family_name, given_name, patronymic, belarusian_family_name, belarusian_given_name, belarusian_patronymic, \
          latin_name, way, cabinet, cabinet_name, cabinet_key) \
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)",
     )
     .bind(completion.token.octets().as_slice())
     .bind(completion.browser.octets().as_slice())
@@ -70,18 +68,18 @@ pub(super) async fn keep_completion(
     bind_session(statement, Some(&completion.session))
         .bind(knock.map(|knock| knock.id.octets().as_slice()))
         .bind(knock.map(|knock| knock.named.name.octets().as_slice()))
-        .bind(knock.map(|knock| knock.named.key))
+        .bind(knock.map(|knock| i64::from(knock.named.key)))
         .execute(to)
         .await?;
     Ok(())
 }
 
 pub(super) async fn complete(
-    to: &mut SqliteConnection,
+    to: &mut Connection,
     completing: &Completing,
     now: OffsetDateTime,
 ) -> Result<Result<Completed, NotCompleted>, StorageError> {
-    let removed = sqlx::query("DELETE FROM completions WHERE token = ? RETURNING *")
+    let removed = sqlx::query("DELETE FROM completions WHERE token = $1 RETURNING *")
         .bind(completing.completion.octets().as_slice())
         .fetch_optional(&mut *to)
         .await?;

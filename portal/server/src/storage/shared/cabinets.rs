@@ -1,25 +1,25 @@
 //! Cabinets and the keys of their names.
 
-use sqlx::SqliteConnection;
-use sqlx::sqlite::SqliteRow;
 use time::OffsetDateTime;
 
-use super::{SqliteStorage, row, sign_ins};
+use super::engine::{Connection, Row};
+use super::memory::SqlStorage;
+use super::{row, sign_ins};
 use crate::cabinet::{Barred, CabinetId, CabinetName, CabinetState, Entered, Knock};
 use crate::keys::{KeyId, NamedUnder, Names};
 use crate::storage::{Answer, Blocking, Cabinets, Ending, ListedSession, SignIns, StorageError};
 
 /// Makes a cabinet unless there is one, dormant: id, name, number of the key; if the next value says so; and not if there
 /// is a newer key than the last.
-pub(super) const KEEP_CABINET_IF: &str = "INSERT INTO cabinets (id, name, key) SELECT ?, ?, ? \
-     WHERE ? AND NOT EXISTS (SELECT 1 FROM cabinet_keys WHERE number > ?) ON CONFLICT (name) DO NOTHING";
+pub(super) const KEEP_CABINET_IF: &str = "INSERT INTO cabinets (id, name, key) SELECT $1, $2, $3 \
+     WHERE $4 AND NOT EXISTS (SELECT 1 FROM cabinet_keys WHERE number > $5) ON CONFLICT (name) DO NOTHING";
 /// Opens a dormant cabinet: time, name. A row comes back if it was.
 pub(super) const OPEN_CABINET: &str =
-    "UPDATE cabinets SET opened_at = ? WHERE name = ? AND opened_at IS NULL AND blocked_at IS NULL RETURNING id";
+    "UPDATE cabinets SET opened_at = $1 WHERE name = $2 AND opened_at IS NULL AND blocked_at IS NULL RETURNING id";
 /// What a cabinet's end takes with it, each by the cabinet's id.
-const END_WITH_CABINET: [&str; 1] = ["DELETE FROM sessions WHERE cabinet = ?"];
+const END_WITH_CABINET: [&str; 1] = ["DELETE FROM sessions WHERE cabinet = $1"];
 
-impl Cabinets for SqliteStorage {
+impl Cabinets for SqlStorage {
     fn adopt_keys<'a>(&'a self, keys: &'a [KeyId]) -> Answer<'a, Result<(), String>> {
         let keys = keys.to_vec();
         Box::pin(async move {
@@ -50,7 +50,7 @@ impl Cabinets for SqliteStorage {
 
     fn cabinet_state(&self, cabinet: CabinetId) -> Answer<'_, Option<CabinetState>> {
         Box::pin(async move {
-            let found = sqlx::query("SELECT opened_at, blocked_at FROM cabinets WHERE id = ?")
+            let found = sqlx::query("SELECT opened_at, blocked_at FROM cabinets WHERE id = $1")
                 .bind(cabinet.octets().as_slice())
                 .fetch_optional(&self.0.reader().await?)
                 .await?;
@@ -98,13 +98,13 @@ impl Cabinets for SqliteStorage {
 }
 
 /// What the rows of the statements that opened a session say.
-pub(super) fn entered(opened: bool, session: &SqliteRow) -> Result<Entered, StorageError> {
+pub(super) fn entered(opened: bool, session: &Row) -> Result<Entered, StorageError> {
     Ok(Entered { cabinet: row::cabinet(session)?, opened })
 }
 
 /// Why no session was opened. Only a name for the refusal.
-pub(super) async fn why_barred(to: &mut SqliteConnection, knock: Option<&Knock>) -> Result<Barred, StorageError> {
-    let blocked = sqlx::query("SELECT 1 FROM cabinets WHERE name = ? AND blocked_at IS NOT NULL")
+pub(super) async fn why_barred(to: &mut Connection, knock: Option<&Knock>) -> Result<Barred, StorageError> {
+    let blocked = sqlx::query("SELECT 1 FROM cabinets WHERE name = $1 AND blocked_at IS NOT NULL")
         .bind(knock.map(|knock| knock.named.name.octets().as_slice()))
         .fetch_optional(to)
         .await?;
@@ -112,7 +112,7 @@ pub(super) async fn why_barred(to: &mut SqliteConnection, knock: Option<&Knock>)
 }
 
 /// The door that a sign-in waits for.
-pub(super) fn knock(row: &SqliteRow) -> Result<Option<Knock>, StorageError> {
+pub(super) fn knock(row: &Row) -> Result<Option<Knock>, StorageError> {
     let Some(id) = row::cabinet(row)? else { return Ok(None) };
     let key: i64 = row::value(row, "cabinet_key")?;
     let named = NamedUnder {
@@ -122,7 +122,7 @@ pub(super) fn knock(row: &SqliteRow) -> Result<Option<Knock>, StorageError> {
     Ok(Some(Knock { named, id }))
 }
 
-async fn adopt_keys(to: &mut SqliteConnection, keys: &[KeyId]) -> Result<Result<(), String>, StorageError> {
+async fn adopt_keys(to: &mut Connection, keys: &[KeyId]) -> Result<Result<(), String>, StorageError> {
     let known = sqlx::query("SELECT id FROM cabinet_keys ORDER BY number").fetch_all(&mut *to).await?;
     for row in &known {
         let id: &str = row::value(row, "id")?;
@@ -131,8 +131,8 @@ async fn adopt_keys(to: &mut SqliteConnection, keys: &[KeyId]) -> Result<Result<
         }
     }
     for key in keys {
-        sqlx::query("INSERT INTO cabinet_keys (number, id) VALUES (?, ?) ON CONFLICT (number) DO NOTHING")
-            .bind(key.number())
+        sqlx::query("INSERT INTO cabinet_keys (number, id) VALUES ($1, $2) ON CONFLICT (number) DO NOTHING")
+            .bind(i64::from(key.number()))
             .bind(key.to_string())
             .execute(&mut *to)
             .await?;
@@ -140,42 +140,44 @@ async fn adopt_keys(to: &mut SqliteConnection, keys: &[KeyId]) -> Result<Result<
     Ok(Ok(()))
 }
 
-async fn forget_key(to: &mut SqliteConnection, number: u32) -> Result<Result<(), u64>, StorageError> {
-    let count = sqlx::query_scalar("SELECT count(*) FROM cabinets WHERE key = ?");
-    let left: i64 = count.bind(number).fetch_one(&mut *to).await?;
+async fn forget_key(to: &mut Connection, number: u32) -> Result<Result<(), u64>, StorageError> {
+    let count = sqlx::query_scalar("SELECT count(*) FROM cabinets WHERE key = $1");
+    let left: i64 = count.bind(i64::from(number)).fetch_one(&mut *to).await?;
     if left > 0 {
         return Ok(Err(u64::try_from(left).unwrap_or(u64::MAX)));
     }
-    sqlx::query("DELETE FROM cabinet_keys WHERE number = ?").bind(number).execute(to).await?;
+    sqlx::query("DELETE FROM cabinet_keys WHERE number = $1").bind(i64::from(number)).execute(to).await?;
     Ok(Ok(()))
 }
 
-async fn rename(to: &mut SqliteConnection, names: &Names) -> Result<(), StorageError> {
+async fn rename(to: &mut Connection, names: &Names) -> Result<(), StorageError> {
     for older in &names.older {
         // Not by a process whose keys are outdated, and never onto a name that is taken.
         sqlx::query(
-            "UPDATE cabinets SET name = ?, key = ? WHERE name = ? \
-             AND NOT EXISTS (SELECT 1 FROM cabinets WHERE name = ?) \
-             AND NOT EXISTS (SELECT 1 FROM cabinet_keys WHERE number > ?)",
+            "UPDATE cabinets SET name = $1, key = $2 WHERE name = $3 \
+             AND NOT EXISTS (SELECT 1 FROM cabinets WHERE name = $4) \
+             AND NOT EXISTS (SELECT 1 FROM cabinet_keys WHERE number > $5)",
         )
         .bind(names.newest.name.octets().as_slice())
-        .bind(names.newest.key)
+        .bind(i64::from(names.newest.key))
         .bind(older.octets().as_slice())
         .bind(names.newest.name.octets().as_slice())
-        .bind(names.newest.key)
+        .bind(i64::from(names.newest.key))
         .execute(&mut *to)
         .await?;
     }
     Ok(())
 }
 
-async fn id_of(to: &mut SqliteConnection, name: &CabinetName) -> Result<Option<CabinetId>, StorageError> {
-    let found =
-        sqlx::query("SELECT id FROM cabinets WHERE name = ?").bind(name.octets().as_slice()).fetch_optional(to).await?;
+async fn id_of(to: &mut Connection, name: &CabinetName) -> Result<Option<CabinetId>, StorageError> {
+    let found = sqlx::query("SELECT id FROM cabinets WHERE name = $1")
+        .bind(name.octets().as_slice())
+        .fetch_optional(to)
+        .await?;
     found.map(|row| row::octets(&row, "id").map(CabinetId::from)).transpose()
 }
 
-fn state(row: &SqliteRow) -> Result<CabinetState, StorageError> {
+fn state(row: &Row) -> Result<CabinetState, StorageError> {
     let time = |column| row::value::<Option<i64>>(row, column)?.map(|_| row::time(row, column)).transpose();
     Ok(match (time("blocked_at")?, time("opened_at")?) {
         (Some(since), _) => CabinetState::Blocked { since },
@@ -184,17 +186,17 @@ fn state(row: &SqliteRow) -> Result<CabinetState, StorageError> {
     })
 }
 
-async fn block(to: &mut SqliteConnection, knock: &Knock, now: OffsetDateTime) -> Result<Blocking, StorageError> {
+async fn block(to: &mut Connection, knock: &Knock, now: OffsetDateTime) -> Result<Blocking, StorageError> {
     sqlx::query(KEEP_CABINET_IF)
         .bind(knock.id.octets().as_slice())
         .bind(knock.named.name.octets().as_slice())
-        .bind(knock.named.key)
+        .bind(i64::from(knock.named.key))
         .bind(true)
-        .bind(knock.named.key)
+        .bind(i64::from(knock.named.key))
         .execute(&mut *to)
         .await?;
     let cabinet = id_of(to, &knock.named.name).await?.ok_or(StorageError::Damaged("cabinet_keys"))?;
-    let blocked = sqlx::query("UPDATE cabinets SET blocked_at = ? WHERE id = ? AND blocked_at IS NULL")
+    let blocked = sqlx::query("UPDATE cabinets SET blocked_at = $1 WHERE id = $2 AND blocked_at IS NULL")
         .bind(row::milliseconds(now))
         .bind(cabinet.octets().as_slice())
         .execute(&mut *to)

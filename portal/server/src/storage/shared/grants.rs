@@ -1,10 +1,10 @@
 //! Grants, codes, tokens and consents.
 
-use sqlx::sqlite::SqliteRow;
-use sqlx::{SqliteConnection, SqlitePool};
 use time::OffsetDateTime;
 
-use super::{SqliteStorage, row};
+use super::engine::{Connection, Pool, Row};
+use super::memory::SqlStorage;
+use super::row;
 use crate::provider::clients::ClientId;
 use crate::provider::request::CodeChallenge;
 use crate::provider::scope::Scopes;
@@ -15,7 +15,7 @@ use crate::storage::{
 };
 use crate::token::TokenHash;
 
-impl Grants for SqliteStorage {
+impl Grants for SqlStorage {
     fn keep_grant<'a>(&'a self, grant: &'a KeptGrant, code: &'a KeptCode) -> Answer<'a, bool> {
         let (grant, code) = (grant.clone(), code.clone());
         Box::pin(async move {
@@ -122,11 +122,11 @@ impl Grants for SqliteStorage {
     }
 }
 
-async fn keep_grant(to: &mut SqliteConnection, grant: &KeptGrant, code: &KeptCode) -> Result<bool, StorageError> {
+async fn keep_grant(to: &mut Connection, grant: &KeptGrant, code: &KeptCode) -> Result<bool, StorageError> {
     let kept = sqlx::query(
         "INSERT INTO grants (id, session, person, client, scopes, granted_event, granted_level, granted_way, nonce, \
          code, redirect_uri, code_challenge, code_expires_at) \
-         SELECT ?, token, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ? FROM sessions WHERE token = ?",
+         SELECT $1, token, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12 FROM sessions WHERE token = $13",
     )
     .bind(grant.id.octets().as_slice())
     .bind(grant.person.octets().as_slice())
@@ -147,13 +147,13 @@ async fn keep_grant(to: &mut SqliteConnection, grant: &KeptGrant, code: &KeptCod
 }
 
 async fn take_code(
-    to: &mut SqliteConnection,
+    to: &mut Connection,
     presented: &PresentedCode,
     tokens: &[NewToken],
     now: OffsetDateTime,
 ) -> Result<Result<TakenCode, Spent>, StorageError> {
     let taken = sqlx::query(
-        "UPDATE grants SET code_taken_at = ? WHERE code = ? AND client = ? AND code_taken_at IS NULL RETURNING *",
+        "UPDATE grants SET code_taken_at = $1 WHERE code = $2 AND client = $3 AND code_taken_at IS NULL RETURNING *",
     )
     .bind(row::milliseconds(now))
     .bind(presented.code.octets().as_slice())
@@ -162,7 +162,7 @@ async fn take_code(
     .await?;
     let Some(taken) = taken else {
         // A code of another site does not end: whoever has stolen it cannot even take it away.
-        let ended = sqlx::query("DELETE FROM grants WHERE code = ? AND client = ?")
+        let ended = sqlx::query("DELETE FROM grants WHERE code = $1 AND client = $2")
             .bind(presented.code.octets().as_slice())
             .bind(presented.client.as_str())
             .execute(to)
@@ -170,7 +170,7 @@ async fn take_code(
         return Ok(Err(if ended.rows_affected() > 0 { Spent::Replayed } else { Spent::Unknown }));
     };
     let grant = grant(&taken)?;
-    let session = sqlx::query("SELECT * FROM sessions WHERE token = ? AND expires_at > ?")
+    let session = sqlx::query("SELECT * FROM sessions WHERE token = $1 AND expires_at > $2")
         .bind(grant.session.octets().as_slice())
         .bind(row::milliseconds(now))
         .fetch_optional(&mut *to)
@@ -192,14 +192,14 @@ async fn take_code(
 }
 
 async fn keep_tokens(
-    to: &mut SqliteConnection,
+    to: &mut Connection,
     id: &GrantId,
     scopes: Scopes,
     tokens: &[NewToken],
 ) -> Result<(), StorageError> {
     for token in tokens {
         sqlx::query(
-            "INSERT INTO tokens (token, grant_id, kind, token_scopes, token_expires_at) VALUES (?, ?, ?, ?, ?)",
+            "INSERT INTO tokens (token, grant_id, kind, token_scopes, token_expires_at) VALUES ($1, $2, $3, $4, $5)",
         )
         .bind(token.token.octets().as_slice())
         .bind(id.octets().as_slice())
@@ -216,10 +216,10 @@ const LIVE_TOKEN: &str = "SELECT sessions.*, grants.id, grants.session, grants.p
      grants.granted_event, grants.granted_level, grants.granted_way, grants.nonce, tokens.token AS presented, kind, \
      token_scopes, token_expires_at \
      FROM tokens JOIN grants ON grants.id = grant_id JOIN sessions ON sessions.token = grants.session \
-     WHERE tokens.token = ? AND replaced_at IS NULL AND token_expires_at > ? AND sessions.expires_at > ?";
+     WHERE tokens.token = $1 AND replaced_at IS NULL AND token_expires_at > $2 AND sessions.expires_at > $3";
 
 async fn live_token(
-    readers: &SqlitePool,
+    readers: &Pool,
     token: &TokenHash,
     now: OffsetDateTime,
 ) -> Result<Option<FoundToken>, StorageError> {
@@ -233,7 +233,7 @@ async fn live_token(
 }
 
 async fn refresh(
-    to: &mut SqliteConnection,
+    to: &mut Connection,
     token: &TokenHash,
     client: &ClientId,
     scopes: Option<Scopes>,
@@ -247,8 +247,8 @@ async fn refresh(
         .fetch_optional(&mut *to)
         .await?;
     let replaced = sqlx::query(
-        "UPDATE tokens SET replaced_at = ? WHERE token = ? AND kind = 'refresh' AND replaced_at IS NULL \
-         AND token_expires_at > ? AND grant_id IN (SELECT id FROM grants WHERE client = ?) RETURNING grant_id",
+        "UPDATE tokens SET replaced_at = $1 WHERE token = $2 AND kind = 'refresh' AND replaced_at IS NULL \
+         AND token_expires_at > $3 AND grant_id IN (SELECT id FROM grants WHERE client = $4) RETURNING grant_id",
     )
     .bind(row::milliseconds(now))
     .bind(token.octets().as_slice())
@@ -264,8 +264,8 @@ async fn refresh(
         }
         _ => {
             let ended = sqlx::query(
-                "DELETE FROM grants WHERE client = ? AND id IN \
-                 (SELECT grant_id FROM tokens WHERE token = ? AND kind = 'refresh' AND replaced_at IS NOT NULL)",
+                "DELETE FROM grants WHERE client = $1 AND id IN \
+                 (SELECT grant_id FROM tokens WHERE token = $2 AND kind = 'refresh' AND replaced_at IS NOT NULL)",
             )
             .bind(client.as_str())
             .bind(token.octets().as_slice())
@@ -276,18 +276,18 @@ async fn refresh(
     }
 }
 
-async fn end_grant(to: &mut SqliteConnection, grant: &GrantId) -> Result<bool, StorageError> {
-    let ended = sqlx::query("DELETE FROM grants WHERE id = ?").bind(grant.octets().as_slice()).execute(to).await?;
+async fn end_grant(to: &mut Connection, grant: &GrantId) -> Result<bool, StorageError> {
+    let ended = sqlx::query("DELETE FROM grants WHERE id = $1").bind(grant.octets().as_slice()).execute(to).await?;
     Ok(ended.rows_affected() > 0)
 }
 
-async fn end_token(to: &mut SqliteConnection, token: &TokenHash) -> Result<bool, StorageError> {
-    let ended = sqlx::query("DELETE FROM tokens WHERE token = ?").bind(token.octets().as_slice()).execute(to).await?;
+async fn end_token(to: &mut Connection, token: &TokenHash) -> Result<bool, StorageError> {
+    let ended = sqlx::query("DELETE FROM tokens WHERE token = $1").bind(token.octets().as_slice()).execute(to).await?;
     Ok(ended.rows_affected() > 0)
 }
 
-async fn consent(readers: &SqlitePool, person: &PersonTag, client: &ClientId) -> Result<Option<Scopes>, StorageError> {
-    let found: Option<String> = sqlx::query_scalar("SELECT scopes FROM consents WHERE person = ? AND client = ?")
+async fn consent(readers: &Pool, person: &PersonTag, client: &ClientId) -> Result<Option<Scopes>, StorageError> {
+    let found: Option<String> = sqlx::query_scalar("SELECT scopes FROM consents WHERE person = $1 AND client = $2")
         .bind(person.octets().as_slice())
         .bind(client.as_str())
         .fetch_optional(readers)
@@ -296,14 +296,14 @@ async fn consent(readers: &SqlitePool, person: &PersonTag, client: &ClientId) ->
 }
 
 async fn agree(
-    to: &mut SqliteConnection,
+    to: &mut Connection,
     person: &PersonTag,
     client: &ClientId,
     scopes: Scopes,
     now: OffsetDateTime,
 ) -> Result<(), StorageError> {
     sqlx::query(
-        "INSERT INTO consents (person, client, scopes, agreed_at) VALUES (?, ?, ?, ?) \
+        "INSERT INTO consents (person, client, scopes, agreed_at) VALUES ($1, $2, $3, $4) \
          ON CONFLICT (person, client) DO UPDATE SET scopes = excluded.scopes, agreed_at = excluded.agreed_at",
     )
     .bind(person.octets().as_slice())
@@ -315,31 +315,32 @@ async fn agree(
     Ok(())
 }
 
-async fn connected_sites(readers: &SqlitePool, person: &PersonTag) -> Result<Vec<ConnectedSite>, StorageError> {
+async fn connected_sites(readers: &Pool, person: &PersonTag) -> Result<Vec<ConnectedSite>, StorageError> {
     let found = sqlx::query(
         "SELECT client, scopes, agreed_at, EXISTS (SELECT 1 FROM grants WHERE grants.person = consents.person \
          AND grants.client = consents.client AND code_taken_at IS NOT NULL) AS is_signed_in \
-         FROM consents WHERE person = ? ORDER BY agreed_at DESC, client",
+         FROM consents WHERE person = $1 ORDER BY agreed_at DESC, client",
     )
     .bind(person.octets().as_slice())
     .fetch_all(readers)
     .await?;
-    let site = |row: &SqliteRow| {
+    let site = |row: &Row| {
         Ok(ConnectedSite {
             client: client(row)?,
             scopes: scopes(row, "scopes")?,
             agreed_at: row::time(row, "agreed_at")?,
-            is_signed_in: row::value::<i64>(row, "is_signed_in")? != 0,
+            is_signed_in: row::value(row, "is_signed_in")?,
         })
     };
     found.iter().map(site).collect()
 }
 
-async fn withdraw(to: &mut SqliteConnection, person: &PersonTag, client: &ClientId) -> Result<bool, StorageError> {
+async fn withdraw(to: &mut Connection, person: &PersonTag, client: &ClientId) -> Result<bool, StorageError> {
     let mut forgotten = 0;
-    for statement in
-        ["DELETE FROM consents WHERE person = ? AND client = ?", "DELETE FROM grants WHERE person = ? AND client = ?"]
-    {
+    for statement in [
+        "DELETE FROM consents WHERE person = $1 AND client = $2",
+        "DELETE FROM grants WHERE person = $1 AND client = $2",
+    ] {
         let deleted = sqlx::query(statement).bind(person.octets().as_slice()).bind(client.as_str());
         forgotten += deleted.execute(&mut *to).await?.rows_affected();
     }
@@ -347,31 +348,32 @@ async fn withdraw(to: &mut SqliteConnection, person: &PersonTag, client: &Client
 }
 
 async fn see_once(
-    to: &mut SqliteConnection,
+    to: &mut Connection,
     statement: &TokenHash,
     expires_at: OffsetDateTime,
 ) -> Result<bool, StorageError> {
-    let seen = sqlx::query("INSERT INTO statements_seen (statement, expires_at) VALUES (?, ?) ON CONFLICT DO NOTHING")
-        .bind(statement.octets().as_slice())
-        .bind(row::milliseconds(expires_at))
-        .execute(to)
-        .await?;
+    let seen =
+        sqlx::query("INSERT INTO statements_seen (statement, expires_at) VALUES ($1, $2) ON CONFLICT DO NOTHING")
+            .bind(statement.octets().as_slice())
+            .bind(row::milliseconds(expires_at))
+            .execute(to)
+            .await?;
     Ok(seen.rows_affected() == 1)
 }
 
 /// Grants whose code nobody came for go as soon as nobody can any more; others with their session.
-async fn purge(to: &mut SqliteConnection, now: OffsetDateTime) -> Result<(), StorageError> {
+async fn purge(to: &mut Connection, now: OffsetDateTime) -> Result<(), StorageError> {
     for statement in [
-        "DELETE FROM tokens WHERE token_expires_at <= ?",
-        "DELETE FROM grants WHERE code_taken_at IS NULL AND code_expires_at <= ?",
-        "DELETE FROM statements_seen WHERE expires_at <= ?",
+        "DELETE FROM tokens WHERE token_expires_at <= $1",
+        "DELETE FROM grants WHERE code_taken_at IS NULL AND code_expires_at <= $1",
+        "DELETE FROM statements_seen WHERE expires_at <= $1",
     ] {
         sqlx::query(statement).bind(row::milliseconds(now)).execute(&mut *to).await?;
     }
     Ok(())
 }
 
-fn found_token(row: &SqliteRow) -> Result<FoundToken, StorageError> {
+fn found_token(row: &Row) -> Result<FoundToken, StorageError> {
     let kind: String = row::value(row, "kind")?;
     let token = KeptToken {
         token: TokenHash::from(row::octets(row, "presented")?),
@@ -382,7 +384,7 @@ fn found_token(row: &SqliteRow) -> Result<FoundToken, StorageError> {
     Ok(FoundToken { token, grant: grant(row)?, session: row::session(row)? })
 }
 
-fn grant(row: &SqliteRow) -> Result<KeptGrant, StorageError> {
+fn grant(row: &Row) -> Result<KeptGrant, StorageError> {
     Ok(KeptGrant {
         id: GrantId::from(row::octets(row, "id")?),
         session: TokenHash::from(row::octets(row, "session")?),
@@ -396,10 +398,10 @@ fn grant(row: &SqliteRow) -> Result<KeptGrant, StorageError> {
     })
 }
 
-fn client(row: &SqliteRow) -> Result<ClientId, StorageError> {
+fn client(row: &Row) -> Result<ClientId, StorageError> {
     ClientId::parse(row::value(row, "client")?).map_err(|_| StorageError::Damaged("client"))
 }
 
-fn scopes(row: &SqliteRow, column: &'static str) -> Result<Scopes, StorageError> {
+fn scopes(row: &Row, column: &'static str) -> Result<Scopes, StorageError> {
     Ok(Scopes::parse(row::value(row, column)?))
 }

@@ -1,10 +1,11 @@
 //! Statements for challenges given to pages, and for sessions.
 
+use sqlx::Database;
 use sqlx::query::Query;
-use sqlx::{Database, Sqlite, SqliteConnection, SqlitePool};
 use time::OffsetDateTime;
 
 use super::cabinets::{self, KEEP_CABINET_IF, OPEN_CABINET};
+use super::engine::{self, Connection, Engine, Pool};
 use super::row;
 use super::sign_ins::KEEP_SIGN_IN;
 use crate::cabinet::{Barred, Entered};
@@ -13,27 +14,27 @@ use crate::session::{Assurance, Session};
 use crate::storage::{KeptChallenge, NotTaken, Opening, Purged, StorageError, TOMBSTONE};
 use crate::token::TokenHash;
 
-pub(super) type Statement<'q> = Query<'q, Sqlite, <Sqlite as Database>::Arguments>;
+pub(super) type Statement<'q> = Query<'q, Engine, <Engine as Database>::Arguments>;
 
 /// Keeps a challenge, if the last value says so.
 pub(super) const KEEP_CHALLENGE_IF: &str = "INSERT INTO challenges (id, browser, challenge, purpose, issued_at, expires_at, link, short_code) \
-     SELECT ?, ?, ?, ?, ?, ?, ?, ? WHERE ?";
+     SELECT $1, $2, $3, $4, $5, $6, $7, $8 WHERE $9";
 /// Takes a challenge: time, number, browser.
-pub(super) const TAKE_CHALLENGE: &str = "UPDATE challenges SET taken_at = ? \
-     WHERE id = ? AND browser = ? AND link IS NULL AND taken_at IS NULL RETURNING *";
+pub(super) const TAKE_CHALLENGE: &str = "UPDATE challenges SET taken_at = $1 \
+     WHERE id = $2 AND browser = $3 AND link IS NULL AND taken_at IS NULL RETURNING *";
 /// Ends the session with a token.
-pub(super) const END_SESSION: &str = "DELETE FROM sessions WHERE token = ?";
+pub(super) const END_SESSION: &str = "DELETE FROM sessions WHERE token = $1";
 /// Gives what sites were granted in a session over to the one that takes its place, if it is the same person's: the new
 /// one's token, the former one's, and both again. What is left ends with the former one.
-pub(super) const CARRY_GRANTS: &str = "UPDATE grants SET session = ? WHERE session = ? \
-     AND (SELECT personal_number FROM sessions WHERE token = ?) = (SELECT personal_number FROM sessions WHERE token = ?)";
+pub(super) const CARRY_GRANTS: &str = "UPDATE grants SET session = $1 WHERE session = $2 \
+     AND (SELECT personal_number FROM sessions WHERE token = $3) = (SELECT personal_number FROM sessions WHERE token = $4)";
 /// Opens a session, if its cabinet, if it has one, is there and not blocked: token, the values of [`bind_session`], the
 /// cabinet's name, whether to, the name twice. The session's cabinet comes back.
 pub(super) const OPEN_SESSION_IF: &str = "INSERT INTO sessions (token, signed_in_at, expires_at, assurance, \
      personal_number, family_name, given_name, patronymic, belarusian_family_name, belarusian_given_name, \
      belarusian_patronymic, latin_name, way, cabinet) \
-     SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, (SELECT id FROM cabinets WHERE name = ?) \
-     WHERE ? AND (? IS NULL OR EXISTS (SELECT 1 FROM cabinets WHERE name = ? AND blocked_at IS NULL)) \
+     SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, (SELECT id FROM cabinets WHERE name = $14) \
+     WHERE $15 AND ($16 IS NULL OR EXISTS (SELECT 1 FROM cabinets WHERE name = $17 AND blocked_at IS NULL)) \
      RETURNING cabinet";
 
 /// Binds what is kept of a challenge, or so many times nothing.
@@ -51,11 +52,11 @@ pub(super) fn bind_challenge<'q>(statement: Statement<'q>, challenge: Option<&'q
 
 /// Why a challenge was not taken. Only a name for the refusal; whatever happens meanwhile, nothing is handed out here.
 pub(super) async fn why_not_taken(
-    to: &mut SqliteConnection,
+    to: &mut Connection,
     id: ChallengeId,
     browser: &TokenHash,
 ) -> Result<NotTaken, StorageError> {
-    let present = sqlx::query("SELECT * FROM challenges WHERE id = ? AND link IS NULL")
+    let present = sqlx::query("SELECT * FROM challenges WHERE id = $1 AND link IS NULL")
         .bind(id.octets().as_slice())
         .fetch_optional(to)
         .await?;
@@ -85,9 +86,9 @@ pub(super) fn bind_opening<'q>(statement: Statement<'q>, place: usize, opening: 
         0 => statement
             .bind(knock.map(|knock| knock.id.octets().as_slice()))
             .bind(name)
-            .bind(knock.map(|knock| knock.named.key))
+            .bind(knock.map(|knock| i64::from(knock.named.key)))
             .bind(knock.is_some())
-            .bind(knock.map(|knock| knock.named.key)),
+            .bind(knock.map(|knock| i64::from(knock.named.key))),
         OPENS_CABINET => statement
             .bind(session.map(|session| row::milliseconds(session.signed_in_at)))
             .bind(name.filter(|_| session.is_some_and(|session| session.assurance == Assurance::High))),
@@ -102,12 +103,15 @@ pub(super) fn bind_opening<'q>(statement: Statement<'q>, place: usize, opening: 
 }
 
 pub(super) async fn open_session(
-    to: &mut SqliteConnection,
+    to: &mut Connection,
     opening: &Opening,
 ) -> Result<Result<Entered, Barred>, StorageError> {
     let mut opened = false;
     let mut entered = None;
     for (place, text) in OPENING.into_iter().enumerate() {
+        if place == OPENS_CABINET {
+            engine::hold_door(to, opening.knock.as_ref()).await?;
+        }
         let row = bind_opening(sqlx::query(text), place, Some(opening)).fetch_optional(&mut *to).await?;
         match row {
             Some(row) if place == OPENS_SESSION => entered = Some(cabinets::entered(opened, &row)?),
@@ -141,11 +145,11 @@ pub(super) fn bind_session<'q>(statement: Statement<'q>, session: Option<&'q Ses
 }
 
 pub(super) async fn session(
-    readers: &SqlitePool,
+    readers: &Pool,
     token: &TokenHash,
     now: OffsetDateTime,
 ) -> Result<Option<Session>, StorageError> {
-    let found = sqlx::query("SELECT * FROM sessions WHERE token = ? AND expires_at > ?")
+    let found = sqlx::query("SELECT * FROM sessions WHERE token = $1 AND expires_at > $2")
         .bind(token.octets().as_slice())
         .bind(row::milliseconds(now))
         .fetch_optional(readers)
@@ -153,19 +157,19 @@ pub(super) async fn session(
     found.as_ref().map(row::session).transpose()
 }
 
-pub(super) async fn end_session(to: &mut SqliteConnection, token: &TokenHash) -> Result<bool, StorageError> {
+pub(super) async fn end_session(to: &mut Connection, token: &TokenHash) -> Result<bool, StorageError> {
     let ended = sqlx::query(END_SESSION).bind(token.octets().as_slice()).execute(to).await?;
     Ok(ended.rows_affected() > 0)
 }
 
-pub(super) async fn purge(to: &mut SqliteConnection, now: OffsetDateTime) -> Result<Purged, StorageError> {
-    let challenges = sqlx::query("DELETE FROM challenges WHERE expires_at <= ?")
+pub(super) async fn purge(to: &mut Connection, now: OffsetDateTime) -> Result<Purged, StorageError> {
+    let challenges = sqlx::query("DELETE FROM challenges WHERE expires_at <= $1")
         .bind(row::milliseconds(now.saturating_sub(TOMBSTONE)))
         .execute(&mut *to)
         .await?;
     let now = row::milliseconds(now);
-    let sessions = sqlx::query("DELETE FROM sessions WHERE expires_at <= ?").bind(now).execute(&mut *to).await?;
-    sqlx::query("DELETE FROM completions WHERE ends_at <= ?").bind(now).execute(&mut *to).await?;
+    let sessions = sqlx::query("DELETE FROM sessions WHERE expires_at <= $1").bind(now).execute(&mut *to).await?;
+    sqlx::query("DELETE FROM completions WHERE ends_at <= $1").bind(now).execute(&mut *to).await?;
     let left: i64 = sqlx::query_scalar("SELECT count(*) FROM challenges").fetch_one(to).await?;
     Ok(Purged {
         challenges: challenges.rows_affected(),
@@ -174,14 +178,8 @@ pub(super) async fn purge(to: &mut SqliteConnection, now: OffsetDateTime) -> Res
     })
 }
 
-/// Folds the log into the database and cuts it to nothing.
-pub(super) async fn empty_log(to: &mut SqliteConnection) -> Result<(), StorageError> {
-    sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").execute(to).await?;
-    Ok(())
-}
-
 /// A write that changes nothing: it needs the tables, the lock and a place to write.
-pub(super) async fn change_nothing(to: &mut SqliteConnection) -> Result<(), StorageError> {
+pub(super) async fn change_nothing(to: &mut Connection) -> Result<(), StorageError> {
     sqlx::query("DELETE FROM challenges WHERE expires_at < 0").execute(to).await?;
     Ok(())
 }

@@ -1,9 +1,8 @@
 //! What holders see of their cabinets: sessions, and sign-ins of the last time.
 
-use sqlx::sqlite::SqliteRow;
-use sqlx::{SqliteConnection, SqlitePool};
 use time::OffsetDateTime;
 
+use super::engine::{Connection, Pool, Row};
 use super::row;
 use crate::cabinet::CabinetId;
 use crate::storage::{Ending, ListedSession, SignIn, SignIns, StorageError};
@@ -11,18 +10,18 @@ use crate::token::TokenHash;
 
 /// Keeps that somebody signed in to a cabinet, if the session has one: the browser's family, the session's token.
 pub(super) const KEEP_SIGN_IN: &str = "INSERT INTO sign_ins (session, cabinet, signed_in_at, assurance, way, browser) \
-     SELECT token, cabinet, signed_in_at, assurance, way, ? FROM sessions WHERE token = ? AND cabinet IS NOT NULL";
+     SELECT token, cabinet, signed_in_at, assurance, way, $1 FROM sessions WHERE token = $2 AND cabinet IS NOT NULL";
 /// How many sign-ins are listed at most.
 const LISTED_MAX: i64 = 100;
 
 pub(super) async fn sessions(
-    readers: &SqlitePool,
+    readers: &Pool,
     cabinet: CabinetId,
     now: OffsetDateTime,
 ) -> Result<Vec<ListedSession>, StorageError> {
     let rows = sqlx::query(
         "SELECT sign_ins.*, sessions.expires_at FROM sessions JOIN sign_ins ON sign_ins.session = sessions.token \
-         WHERE sessions.cabinet = ? AND sessions.expires_at > ? ORDER BY sessions.signed_in_at DESC",
+         WHERE sessions.cabinet = $1 AND sessions.expires_at > $2 ORDER BY sessions.signed_in_at DESC",
     )
     .bind(cabinet.octets().as_slice())
     .bind(row::milliseconds(now))
@@ -32,12 +31,12 @@ pub(super) async fn sessions(
     rows.iter().map(listed).collect()
 }
 
-pub(super) async fn sign_ins(readers: &SqlitePool, cabinet: CabinetId) -> Result<SignIns, StorageError> {
-    let seen = sqlx::query("SELECT seen_at FROM cabinets WHERE id = ? AND seen_at IS NOT NULL")
+pub(super) async fn sign_ins(readers: &Pool, cabinet: CabinetId) -> Result<SignIns, StorageError> {
+    let seen = sqlx::query("SELECT seen_at FROM cabinets WHERE id = $1 AND seen_at IS NOT NULL")
         .bind(cabinet.octets().as_slice())
         .fetch_optional(readers)
         .await?;
-    let newest = sqlx::query("SELECT * FROM sign_ins WHERE cabinet = ? ORDER BY signed_in_at DESC LIMIT ?")
+    let newest = sqlx::query("SELECT * FROM sign_ins WHERE cabinet = $1 ORDER BY signed_in_at DESC LIMIT $2")
         .bind(cabinet.octets().as_slice())
         .bind(LISTED_MAX)
         .fetch_all(readers)
@@ -48,21 +47,17 @@ pub(super) async fn sign_ins(readers: &SqlitePool, cabinet: CabinetId) -> Result
     })
 }
 
-pub(super) async fn end(to: &mut SqliteConnection, cabinet: CabinetId, ending: &Ending) -> Result<u64, StorageError> {
+pub(super) async fn end(to: &mut Connection, cabinet: CabinetId, ending: &Ending) -> Result<u64, StorageError> {
     let (text, token) = match ending {
-        Ending::One(token) => ("DELETE FROM sessions WHERE cabinet = ? AND token = ?", token),
-        Ending::AllBut(token) => ("DELETE FROM sessions WHERE cabinet = ? AND token <> ?", token),
+        Ending::One(token) => ("DELETE FROM sessions WHERE cabinet = $1 AND token = $2", token),
+        Ending::AllBut(token) => ("DELETE FROM sessions WHERE cabinet = $1 AND token <> $2", token),
     };
     let ended = sqlx::query(text).bind(cabinet.octets().as_slice()).bind(token.octets().as_slice()).execute(to).await?;
     Ok(ended.rows_affected())
 }
 
-pub(super) async fn see(
-    to: &mut SqliteConnection,
-    cabinet: CabinetId,
-    until: OffsetDateTime,
-) -> Result<(), StorageError> {
-    sqlx::query("UPDATE cabinets SET seen_at = ? WHERE id = ? AND (seen_at IS NULL OR seen_at < ?)")
+pub(super) async fn see(to: &mut Connection, cabinet: CabinetId, until: OffsetDateTime) -> Result<(), StorageError> {
+    sqlx::query("UPDATE cabinets SET seen_at = $1 WHERE id = $2 AND (seen_at IS NULL OR seen_at < $3)")
         .bind(row::milliseconds(until))
         .bind(cabinet.octets().as_slice())
         .bind(row::milliseconds(until))
@@ -71,12 +66,12 @@ pub(super) async fn see(
     Ok(())
 }
 
-pub(super) async fn forget(to: &mut SqliteConnection, before: OffsetDateTime) -> Result<u64, StorageError> {
-    let statement = sqlx::query("DELETE FROM sign_ins WHERE signed_in_at < ?");
+pub(super) async fn forget(to: &mut Connection, before: OffsetDateTime) -> Result<u64, StorageError> {
+    let statement = sqlx::query("DELETE FROM sign_ins WHERE signed_in_at < $1");
     Ok(statement.bind(row::milliseconds(before)).execute(to).await?.rows_affected())
 }
 
-fn sign_in(row: &SqliteRow) -> Result<SignIn, StorageError> {
+fn sign_in(row: &Row) -> Result<SignIn, StorageError> {
     Ok(SignIn {
         session: TokenHash::from(row::octets(row, "session")?),
         signed_in_at: row::time(row, "signed_in_at")?,

@@ -4,10 +4,10 @@ use std::str::FromStr;
 
 use latchkey_crypto::assertion::ChallengeText;
 use latchkey_crypto::x509::{PersonName, PersonalNumber};
-use sqlx::sqlite::SqliteRow;
-use sqlx::{Decode, Row as _, Sqlite, Type};
+use sqlx::{Decode, Row as _, Type};
 use time::OffsetDateTime;
 
+use super::engine::{Engine, Row};
 use crate::cabinet::{CABINET_ID_SIZE, CabinetId};
 use crate::challenge::ChallengeId;
 use crate::link::ShortCode;
@@ -20,7 +20,7 @@ pub(super) fn milliseconds(time: OffsetDateTime) -> i64 {
     time.unix_timestamp().saturating_mul(1000).saturating_add(i64::from(time.millisecond()))
 }
 
-pub(super) fn challenge(row: &SqliteRow) -> Result<KeptChallenge, StorageError> {
+pub(super) fn challenge(row: &Row) -> Result<KeptChallenge, StorageError> {
     Ok(KeptChallenge {
         id: ChallengeId::from(octets(row, "id")?),
         browser: TokenHash::from(octets(row, "browser")?),
@@ -32,14 +32,14 @@ pub(super) fn challenge(row: &SqliteRow) -> Result<KeptChallenge, StorageError> 
     })
 }
 
-fn link(row: &SqliteRow) -> Result<Option<KeptLink>, StorageError> {
+fn link(row: &Row) -> Result<Option<KeptLink>, StorageError> {
     let Some(request) = value::<Option<&[u8]>>(row, "link")? else { return Ok(None) };
     let request: [u8; TOKEN_SIZE] = request.try_into().map_err(|_| StorageError::Damaged("link"))?;
     let short_code = parse(row, "short_code", |text| ShortCode::parse(text).ok_or(()))?;
     Ok(Some(KeptLink { request: TokenHash::from(request), short_code }))
 }
 
-pub(super) fn completion(row: &SqliteRow) -> Result<KeptCompletion, StorageError> {
+pub(super) fn completion(row: &Row) -> Result<KeptCompletion, StorageError> {
     Ok(KeptCompletion {
         token: TokenHash::from(octets(row, "token")?),
         browser: TokenHash::from(octets(row, "browser")?),
@@ -49,7 +49,7 @@ pub(super) fn completion(row: &SqliteRow) -> Result<KeptCompletion, StorageError
     })
 }
 
-pub(super) fn session(row: &SqliteRow) -> Result<Session, StorageError> {
+pub(super) fn session(row: &Row) -> Result<Session, StorageError> {
     Ok(Session {
         signed_in_at: time(row, "signed_in_at")?,
         expires_at: time(row, "expires_at")?,
@@ -66,43 +66,39 @@ pub(super) fn session(row: &SqliteRow) -> Result<Session, StorageError> {
     })
 }
 
-pub(super) fn cabinet(row: &SqliteRow) -> Result<Option<CabinetId>, StorageError> {
+pub(super) fn cabinet(row: &Row) -> Result<Option<CabinetId>, StorageError> {
     let Some(octets) = value::<Option<&[u8]>>(row, "cabinet")? else { return Ok(None) };
     let octets: [u8; CABINET_ID_SIZE] = octets.try_into().map_err(|_| StorageError::Damaged("cabinet"))?;
     Ok(Some(CabinetId::from(octets)))
 }
 
-pub(super) fn parsed<T: FromStr>(row: &SqliteRow, column: &'static str) -> Result<T, StorageError> {
+pub(super) fn parsed<T: FromStr>(row: &Row, column: &'static str) -> Result<T, StorageError> {
     parse(row, column, str::parse)
 }
 
-fn parse<T, E>(
-    row: &SqliteRow,
-    column: &'static str,
-    parse: impl FnOnce(&str) -> Result<T, E>,
-) -> Result<T, StorageError> {
+fn parse<T, E>(row: &Row, column: &'static str, parse: impl FnOnce(&str) -> Result<T, E>) -> Result<T, StorageError> {
     parse(value(row, column)?).map_err(|_| StorageError::Damaged(column))
 }
 
 /// `None` if there is neither a family name nor a given name.
-fn name(row: &SqliteRow, [family, given, patronymic]: [&'static str; 3]) -> Result<Option<PersonName>, StorageError> {
+fn name(row: &Row, [family, given, patronymic]: [&'static str; 3]) -> Result<Option<PersonName>, StorageError> {
     let name =
         PersonName { family: value(row, family)?, given: value(row, given)?, patronymic: value(row, patronymic)? };
     Ok((name.family.is_some() || name.given.is_some()).then_some(name))
 }
 
-pub(super) fn value<'r, T: Decode<'r, Sqlite> + Type<Sqlite>>(
-    row: &'r SqliteRow,
+pub(super) fn value<'r, T: Decode<'r, Engine> + Type<Engine>>(
+    row: &'r Row,
     column: &'static str,
 ) -> Result<T, StorageError> {
     row.try_get(column).map_err(|_| StorageError::Damaged(column))
 }
 
-pub(super) fn octets<const N: usize>(row: &SqliteRow, column: &'static str) -> Result<[u8; N], StorageError> {
+pub(super) fn octets<const N: usize>(row: &Row, column: &'static str) -> Result<[u8; N], StorageError> {
     value::<&[u8]>(row, column)?.try_into().map_err(|_| StorageError::Damaged(column))
 }
 
-pub(super) fn time(row: &SqliteRow, column: &'static str) -> Result<OffsetDateTime, StorageError> {
+pub(super) fn time(row: &Row, column: &'static str) -> Result<OffsetDateTime, StorageError> {
     let milliseconds: i64 = value(row, column)?;
     OffsetDateTime::from_unix_timestamp_nanos(i128::from(milliseconds) * 1_000_000)
         .map_err(|_| StorageError::Damaged(column))

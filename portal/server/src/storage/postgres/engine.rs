@@ -1,0 +1,35 @@
+//! What the statements that all databases have in common are told of this one.
+
+use sqlx::migrate::Migrator;
+
+use super::writer::Writer;
+use crate::cabinet::Knock;
+use crate::storage::StorageError;
+
+pub(super) type Engine = sqlx::Postgres;
+pub(super) type Connection = sqlx::PgConnection;
+pub(super) type Pool = sqlx::PgPool;
+pub(super) type Row = sqlx::postgres::PgRow;
+
+pub(super) static MIGRATIONS: Migrator = sqlx::migrate!("./migrations_postgres");
+pub(super) static STEPS_MIGRATIONS: Migrator = sqlx::migrate!("./migrations_terminal_postgres");
+
+/// What was deleted goes from the tables when the database cleans them up, by itself; when it goes from its log and from
+/// copies is its administrator's affair.
+#[expect(clippy::unused_async, reason = "other databases are asked for something here")]
+pub(super) async fn forget(_: &Writer) -> Result<(), StorageError> {
+    Ok(())
+}
+
+/// Keeps anybody from blocking the cabinet until the session is open, and waits for whoever is about to: otherwise a
+/// session could begin unseen beside the end of all others. The lock is that of a change from the start, because of two
+/// who shared one neither could go on to change anything.
+pub(super) async fn hold_door(to: &mut Connection, knock: Option<&Knock>) -> Result<(), StorageError> {
+    if let Some(knock) = knock {
+        sqlx::query("SELECT 1 FROM cabinets WHERE name = $1 FOR NO KEY UPDATE")
+            .bind(knock.named.name.octets().as_slice())
+            .fetch_optional(to)
+            .await?;
+    }
+    Ok(())
+}

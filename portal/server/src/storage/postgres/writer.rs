@@ -1,0 +1,75 @@
+//! Writing: each job in a transaction of its own.
+
+use std::pin::Pin;
+
+use sqlx::{PgConnection, PgPool};
+use time::OffsetDateTime;
+
+use super::{row, statements};
+use crate::cabinet::{Barred, Entered};
+use crate::challenge::ChallengeId;
+use crate::storage::{KeptChallenge, NotTaken, Opening, StorageError};
+use crate::token::TokenHash;
+
+/// Statements of one job, and what they give.
+pub(super) type Statements<'c, T> = Pin<Box<dyn Future<Output = Result<T, StorageError>> + Send + 'c>>;
+
+/// The way to the connections.
+#[derive(Debug, Clone)]
+pub(super) struct Writer(PgPool);
+
+impl Writer {
+    pub(super) const fn new(pool: PgPool) -> Self {
+        Self(pool)
+    }
+
+    /// Keeps a challenge.
+    pub(super) async fn keep(&self, challenge: KeptChallenge) -> Result<(), StorageError> {
+        let mut connection = self.0.acquire().await?;
+        let statement = sqlx::query(statements::KEEP_CHALLENGE_IF);
+        statements::bind_challenge(statement, Some(&challenge)).bind(true).execute(&mut *connection).await?;
+        Ok(())
+    }
+
+    /// Takes a challenge.
+    pub(super) async fn take(
+        &self,
+        id: ChallengeId,
+        browser: TokenHash,
+        now: OffsetDateTime,
+    ) -> Result<Result<KeptChallenge, NotTaken>, StorageError> {
+        let mut connection = self.0.acquire().await?;
+        let taken = sqlx::query(statements::TAKE_CHALLENGE)
+            .bind(row::milliseconds(now))
+            .bind(id.octets().as_slice())
+            .bind(browser.octets().as_slice())
+            .fetch_optional(&mut *connection)
+            .await?;
+        match taken {
+            Some(taken) => row::challenge(&taken).map(Ok),
+            None => statements::why_not_taken(&mut connection, id, &browser).await.map(Err),
+        }
+    }
+
+    /// Opens a session.
+    pub(super) async fn open(&self, opening: Opening) -> Result<Result<Entered, Barred>, StorageError> {
+        self.write(move |to| Box::pin(async move { statements::open_session(to, &opening).await })).await
+    }
+
+    /// Runs statements in a transaction of their own, and gives what they gave when it is committed. What they find
+    /// damaged is no reason to take back what they changed.
+    pub(super) async fn write<T, W>(&self, statements: W) -> Result<T, StorageError>
+    where
+        T: Send + 'static,
+        W: for<'c> FnOnce(&'c mut PgConnection) -> Statements<'c, T> + Send + 'static,
+    {
+        let mut transaction = self.0.begin().await?;
+        let outcome = statements(&mut transaction).await;
+        if let Err(StorageError::Unavailable(error)) = outcome {
+            // Dropped, the transaction is taken back.
+            return Err(StorageError::Unavailable(error));
+        }
+        transaction.commit().await?;
+        outcome
+    }
+}

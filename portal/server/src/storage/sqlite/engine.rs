@@ -1,0 +1,32 @@
+//! What the statements that all databases have in common are told of this one.
+
+use sqlx::migrate::Migrator;
+
+use super::writer::Writer;
+use crate::cabinet::Knock;
+use crate::storage::StorageError;
+
+pub(super) type Engine = sqlx::Sqlite;
+pub(super) type Connection = sqlx::SqliteConnection;
+pub(super) type Pool = sqlx::SqlitePool;
+pub(super) type Row = sqlx::sqlite::SqliteRow;
+
+pub(super) static MIGRATIONS: Migrator = sqlx::migrate!("./migrations");
+pub(super) static STEPS_MIGRATIONS: Migrator = sqlx::migrate!("./migrations_terminal");
+
+/// Leaves nothing of what was deleted: the log beside the database still has it, until it is folded into the database and
+/// cut to nothing.
+pub(super) async fn forget(writer: &Writer) -> Result<(), StorageError> {
+    writer.alone(|to| Box::pin(empty_log(to))).await
+}
+
+/// Keeps anybody from blocking the cabinet until the session is open: nobody else writes meanwhile anyway.
+#[expect(clippy::unused_async, reason = "other databases are asked for something here")]
+pub(super) async fn hold_door(_: &mut Connection, _: Option<&Knock>) -> Result<(), StorageError> {
+    Ok(())
+}
+
+async fn empty_log(to: &mut Connection) -> Result<(), StorageError> {
+    sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").execute(to).await?;
+    Ok(())
+}
