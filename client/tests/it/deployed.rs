@@ -2,6 +2,7 @@
 //! step comes to. The terminal is one of the fixtures', the card a virtual one.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -335,6 +336,30 @@ async fn a_tab_that_is_closed_while_it_waits_ends_the_session() {
     drop(page);
     served.scene.empty().await;
     served.scene.holder.until_card_was_reset().await;
+}
+
+/// The card carries the command out all the same. Its answer is lost, and with it the channel's counter.
+#[tokio::test]
+async fn a_tab_that_is_closed_while_a_command_is_at_the_card_ends_the_session() {
+    let is_slow = Arc::new(AtomicBool::new(false));
+    let at_card = Arc::clone(&is_slow);
+    let (holder, mut busy) = Holder::with_card_slow_if(move |_| at_card.load(Ordering::Relaxed));
+    let sites = Arc::new(SitesOfThisRun::new(|| NOW));
+    let mut served = Served::with_terminals(holder, sites, Arc::new(CallersOfSystem), Arc::new(settings()));
+    let mut terminal = terminal();
+    let opened = open(&mut served).await;
+    served.scene.holder.asked().await;
+    authenticate(&served, &mut terminal, &opened).await;
+    is_slow.store(true, Ordering::Relaxed);
+    let command = said(terminal.say(&select_eid()).unwrap()).to_string();
+    let page = served.send(Request::post(COMMAND, &command)).await;
+    busy.begun().await;
+    drop(page);
+    served.scene.empty().await;
+    drop(busy);
+    served.scene.holder.until_card_was_reset().await;
+    let late = served.ask(Request::post(COMMAND, &command)).await;
+    assert_eq!((err(&late), late.code().as_str()), ((200, "7".into()), "terminal-wrong-order"));
 }
 
 /// Also while the holder is asked, or the terminal's command is at the card.

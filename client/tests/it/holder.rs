@@ -49,13 +49,20 @@ impl Holder {
     }
 
     /// His card takes its time to sign: until the other part is dropped.
-    pub(crate) fn with_slow_card() -> (Self, Signing) {
+    pub(crate) fn with_slow_card() -> (Self, Busy) {
+        Self::with_card_slow_if(|command| command.get(1) == Some(&SIGN))
+    }
+
+    /// The same at every command for which that is so.
+    pub(crate) fn with_card_slow_if(is_slow: impl Fn(&[u8]) -> bool + Send + 'static) -> (Self, Busy) {
         let (hold, held) = std::sync::mpsc::channel();
+        let (reach, reached) = mpsc::unbounded_channel();
         let readers = Readers::default();
         readers.plug_in("Reader");
         let card = HolderCard::of(HOLDER).powered_up();
-        readers.insert_played("Reader", Box::new(Slow { card: card.into(), held }));
-        (Self::at(readers), Signing { _hold: hold })
+        let slow = Slow { card: card.into(), is_slow: Box::new(is_slow), reach, held };
+        readers.insert_played("Reader", Box::new(slow));
+        (Self::at(readers), Busy { _hold: hold, reached })
     }
 
     pub(crate) fn at(readers: Readers) -> Self {
@@ -104,13 +111,23 @@ impl Holder {
     }
 }
 
-/// As long as this is kept, a slow card signs.
-pub(crate) struct Signing {
+/// As long as this is kept, a slow card works at what it is slow at.
+pub(crate) struct Busy {
     _hold: std::sync::mpsc::Sender<()>,
+    reached: mpsc::UnboundedReceiver<()>,
+}
+
+impl Busy {
+    /// Waits until the card has begun.
+    pub(crate) async fn begun(&mut self) {
+        self.reached.recv().await.unwrap();
+    }
 }
 
 struct Slow {
     card: FaultyCard,
+    is_slow: Box<dyn Fn(&[u8]) -> bool + Send>,
+    reach: mpsc::UnboundedSender<()>,
     held: std::sync::mpsc::Receiver<()>,
 }
 
@@ -119,7 +136,9 @@ const SIGN: u8 = 0x2A;
 
 impl Played for Slow {
     fn exchange(&mut self, command: &[u8]) -> Exchanged {
-        if command.get(1) == Some(&SIGN) {
+        if (self.is_slow)(command) {
+            // A test may not ask.
+            self.reach.send(()).ok();
             // Nothing is ever sent: this waits until the other end is dropped.
             self.held.recv().ok();
         }
