@@ -37,4 +37,4 @@ pub mod ticket_keys;
 pub mod tickets;
 
 pub use service::{ACCESS_LIFETIME, CODE_LIFETIME, Provider, ProviderMaterial};
-pub(crate) use service::{Failure, SignedIn, Step, TokenSet, Waiting};
+pub(crate) use service::{Failure, PUSHED_LIFETIME, SignedIn, Step, TokenSet, Waiting};

@@ -20,7 +20,7 @@ use time::{Duration, OffsetDateTime};
 pub use cabinets::{Blocking, Cabinets, Ending, ListedSession, SignIn, SignIns};
 pub use grants::{
     ConnectedSite, FoundToken, GRANT_ID_SIZE, GrantId, Grants, KeptCode, KeptGrant, KeptToken, NewToken, PresentedCode,
-    Spent, TakenCode, TokenKind,
+    PushedRequest, Spent, TakenCode, TokenKind,
 };
 pub use postgres::{InvalidDatabaseAddress, PostgresSettings, PostgresSteps, PostgresStorage};
 pub use sqlite::{SqliteSettings, SqliteSteps, SqliteStorage};

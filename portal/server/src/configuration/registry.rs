@@ -50,6 +50,7 @@ fn client(mut table: Table<'_>, directory: &Path) -> Result<(Located<ClientId>, 
             None => Algorithm::Rs256,
         },
         may_refresh: table.truth("refresh_tokens", false)?,
+        must_push: table.truth("require_pushed_requests", false)?,
     };
     names.end()?;
     table.end()?;

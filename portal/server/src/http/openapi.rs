@@ -26,6 +26,7 @@ use super::{assertions, challenges, links, operations, provider, sessions, termi
         provider::keys,
         provider::authorize,
         provider::authorize_form,
+        provider::push,
         provider::token,
         provider::userinfo,
         provider::userinfo_form,

@@ -14,7 +14,7 @@ use axum::routing::{get, post};
 pub(super) use authorize::{__path_authorize, __path_authorize_form};
 pub(super) use discovery::{__path_configuration, __path_keys};
 pub(super) use end_session::{__path_end_session, __path_end_session_form};
-pub(super) use tokens::{__path_introspect, __path_revoke, __path_token};
+pub(super) use tokens::{__path_introspect, __path_push, __path_revoke, __path_token};
 pub(super) use userinfo::{__path_userinfo, __path_userinfo_form};
 
 use crate::provider::Provider;
@@ -32,6 +32,7 @@ pub(super) fn routes(provider: Arc<Provider>) -> Router {
         .route("/authorize", get(authorize::authorize).post(authorize::authorize_form))
         .route(RESUME, get(authorize::resume))
         .route("/authorize/decision", post(authorize::decide))
+        .route("/par", post(tokens::push))
         .route("/token", post(tokens::token))
         .route("/userinfo", get(userinfo::userinfo).post(userinfo::userinfo_form))
         .route("/revoke", post(tokens::revoke))

@@ -31,6 +31,8 @@ pub struct Client {
     pub algorithm: Algorithm,
     /// Whether it gets refresh tokens.
     pub may_refresh: bool,
+    /// Whether it must send its requests ahead of its visitors (RFC 9126).
+    pub must_push: bool,
 }
 
 /// The name of a site in requests: 1 to 100 letters, digits, and `.`, `-`, `_`.

@@ -54,6 +54,13 @@ impl Parameters {
         Ok(Self(read))
     }
 
+    /// The parameters again, but for those with these names.
+    #[must_use]
+    pub fn query(&self, without: &[&str]) -> String {
+        let kept = self.0.iter().filter(|(name, _)| !without.contains(&name.as_str()));
+        form_urlencoded::Serializer::new(String::new()).extend_pairs(kept).finish()
+    }
+
     /// The value of a parameter.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&str> {

@@ -10,6 +10,7 @@ use time::{Duration, OffsetDateTime};
 
 use super::request::QUERY_MAX_SIZE;
 use super::secret::read_key;
+use crate::token::{TOKEN_SIZE, TokenHash};
 
 /// How long a request waits. People look for their card and their PIN meanwhile, and perhaps open a link.
 pub const PENDING_LIFETIME: Duration = Duration::minutes(15);
@@ -23,8 +24,10 @@ pub struct SealKey(BeltKey);
 pub struct Pending {
     /// When it came, in whole milliseconds.
     pub begun_at: OffsetDateTime,
-    /// The query that the site had the browser send.
+    /// The query that the site had the browser send, or has sent ahead.
     pub query: String,
+    /// What named it, if it was sent ahead.
+    pub pushed: Option<TokenHash>,
 }
 
 impl SealKey {
@@ -34,39 +37,43 @@ impl SealKey {
         read_key(text).map(Self)
     }
 
-    /// The text for the browser's cookie: moment, query, and the tag over both.
+    /// The text for the browser's cookie: moment, query, what named it, and the tag over all of them.
     #[must_use]
     pub fn seal(&self, pending: &Pending) -> String {
         let moment = milliseconds(pending.begun_at);
         let query = URL_SAFE_NO_PAD.encode(&pending.query);
-        format!("{moment}.{query}.{}", self.tag(moment, &pending.query))
+        let pushed = pending.pushed.map(|pushed| URL_SAFE_NO_PAD.encode(pushed.octets())).unwrap_or_default();
+        format!("{moment}.{query}.{pushed}.{}", self.name(pending))
     }
 
     /// The request that the browser sends back, if this service sealed it and it does not wait for too long.
     #[must_use]
     pub fn open(&self, text: &str, now: OffsetDateTime) -> Option<Pending> {
-        let mut parts = text.splitn(3, '.');
-        let (moment, query, tag) = (parts.next()?, parts.next()?, parts.next()?);
+        let mut parts = text.splitn(4, '.');
+        let (moment, query, pushed, tag) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
         if query.len() > QUERY_MAX_SIZE.saturating_mul(2) {
             return None;
         }
         let moment: i64 = moment.parse().ok()?;
         let query = String::from_utf8(URL_SAFE_NO_PAD.decode(query).ok()?).ok()?;
-        if !bool::from(self.tag(moment, &query).as_bytes().ct_eq(tag.as_bytes())) {
-            return None;
-        }
+        let pushed = match pushed {
+            "" => None,
+            pushed => Some(TokenHash::from(<[u8; TOKEN_SIZE]>::try_from(URL_SAFE_NO_PAD.decode(pushed).ok()?).ok()?)),
+        };
         let begun_at = OffsetDateTime::from_unix_timestamp_nanos(i128::from(moment) * 1_000_000).ok()?;
-        (now - begun_at < PENDING_LIFETIME).then_some(Pending { begun_at, query })
+        let pending = Pending { begun_at, query, pushed };
+        let is_sealed = bool::from(self.name(&pending).as_bytes().ct_eq(tag.as_bytes()));
+        (is_sealed && now - begun_at < PENDING_LIFETIME).then_some(pending)
     }
 
     /// Names a sealed request in a form: whoever answers the form answers this request and no other.
     #[must_use]
     pub fn name(&self, pending: &Pending) -> String {
-        self.tag(milliseconds(pending.begun_at), &pending.query)
-    }
-
-    fn tag(&self, moment: i64, query: &str) -> String {
-        let parts = [b"latchkey-portal pending".as_slice(), &moment.to_be_bytes(), query.as_bytes()];
+        let moment = milliseconds(pending.begun_at).to_be_bytes();
+        // One octet where nothing was sent ahead, so that no two requests have the same octets.
+        let pushed = pending.pushed.map_or_else(|| vec![0], |pushed| pushed.octets().to_vec());
+        let length = [u8::try_from(pushed.len()).unwrap_or(u8::MAX)];
+        let parts = [b"latchkey-portal pending".as_slice(), &moment, &length, &pushed, pending.query.as_bytes()];
         URL_SAFE_NO_PAD.encode(belt::hmac(self.0.expose(), &parts))
     }
 }

@@ -16,6 +16,7 @@ use super::error::ErrorCode;
 use super::parameters::{Parameters, ParametersError};
 use super::scope::Scopes;
 use crate::session::{Assurance, Session};
+use crate::token::Token;
 
 /// Most octets of the query of an authorization request: with its seal it fits a cookie.
 pub const QUERY_MAX_SIZE: usize = 2800;
@@ -121,6 +122,18 @@ pub enum Consent {
     GivenBefore,
     /// Yes, to this very request.
     GivenNow,
+}
+
+/// The end of every `request_uri` of this service is after this.
+pub const PUSHED_PREFIX: &str = "urn:ietf:params:oauth:request_uri:";
+
+/// The site and the token of a query that names a request which was sent ahead (RFC 9126, clause 4). Whatever else stands
+/// there does not count.
+#[must_use]
+pub fn pushed<'r>(query: &str, registry: &'r Registry) -> Option<(&'r Arc<Client>, Token)> {
+    let parameters = Parameters::parse(query.as_bytes()).ok()?;
+    let token = Token::parse(parameters.get("request_uri")?.strip_prefix(PUSHED_PREFIX)?)?;
+    Some((registry.client(parameters.get("client_id")?)?, token))
 }
 
 impl AuthorizationRequest {

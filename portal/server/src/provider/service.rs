@@ -13,7 +13,9 @@ use super::parameters::Parameters;
 use super::pending::{Pending, SealKey};
 use super::proof::{NotProven, Presented, Proven};
 use super::registered::{Registered, RegisteredOnDisk};
-use super::request::{AuthorizationRequest, CodeChallenge, Consent, ErrorAnswer, Next, RequestFault, ToldFault};
+use super::request::{
+    self, AuthorizationRequest, CodeChallenge, Consent, ErrorAnswer, Next, PUSHED_PREFIX, RequestFault, ToldFault,
+};
 use super::scope::Scopes;
 use super::subject::SubjectKey;
 use super::tickets;
@@ -23,8 +25,8 @@ use crate::outside::Outside as _;
 use crate::portal::Portal;
 use crate::session::Session;
 use crate::storage::{
-    ConnectedSite, FoundToken, GrantId, Grants, KeptCode, KeptGrant, NewToken, PresentedCode, Spent, StorageError,
-    TokenKind,
+    ConnectedSite, FoundToken, GrantId, Grants, KeptCode, KeptGrant, NewToken, PresentedCode, PushedRequest, Spent,
+    StorageError, TokenKind,
 };
 use crate::token::Token;
 
@@ -32,6 +34,8 @@ use crate::token::Token;
 pub const CODE_LIFETIME: Duration = Duration::minutes(1);
 /// How long an access token serves, unless the session ends before.
 pub const ACCESS_LIFETIME: Duration = Duration::minutes(5);
+/// How long a request that was sent ahead waits for its visitor.
+pub(crate) const PUSHED_LIFETIME: Duration = Duration::minutes(1);
 /// How long a refresh token serves, unless the session ends before: as long as a session can last.
 const REFRESH_LIFETIME: Duration = Duration::days(1);
 
@@ -135,10 +139,55 @@ impl Provider {
         self.material.registered.current()
     }
 
-    /// Reads a request that arrives.
-    pub(crate) fn begin(&self, query: &str) -> Result<Waiting, RequestFault> {
-        let request = AuthorizationRequest::parse(query, &self.registered().registry)?;
-        Ok(Waiting { request, pending: Pending { begun_at: self.portal.now(), query: query.to_owned() } })
+    /// Reads a request that arrives with a browser. One that the site has sent ahead is taken; whoever loads its page again
+    /// goes on with it, if it waits in the browser, `sealed`.
+    pub(crate) async fn begin(
+        &self,
+        query: &str,
+        sealed: Option<&str>,
+    ) -> Result<Result<Waiting, RequestFault>, StorageError> {
+        let registered = self.registered();
+        let begun_at = self.portal.now();
+        let Some((client, token)) = request::pushed(query, &registered.registry) else {
+            let read = AuthorizationRequest::parse(query, &registered.registry).and_then(|request| {
+                if request.client.must_push {
+                    Err(RequestFault::Sent(request.error(ErrorCode::InvalidRequest)))
+                } else {
+                    Ok(Waiting { request, pending: Pending { begun_at, query: query.to_owned(), pushed: None } })
+                }
+            });
+            return Ok(read);
+        };
+        let taken = self.portal.counted(self.grants.take_pushed(&token.hash(), &client.id, begun_at).await)?;
+        let Some(query) = taken else {
+            let waiting = sealed.map_or(Err(RequestFault::Told(ToldFault::Over)), |sealed| self.resume(sealed));
+            return Ok(match waiting {
+                Ok(waiting) if waiting.pending.pushed == Some(token.hash()) => Ok(waiting),
+                _ => Err(RequestFault::Told(ToldFault::Over)),
+            });
+        };
+        let read = AuthorizationRequest::parse(&query, &registered.registry);
+        Ok(read.map(|request| Waiting { request, pending: Pending { begun_at, query, pushed: Some(token.hash()) } }))
+    }
+
+    /// Keeps a request that a site sends ahead of its visitor, and gives the `request_uri` that names it.
+    pub(crate) async fn push(&self, client: &Client, parameters: &Parameters) -> Result<String, Failure> {
+        let query = parameters.query(&["client_secret", "client_assertion", "client_assertion_type"]);
+        let read = AuthorizationRequest::parse(&query, &self.registered().registry);
+        match read {
+            Ok(request) if request.client.id == client.id => {}
+            Err(RequestFault::Sent(answer)) => return Err(Failure::Error(answer.code)),
+            Ok(_) | Err(RequestFault::Told(_)) => return Err(Failure::Error(ErrorCode::InvalidRequest)),
+        }
+        let token = self.portal.draw_token();
+        let pushed = PushedRequest {
+            request: token.hash(),
+            client: client.id.clone(),
+            query,
+            expires_at: self.portal.now() + PUSHED_LIFETIME,
+        };
+        self.portal.counted(self.grants.push(&pushed).await).map_err(Refusal::from)?;
+        Ok(format!("{PUSHED_PREFIX}{}", token.expose_for_address()))
     }
 
     /// Reads a request that waits in the browser.

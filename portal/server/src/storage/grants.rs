@@ -72,6 +72,17 @@ pub trait Grants: Send + Sync {
     /// `expires_at`.
     fn see_once<'a>(&'a self, statement: &'a TokenHash, expires_at: OffsetDateTime) -> Answer<'a, bool>;
 
+    /// Keeps a request that a site has sent ahead of its visitor.
+    fn push<'a>(&'a self, pushed: &'a PushedRequest) -> Answer<'a, ()>;
+
+    /// Takes a request that a site has sent ahead: its query, once.
+    fn take_pushed<'a>(
+        &'a self,
+        request: &'a TokenHash,
+        client: &'a ClientId,
+        now: OffsetDateTime,
+    ) -> Answer<'a, Option<String>>;
+
     /// Forgets what is over at `now`.
     fn purge_grants(&self, now: OffsetDateTime) -> Answer<'_, ()>;
 }
@@ -239,6 +250,19 @@ pub struct FoundToken {
     pub grant: KeptGrant,
     /// Who is signed in.
     pub session: Session,
+}
+
+/// A request that a site has sent ahead of its visitor (RFC 9126).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PushedRequest {
+    /// What names it.
+    pub request: TokenHash,
+    /// The site.
+    pub client: ClientId,
+    /// Its parameters.
+    pub query: String,
+    /// From when on it is refused, in whole milliseconds.
+    pub expires_at: OffsetDateTime,
 }
 
 /// Why a code or a refresh token gives nothing.

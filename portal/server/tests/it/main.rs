@@ -16,6 +16,7 @@ mod fetching;
 mod headers;
 mod link_attacks;
 mod links;
+mod migrations;
 mod observation;
 mod openapi;
 mod page;

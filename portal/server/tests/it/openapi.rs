@@ -20,7 +20,7 @@ async fn the_description_is_reviewed_and_is_what_is_served() {
 async fn what_is_described_is_there() {
     let description = serde_json::to_value(description()).unwrap();
     let paths = description["paths"].as_object().unwrap();
-    assert_eq!(paths.len(), 17);
+    assert_eq!(paths.len(), 18);
     let world = crate::provider::world::world().await;
     for path in paths.keys() {
         let answer = world.browser().get(&path.replace("{challenge}", "x").replace("{token}", "x")).await;

@@ -8,6 +8,7 @@ mod consent;
 mod flows;
 mod grants;
 mod observation;
+mod pushed;
 mod registry;
 mod requests;
 mod signing_out;

@@ -38,6 +38,7 @@ use crate::provider::{Provider, SignedIn, Step, Waiting};
         ("prompt" = Option<String>, Query, description = "`none`, `login`, `consent`, `select_account`"),
         ("max_age" = Option<u32>, Query, description = "Seconds since the sign-in, at most"),
         ("id_token_hint" = Option<String>, Query, description = "A ticket of the person who is meant"),
+        ("request_uri" = Option<String>, Query, description = "What `/par` has answered; then `client_id` is all else that counts"),
     ),
     responses(
         (status = 200, description = "A page that asks the visitor to sign in, or to agree", content_type = "text/html"),
@@ -51,8 +52,10 @@ pub(in crate::http) async fn authorize(
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Response {
-    let begun = provider.begin(&query.unwrap_or_default());
-    go_on(&provider, &headers, begun).await
+    match provider.begin(&query.unwrap_or_default(), cookies::PENDING.text(&headers)).await {
+        Ok(begun) => go_on(&provider, &headers, begun).await,
+        Err(error) => refused(provider.portal(), &headers, &error.into()),
+    }
 }
 
 /// The same with the parameters in a form. Browsers bring no session along with another site's form; the request is
@@ -75,14 +78,15 @@ pub(in crate::http) async fn authorize_form(
     headers: HeaderMap,
     body: Result<FormBody, Refusal>,
 ) -> Response {
-    let outcome = body.and_then(|FormBody(body)| match std::str::from_utf8(&body) {
-        Ok(query) if query.len() <= QUERY_MAX_SIZE => match provider.begin(query) {
+    let outcome = async {
+        let FormBody(body) = body?;
+        let query = std::str::from_utf8(&body).ok().filter(|query| query.len() <= QUERY_MAX_SIZE);
+        match provider.begin(query.ok_or(Refusal::Body)?, None).await? {
             Ok(waiting) => kept(&provider, &waiting, redirect(RESUME)?),
             Err(fault) => told_or_sent(&provider, fault),
-        },
-        _ => Err(Refusal::Body),
-    });
-    outcome.unwrap_or_else(|refusal| refused(provider.portal(), &headers, &refusal))
+        }
+    };
+    outcome.await.unwrap_or_else(|refusal: Refusal| refused(provider.portal(), &headers, &refusal))
 }
 
 /// Goes on with the request that waits in the browser, after its visitor has signed in.

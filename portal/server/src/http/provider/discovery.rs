@@ -37,6 +37,8 @@ pub(in crate::http) async fn configuration(State(provider): State<Arc<Provider>>
     let document = json!({
         "issuer": issuer,
         "authorization_endpoint": at("/authorize"),
+        "pushed_authorization_request_endpoint": at("/par"),
+        "require_pushed_authorization_requests": false,
         "token_endpoint": at("/token"),
         "userinfo_endpoint": at("/userinfo"),
         "jwks_uri": at("/jwks"),

@@ -17,7 +17,7 @@ use crate::http::refusal::RefusalDetail;
 use crate::provider::clients::Client;
 use crate::provider::error::ErrorCode;
 use crate::provider::parameters::Parameters;
-use crate::provider::{Failure, Provider, TokenSet};
+use crate::provider::{Failure, PUSHED_LIFETIME, Provider, TokenSet};
 use crate::token::Token;
 
 /// What a code or a refresh token was exchanged for.
@@ -39,6 +39,17 @@ pub(super) struct TokenAnswer {
     /// What may be known.
     #[schema(example = "openid profile")]
     scope: String,
+}
+
+/// A request that waits.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = PushedRequest)]
+pub(super) struct PushedAnswer {
+    /// For `/authorize`.
+    request_uri: String,
+    /// For how many seconds it waits.
+    #[schema(example = 60)]
+    expires_in: i64,
 }
 
 /// A protocol error (RFC 6749, clause 5.2).
@@ -103,6 +114,37 @@ pub(in crate::http) async fn token(
             None => return Err(Failure::Error(ErrorCode::InvalidRequest)),
         };
         Ok(Json(TokenAnswer::of(tokens)).into_response())
+    };
+    outcome.await.unwrap_or_else(|failure| failed(&provider, &headers, &failure))
+}
+
+/// Takes a request ahead of the visitor (RFC 9126), so that his browser carries nothing of it. It waits for a minute and
+/// serves once.
+#[utoipa::path(
+    post,
+    path = "/par",
+    operation_id = "pushRequest",
+    tag = "provider",
+    request_body(content = String, content_type = "application/x-www-form-urlencoded", description = "What `/authorize` takes"),
+    responses(
+        (status = 201, description = "It waits", body = PushedAnswer),
+        (status = 400, description = "The error that the visitor would have brought back", body = ErrorAnswer),
+        (status = 401, description = "`invalid_client`", body = ErrorAnswer),
+        (status = 503, description = "`temporarily_unavailable`", body = ErrorAnswer),
+    )
+)]
+pub(in crate::http) async fn push(
+    State(provider): State<Arc<Provider>>,
+    headers: HeaderMap,
+    body: Result<FormBody, Refusal>,
+) -> Response {
+    let outcome = async {
+        let Asked { client, parameters } = asked(&provider, &headers, body, "/par").await?;
+        let answer = PushedAnswer {
+            request_uri: provider.push(&client, &parameters).await?,
+            expires_in: PUSHED_LIFETIME.whole_seconds(),
+        };
+        Ok((StatusCode::CREATED, Json(answer)).into_response())
     };
     outcome.await.unwrap_or_else(|failure| failed(&provider, &headers, &failure))
 }

@@ -10,8 +10,8 @@ use crate::provider::request::CodeChallenge;
 use crate::provider::scope::Scopes;
 use crate::provider::subject::PersonTag;
 use crate::storage::{
-    Answer, ConnectedSite, FoundToken, GrantId, Grants, KeptCode, KeptGrant, KeptToken, NewToken, PresentedCode, Spent,
-    StorageError, TakenCode, TokenKind,
+    Answer, ConnectedSite, FoundToken, GrantId, Grants, KeptCode, KeptGrant, KeptToken, NewToken, PresentedCode,
+    PushedRequest, Spent, StorageError, TakenCode, TokenKind,
 };
 use crate::token::TokenHash;
 
@@ -111,6 +111,27 @@ impl Grants for SqlStorage {
         Box::pin(async move {
             let writer = self.0.writer().await?;
             writer.write(move |to| Box::pin(async move { see_once(to, &statement, expires_at).await })).await
+        })
+    }
+
+    fn push<'a>(&'a self, pushed: &'a PushedRequest) -> Answer<'a, ()> {
+        let pushed = pushed.clone();
+        Box::pin(async move {
+            let writer = self.0.writer().await?;
+            writer.write(move |to| Box::pin(async move { push(to, &pushed).await })).await
+        })
+    }
+
+    fn take_pushed<'a>(
+        &'a self,
+        request: &'a TokenHash,
+        client: &'a ClientId,
+        now: OffsetDateTime,
+    ) -> Answer<'a, Option<String>> {
+        let (request, client) = (*request, client.clone());
+        Box::pin(async move {
+            let writer = self.0.writer().await?;
+            writer.write(move |to| Box::pin(async move { take_pushed(to, &request, &client, now).await })).await
         })
     }
 
@@ -361,12 +382,41 @@ async fn see_once(
     Ok(seen.rows_affected() == 1)
 }
 
+async fn push(to: &mut Connection, pushed: &PushedRequest) -> Result<(), StorageError> {
+    sqlx::query("INSERT INTO pushed_requests (request, client, query, expires_at) VALUES ($1, $2, $3, $4)")
+        .bind(pushed.request.octets().as_slice())
+        .bind(pushed.client.as_str())
+        .bind(pushed.query.as_str())
+        .bind(row::milliseconds(pushed.expires_at))
+        .execute(to)
+        .await?;
+    Ok(())
+}
+
+async fn take_pushed(
+    to: &mut Connection,
+    request: &TokenHash,
+    client: &ClientId,
+    now: OffsetDateTime,
+) -> Result<Option<String>, StorageError> {
+    let statement =
+        "DELETE FROM pushed_requests WHERE request = $1 AND client = $2 AND expires_at > $3 RETURNING query";
+    let taken = sqlx::query_scalar(statement)
+        .bind(request.octets().as_slice())
+        .bind(client.as_str())
+        .bind(row::milliseconds(now))
+        .fetch_optional(to)
+        .await?;
+    Ok(taken)
+}
+
 /// Grants whose code nobody came for go as soon as nobody can any more; others with their session.
 async fn purge(to: &mut Connection, now: OffsetDateTime) -> Result<(), StorageError> {
     for statement in [
         "DELETE FROM tokens WHERE token_expires_at <= $1",
         "DELETE FROM grants WHERE code_taken_at IS NULL AND code_expires_at <= $1",
         "DELETE FROM statements_seen WHERE expires_at <= $1",
+        "DELETE FROM pushed_requests WHERE expires_at <= $1",
     ] {
         sqlx::query(statement).bind(row::milliseconds(now)).execute(&mut *to).await?;
     }

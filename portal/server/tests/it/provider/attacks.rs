@@ -89,9 +89,10 @@ async fn fixation_a_request_that_waits_cannot_be_altered() {
     let altered = [
         String::new(),
         "x".to_owned(),
-        format!("{earlier}.{}.{}", parts[1], parts[2]),
-        format!("{}.{}.{}", parts[0], parts[1].to_lowercase(), parts[2]),
-        format!("{}..{}", parts[0], parts[2]),
+        format!("{earlier}.{}..{}", parts[1], parts[3]),
+        format!("{}.{}..{}", parts[0], parts[1].to_lowercase(), parts[3]),
+        format!("{}...{}", parts[0], parts[3]),
+        format!("{}.{}.{}.{}", parts[0], parts[1], "A".repeat(43), parts[3]),
         format!("{sealed}A"),
         sealed[..sealed.len() - 1].to_owned(),
         "9".repeat(4000),

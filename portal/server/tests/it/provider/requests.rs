@@ -31,6 +31,7 @@ fn registry() -> Registry {
         authentication: ClientAuthentication::Public,
         algorithm: Algorithm::Es256,
         may_refresh: false,
+        must_push: false,
     }])
 }
 
