@@ -124,9 +124,12 @@ impl Busy {
     }
 }
 
+/// At which commands.
+type IsSlow = Box<dyn Fn(&[u8]) -> bool + Send>;
+
 struct Slow {
     card: FaultyCard,
-    is_slow: Box<dyn Fn(&[u8]) -> bool + Send>,
+    is_slow: IsSlow,
     reach: mpsc::UnboundedSender<()>,
     held: std::sync::mpsc::Receiver<()>,
 }
