@@ -17,7 +17,7 @@ const MODULES: &str = "/usr/lib/apache2/modules";
 /// How long it may take until it listens. Generous: the machine may be building something else.
 const START: Duration = Duration::from_secs(60);
 /// What stands on its one page.
-pub const PAGE: &str = "An invented shop, for people with that number alone.";
+pub const PAGE: &str = "An invented library, for people with that number alone.";
 
 /// A running Apache, on a port of its own on this computer, without TLS.
 #[derive(Debug)]
@@ -36,7 +36,10 @@ impl Apache {
         let folder = tempfile::Builder::new().prefix("latchkey-apache-").tempdir()?;
         let port = free_port()?;
         let origin = format!("http://127.0.0.1:{port}");
-        let secret = portal.register("apache", &format!("{origin}/back"), &[])?.context("the site has no secret")?;
+        let afterwards = format!("{origin}/");
+        let secret = portal
+            .register("library", &format!("{origin}/back"), &["--post-logout-redirect-uri", &afterwards])?
+            .context("the site has no secret")?;
         // Apache gives up the rights of whoever starts it.
         fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755))?;
         fs::create_dir(folder.path().join("pages"))?;
@@ -99,7 +102,7 @@ DocumentRoot "{here}/pages"
 DirectoryIndex index.html
 
 OIDCProviderMetadataURL {portal}/.well-known/openid-configuration
-OIDCClientID apache
+OIDCClientID library
 OIDCClientSecret {secret}
 OIDCRedirectURI http://127.0.0.1:{port}/back
 OIDCCryptoPassphrase "for the cookies of this test"

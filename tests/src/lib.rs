@@ -2,11 +2,13 @@
 
 pub mod apache;
 pub mod benchmark;
+pub mod clinic;
 pub mod deployed;
 pub mod desktop;
 pub mod faults;
 pub mod installed;
 pub mod process;
+pub mod shop;
 pub mod show;
 pub mod site;
 pub mod stage;

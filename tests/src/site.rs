@@ -9,15 +9,14 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail, ensure};
 use latchkey_fixtures::holders::Holder;
-use openidconnect::core::{
-    CoreClient, CoreGenderClaim, CoreJwsSigningAlgorithm, CoreProviderMetadata, CoreResponseType,
-};
+use openidconnect::core::{CoreClient, CoreGenderClaim, CoreIdToken, CoreJwsSigningAlgorithm, CoreResponseType};
 use openidconnect::url::Url;
 use openidconnect::{
     AccessToken, AccessTokenHash, AdditionalClaims, AuthenticationContextClass, AuthenticationFlow, AuthorizationCode,
     ClientId, ClientSecret, CsrfToken, EndpointMaybeSet, EndpointNotSet, EndpointSet, HttpRequest, HttpResponse,
-    IssuerUrl, Nonce, OAuth2TokenResponse as _, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl, RefreshToken, Scope,
-    TokenResponse as _, UserInfoClaims,
+    IssuerUrl, LogoutRequest, Nonce, OAuth2TokenResponse as _, PkceCodeChallenge, PkceCodeVerifier,
+    PostLogoutRedirectUrl, ProviderMetadataWithLogout, RedirectUrl, RefreshToken, Scope, TokenResponse as _,
+    UserInfoClaims,
 };
 use reqwest::Certificate;
 use reqwest::redirect::Policy;
@@ -29,8 +28,8 @@ use crate::stage::{Cards, SampleSet, give_secrets};
 pub const HIGH: &str = "urn:latchkey:acr:high";
 
 /// A registered site.
-pub struct Site {
-    metadata: CoreProviderMetadata,
+pub struct RelyingParty {
+    metadata: ProviderMetadataWithLogout,
     http: reqwest::Client,
     id: ClientId,
     secret: ClientSecret,
@@ -57,6 +56,7 @@ pub struct Known {
     pub name: String,
     /// The identification number.
     pub personal_number: String,
+    ticket: CoreIdToken,
     access_token: AccessToken,
     refresh_token: Option<RefreshToken>,
 }
@@ -72,14 +72,15 @@ impl AdditionalClaims for PersonalNumber {}
 type Client =
     CoreClient<EndpointSet, EndpointNotSet, EndpointNotSet, EndpointNotSet, EndpointMaybeSet, EndpointMaybeSet>;
 
-impl Site {
+impl RelyingParty {
     /// A site that has read what the provider says of itself.
     ///
     /// # Errors
     /// If the provider cannot be reached, or says what the crate does not understand.
     pub async fn discover(issuer: &str, set: &SampleSet, id: &str, secret: &str, address: &str) -> Result<Self> {
         let http = http(set)?.redirect(Policy::none()).build()?;
-        let metadata = CoreProviderMetadata::discover_async(IssuerUrl::new(issuer.to_owned())?, &called(&http)).await?;
+        let issuer = IssuerUrl::new(issuer.to_owned())?;
+        let metadata = ProviderMetadataWithLogout::discover_async(issuer, &called(&http)).await?;
         Ok(Self {
             metadata,
             http,
@@ -133,6 +134,7 @@ impl Site {
             level: claims.auth_context_ref().context("there is no level")?.to_string(),
             name: name.to_string(),
             personal_number: known.additional_claims().personal_number.clone(),
+            ticket: ticket.clone(),
             access_token: tokens.access_token().clone(),
             refresh_token: tokens.refresh_token().cloned(),
         })
@@ -142,6 +144,17 @@ impl Site {
     #[must_use]
     pub fn algorithms(&self) -> &[CoreJwsSigningAlgorithm] {
         self.metadata.id_token_signing_alg_values_supported()
+    }
+
+    /// Where a visitor who signs out is sent, to sign out at the provider too and come to `afterwards`.
+    ///
+    /// # Errors
+    /// If the provider has no such place.
+    pub fn farewell(&self, known: &Known, afterwards: &str) -> Result<String> {
+        let place = self.metadata.additional_metadata().end_session_endpoint.clone().context("nobody signs out")?;
+        let request = LogoutRequest::from(place).set_id_token_hint(&known.ticket);
+        let request = request.set_post_logout_redirect_uri(PostLogoutRedirectUrl::new(afterwards.to_owned())?);
+        Ok(request.http_get_url().into())
     }
 
     /// Whether the provider still says who the visitor is.

@@ -320,9 +320,14 @@ impl Portal {
     /// # Errors
     /// If the command or the service refuses.
     pub fn register(&mut self, id: &str, address: &str, more: &[&str]) -> Result<Option<String>> {
-        let named = ["--id", id, "--name-be", "Выдуманая крама", "--name-ru", "Выдуманный магазин", "--name-en"];
-        let asked = ["An invented shop", "--redirect-uri", address, "--scope", "profile", "--scope", "personal_number"];
-        let told = operate(&self.file, &["clients", "add"], &[&named, &asked, more].concat())?;
+        let [belarusian, russian, english] = match id {
+            "clinic" => ["Выдуманая паліклініка", "Выдуманная поликлиника", "An invented clinic"],
+            "library" => ["Выдуманая бібліятэка", "Выдуманная библиотека", "An invented library"],
+            _ => ["Выдуманая крама", "Выдуманный магазин", "An invented shop"],
+        };
+        let named = ["--id", id, "--name-be", belarusian, "--name-ru", russian, "--name-en", english];
+        let asked = ["--redirect-uri", address, "--scope", "profile", "--scope", "personal_number"];
+        let told = operate(&self.file, &["clients", "add"], &[&named[..], &asked, more].concat())?;
         let process =
             i32::try_from(self.process.id()).ok().and_then(Pid::from_raw).context("the portal has no number")?;
         kill_process(process, Signal::HUP)?;

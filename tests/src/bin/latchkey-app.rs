@@ -94,8 +94,9 @@ fn run(wishes: &Wishes, interruption: &Interruption) -> Result<()> {
         Ok((portal.address(), portal))
     })?;
     let origins = [portal.origin()];
+    let permission = LoopbackPermission::NotYetAsked;
     let portals =
-        Portals { origins: &origins, authority: &set.tls_authority(), permission: LoopbackPermission::NotYetAsked };
+        Portals { origins: &origins, authority: &set.tls_authority(), permission, language: &wishes.language };
     open_addresses_in_our_browser(&mut screen, portals)?;
     let managed = managed_settings(&set, port, "")?.display().to_string();
     let arguments = ["--managed", &managed, "--lang", &wishes.language];

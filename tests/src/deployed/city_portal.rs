@@ -31,7 +31,7 @@ impl CityPortal {
     }
 }
 
-fn answer(Asked { method, path, body }: &Asked, page: &str, terminal_port: u16) -> Answered {
+fn answer(Asked { method, path, body, .. }: &Asked, page: &str, terminal_port: u16) -> Answered {
     match (method.as_str(), path.as_str()) {
         ("GET", "/") => Answered::page(page),
         ("POST", "/terminal") => pass_on(body, terminal_port),

@@ -64,7 +64,7 @@ impl RelayingSite {
     pub fn start(set: &SampleSet, portal: &ExpertPortal, provider: &StateProvider, client_port: u16) -> Result<Self> {
         let page = page(include_str!("relaying-site.html"), client_port);
         let (portal, terminal) = (Arc::clone(&portal.back_end), provider.terminal());
-        let site = Site::start(set, move |Asked { method, path, body }| match (method.as_str(), path.as_str()) {
+        let site = Site::start(set, move |Asked { method, path, body, .. }| match (method.as_str(), path.as_str()) {
             ("GET", "/") => Answered::page(page.as_str()),
             ("POST", "/begun-elsewhere") => told(portal.begin()),
             ("POST", "/terminal") => terminal(body),
@@ -81,7 +81,7 @@ impl RelayingSite {
 }
 
 impl BackEnd {
-    fn answer(&self, Asked { method, path, body }: &Asked, page: &str) -> Answered {
+    fn answer(&self, Asked { method, path, body, .. }: &Asked, page: &str) -> Answered {
         let (path, query) = path.split_once('?').unwrap_or((path, ""));
         match (method.as_str(), path) {
             ("GET", "/") => Answered::page(page),

@@ -149,7 +149,7 @@ impl Desk {
         Ok(json!({ "address": address }))
     }
 
-    fn answer(&self, Asked { method, path, body }: &Asked, page: &str) -> Answered {
+    fn answer(&self, Asked { method, path, body, .. }: &Asked, page: &str) -> Answered {
         let (path, query) = path.split_once('?').unwrap_or((path, ""));
         match (method.as_str(), path) {
             ("GET", "/auth") if lock(&self.asked).contains_key(parameter(query, "request")) => Answered::page(page),

@@ -35,6 +35,8 @@ pub struct Portals<'a> {
     pub authority: &'a Path,
     /// Whether they may reach programs on this computer.
     pub permission: LoopbackPermission,
+    /// The language that the person reads (BCP 47).
+    pub language: &'a str,
 }
 
 /// A browser with a profile of its own.
@@ -177,8 +179,8 @@ pub fn arguments_without_profile(screen: &Screen, origins: &[String], authority:
     trust(screen, authority)?;
     let mut arguments = vec![
         format!("--ip-address-space-overrides={}", public(origins)?),
-        // A name of the internet that leads here.
-        "--host-resolver-rules=MAP portal.example 127.0.0.1".to_owned(),
+        // Names of the internet that lead here.
+        "--host-resolver-rules=MAP *.example 127.0.0.1".to_owned(),
     ];
     arguments.extend(QUIET.iter().map(|&flag| flag.to_owned()));
     if rustix::process::getuid().is_root() {
@@ -188,14 +190,15 @@ pub fn arguments_without_profile(screen: &Screen, origins: &[String], authority:
 }
 
 fn preferences(portals: Portals<'_>) -> Value {
+    let intl = json!({ "accept_languages": portals.language, "selected_languages": portals.language });
     let setting = match portals.permission {
         LoopbackPermission::Granted => 1,
         LoopbackPermission::Denied => 2,
-        LoopbackPermission::NotYetAsked => return json!({}),
+        LoopbackPermission::NotYetAsked => return json!({ "intl": intl }),
     };
     let sites: serde_json::Map<String, Value> =
         portals.origins.iter().map(|origin| (format!("{origin},*"), json!({ "setting": setting }))).collect();
-    json!({ "profile": { "content_settings": { "exceptions": { "loopback_network": sites } } } })
+    json!({ "intl": intl, "profile": { "content_settings": { "exceptions": { "loopback_network": sites } } } })
 }
 
 /// Has the portals' addresses count as public. Without it the browser would check nothing.

@@ -11,7 +11,7 @@ use crate::stage::{Cards, Portal, PortalOrder, SampleSet, free_port};
 /// What a scene needs.
 #[derive(Clone, Copy, Debug)]
 pub struct SceneOrder<'a> {
-    /// Language of the client.
+    /// Language of the client and of browsers.
     pub language: &'a str,
     /// What browsers know of the portal.
     pub permission: LoopbackPermission,
@@ -21,12 +21,14 @@ pub struct SceneOrder<'a> {
     pub managed: &'a str,
     /// Whether the portal has a terminal.
     pub with_terminal: bool,
+    /// Whether other sites can ask the portal who is signed in.
+    pub with_provider: bool,
 }
 
 impl Default for SceneOrder<'_> {
     fn default() -> Self {
         let permission = LoopbackPermission::Granted;
-        Self { language: "en", permission, readers: 1, managed: "", with_terminal: false }
+        Self { language: "en", permission, readers: 1, managed: "", with_terminal: false, with_provider: false }
     }
 }
 
@@ -69,7 +71,8 @@ impl Scene {
         let port = free_port()?;
         let cards = Cards::start(&set, order.readers)?;
         let terminal_port = order.with_terminal.then(free_port).transpose()?;
-        let wanted = PortalOrder { client_port: Some(port), terminal_port, ..PortalOrder::default() };
+        let has_provider = order.with_provider;
+        let wanted = PortalOrder { client_port: Some(port), terminal_port, has_provider, ..PortalOrder::default() };
         let portal = Portal::start_with(&set, wanted)?;
         let home = screen.home().display().to_string();
         let more = order.managed.replace("{origin}", &portal.origin()).replace("{home}", &home);
@@ -114,7 +117,9 @@ impl Scene {
     /// # Errors
     /// If it does not start.
     pub fn browser_for(&self, profile: &str, origins: &[String]) -> Result<Browser> {
-        let portals = Portals { origins, authority: &self.set.tls_authority(), permission: self.permission };
+        let Self { permission, language, .. } = self;
+        let authority = &self.set.tls_authority();
+        let portals = Portals { origins, authority, permission: *permission, language };
         Browser::start(&self.screen, profile, portals)
     }
 

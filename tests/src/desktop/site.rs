@@ -25,6 +25,10 @@ pub struct Asked {
     pub method: String,
     /// The address behind the site's, with its query.
     pub path: String,
+    /// The header `Cookie`, or nothing.
+    pub cookies: String,
+    /// The header `Accept-Language`, or nothing.
+    pub languages: String,
     /// What came with it.
     pub body: Vec<u8>,
 }
@@ -52,6 +56,13 @@ impl Answered {
         Self { status: "200 OK", header, body: value.to_string().into_bytes() }
     }
 
+    /// The same, for the browser to keep a cookie.
+    #[must_use]
+    pub fn with_cookie(mut self, cookie: &str) -> Self {
+        self.header.push_str(&format!("\r\nSet-Cookie: {cookie}"));
+        self
+    }
+
     /// The way to another address.
     #[must_use]
     pub fn redirect(address: &str) -> Self {
@@ -68,6 +79,7 @@ impl Answered {
 /// A running site.
 #[derive(Debug)]
 pub struct Site {
+    origin: String,
     port: u16,
     ends: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
@@ -79,7 +91,20 @@ impl Site {
     /// # Errors
     /// If the sample set is incomplete or there is no port.
     pub fn start(set: &SampleSet, answer: impl Fn(&Asked) -> Answered + Send + Sync + 'static) -> Result<Self> {
-        let listener = TcpListener::bind("127.0.0.1:0")?;
+        Self::start_at(set, "portal.example", 0, answer)
+    }
+
+    /// Answers at another name of the test certificate, on that port; 0 is one of its own.
+    ///
+    /// # Errors
+    /// If the sample set is incomplete or the port is taken.
+    pub fn start_at(
+        set: &SampleSet,
+        host: &str,
+        port: u16,
+        answer: impl Fn(&Asked) -> Answered + Send + Sync + 'static,
+    ) -> Result<Self> {
+        let listener = TcpListener::bind(("127.0.0.1", port))?;
         let port = listener.local_addr()?.port();
         let mut acceptor = SslAcceptor::mozilla_intermediate_v5(SslMethod::tls_server())?;
         acceptor.set_certificate_chain_file(set.path().join("tls/portal.cert.pem"))?;
@@ -97,13 +122,13 @@ impl Site {
                 thread::spawn(move || serve(&acceptor, connection, &*answer));
             }
         });
-        Ok(Self { port, ends, thread: Some(thread) })
+        Ok(Self { origin: format!("https://{host}:{port}"), port, ends, thread: Some(thread) })
     }
 
     /// Its origin, as browsers report it.
     #[must_use]
     pub fn origin(&self) -> String {
-        format!("https://portal.example:{}", self.port)
+        self.origin.clone()
     }
 }
 
@@ -132,18 +157,20 @@ fn asked(connection: &mut BufReader<impl Read>) -> Option<Asked> {
     let first = line(connection)?;
     let mut words = first.split(' ');
     let (method, path) = (words.next()?.to_owned(), words.next()?.to_owned());
-    let mut size = 0;
+    let (mut size, mut cookies, mut languages) = (0, String::new(), String::new());
     loop {
         let header = line(connection)?;
         match header.split_once(": ") {
             None => break,
             Some((name, value)) if name.eq_ignore_ascii_case("content-length") => size = value.parse().ok()?,
+            Some((name, value)) if name.eq_ignore_ascii_case("cookie") => value.clone_into(&mut cookies),
+            Some((name, value)) if name.eq_ignore_ascii_case("accept-language") => value.clone_into(&mut languages),
             Some(_) => {}
         }
     }
     let mut body = vec![0; Some(size).filter(|size| *size <= BODY_MAX_SIZE)?];
     connection.read_exact(&mut body).ok()?;
-    Some(Asked { method, path, body })
+    Some(Asked { method, path, cookies, languages, body })
 }
 
 fn line(connection: &mut BufReader<impl Read>) -> Option<String> {

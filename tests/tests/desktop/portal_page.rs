@@ -26,7 +26,7 @@ impl Scene {
         let portal = Portal::start_for_client(&set, client_port).unwrap();
         let screen = Screen::virtual_one().unwrap();
         let origins = [portal.origin()];
-        let portals = Portals { origins: &origins, authority: &set.tls_authority(), permission };
+        let portals = Portals { origins: &origins, authority: &set.tls_authority(), permission, language: "en" };
         let browser = Browser::start(&screen, "page", portals).unwrap();
         let scene = Self { browser, screen, portal, _set: set };
         scene.reload();

@@ -25,7 +25,7 @@ fn a_page_counts_as_public_and_the_browser_asks_before_it_calls_this_computer() 
         (LoopbackPermission::NotYetAsked, Some(Answer::Block), "failed"),
     ] {
         let origins = [site.origin()];
-        let portals = Portals { origins: &origins, authority: &set.tls_authority(), permission };
+        let portals = Portals { origins: &origins, authority: &set.tls_authority(), permission, language: "en" };
         let browser = Browser::start(&screen, &format!("{permission:?}{answer:?}"), portals).unwrap();
         browser.open(&site.origin()).unwrap();
         browser.execute(&call_of(program), &[]).unwrap();
@@ -87,7 +87,7 @@ fn nothing_is_left_of_a_stage() {
     let portal = Portal::start(&set).unwrap();
     let origins = [portal.origin()];
     let permission = LoopbackPermission::Granted;
-    let portals = Portals { origins: &origins, authority: &set.tls_authority(), permission };
+    let portals = Portals { origins: &origins, authority: &set.tls_authority(), permission, language: "en" };
     let browser = Browser::start(&screen, "a", portals).unwrap();
     let window = Window::start(&screen, &cards, &[]).unwrap();
     let tool = AssistiveTool::start(&screen).unwrap();

@@ -2,7 +2,7 @@
 //! program and a virtual card in a real pcscd.
 
 use latchkey_tests::apache::{Apache, PAGE};
-use latchkey_tests::site::{Browser, HIGH, Known, OpenedBy, Place, Site, Visit};
+use latchkey_tests::site::{Browser, HIGH, Known, OpenedBy, Place, RelyingParty, Visit};
 use latchkey_tests::stage::{Cards, Portal, PortalOrder, SampleSet, holder};
 use tokio::runtime::Runtime;
 
@@ -26,10 +26,10 @@ impl Scene {
     }
 
     /// Registers a site as an operator does; the running service takes it.
-    fn register(&mut self, id: &str, more: &[&str]) -> Site {
+    fn register(&mut self, id: &str, more: &[&str]) -> RelyingParty {
         let secret = self.portal.register(id, ADDRESS, more).unwrap().unwrap();
         let issuer = self.portal.origin();
-        self.runtime.block_on(Site::discover(&issuer, &self.set, id, &secret, ADDRESS)).unwrap()
+        self.runtime.block_on(RelyingParty::discover(&issuer, &self.set, id, &secret, ADDRESS)).unwrap()
     }
 
     fn browser(&self) -> Browser {
@@ -50,7 +50,7 @@ impl Scene {
         self.runtime.block_on(allowed).unwrap()
     }
 
-    fn finish(&self, site: &Site, visit: Visit, answer: &str) -> Known {
+    fn finish(&self, site: &RelyingParty, visit: Visit, answer: &str) -> Known {
         self.runtime.block_on(site.finish(visit, answer)).unwrap()
     }
 }

@@ -2,7 +2,7 @@
 
 use anyhow::{Context as _, Result, bail, ensure};
 use latchkey_tests::show::{Interruption, Terminal};
-use latchkey_tests::site::{Browser, HIGH, Known, OpenedBy, Site};
+use latchkey_tests::site::{Browser, HIGH, Known, OpenedBy, RelyingParty};
 use latchkey_tests::stage::{Cards, Portal, PortalOrder, SampleSet, holder};
 use tokio::runtime::Runtime;
 
@@ -32,7 +32,7 @@ pub(crate) fn demo(wishes: &Wishes, interruption: &Interruption) -> Result<()> {
     })?;
     let site = terminal.step(interruption, "Another site, shop.example, is registered", || {
         let secret = portal.register("shop", ADDRESS, &[])?.context("the site has no secret")?;
-        let site = runtime.block_on(Site::discover(&portal.origin(), &set, "shop", &secret, ADDRESS))?;
+        let site = runtime.block_on(RelyingParty::discover(&portal.origin(), &set, "shop", &secret, ADDRESS))?;
         Ok(("by `latchkey-portal clients add`; its relying party is the crate openidconnect".to_owned(), site))
     })?;
 
