@@ -6,6 +6,7 @@
 mod browser;
 mod city;
 mod fault;
+mod shop;
 mod terminal;
 mod ticket;
 
@@ -19,7 +20,7 @@ use latchkey_tests::stage::{Cards, Portal, SampleSet, give_secrets, holder};
 
 const USAGE: &str = "\
 Usage: ./dev demo [--browser] [--terminal [--profile stb|kta]] [--yes] [--holder NAME] [--lang be|ru|en]
-       ./dev demo --ticket [--yes] [--holder NAME] [--lang be|ru|en]
+       ./dev demo --ticket [--browser] [--yes] [--holder NAME] [--lang be|ru|en]
        ./dev demo --fault NAME [--lang be|ru|en]
 
   --browser        in Chromium and the window of the client program, instead of on the command line; on your screen if
@@ -28,7 +29,8 @@ Usage: ./dev demo [--browser] [--terminal [--profile stb|kta]] [--yes] [--holder
                    is deployed; with --browser it reads for a page of that kind
   --profile NAME   the card's model: stb, the published standard, which is meant without it; kta, the deployed card as far
                    as it is known, with its second PIN
-  --ticket         another site lets the person in with the portal's sign-in, which must be of the level high
+  --ticket         another site lets the person in with the portal's sign-in, which must be of the level high; he sees the
+                   site in his cabinet and takes it back
   --yes            type the sample PIN and agree to everything by itself
   --holder NAME    whose card; without it, an ordinary citizen's. --holder list names them
   --fault NAME     a sign-in that goes wrong in this way, without a person: shows how it is refused, and whether that is
@@ -63,6 +65,7 @@ fn main() -> ExitCode {
     let interruption = Interruption::watch();
     let result = interruption.and_then(|interruption| match &wishes.fault {
         Some(name) => fault::demo(name, &wishes.language, &interruption),
+        None if wishes.with_ticket && wishes.in_browser => shop::demo(&wishes, &interruption),
         None if wishes.with_ticket => ticket::demo(&wishes, &interruption),
         None if wishes.with_terminal && wishes.in_browser => city::demo(&wishes, &interruption),
         None if wishes.with_terminal => terminal::demo(&wishes, &interruption),
@@ -122,8 +125,8 @@ impl Wishes {
                 other => return Err(format!("unknown argument {other:?}")),
             }
         }
-        if wishes.with_ticket && (wishes.with_terminal || wishes.in_browser) {
-            return Err("--ticket goes with neither --terminal nor --browser".to_owned());
+        if wishes.with_ticket && wishes.with_terminal {
+            return Err("--ticket does not go with --terminal".to_owned());
         }
         if wishes.deployed_card && !wishes.with_terminal {
             return Err("--profile kta goes with --terminal".to_owned());
