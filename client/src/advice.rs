@@ -230,6 +230,7 @@ const ROWS: &[(&str, Advice)] = &[
     ("portal-refused-form-refused", AGAIN),
     ("portal-refused-storage-damaged", AGAIN),
     ("portal-refused-storage-unavailable", AGAIN),
+    ("portal-refused-too-many-requests", AGAIN),
     ("portal-refused-too-many-challenges", AGAIN),
     ("portal-refused-stopping", AGAIN),
     ("portal-refused-internal-error", AGAIN),

@@ -215,6 +215,9 @@ revocation_lists = ["root.crl.der", "authority.crl.der"]
 card_held_policies = ["{CARD_HELD_KEY_POLICY}"]
 other_policies = []
 minimum_assurance = "high"
+[rates]
+requests = 100000000
+challenges = 100000000
 "#
     );
     write("portal.toml", configuration.as_bytes());

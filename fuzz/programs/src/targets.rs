@@ -37,6 +37,7 @@ use latchkey_portal::provider::parameters::Parameters;
 use latchkey_portal::provider::pending::SealKey;
 use latchkey_portal::provider::proof::Presented;
 use latchkey_portal::provider::request::{AuthorizationRequest, RequestFault};
+use latchkey_portal::rates::RateSettings;
 use latchkey_portal::revocation::ListsOnDisk;
 use latchkey_portal::session::Session;
 use latchkey_portal::storage::{
@@ -299,6 +300,7 @@ fn portal() -> Router {
         challenge_lifetime: time::Duration::seconds(120),
         challenge_limit: u64::MAX,
         session_lifetime: time::Duration::minutes(30),
+        rates: RateSettings::boundless(),
         request_time_limit: Duration::from_secs(15),
         policy: SignInPolicy {
             origin: Origin::parse("https://portal.example").expect("an origin"),

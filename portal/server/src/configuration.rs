@@ -3,6 +3,7 @@
 mod document;
 mod keys;
 mod provider;
+mod rates;
 mod registry;
 mod revocation;
 mod terminal;
@@ -22,6 +23,7 @@ pub use revocation::RevocationSettings;
 pub use terminal::{AuthoritySettings, CredentialFiles, TerminalSettings, TicketFiles};
 
 use crate::portal::PortalName;
+use crate::rates::RateSettings;
 use crate::storage::{DatabasePlace, InvalidDatabaseAddress, PostgresSettings, SqliteSettings};
 use document::Table;
 
@@ -46,6 +48,8 @@ pub struct Configuration {
     pub revocation: RevocationSettings,
     /// How long things may last, and how many there may be.
     pub limits: Limits,
+    /// How much one source, or one site, may ask for in a minute.
+    pub rates: RateSettings,
     /// How to write the log.
     pub log: LogSettings,
     /// Where commands of operators are noted; on the standard error output without it.
@@ -170,6 +174,7 @@ impl Configuration {
         let mut tls = root.table("tls")?;
         let mut trust = root.table("trust")?;
         let limits = Limits::read(root.optional_table("limits")?)?;
+        let rates = RateSettings::read(root.optional_table("rates")?)?;
         let lists = paths(some(trust.strings("revocation_lists")?)?, directory)?;
         let revocation = RevocationSettings::read(root.optional_table("revocation")?, lists.len())?;
         let (log, command_log) = LogSettings::read(root.optional_table("log")?, directory)?;
@@ -208,6 +213,7 @@ impl Configuration {
             },
             revocation,
             limits,
+            rates,
             log,
             command_log,
             keys,

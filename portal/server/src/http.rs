@@ -15,6 +15,7 @@ mod operations;
 mod page;
 mod page_texts;
 mod provider;
+mod rates;
 mod refusal;
 mod sessions;
 mod terminal;
@@ -64,5 +65,6 @@ pub fn router(portal: Arc<Portal>, provider: Option<Arc<Provider>>) -> Router {
         .fallback(|| async { Refusal::NotFound })
         .method_not_allowed_fallback(|| async { Refusal::Method })
         .layer(DefaultBodyLimit::max(body::BODY_MAX_SIZE))
+        .layer(middleware::from_fn_with_state(Arc::clone(&portal), rates::limit))
         .layer(middleware::from_fn_with_state(portal, guard::guard::<Portal>))
 }

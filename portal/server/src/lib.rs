@@ -10,6 +10,7 @@
 //! | [`link`] | what a link consists of |
 //! | [`http`] | its addresses, cookies, refusals, page |
 //! | [`provider`] | what it tells other sites of who is signed in (OpenID Connect), apart from HTTP |
+//! | [`rates`] | how much one visitor, or one site, may ask for in a minute |
 //! | [`storage`] | what it remembers; all SQL |
 //! | [`terminal`] | what reads cards and has them sign through client programs, apart from HTTP; off unless configured |
 //! | [`revocation`] | revocation lists, taken anew when they change on disk |
@@ -41,6 +42,7 @@ mod outside;
 mod patience;
 pub mod portal;
 pub mod provider;
+pub mod rates;
 pub mod revocation;
 pub mod serve;
 pub mod session;

@@ -7,6 +7,8 @@ use metrics::{Key, KeyName, Label, Level, Metadata, Recorder as _, SharedString,
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
 use time::OffsetDateTime;
 
+use crate::rates::Limit;
+
 /// A metric: its name and what it counts.
 #[derive(Debug, Clone, Copy)]
 pub struct Description {
@@ -25,7 +27,7 @@ enum Kind {
 }
 
 /// Every metric of the service.
-pub const DESCRIPTIONS: [Description; 13] = [
+pub const DESCRIPTIONS: [Description; 14] = [
     CHALLENGES_ISSUED,
     SIGN_INS_ACCEPTED,
     SIGN_INS_REFUSED,
@@ -33,6 +35,7 @@ pub const DESCRIPTIONS: [Description; 13] = [
     VERIFICATION_SECONDS,
     REQUESTS,
     REQUEST_SECONDS,
+    RATE_LIMITED,
     STORAGE_FAILURES,
     REVOCATION_RELOADS,
     REVOCATION_RELOAD_FAILURES,
@@ -89,6 +92,10 @@ const REQUEST_SECONDS: Description = seconds(
     "latchkey_portal_http_request_duration_seconds",
     "Time from a request's head to its answer's head, by route.",
 );
+const RATE_LIMITED: Description = counter(
+    "latchkey_portal_rate_limited_total",
+    "Requests that were put off, by limit: requests, challenges, refused-sites, site.",
+);
 const STORAGE_FAILURES: Description =
     counter("latchkey_portal_storage_failures_total", "Times that the database gave no answer.");
 const REVOCATION_RELOADS: Description =
@@ -141,6 +148,9 @@ impl Metrics {
         }
         for labelled in [REVOCATION_FETCHES, STATUS_SERVICE_ANSWERS] {
             metrics.count(labelled, vec![Label::from_static_parts("outcome", UNREACHABLE)], 0);
+        }
+        for limit in Limit::ALL {
+            metrics.count(RATE_LIMITED, vec![Label::from_static_parts("limit", limit.name())], 0);
         }
         metrics
     }
@@ -214,6 +224,10 @@ impl Metrics {
         ];
         self.count(REQUESTS, labels, 1);
         self.measure(REQUEST_SECONDS, vec![route], took);
+    }
+
+    pub(crate) fn rate_limited(&self, limit: Limit) {
+        self.count(RATE_LIMITED, vec![Label::from_static_parts("limit", limit.name())], 1);
     }
 
     pub(crate) fn storage_failed(&self) {

@@ -24,6 +24,8 @@ use crate::http::{Language, Refusal};
 use crate::keys::CabinetNaming;
 use crate::metrics::Metrics;
 use crate::outside::{Clock, Outside, Random};
+use crate::provider::clients::ClientId;
+use crate::rates::{Exceeded, Limit, RateSettings, Rates, Source};
 use crate::revocation::{ListRenewal, ListsOnDisk, StatusService, name_of};
 use crate::session::{Assurance, Holder, Session, Way};
 use crate::storage::{Cabinets, KeptChallenge, KeptLink, Opening, Storage, StorageError};
@@ -57,6 +59,8 @@ pub struct PortalSettings {
     pub challenge_limit: u64,
     /// How long a session lasts.
     pub session_lifetime: time::Duration,
+    /// How much one source, or one site, may ask for in a minute.
+    pub rates: RateSettings,
     /// How long a request may take.
     pub request_time_limit: Duration,
     /// Which assertions are accepted, and the origin under which browsers see this service.
@@ -96,6 +100,7 @@ pub struct Portal {
     cabinets: Option<CabinetSurroundings>,
     clock: Clock,
     random: Random,
+    rates: Rates,
     metrics: Arc<Metrics>,
     /// Challenges that the database had at the last purge, and those issued here since. Other processes' newer ones are
     /// not among them.
@@ -113,8 +118,9 @@ impl Portal {
     /// A service with these settings.
     #[must_use]
     pub fn new(settings: PortalSettings, surroundings: Surroundings) -> Arc<Self> {
-        let Surroundings { storage, revocation, status_service, clock, cabinets, random } = surroundings;
+        let Surroundings { storage, revocation, status_service, clock, cabinets, mut random } = surroundings;
         let portal = Self {
+            rates: Rates::new(settings.rates.clone(), &mut *random),
             settings,
             storage,
             revocation,
@@ -202,6 +208,35 @@ impl Portal {
 
     pub(crate) const fn request_time_limit(&self) -> Duration {
         self.settings.request_time_limit
+    }
+
+    pub(crate) const fn rates(&self) -> &Rates {
+        &self.rates
+    }
+
+    /// Counts what a source asks for, unless it is too much.
+    pub(crate) fn serve(&self, limit: Limit, source: &Source) -> Result<(), Refusal> {
+        self.limited(self.rates.take(limit, source, self.now()))
+    }
+
+    /// Counts what a site that has proven who it is asks for, unless it is too much.
+    pub(crate) fn serve_site(&self, client: &ClientId) -> Result<(), Refusal> {
+        self.serve(Limit::Site, &self.rates.site(client.as_str()))
+    }
+
+    /// Whether what a source asks for is too much already.
+    pub(crate) fn would_serve(&self, limit: Limit, source: &Source) -> Result<(), Refusal> {
+        self.limited(self.rates.look(limit, source, self.now()))
+    }
+
+    /// Counts what was served to a source already, and is no more than may be.
+    pub(crate) fn count(&self, limit: Limit, source: &Source) {
+        // Of many at the same moment the last may be too many; the next is put off anyway.
+        let _ = self.rates.take(limit, source, self.now());
+    }
+
+    fn limited(&self, outcome: Result<(), Exceeded>) -> Result<(), Refusal> {
+        outcome.inspect_err(|exceeded| self.metrics.rate_limited(exceeded.limit)).map_err(Refusal::from)
     }
 
     pub(crate) fn name(&self, language: Language) -> &str {

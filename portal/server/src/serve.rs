@@ -192,7 +192,7 @@ impl Service {
         let upkeep = self.begin_upkeep(renew);
         let mut servers = Servers { running: JoinSet::new(), handles: Vec::new(), limit: self.request_time_limit };
         for listener in self.listeners {
-            let acceptor = servers.tls(&self.tls);
+            let acceptor = CallerAcceptor(servers.tls(&self.tls));
             servers.begin(listener, acceptor, router(Arc::clone(&self.portal), self.provider.clone()))?;
         }
         if let Some(TerminalService { terminal, tls, listeners, .. }) = &self.terminal {
@@ -301,6 +301,7 @@ fn portal_settings(configuration: &Configuration, trust: TrustStore) -> PortalSe
         challenge_lifetime: time_span(configuration.limits.challenge),
         challenge_limit: configuration.limits.challenges.into(),
         session_lifetime: time_span(configuration.limits.session),
+        rates: configuration.rates.clone(),
         request_time_limit: configuration.limits.request,
         policy: SignInPolicy {
             origin: configuration.origin.clone(),

@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, ORIGIN, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS,
-    X_FRAME_OPTIONS,
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, ORIGIN, REFERRER_POLICY, RETRY_AFTER, STRICT_TRANSPORT_SECURITY,
+    X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
 use axum::http::{HeaderName, HeaderValue};
 use axum::middleware::Next;
@@ -104,6 +104,12 @@ pub(super) async fn guard<S: Guarded>(State(service): State<Arc<S>>, request: Re
     };
     for (name, value) in HEADERS {
         response.headers_mut().entry(name).or_insert(HeaderValue::from_static(value));
+    }
+    let after = response.extensions().get::<RefusalDetail>().and_then(|refusal| refusal.retry_after);
+    if let Some(after) = after {
+        // In whole seconds, rounded up: who comes then is served.
+        let seconds = after.as_secs().saturating_add(u64::from(after.subsec_nanos() > 0));
+        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds.max(1)));
     }
     let status = response.status().as_u16();
     let took = started.elapsed();

@@ -1,7 +1,9 @@
 //! The description of the service for programs (OpenAPI).
 
 use axum::Json;
-use utoipa::OpenApi;
+use utoipa::openapi::path::{Operation, PathItem};
+use utoipa::openapi::{RefOr, Response, ResponseBuilder};
+use utoipa::{Modify, OpenApi};
 
 use super::{assertions, challenges, links, operations, provider, sessions, terminal};
 
@@ -34,9 +36,39 @@ use super::{assertions, challenges, links, operations, provider, sessions, termi
         provider::introspect,
         provider::end_session,
         provider::end_session_form,
-    )
+    ),
+    modifiers(&PutOff)
 )]
 struct Description;
+
+/// What every address answers but those for operators, to whom too much is asked of.
+struct PutOff;
+
+impl Modify for PutOff {
+    fn modify(&self, description: &mut utoipa::openapi::OpenApi) {
+        for operation in description.paths.paths.values_mut().flat_map(operations) {
+            if !operation.tags.iter().flatten().any(|tag| tag == "operations") {
+                // In the form of what the address answers otherwise when it refuses.
+                let refused = operation.responses.responses.iter().find(|(status, _)| status.starts_with('4'));
+                let answer = match refused {
+                    Some((_, RefOr::T(Response { content, .. }))) => content.clone(),
+                    _ => Default::default(),
+                };
+                let mut response = ResponseBuilder::new()
+                    .description(
+                        "`too-many-requests`: the header `Retry-After` says after how many seconds to try again",
+                    )
+                    .build();
+                response.content = answer;
+                operation.responses.responses.insert("429".to_owned(), response.into());
+            }
+        }
+    }
+}
+
+fn operations(path: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
+    [&mut path.get, &mut path.post, &mut path.put, &mut path.delete].into_iter().filter_map(Option::as_mut)
+}
 
 /// The description of the service (OpenAPI), as it is served and as `latchkey-portal openapi` prints it.
 #[must_use]

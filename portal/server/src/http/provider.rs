@@ -14,6 +14,7 @@ use axum::routing::{get, post};
 pub(super) use authorize::{__path_authorize, __path_authorize_form};
 pub(super) use discovery::{__path_configuration, __path_keys};
 pub(super) use end_session::{__path_end_session, __path_end_session_form};
+pub(super) use tokens::put_off;
 pub(super) use tokens::{__path_introspect, __path_push, __path_revoke, __path_token};
 pub(super) use userinfo::{__path_userinfo, __path_userinfo_form};
 
@@ -24,6 +25,15 @@ pub(super) const RESUME: &str = "/authorize/resume";
 /// Where other sites may send browsers with a form.
 pub(super) const FORMS_OF_SITES: [&str; 2] = ["/authorize", "/end-session"];
 
+/// Where sites' servers ask what a person has let them know.
+pub(super) const USERINFO: &str = "/userinfo";
+/// What sites' servers call, each by its proof of who it is or by a token.
+pub(super) const CALLED_BY_SITES: [&str; 5] = [TOKEN, PUSH, REVOKE, INTROSPECT, USERINFO];
+const TOKEN: &str = "/token";
+const PUSH: &str = "/par";
+const REVOKE: &str = "/revoke";
+const INTROSPECT: &str = "/introspect";
+
 /// What the provider answers.
 pub(super) fn routes(provider: Arc<Provider>) -> Router {
     Router::new()
@@ -32,11 +42,11 @@ pub(super) fn routes(provider: Arc<Provider>) -> Router {
         .route("/authorize", get(authorize::authorize).post(authorize::authorize_form))
         .route(RESUME, get(authorize::resume))
         .route("/authorize/decision", post(authorize::decide))
-        .route("/par", post(tokens::push))
-        .route("/token", post(tokens::token))
-        .route("/userinfo", get(userinfo::userinfo).post(userinfo::userinfo_form))
-        .route("/revoke", post(tokens::revoke))
-        .route("/introspect", post(tokens::introspect))
+        .route(PUSH, post(tokens::push))
+        .route(TOKEN, post(tokens::token))
+        .route(USERINFO, get(userinfo::userinfo).post(userinfo::userinfo_form))
+        .route(REVOKE, post(tokens::revoke))
+        .route(INTROSPECT, post(tokens::introspect))
         .route("/end-session", get(end_session::end_session).post(end_session::end_session_form))
         .route("/end-session/confirm", post(end_session::confirm))
         .with_state(provider)

@@ -1,5 +1,7 @@
 //! Refusals: one stable code each. The answer has the code and a sentence; what exactly went wrong is for the log.
 
+use std::time::Duration;
+
 use axum::Json;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
@@ -10,6 +12,7 @@ use utoipa::ToSchema;
 
 use crate::cabinet::Barred;
 use crate::provider::request::ToldFault;
+use crate::rates::Exceeded;
 use crate::storage::{LinkSpent, NotCompleted, NotTaken, StorageError};
 use crate::terminal::TerminalRefusal;
 
@@ -68,6 +71,9 @@ pub enum Refusal {
     /// The database gives no answer.
     #[error(transparent)]
     Storage(#[from] StorageError),
+    /// As much has been asked for as may be in a minute.
+    #[error(transparent)]
+    TooManyRequests(#[from] Exceeded),
     /// As many challenges are kept as may be.
     #[error("as many challenges are kept as the configuration allows")]
     TooManyChallenges,
@@ -95,11 +101,20 @@ pub(super) struct RefusalAnswer {
 pub(super) struct RefusalDetail {
     pub(super) code: &'static str,
     pub(super) detail: String,
+    /// When it is worth asking again, if that is known.
+    pub(super) retry_after: Option<Duration>,
+}
+
+impl RefusalDetail {
+    /// No more than the code.
+    pub(super) const fn of_code(code: &'static str) -> Self {
+        Self { code, detail: String::new(), retry_after: None }
+    }
 }
 
 impl Refusal {
     /// Every code that [`Refusal::code`] can give besides those of [`Rejection::CODES`] and [`TerminalRefusal::CODES`].
-    pub const OWN_CODES: [&'static str; 28] = [
+    pub const OWN_CODES: [&'static str; 29] = [
         "origin-refused",
         "content-type-refused",
         "body-too-large",
@@ -125,6 +140,7 @@ impl Refusal {
         "cabinet-key-outdated",
         "storage-damaged",
         "storage-unavailable",
+        "too-many-requests",
         "too-many-challenges",
         "stopping",
         "internal-error",
@@ -161,6 +177,7 @@ impl Refusal {
             Self::Terminal(refusal) => refusal.code(),
             Self::Storage(StorageError::Damaged(_)) => "storage-damaged",
             Self::Storage(_) => "storage-unavailable",
+            Self::TooManyRequests(_) => "too-many-requests",
             Self::TooManyChallenges => "too-many-challenges",
             Self::Stopping => "stopping",
             Self::Internal(_) => "internal-error",
@@ -180,6 +197,7 @@ impl Refusal {
             Self::BodySize => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Body | Self::Site(_) => StatusCode::BAD_REQUEST,
             Self::TimeOut => StatusCode::REQUEST_TIMEOUT,
+            Self::TooManyRequests(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::NotFound
             | Self::NoSession
             | Self::Challenge(NotTaken::Unknown)
@@ -229,6 +247,9 @@ impl Refusal {
             Self::Terminal(refusal) => refusal.message(),
             Self::Storage(StorageError::Damaged(_)) | Self::Internal(_) => "The service has a fault.",
             Self::Storage(_) => "The service cannot reach its database; try again later.",
+            Self::TooManyRequests(_) => {
+                "Too many requests have come from there; the header Retry-After says when to try again."
+            }
             Self::TooManyChallenges => "Too many sign-ins have been begun; try again later.",
             Self::Stopping => "The service is being stopped; try again later.",
         }
@@ -242,7 +263,8 @@ impl Refusal {
             }
             other => other.to_string(),
         };
-        RefusalDetail { code: self.code(), detail }
+        let retry_after = if let Self::TooManyRequests(Exceeded { after, .. }) = self { Some(*after) } else { None };
+        RefusalDetail { code: self.code(), detail, retry_after }
     }
 }
 

@@ -1,4 +1,4 @@
-//! Connections on which the terminal knows who calls: the other end's address, and its certificate where it has one.
+//! Connections on which the service knows who calls: the other end's address, and its certificate where it has one.
 
 use std::io;
 use std::pin::Pin;

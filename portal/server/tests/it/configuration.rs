@@ -128,6 +128,14 @@ fn every_fault_is_told_with_its_line_and_key() {
             "`revocation.status_service` must be an HTTP or HTTPS address as browsers write it, not ftp://status.example/",
         ),
         ("#[revocation]", "[revocation]\ngrace_hours = 25", "`revocation.grace_hours` must be from 0 to 24, not 25"),
+        ("requests = ", "requests = 0", "`rates.requests` must be from 1 to 100000000, not 0"),
+        ("challenges = 120", "challenges = \"few\"", "`rates.challenges` must be a whole number, not a string"),
+        ("refused_sites = ", "refused = 30", "`rates.refused` there is no such key"),
+        (
+            "#proxies = ",
+            "proxies = [\"192.0.2.0/33\"]",
+            "`rates.proxies` must be IP addresses like 192.0.2.7 or 192.0.2.0/24, not 192.0.2.0/33",
+        ),
         ("format = ", "format = \"xml\"", "`log.format` must be \"text\" or \"json\", not \"xml\""),
         (
             "level = ",

@@ -22,6 +22,7 @@ mod openapi;
 mod page;
 mod process;
 mod provider;
+mod rates;
 mod refusals;
 mod revocation;
 mod sign_in;

@@ -339,6 +339,7 @@ fn every_described_code_is_provoked() {
         include_str!("links.rs"),
         include_str!("provider/attacks.rs"),
         include_str!("cabinet/door.rs"),
+        include_str!("rates.rs"),
     ];
     let tests = tests.concat();
     let description = latchkey_portal::http::description().to_json().unwrap();
@@ -349,7 +350,7 @@ fn every_described_code_is_provoked() {
         .filter(is_code)
         .chain(["form-refused", "method-not-allowed", "not-found", "stopping"])
         .collect();
-    assert_eq!(codes.len(), 25, "{codes:?}");
+    assert_eq!(codes.len(), 26, "{codes:?}");
     let of_completion = ["completion-unknown", "completion-expired", "completion-of-other-browser"];
     for code in codes.into_iter().chain(of_completion) {
         assert!([format!("\"{code}\""), format!("<code>{code}<")].iter().any(|named| tests.contains(named)), "{code}");

@@ -20,6 +20,7 @@ use latchkey_portal::http::router;
 use latchkey_portal::keys::CabinetNaming as _;
 use latchkey_portal::portal::{CabinetSurroundings, Portal, PortalName, PortalSettings, Surroundings};
 use latchkey_portal::provider::{Provider, ProviderMaterial};
+use latchkey_portal::rates::RateSettings;
 use latchkey_portal::revocation::{ListFile, ListsOnDisk, StatusService};
 use latchkey_portal::storage::{Memory, PostgresSettings, PostgresStorage, SqliteSettings, SqliteStorage, Storage};
 use latchkey_portal::token::Token;
@@ -296,6 +297,7 @@ fn settings(trust: TrustStore) -> PortalSettings {
         challenge_lifetime: time::Duration::seconds(120),
         challenge_limit: 1000,
         session_lifetime: time::Duration::minutes(30),
+        rates: RateSettings::boundless(),
         request_time_limit: Duration::from_secs(15),
         policy: SignInPolicy {
             origin: Origin::parse(ORIGIN).unwrap(),

@@ -244,6 +244,7 @@ async fn asked(
         (Some(_), Some(_)) => return Err(Failure::Error(ErrorCode::InvalidRequest)),
     };
     let client = provider.authenticate(authorization, &parameters, endpoint).await?;
+    provider.portal().serve_site(&client.id)?;
     Ok(Asked { client, parameters })
 }
 
@@ -254,7 +255,7 @@ fn failed(provider: &Provider, headers: &HeaderMap, failure: &Failure) -> Respon
         Failure::Refused(refusal) => {
             let status = refusal.status();
             let code = match status {
-                StatusCode::SERVICE_UNAVAILABLE => ErrorCode::TemporarilyUnavailable,
+                StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS => ErrorCode::TemporarilyUnavailable,
                 _ if status.is_server_error() => ErrorCode::ServerError,
                 _ => ErrorCode::InvalidRequest,
             };
@@ -263,12 +264,20 @@ fn failed(provider: &Provider, headers: &HeaderMap, failure: &Failure) -> Respon
     };
     provider.portal().metrics().provider_refused(code.name());
     let mut response = (status, Json(json!(ErrorAnswer { error: code.name() }))).into_response();
-    let detail = detail.unwrap_or_else(|| RefusalDetail { code: code.name(), detail: String::new() });
+    let detail = detail.unwrap_or_else(|| RefusalDetail::of_code(code.name()));
     response.extensions_mut().insert(detail);
     if status == StatusCode::UNAUTHORIZED && headers.contains_key(AUTHORIZATION) {
         let challenge = axum::http::HeaderValue::from_static("Basic realm=\"token\", charset=\"UTF-8\"");
         response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
     }
+    response
+}
+
+/// What a site is told that is not looked at for now.
+pub(in crate::http) fn put_off(refusal: &Refusal) -> Response {
+    let answer = Json(json!(ErrorAnswer { error: ErrorCode::TemporarilyUnavailable.name() }));
+    let mut response = (refusal.status(), answer).into_response();
+    response.extensions_mut().insert(refusal.detail());
     response
 }
 

@@ -79,7 +79,7 @@ async fn answer(provider: &Provider, token: Option<Token>) -> Response {
             let challenge = HeaderValue::from_static("Bearer error=\"invalid_token\"");
             let body = Json(json!({"error": "invalid_token"}));
             let mut response = (StatusCode::UNAUTHORIZED, [(WWW_AUTHENTICATE, challenge)], body).into_response();
-            response.extensions_mut().insert(RefusalDetail { code: "invalid_token", detail: String::new() });
+            response.extensions_mut().insert(RefusalDetail::of_code("invalid_token"));
             response
         }
         Err(error) => Refusal::from(error).into_response(),
