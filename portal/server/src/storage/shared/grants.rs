@@ -269,12 +269,14 @@ async fn refresh(
         .await?;
     let replaced = sqlx::query(
         "UPDATE tokens SET replaced_at = $1 WHERE token = $2 AND kind = 'refresh' AND replaced_at IS NULL \
-         AND token_expires_at > $3 AND grant_id IN (SELECT id FROM grants WHERE client = $4) RETURNING grant_id",
+         AND token_expires_at > $3 AND grant_id IN (SELECT grants.id FROM grants JOIN sessions \
+         ON sessions.token = grants.session WHERE grants.client = $4 AND sessions.expires_at > $5) RETURNING grant_id",
     )
     .bind(row::milliseconds(now))
     .bind(token.octets().as_slice())
     .bind(row::milliseconds(now))
     .bind(client.as_str())
+    .bind(row::milliseconds(now))
     .fetch_optional(&mut *to)
     .await?;
     match (found, replaced) {

@@ -120,6 +120,31 @@ async fn a_grant_comes_back_as_it_was_and_ends_with_its_session() {
     assert!(!storage.keep_grant(&orphan, &code).await.unwrap(), "there is no such session");
 }
 
+/// A session that is over makes nobody a thief, however often its tokens are tried; a second use is told as one.
+#[tokio::test]
+async fn a_token_of_a_session_that_is_over_is_unknown_and_not_replayed() {
+    let directory = tempfile::tempdir().unwrap();
+    let storage = Arc::clone(&storages(&directory).await[0]);
+    let (grant, code, presented) = grant("one", "session");
+    storage.keep_grant(&grant, &code).await.unwrap();
+    let lasting = |seed: &str| -> Vec<_> {
+        tokens(seed).into_iter().map(|token| NewToken { expires_at: NOW + Duration::days(1), ..token }).collect()
+    };
+    storage.take_code(&presented, &lasting("first"), NOW).await.unwrap().unwrap();
+    let refresh = |seed: &str, next: &str, after| {
+        let (token, next) = (lasting(seed)[1].token, lasting(next));
+        let (storage, client) = (&storage, &grant.client);
+        async move { storage.refresh(&token, client, None, &next, NOW + after).await.unwrap().map(|_| ()) }
+    };
+    let over = session().expires_at - NOW;
+    assert_eq!(refresh("first", "second", over - Duration::MILLISECOND).await, Ok(()));
+    for _ in 0..2 {
+        assert_eq!(refresh("second", "third", over).await, Err(Spent::Unknown));
+    }
+    assert_eq!(refresh("first", "third", Duration::ZERO).await, Err(Spent::Replayed));
+    assert_eq!(refresh("second", "third", Duration::ZERO).await, Err(Spent::Unknown), "the family has ended");
+}
+
 /// Nothing that would open anything stands in the database's files.
 #[tokio::test]
 async fn the_database_has_hashes_of_codes_and_tokens_only() {
