@@ -13,6 +13,7 @@ use crate::configuration::{
 use crate::files::{read_limited, read_own_secret};
 use crate::keys::{self, CabinetKeys, KeyUse};
 use crate::provider::ProviderMaterial;
+use crate::provider::logout::Messenger;
 use crate::provider::pending::SealKey;
 use crate::provider::registered::RegisteredOnDisk;
 use crate::provider::subject::SubjectKey;
@@ -131,6 +132,7 @@ impl ProviderMaterial {
             registered: RegisteredOnDisk::load(settings)?,
             subject_key: key_of_digits(&settings.subject_key, SubjectKey::parse)?,
             seal_key: key_of_digits(&settings.seal_key, SealKey::parse)?,
+            messenger: Messenger::load(settings.tls_authorities.as_ref())?,
         })
     }
 }

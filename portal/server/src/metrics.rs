@@ -49,12 +49,16 @@ pub const TERMINAL_DESCRIPTIONS: [Description; 5] =
     [TERMINAL_SESSIONS, TERMINAL_ESTABLISHED, TERMINAL_REFUSALS, TERMINAL_CERTIFICATE_UNTIL, TERMINAL_RENEWALS];
 
 /// The metrics of the provider, which are there where one is configured.
-pub const PROVIDER_DESCRIPTIONS: [Description; 2] = [TICKETS, PROVIDER_REFUSALS];
+pub const PROVIDER_DESCRIPTIONS: [Description; 3] = [TICKETS, PROVIDER_REFUSALS, LOGOUTS];
 
 const TICKETS: Description =
     counter("latchkey_portal_tickets_total", "Tickets issued to sites, by assurance (low, substantial, high).");
 const PROVIDER_REFUSALS: Description =
     counter("latchkey_portal_provider_refusals_total", "Times that a site did not get what it asked for, by error.");
+const LOGOUTS: Description = counter(
+    "latchkey_portal_logouts_total",
+    "Tries to tell sites that a person has signed out, by outcome: told, unreachable, refused, given-up, nobody, unsigned.",
+);
 
 const TERMINAL_SESSIONS: Description =
     counter("latchkey_portal_terminal_sessions_total", "Sessions begun at the terminal.");
@@ -166,6 +170,12 @@ impl Metrics {
     /// Counts what a provider does, too.
     pub(crate) fn describe_provider(&self) {
         self.describe(&PROVIDER_DESCRIPTIONS);
+        self.count(LOGOUTS, vec![Label::from_static_parts("outcome", UNREACHABLE)], 0);
+    }
+
+    /// Tried to tell a site of an end, with one of the outcomes that the metric names.
+    pub(crate) fn logout_told(&self, outcome: &'static str) {
+        self.count(LOGOUTS, vec![Label::from_static_parts("outcome", outcome)], 1);
     }
 
     pub(crate) fn ticket_issued(&self, assurance: &'static str) {

@@ -17,6 +17,7 @@ use latchkey_verify::{
 use rand_core::CryptoRng;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
+use tokio::sync::Notify;
 
 use crate::cabinet::{BrowserFamily, CabinetId, Entered, Knock};
 use crate::challenge::ChallengeId;
@@ -106,6 +107,8 @@ pub struct Portal {
     /// not among them.
     challenges: AtomicU64,
     stopping: AtomicBool,
+    /// Told whenever this process has ended something that sites may be told of.
+    ends: Notify,
 }
 
 /// A session that has begun, under a token of its own.
@@ -131,6 +134,7 @@ impl Portal {
             metrics: Arc::new(Metrics::new()),
             challenges: AtomicU64::new(0),
             stopping: AtomicBool::new(false),
+            ends: Notify::new(),
         };
         portal.look_at_revocation_dates();
         Arc::new(portal)
@@ -163,6 +167,16 @@ impl Portal {
     /// Says that the service is not ready any more and lets no new sign-in begin. Those begun are finished.
     pub fn stop(&self) {
         self.stopping.store(true, Ordering::Relaxed);
+    }
+
+    /// Says that something has ended that sites may be told of.
+    pub(crate) fn end_something(&self) {
+        self.ends.notify_one();
+    }
+
+    /// Waits until this process has ended something.
+    pub(crate) async fn something_ends(&self) {
+        self.ends.notified().await;
     }
 
     /// Forgets what is over.
@@ -301,7 +315,7 @@ impl Portal {
         let opening =
             Opening { token: token.hash(), session, replaced: former.map(Token::hash), knock, browser: family };
         let entered = self.counted(self.storage.open_session(&opening).await)??;
-        Ok((self.started(token, opening.session, entered), verified))
+        Ok((self.started(token, opening.session, entered, former), verified))
     }
 
     /// The door of a person's cabinet, where there are cabinets.
@@ -312,8 +326,12 @@ impl Portal {
         Ok(Some(Knock { named: names.newest, id: self.draw(|random| CabinetId::draw(random)) }))
     }
 
-    fn started(&self, token: Token, mut session: Session, entered: Entered) -> StartedSession {
+    /// A session that has taken the place of `former`.
+    fn started(&self, token: Token, mut session: Session, entered: Entered, former: Option<&Token>) -> StartedSession {
         session.cabinet = entered.cabinet;
+        if former.is_some() {
+            self.end_something();
+        }
         self.metrics.sign_in_accepted(session.assurance.name());
         if entered.opened {
             self.metrics.cabinet_opened();
@@ -347,7 +365,9 @@ impl Portal {
     }
 
     pub(crate) async fn end_session(&self, token: &Token) -> Result<bool, StorageError> {
-        self.counted(self.storage.end_session(&token.hash()).await)
+        let ended = self.counted(self.storage.end_session(&token.hash()).await);
+        self.end_something();
+        ended
     }
 
     async fn judge(&self, assertion: &[u8], kept: &KeptChallenge) -> Result<VerifiedSignIn, Refusal> {

@@ -22,7 +22,7 @@ use rand_core::CryptoRng;
 use time::OffsetDateTime;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use tokio::task::{JoinError, JoinHandle, JoinSet};
 use tokio::time::MissedTickBehavior;
 
@@ -34,6 +34,7 @@ use crate::material::Material;
 use crate::patience::PatientAcceptor;
 use crate::portal::{CabinetSurroundings, Portal, PortalSettings, Surroundings};
 use crate::provider::Provider;
+use crate::provider::telling::Telling;
 use crate::revocation::Fetching;
 use crate::storage::{Memory, Steps, StorageError};
 use crate::terminal::{Terminal, TerminalRules, TerminalSurroundings};
@@ -190,6 +191,7 @@ impl Service {
     /// [`ServeError::Listener`] if a listener breaks.
     pub async fn run(self, stop: impl Future<Output = ()>, renew: mpsc::Receiver<()>) -> Result<(), ServeError> {
         let upkeep = self.begin_upkeep(renew);
+        let telling = self.provider.clone().map(begin_telling);
         let mut servers = Servers { running: JoinSet::new(), handles: Vec::new(), limit: self.request_time_limit };
         for listener in self.listeners {
             let acceptor = CallerAcceptor(servers.tls(&self.tls));
@@ -219,12 +221,21 @@ impl Service {
             terminal.terminal.stop();
         }
         upkeep.abort();
+        let telling = telling.map(|(stop_telling, telling)| {
+            drop(stop_telling);
+            telling
+        });
         for handle in &servers.handles {
             handle.graceful_shutdown(Some(self.stop_time_limit));
         }
         let mut outcome = broken.map_or(Ok(()), ended);
         while let Some(end) = servers.running.join_next().await {
             outcome = outcome.and(ended(end));
+        }
+        if let Some(telling) = telling {
+            let left = self.stop_time_limit.saturating_sub(stopped.elapsed());
+            // What is cut off is told again, by whoever runs next.
+            drop(tokio::time::timeout(left, telling).await);
         }
         let mut closed = self.storage.close().await;
         if let Some(terminal) = &self.terminal {
@@ -292,6 +303,13 @@ impl Service {
             }
         })
     }
+}
+
+/// Tells sites until what comes back first is dropped.
+fn begin_telling(provider: Arc<Provider>) -> (oneshot::Sender<()>, JoinHandle<()>) {
+    let (stop, stopped) = oneshot::channel::<()>();
+    let telling = Telling::new(provider).run(async { drop(stopped.await) });
+    (stop, tokio::spawn(telling))
 }
 
 fn portal_settings(configuration: &Configuration, trust: TrustStore) -> PortalSettings {

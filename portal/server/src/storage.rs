@@ -5,6 +5,7 @@
 
 mod cabinets;
 mod grants;
+mod logouts;
 #[allow(clippy::duplicate_mod, reason = "the statements that both databases have in common are compiled for each")]
 mod postgres;
 mod sqlite;
@@ -22,6 +23,7 @@ pub use grants::{
     ConnectedSite, FoundToken, GRANT_ID_SIZE, GrantId, Grants, KeptCode, KeptGrant, KeptToken, NewToken, PresentedCode,
     PushedRequest, Spent, TakenCode, TokenKind,
 };
+pub use logouts::{DueLogout, LOGOUTS_OF_SITE_MAX, Logouts};
 pub use postgres::{InvalidDatabaseAddress, PostgresSettings, PostgresSteps, PostgresStorage};
 pub use sqlite::{SqliteSettings, SqliteSteps, SqliteStorage};
 pub use steps::{CALLER_TAG_SIZE, KeptStep, Steps};

@@ -14,6 +14,8 @@ use crate::configuration::{Fault, Located, TlsFiles};
 use crate::files::{FileState, Renewal, read_limited, read_private_key};
 
 const PEM_MAX_SIZE: usize = 256 * 1024;
+/// Most octets of a file with authorities for calls to others.
+const AUTHORITIES_MAX_SIZE: usize = 1024 * 1024;
 
 /// The certificate and key that the service shows itself with.
 pub struct TlsIdentity {
@@ -94,6 +96,16 @@ fn acceptor(files: &TlsFiles) -> Result<Arc<SslAcceptor>, Fault> {
     };
     let made: Result<SslAcceptor, ErrorStack> = build();
     made.map(Arc::new).map_err(|error| files.certificate.file_fault(error))
+}
+
+/// Reads authorities for calls to others, PEM; at least one.
+///
+/// # Errors
+/// The [`Fault`] of the file.
+pub(crate) fn authorities(file: &Located<PathBuf>) -> Result<Vec<reqwest::Certificate>, Fault> {
+    let octets = read_limited(&file.value, AUTHORITIES_MAX_SIZE).map_err(|error| file.file_fault(error))?;
+    let trusted = reqwest::Certificate::from_pem_bundle(&octets).map_err(|error| file.file_fault(error))?;
+    if trusted.is_empty() { Err(file.file_fault("has no certificate")) } else { Ok(trusted) }
 }
 
 fn caller_authorities(file: &Located<PathBuf>) -> Result<X509Store, Fault> {

@@ -16,6 +16,8 @@ pub struct ProviderSettings {
     pub subject_key: Located<PathBuf>,
     /// The file with the key under which requests are sealed while they wait.
     pub seal_key: Located<PathBuf>,
+    /// The file with the authorities of sites' TLS certificates; without it those that the system trusts.
+    pub tls_authorities: Option<Located<PathBuf>>,
 }
 
 impl ProviderSettings {
@@ -26,6 +28,7 @@ impl ProviderSettings {
             ticket_keys: file("ticket_keys")?,
             subject_key: file("subject_key")?,
             seal_key: file("seal_key")?,
+            tls_authorities: table.optional_string("tls_authorities")?.map(|file| path(file, directory)).transpose()?,
         };
         table.end()?;
         Ok(settings)

@@ -7,6 +7,7 @@ use super::{path, portal_name, some};
 use crate::files::read_limited;
 use crate::provider::clients::{Client, ClientAuthentication, ClientId, RedirectUri, Registry};
 use crate::provider::jws::{Algorithm, VerificationKey};
+use crate::provider::logout::LogoutAddress;
 use crate::provider::scope::{SCOPE_NAMES, Scopes};
 
 /// Most octets of the file: some ten thousand sites.
@@ -51,6 +52,7 @@ fn client(mut table: Table<'_>, directory: &Path) -> Result<(Located<ClientId>, 
         },
         may_refresh: table.truth("refresh_tokens", false)?,
         must_push: table.truth("require_pushed_requests", false)?,
+        logout: logout(&mut table)?,
     };
     names.end()?;
     table.end()?;
@@ -74,6 +76,13 @@ fn redirect_uris(table: &mut Table<'_>) -> Result<Vec<RedirectUri>, Fault> {
 fn addresses(texts: Option<Located<Vec<Located<String>>>>) -> Result<Vec<RedirectUri>, Fault> {
     let texts = texts.map(|texts| texts.value).unwrap_or_default();
     texts.into_iter().map(|text| Ok(text.parse(|text| RedirectUri::parse(&text))?.value)).collect()
+}
+
+fn logout(table: &mut Table<'_>) -> Result<Option<LogoutAddress>, Fault> {
+    let may_be_private = table.truth("backchannel_logout_private", false)?;
+    let address = table.optional_string("backchannel_logout_uri")?;
+    let parsed = address.map(|address| address.parse(|address| LogoutAddress::parse(&address, may_be_private)));
+    Ok(parsed.transpose()?.map(|address| address.value))
 }
 
 fn scopes(table: &mut Table<'_>) -> Result<Scopes, Fault> {

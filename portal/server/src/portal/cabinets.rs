@@ -95,7 +95,9 @@ impl Portal {
     }
 
     async fn end_sessions(&self, visit: &Visit, ending: Ending) -> Result<u64, Refusal> {
-        Ok(self.counted(self.cabinet_storage()?.end_sessions(visit.cabinet, &ending).await)?)
+        let ended = self.counted(self.cabinet_storage()?.end_sessions(visit.cabinet, &ending).await);
+        self.end_something();
+        Ok(ended?)
     }
 
     fn cabinet_storage(&self) -> Result<&dyn Cabinets, Refusal> {

@@ -72,6 +72,6 @@ impl Portal {
             family,
         };
         let (session, entered) = self.counted(self.storage.complete(&completing, self.now()).await)??;
-        Ok(self.started(token, session, entered?))
+        Ok(self.started(token, session, entered?, former))
     }
 }

@@ -9,6 +9,7 @@ use subtle::ConstantTimeEq as _;
 use url::{Host, Url};
 
 use super::jws::{Algorithm, VerificationKey};
+use super::logout::LogoutAddress;
 use super::scope::Scopes;
 use crate::http::Language;
 
@@ -33,6 +34,8 @@ pub struct Client {
     pub may_refresh: bool,
     /// Whether it must send its requests ahead of its visitors (RFC 9126).
     pub must_push: bool,
+    /// Where it is told that a person has signed out, if it wants to know.
+    pub logout: Option<LogoutAddress>,
 }
 
 /// The name of a site in requests: 1 to 100 letters, digits, and `.`, `-`, `_`.

@@ -33,6 +33,10 @@ pub struct Order {
     pub algorithm: Algorithm,
     /// Whether it gets refresh tokens.
     pub refresh_tokens: bool,
+    /// Where it is told that a person has signed out.
+    pub backchannel_logout_uri: Option<String>,
+    /// Whether that may be an address that is not public.
+    pub backchannel_logout_private: bool,
 }
 
 /// How a site will prove who it is.
@@ -133,6 +137,10 @@ impl Order {
         }
         lines.push(format!("algorithm = \"{}\"", self.algorithm.name()));
         lines.push(format!("refresh_tokens = {}", self.refresh_tokens));
+        if let Some(address) = &self.backchannel_logout_uri {
+            lines.push(format!("backchannel_logout_uri = {}", text(address)));
+            lines.push(format!("backchannel_logout_private = {}", self.backchannel_logout_private));
+        }
         lines.join("\n") + "\n"
     }
 }

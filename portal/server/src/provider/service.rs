@@ -9,6 +9,7 @@ use time::{Duration, OffsetDateTime};
 use super::clients::{Client, ClientId};
 use super::error::ErrorCode;
 use super::jws::SigningFailed;
+use super::logout::Messenger;
 use super::parameters::Parameters;
 use super::pending::{Pending, SealKey};
 use super::proof::{NotProven, Presented, Proven};
@@ -25,8 +26,8 @@ use crate::outside::Outside as _;
 use crate::portal::Portal;
 use crate::session::Session;
 use crate::storage::{
-    ConnectedSite, FoundToken, GrantId, Grants, KeptCode, KeptGrant, NewToken, PresentedCode, PushedRequest, Spent,
-    StorageError, TokenKind,
+    ConnectedSite, DueLogout, FoundToken, GrantId, Grants, KeptCode, KeptGrant, NewToken, PresentedCode, PushedRequest,
+    Spent, StorageError, TokenKind,
 };
 use crate::token::Token;
 
@@ -47,6 +48,8 @@ pub struct ProviderMaterial {
     pub subject_key: SubjectKey,
     /// The key under which requests are sealed while they wait.
     pub seal_key: SealKey,
+    /// What tells sites that people have signed out.
+    pub messenger: Messenger,
 }
 
 /// The provider of OpenID Connect.
@@ -240,7 +243,30 @@ impl Provider {
     /// Takes back what a person has agreed to, and ends what the site was granted of him.
     pub(crate) async fn withdraw(&self, person: &PersonalNumber, client: &ClientId) -> Result<bool, StorageError> {
         let person = self.material.subject_key.person(person);
-        self.portal.counted(self.grants.withdraw(&person, client).await)
+        let withdrawn = self.portal.counted(self.grants.withdraw(&person, client).await);
+        self.portal.end_something();
+        withdrawn
+    }
+
+    /// What sites are to be told now.
+    pub(super) async fn due_logouts(&self, limit: u32) -> Result<Vec<DueLogout>, StorageError> {
+        self.portal.counted(self.grants.due_logouts(limit, self.portal.now()).await)
+    }
+
+    /// Takes note that a site was told, or is not told any more.
+    pub(super) async fn forget_logout(&self, grant: &GrantId) -> Result<bool, StorageError> {
+        self.portal.counted(self.grants.forget_logout(grant).await)
+    }
+
+    /// What a site is told of the end of what it was granted.
+    pub(super) fn logout_token(&self, client: &Client, grant: &GrantId) -> Result<String, SigningFailed> {
+        let registered = self.registered();
+        let key = registered.keys.signing(client.algorithm).ok_or(SigningFailed)?;
+        tickets::logout_token(key, self.issuer(), &client.id, grant, self.portal.now())
+    }
+
+    pub(super) const fn messenger(&self) -> &Messenger {
+        &self.material.messenger
     }
 
     /// What is done with a request. `agreed`: the person has agreed to it just now.
@@ -415,6 +441,7 @@ impl Provider {
         if why == Spent::Replayed {
             self.portal.metrics().provider_refused("replayed");
             tracing::warn!("a code or a refresh token was used twice; what came of it has ended");
+            self.portal.end_something();
         }
         Failure::Error(ErrorCode::InvalidGrant)
     }

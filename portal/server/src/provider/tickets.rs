@@ -8,12 +8,19 @@ use time::{Duration, OffsetDateTime};
 
 use super::assurance::{acr, amr};
 use super::jws::{self, SigningFailed, TicketKey, VerificationKey};
-use crate::storage::KeptGrant;
+use crate::provider::clients::ClientId;
+use crate::storage::{GrantId, KeptGrant};
 
 /// How long a site may take to look at a ticket.
 pub const TICKET_LIFETIME: Duration = Duration::minutes(5);
 /// What `typ` says of a ticket.
 pub const TICKET_TYPE: &str = "JWT";
+/// What `typ` says of a message that a person has signed out.
+pub const LOGOUT_TYPE: &str = "logout+jwt";
+/// What has happened, by its registered name.
+pub const LOGOUT_EVENT: &str = "http://schemas.openid.net/event/backchannel-logout";
+/// How long a site may take to look at such a message.
+const LOGOUT_LIFETIME: Duration = Duration::minutes(2);
 
 /// A ticket that this service issued, as a site hands it back.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,6 +59,30 @@ pub fn ticket(
         claims.insert("nonce".to_owned(), Value::from(nonce.as_str()));
     }
     jws::sign(key, TICKET_TYPE, &claims)
+}
+
+/// Signs the message that what a site was granted has ended (OpenID Connect Back-Channel Logout 1.0, clause 2.4). It names
+/// no person: `sid` says what the site's tickets said. However often it is made, its name is the same.
+///
+/// # Errors
+/// [`SigningFailed`].
+pub fn logout_token(
+    key: &dyn TicketKey,
+    issuer: &str,
+    client: &ClientId,
+    grant: &GrantId,
+    now: OffsetDateTime,
+) -> Result<String, SigningFailed> {
+    let claims = json!({
+        "iss": issuer,
+        "aud": client.as_str(),
+        "iat": now.unix_timestamp(),
+        "exp": (now + LOGOUT_LIFETIME).unix_timestamp(),
+        "jti": format!("logout-{grant}"),
+        "sid": grant.to_string(),
+        "events": { LOGOUT_EVENT: {} },
+    });
+    jws::sign(key, LOGOUT_TYPE, &claims)
 }
 
 /// Reads a ticket that a site hands back, however old it is. None if this service did not issue it.

@@ -7,6 +7,8 @@ use reqwest::header::{ETAG, HeaderMap, HeaderName, IF_MODIFIED_SINCE, IF_NONE_MA
 use reqwest::{Client, RequestBuilder, Response, StatusCode, redirect};
 use url::Url;
 
+use crate::outside::innermost_cause;
+
 /// Why there is no answer.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -94,10 +96,8 @@ pub(super) async fn body(mut answer: Response, limit: usize) -> Result<Vec<u8>, 
     Ok(body)
 }
 
-/// The innermost cause: the others name the address once more.
-pub(crate) fn unreachable(error: &reqwest::Error) -> RemoteError {
-    let causes = std::iter::successors(Some(error as &dyn std::error::Error), |cause| cause.source());
-    RemoteError::Unreachable(causes.last().map(ToString::to_string).unwrap_or_default())
+fn unreachable(error: &reqwest::Error) -> RemoteError {
+    RemoteError::Unreachable(innermost_cause(error))
 }
 
 impl Edition {

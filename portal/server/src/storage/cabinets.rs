@@ -83,6 +83,8 @@ pub enum Ending {
     One(TokenHash),
     /// All but this one.
     AllBut(TokenHash),
+    /// All.
+    All,
 }
 
 /// What blocking a cabinet did.

@@ -5,7 +5,7 @@ use std::fmt;
 use rand_core::CryptoRng;
 use time::OffsetDateTime;
 
-use super::{Answer, StorageError};
+use super::{Answer, Logouts, StorageError};
 use crate::provider::clients::ClientId;
 use crate::provider::request::CodeChallenge;
 use crate::provider::scope::Scopes;
@@ -14,7 +14,7 @@ use crate::session::{Assurance, Session, Way};
 use crate::token::TokenHash;
 
 /// The memory of the provider. A grant belongs to a session and ends with it; all of its tokens end with the grant.
-pub trait Grants: Send + Sync {
+pub trait Grants: Logouts {
     /// Keeps a grant with its code; whether its session is still there.
     fn keep_grant<'a>(&'a self, grant: &'a KeptGrant, code: &'a KeptCode) -> Answer<'a, bool>;
 
@@ -44,7 +44,7 @@ pub trait Grants: Send + Sync {
         now: OffsetDateTime,
     ) -> Answer<'a, Result<FoundToken, Spent>>;
 
-    /// Ends a grant, and with it all of its tokens; whether there was one.
+    /// Ends a grant, and with it all of its tokens, on its site's own wish; whether there was one.
     fn end_grant<'a>(&'a self, grant: &'a GrantId) -> Answer<'a, bool>;
 
     /// Ends one access token.

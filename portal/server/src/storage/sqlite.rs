@@ -13,6 +13,8 @@ mod engine;
 mod grants;
 #[path = "shared/links.rs"]
 mod links;
+#[path = "shared/logouts.rs"]
+mod logouts;
 #[path = "shared/memory.rs"]
 mod memory;
 #[path = "shared/row.rs"]

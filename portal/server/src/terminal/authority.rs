@@ -13,7 +13,8 @@ use serde::{Deserialize, Serialize};
 use url::{Host, Url};
 
 use crate::configuration::{AuthoritySettings, Fault};
-use crate::files::read_limited;
+use crate::outside::innermost_cause;
+use crate::tls;
 
 /// How long an answer of the authority may take.
 const TIME_LIMIT: Duration = Duration::from_secs(10);
@@ -21,8 +22,6 @@ const TIME_LIMIT: Duration = Duration::from_secs(10);
 const ANSWER_MAX_SIZE: usize = 16 * 1024;
 /// Most octets of a holder's certificate: a card's file has room for so many (STB 34.101.79).
 pub const CERTIFICATE_MAX_SIZE: usize = 4096;
-/// Most octets of the file with the authorities of its TLS certificate.
-const TLS_AUTHORITIES_MAX_SIZE: usize = 1024 * 1024;
 /// Most certificates between a root and a terminal: a link's and an authority's.
 const PATH_MAX_LENGTH: usize = 2;
 
@@ -88,15 +87,7 @@ impl Authority {
         let builder = if is_loopback(&settings.address.value) { builder.no_proxy() } else { builder };
         let builder = match &settings.tls_authorities {
             None => builder,
-            Some(file) => {
-                let octets = read_limited(&file.value, TLS_AUTHORITIES_MAX_SIZE);
-                let octets = octets.map_err(|error| file.file_fault(error))?;
-                let trusted = reqwest::Certificate::from_pem_bundle(&octets).map_err(|error| file.file_fault(error))?;
-                if trusted.is_empty() {
-                    return Err(file.file_fault("has no certificate"));
-                }
-                builder.tls_certs_only(trusted)
-            }
+            Some(file) => builder.tls_certs_only(tls::authorities(file)?),
         };
         let client = builder.build().map_err(|error| settings.address.fault(error))?;
         Ok(Self { client, address: settings.address.value.clone() })
@@ -248,10 +239,8 @@ async fn exchange(asked: RequestBuilder) -> Result<(StatusCode, Vec<u8>), Author
     Ok((answer.status(), body))
 }
 
-/// The innermost cause: the others name the address once more.
 fn unreachable(error: &reqwest::Error) -> AuthorityError {
-    let causes = std::iter::successors(Some(error as &dyn std::error::Error), |cause| cause.source());
-    AuthorityError::Unreachable(causes.last().map(ToString::to_string).unwrap_or_default())
+    AuthorityError::Unreachable(innermost_cause(error))
 }
 
 fn refused(status: u16, body: &[u8]) -> AuthorityError {

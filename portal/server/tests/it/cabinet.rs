@@ -8,9 +8,15 @@ mod pages;
 
 use std::path::Path;
 
+use latchkey_crypto::x509::PersonalNumber;
 use latchkey_fixtures::random::Seeded;
+use latchkey_portal::cabinet::{CabinetId, Knock};
 use latchkey_portal::configuration::{Configuration, KeySettings};
-use latchkey_portal::keys::{self, CabinetKeys, KeyUse};
+use latchkey_portal::keys::{self, CabinetKeys, CabinetNaming as _, KeyUse};
+use latchkey_portal::storage::Blocking;
+use time::OffsetDateTime;
+
+use crate::support::{World, open};
 
 const EXAMPLE: &str = include_str!("../../portal.example.toml");
 
@@ -36,4 +42,12 @@ pub(crate) fn cabinet_keys(directory: &Path, new: usize) -> CabinetKeys {
         keys::make(&settings, KeyUse::Cabinet, &mut Seeded::new(&format!("key {seed}"))).unwrap();
     }
     CabinetKeys::new(keys::load(&settings, KeyUse::Cabinet).unwrap()).unwrap()
+}
+
+/// Blocks the cabinet of the person with that number, as the operator's command does.
+pub(crate) async fn block(world: &World, number: &str, now: OffsetDateTime) -> Blocking {
+    let number = PersonalNumber::parse(number).unwrap();
+    let names = cabinet_keys(world.directory(), 0).names(&number).unwrap();
+    let knock = Knock { named: names.newest, id: CabinetId::draw(&mut Seeded::new("block")) };
+    open(&world.database()).await.block_cabinet(&knock, now).await.unwrap()
 }

@@ -28,6 +28,8 @@ const PUBLIC: &str = "public";
 const KEY: &str = "key";
 const ALGORITHM: &str = "algorithm";
 const REFRESH_TOKENS: &str = "refresh-tokens";
+const BACKCHANNEL_LOGOUT_URI: &str = "backchannel-logout-uri";
+const BACKCHANNEL_LOGOUT_PRIVATE: &str = "backchannel-logout-private";
 
 pub(crate) fn clients_arguments(config: impl Fn() -> Arg) -> Command {
     let many =
@@ -71,6 +73,19 @@ pub(crate) fn clients_arguments(config: impl Fn() -> Arg) -> Command {
                     .long(REFRESH_TOKENS)
                     .action(ArgAction::SetTrue)
                     .help("The site gets refresh tokens"),
+            )
+            .arg(
+                Arg::new(BACKCHANNEL_LOGOUT_URI)
+                    .long(BACKCHANNEL_LOGOUT_URI)
+                    .value_name("ADDRESS")
+                    .help("Where the site is told that a person has signed out"),
+            )
+            .arg(
+                Arg::new(BACKCHANNEL_LOGOUT_PRIVATE)
+                    .long(BACKCHANNEL_LOGOUT_PRIVATE)
+                    .action(ArgAction::SetTrue)
+                    .requires(BACKCHANNEL_LOGOUT_URI)
+                    .help("That may be an address that is not public"),
             ),
         )
 }
@@ -149,6 +164,8 @@ fn add(found: &ArgMatches) -> Result<(), Failure> {
         authentication,
         algorithm: found.get_one(ALGORITHM).copied().unwrap_or(Algorithm::Rs256),
         refresh_tokens: found.get_flag(REFRESH_TOKENS),
+        backchannel_logout_uri: found.get_one(BACKCHANNEL_LOGOUT_URI).cloned(),
+        backchannel_logout_private: found.get_flag(BACKCHANNEL_LOGOUT_PRIVATE),
     };
     let secret = registration::add(&settings.clients.value, &order, &mut UnwrapErr(SysRng))?;
     let told = match secret {

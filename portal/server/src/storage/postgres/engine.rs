@@ -5,6 +5,7 @@ use sqlx::migrate::Migrator;
 use super::writer::Writer;
 use crate::cabinet::Knock;
 use crate::storage::StorageError;
+use crate::token::TokenHash;
 
 pub(super) type Engine = sqlx::Postgres;
 pub(super) type Connection = sqlx::PgConnection;
@@ -31,5 +32,28 @@ pub(super) async fn hold_door(to: &mut Connection, knock: Option<&Knock>) -> Res
             .fetch_optional(to)
             .await?;
     }
+    Ok(())
+}
+
+/// Keeps anybody from being granted anything in a session that is about to end, and waits for whoever is about to: sites
+/// that get their tickets at that moment are told of the end too. Sessions are locked before their grants, and grants
+/// before their tokens, by everybody.
+pub(super) async fn hold_session(to: &mut Connection, session: Option<&TokenHash>) -> Result<(), StorageError> {
+    let Some(session) = session else { return Ok(()) };
+    for text in [
+        "SELECT 1 FROM sessions WHERE token = $1 FOR UPDATE",
+        "SELECT 1 FROM grants WHERE session = $1 ORDER BY id FOR UPDATE",
+    ] {
+        sqlx::query(text).bind(session.octets().as_slice()).fetch_all(&mut *to).await?;
+    }
+    Ok(())
+}
+
+/// Keeps a token's grant from ending until the token is replaced, and waits for whoever ends it.
+pub(super) async fn hold_grant_of(to: &mut Connection, token: &TokenHash) -> Result<(), StorageError> {
+    sqlx::query("SELECT 1 FROM grants WHERE id = (SELECT grant_id FROM tokens WHERE token = $1) FOR UPDATE")
+        .bind(token.octets().as_slice())
+        .fetch_optional(to)
+        .await?;
     Ok(())
 }

@@ -16,8 +16,6 @@ pub(super) const KEEP_CABINET_IF: &str = "INSERT INTO cabinets (id, name, key) S
 /// Opens a dormant cabinet: time, name. A row comes back if it was.
 pub(super) const OPEN_CABINET: &str =
     "UPDATE cabinets SET opened_at = $1 WHERE name = $2 AND opened_at IS NULL AND blocked_at IS NULL RETURNING id";
-/// What a cabinet's end takes with it, each by the cabinet's id.
-const END_WITH_CABINET: [&str; 1] = ["DELETE FROM sessions WHERE cabinet = $1"];
 
 impl Cabinets for SqlStorage {
     fn adopt_keys<'a>(&'a self, keys: &'a [KeyId]) -> Answer<'a, Result<(), String>> {
@@ -201,10 +199,6 @@ async fn block(to: &mut Connection, knock: &Knock, now: OffsetDateTime) -> Resul
         .bind(cabinet.octets().as_slice())
         .execute(&mut *to)
         .await?;
-    let mut sessions = 0;
-    for (place, statement) in END_WITH_CABINET.into_iter().enumerate() {
-        let ended = sqlx::query(statement).bind(cabinet.octets().as_slice()).execute(&mut *to).await?;
-        sessions = if place == 0 { ended.rows_affected() } else { sessions };
-    }
+    let sessions = sign_ins::end(to, cabinet, &Ending::All).await?;
     Ok(Blocking { cabinet, was_blocked: blocked.rows_affected() == 0, sessions })
 }

@@ -2,9 +2,9 @@
 
 use time::OffsetDateTime;
 
-use super::engine::{Connection, Pool, Row};
+use super::engine::{self, Connection, Pool, Row};
 use super::memory::SqlStorage;
-use super::row;
+use super::{logouts, row};
 use crate::provider::clients::ClientId;
 use crate::provider::request::CodeChallenge;
 use crate::provider::scope::Scopes;
@@ -183,12 +183,13 @@ async fn take_code(
     .await?;
     let Some(taken) = taken else {
         // A code of another site does not end: whoever has stolen it cannot even take it away.
-        let ended = sqlx::query("DELETE FROM grants WHERE code = $1 AND client = $2")
-            .bind(presented.code.octets().as_slice())
-            .bind(presented.client.as_str())
-            .execute(to)
-            .await?;
-        return Ok(Err(if ended.rows_affected() > 0 { Spent::Replayed } else { Spent::Unknown }));
+        let ended =
+            sqlx::query("DELETE FROM grants WHERE code = $1 AND client = $2 RETURNING id, client, code_taken_at")
+                .bind(presented.code.octets().as_slice())
+                .bind(presented.client.as_str())
+                .fetch_all(&mut *to)
+                .await?;
+        return replayed(to, &ended).await.map(Err);
     };
     let grant = grant(&taken)?;
     let session = sqlx::query("SELECT * FROM sessions WHERE token = $1 AND expires_at > $2")
@@ -261,6 +262,7 @@ async fn refresh(
     replacements: &[NewToken],
     now: OffsetDateTime,
 ) -> Result<Result<FoundToken, Spent>, StorageError> {
+    engine::hold_grant_of(to, token).await?;
     let found = sqlx::query(LIVE_TOKEN)
         .bind(token.octets().as_slice())
         .bind(row::milliseconds(now))
@@ -288,15 +290,22 @@ async fn refresh(
         _ => {
             let ended = sqlx::query(
                 "DELETE FROM grants WHERE client = $1 AND id IN \
-                 (SELECT grant_id FROM tokens WHERE token = $2 AND kind = 'refresh' AND replaced_at IS NOT NULL)",
+                 (SELECT grant_id FROM tokens WHERE token = $2 AND kind = 'refresh' AND replaced_at IS NOT NULL) \
+                 RETURNING id, client, code_taken_at",
             )
             .bind(client.as_str())
             .bind(token.octets().as_slice())
-            .execute(to)
+            .fetch_all(&mut *to)
             .await?;
-            Ok(Err(if ended.rows_affected() > 0 { Spent::Replayed } else { Spent::Unknown }))
+            replayed(to, &ended).await.map(Err)
         }
     }
+}
+
+/// What is said of a code or token that gives nothing, if these grants have ended by it.
+async fn replayed(to: &mut Connection, ended: &[Row]) -> Result<Spent, StorageError> {
+    logouts::tell(to, ended).await?;
+    Ok(if ended.is_empty() { Spent::Unknown } else { Spent::Replayed })
 }
 
 async fn end_grant(to: &mut Connection, grant: &GrantId) -> Result<bool, StorageError> {
@@ -359,15 +368,15 @@ async fn connected_sites(readers: &Pool, person: &PersonTag) -> Result<Vec<Conne
 }
 
 async fn withdraw(to: &mut Connection, person: &PersonTag, client: &ClientId) -> Result<bool, StorageError> {
-    let mut forgotten = 0;
-    for statement in [
-        "DELETE FROM consents WHERE person = $1 AND client = $2",
-        "DELETE FROM grants WHERE person = $1 AND client = $2",
-    ] {
-        let deleted = sqlx::query(statement).bind(person.octets().as_slice()).bind(client.as_str());
-        forgotten += deleted.execute(&mut *to).await?.rows_affected();
-    }
-    Ok(forgotten > 0)
+    let forgotten = sqlx::query("DELETE FROM consents WHERE person = $1 AND client = $2")
+        .bind(person.octets().as_slice())
+        .bind(client.as_str())
+        .execute(&mut *to)
+        .await?;
+    let ended = "DELETE FROM grants WHERE person = $1 AND client = $2 RETURNING id, client, code_taken_at";
+    let ended = sqlx::query(ended).bind(person.octets().as_slice()).bind(client.as_str()).fetch_all(&mut *to).await?;
+    logouts::tell(to, &ended).await?;
+    Ok(forgotten.rows_affected() > 0 || !ended.is_empty())
 }
 
 async fn see_once(
@@ -450,7 +459,7 @@ fn grant(row: &Row) -> Result<KeptGrant, StorageError> {
     })
 }
 
-fn client(row: &Row) -> Result<ClientId, StorageError> {
+pub(super) fn client(row: &Row) -> Result<ClientId, StorageError> {
     ClientId::parse(row::value(row, "client")?).map_err(|_| StorageError::Damaged("client"))
 }
 

@@ -3,7 +3,7 @@
 use time::OffsetDateTime;
 
 use super::engine::{Connection, Pool, Row};
-use super::row;
+use super::{row, statements};
 use crate::cabinet::CabinetId;
 use crate::storage::{Ending, ListedSession, SignIn, SignIns, StorageError};
 use crate::token::TokenHash;
@@ -48,12 +48,23 @@ pub(super) async fn sign_ins(readers: &Pool, cabinet: CabinetId) -> Result<SignI
 }
 
 pub(super) async fn end(to: &mut Connection, cabinet: CabinetId, ending: &Ending) -> Result<u64, StorageError> {
-    let (text, token) = match ending {
-        Ending::One(token) => ("DELETE FROM sessions WHERE cabinet = $1 AND token = $2", token),
-        Ending::AllBut(token) => ("DELETE FROM sessions WHERE cabinet = $1 AND token <> $2", token),
+    let is_meant = |token: &TokenHash| match ending {
+        Ending::One(one) => token == one,
+        Ending::AllBut(one) => token != one,
+        Ending::All => true,
     };
-    let ended = sqlx::query(text).bind(cabinet.octets().as_slice()).bind(token.octets().as_slice()).execute(to).await?;
-    Ok(ended.rows_affected())
+    let found = sqlx::query("SELECT token FROM sessions WHERE cabinet = $1 ORDER BY token")
+        .bind(cabinet.octets().as_slice())
+        .fetch_all(&mut *to)
+        .await?;
+    let mut ended = 0;
+    for found in &found {
+        let token = TokenHash::from(row::octets(found, "token")?);
+        if is_meant(&token) && statements::end_session(to, &token).await? {
+            ended += 1;
+        }
+    }
+    Ok(ended)
 }
 
 pub(super) async fn see(to: &mut Connection, cabinet: CabinetId, until: OffsetDateTime) -> Result<(), StorageError> {

@@ -6,6 +6,7 @@ use time::OffsetDateTime;
 
 use super::cabinets::{self, KEEP_CABINET_IF, OPEN_CABINET};
 use super::engine::{self, Connection, Engine, Pool};
+use super::logouts::TELL_OF_SESSION;
 use super::row;
 use super::sign_ins::KEEP_SIGN_IN;
 use crate::cabinet::{Barred, Entered};
@@ -68,12 +69,14 @@ pub(super) async fn why_not_taken(
 }
 
 /// The statements that open a session in place of another, in their order: [`bind_opening`] has their values.
-pub(super) const OPENING: [&str; 6] =
-    [KEEP_CABINET_IF, OPEN_CABINET, OPEN_SESSION_IF, KEEP_SIGN_IN, CARRY_GRANTS, END_SESSION];
+pub(super) const OPENING: [&str; 7] =
+    [KEEP_CABINET_IF, OPEN_CABINET, OPEN_SESSION_IF, KEEP_SIGN_IN, CARRY_GRANTS, TELL_OF_SESSION, END_SESSION];
 /// Which of [`OPENING`] gives a row if the cabinet was opened.
 pub(super) const OPENS_CABINET: usize = 1;
 /// Which of [`OPENING`] gives a row if the session was opened.
 pub(super) const OPENS_SESSION: usize = 2;
+/// Which of [`OPENING`] is the first that changes what belongs to the former session.
+const CARRIES_GRANTS: usize = 4;
 
 /// Binds what one of the statements of [`OPENING`] needs, or so many times nothing.
 pub(super) fn bind_opening<'q>(statement: Statement<'q>, place: usize, opening: Option<&'q Opening>) -> Statement<'q> {
@@ -97,7 +100,7 @@ pub(super) fn bind_opening<'q>(statement: Statement<'q>, place: usize, opening: 
             statement.bind(name).bind(opening.is_some()).bind(name).bind(name)
         }
         3 => statement.bind(opening.map(|opening| opening.browser.name())).bind(token),
-        4 => statement.bind(token).bind(replaced).bind(token).bind(replaced),
+        CARRIES_GRANTS => statement.bind(token).bind(replaced).bind(token).bind(replaced),
         _ => statement.bind(replaced),
     }
 }
@@ -111,6 +114,9 @@ pub(super) async fn open_session(
     for (place, text) in OPENING.into_iter().enumerate() {
         if place == OPENS_CABINET {
             engine::hold_door(to, opening.knock.as_ref()).await?;
+        }
+        if place == CARRIES_GRANTS {
+            engine::hold_session(to, opening.replaced.as_ref()).await?;
         }
         let row = bind_opening(sqlx::query(text), place, Some(opening)).fetch_optional(&mut *to).await?;
         match row {
@@ -157,7 +163,10 @@ pub(super) async fn session(
     found.as_ref().map(row::session).transpose()
 }
 
+/// Ends a session before its time: sites are told.
 pub(super) async fn end_session(to: &mut Connection, token: &TokenHash) -> Result<bool, StorageError> {
+    engine::hold_session(to, Some(token)).await?;
+    sqlx::query(TELL_OF_SESSION).bind(token.octets().as_slice()).execute(&mut *to).await?;
     let ended = sqlx::query(END_SESSION).bind(token.octets().as_slice()).execute(to).await?;
     Ok(ended.rows_affected() > 0)
 }

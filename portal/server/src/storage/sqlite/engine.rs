@@ -5,6 +5,7 @@ use sqlx::migrate::Migrator;
 use super::writer::Writer;
 use crate::cabinet::Knock;
 use crate::storage::StorageError;
+use crate::token::TokenHash;
 
 pub(super) type Engine = sqlx::Sqlite;
 pub(super) type Connection = sqlx::SqliteConnection;
@@ -23,6 +24,18 @@ pub(super) async fn forget(writer: &Writer) -> Result<(), StorageError> {
 /// Keeps anybody from blocking the cabinet until the session is open: nobody else writes meanwhile anyway.
 #[expect(clippy::unused_async, reason = "other databases are asked for something here")]
 pub(super) async fn hold_door(_: &mut Connection, _: Option<&Knock>) -> Result<(), StorageError> {
+    Ok(())
+}
+
+/// Keeps anybody from being granted anything in a session that is about to end: nobody else writes meanwhile anyway.
+#[expect(clippy::unused_async, reason = "other databases are asked for something here")]
+pub(super) async fn hold_session(_: &mut Connection, _: Option<&TokenHash>) -> Result<(), StorageError> {
+    Ok(())
+}
+
+/// Keeps a token's grant from ending until the token is replaced: nobody else writes meanwhile anyway.
+#[expect(clippy::unused_async, reason = "other databases are asked for something here")]
+pub(super) async fn hold_grant_of(_: &mut Connection, _: &TokenHash) -> Result<(), StorageError> {
     Ok(())
 }
 

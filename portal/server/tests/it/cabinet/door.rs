@@ -16,7 +16,7 @@ use latchkey_verify::Assurance;
 use time::Duration;
 use tokio::task::JoinSet;
 
-use super::cabinet_keys;
+use super::{block, cabinet_keys};
 use crate::links;
 use crate::storage::session;
 use crate::support::{Browser, Card, NOW, World, open, pairs_of};
@@ -105,9 +105,7 @@ async fn a_blocked_cabinet_ends_its_sessions_and_lets_nobody_in() {
 
     let storage = open(&world.database()).await;
     let holder = one.get("/api/v1/session").await.json()["holder"]["personalNumber"].as_str().unwrap().to_owned();
-    let names = cabinet_keys(world.directory(), 0).names(&PersonalNumber::parse(&holder).unwrap()).unwrap();
-    let knock = Knock { named: names.newest, id: CabinetId::draw(&mut Seeded::new("block")) };
-    let blocking = storage.block_cabinet(&knock, NOW).await.unwrap();
+    let blocking = block(&world, &holder, NOW).await;
     assert_eq!((blocking.sessions, blocking.was_blocked), (2, false));
     for browser in [&mut one, &mut other] {
         assert_eq!(browser.get("/api/v1/session").await.refusal(), (404, "no-session".to_owned()));
@@ -116,7 +114,7 @@ async fn a_blocked_cabinet_ends_its_sessions_and_lets_nobody_in() {
     assert_eq!(new.sign_in(&world.card()).await.refusal(), (403, "cabinet-blocked".to_owned()));
     assert!(!new.cookies.contains_key(crate::support::SESSION_COOKIE));
     // For ever, and however often.
-    let again = storage.block_cabinet(&knock, NOW + Duration::days(1)).await.unwrap();
+    let again = block(&world, &holder, NOW + Duration::days(1)).await;
     assert_eq!((again.sessions, again.was_blocked), (0, true));
     assert_eq!(storage.cabinet_state(blocking.cabinet).await.unwrap(), Some(CabinetState::Blocked { since: NOW }));
     let page = refused_page(&world, &mut new).await;

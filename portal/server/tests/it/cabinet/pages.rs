@@ -5,22 +5,17 @@ use axum::http::Request;
 use latchkey_fixtures::pki::SOFTWARE_KEY_POLICY;
 use latchkey_portal::cabinet::BrowserFamily;
 use latchkey_portal::portal::SIGN_INS_KEPT;
-use latchkey_portal::provider::ProviderMaterial;
 use serde_json::{Value, json};
 use time::Duration;
 
 use crate::links;
-use crate::provider::world::{CLINIC, SHOP, card_of_another, clients, field, settings, userinfo, write_files};
+use crate::provider::world::{CLINIC, SHOP, card_of_another, clients, field, userinfo, world_with_cabinets};
 use crate::support::{Answer, Browser, Card, NOW, ORIGIN, SESSION_COOKIE, World, pairs_of};
 
 const FIREFOX: &str = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0";
 
 async fn world() -> World {
-    World::with_cabinets_and(|directory| {
-        write_files(directory, &clients());
-        Some(ProviderMaterial::load(&settings(directory)).unwrap())
-    })
-    .await
+    world_with_cabinets(&clients()).await
 }
 
 /// A browser in which the holder signed in.

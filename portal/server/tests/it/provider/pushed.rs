@@ -1,10 +1,9 @@
 //! Requests that sites send ahead of their visitors (RFC 9126).
 
-use latchkey_portal::provider::ProviderMaterial;
 use serde_json::json;
 use time::Duration;
 
-use super::world::{APP, CLINIC, SHOP, Site, agree, clients, pairs, sent, settings, world, write_files};
+use super::world::{APP, CLINIC, SHOP, Site, agree, clients, pairs, sent, world, world_of};
 use crate::support::{Answer, NOW, World};
 
 /// The parameters that a site's browser would bring.
@@ -97,14 +96,7 @@ async fn a_reference_serves_its_own_site_for_a_minute() {
 #[tokio::test]
 async fn a_site_may_be_held_to_sending_its_requests_ahead() {
     let held = clients().replacen("refresh_tokens = true", "require_pushed_requests = true", 1);
-    let world = World::with_provider(
-        |_| {},
-        |directory| {
-            write_files(directory, &held);
-            ProviderMaterial::load(&settings(directory)).unwrap()
-        },
-    )
-    .await;
+    let world = world_of(&held).await;
     let mut browser = world.browser();
     assert_eq!(sent(&browser.get(&SHOP.request(&[])).await, "error").as_deref(), Some("invalid_request"));
     let pushed = push(&world, &SHOP, &[]).await;

@@ -84,6 +84,21 @@ fn every_fault_of_the_registry_is_told_with_its_line_and_key() {
             "`client.refresh_tokens` must be true or false, not a string",
         ),
         ("refresh_tokens = ", "refresh = true", "`client.refresh` there is no such key"),
+        (
+            "refresh_tokens = ",
+            "backchannel_logout_uri = \"http://shop.example/\"",
+            "`client.backchannel_logout_uri` must be an HTTPS address",
+        ),
+        (
+            "refresh_tokens = ",
+            "backchannel_logout_uri = \"https://10.0.0.1/\"",
+            "`client.backchannel_logout_uri` is not public, which backchannel_logout_private = true",
+        ),
+        (
+            "refresh_tokens = ",
+            "backchannel_logout_private = 1",
+            "`client.backchannel_logout_private` must be true or false",
+        ),
     ];
     for (line, replacement, expected) in rows {
         let mut is_replaced = false;
@@ -191,7 +206,7 @@ fn changed_sites_and_keys_are_taken_or_the_former_ones_stay() {
 #[test]
 fn a_file_of_the_provider_that_cannot_be_used_is_named() {
     type Spoil = fn(&Path);
-    let rows: [(&str, Spoil); 8] = [
+    let rows: [(&str, Spoil); 10] = [
         ("`provider.clients`", |it| std::fs::remove_file(it.join("clients.toml")).unwrap()),
         ("`provider.clients`", |it| std::fs::write(it.join("clients.toml"), [0xFF, 0xFE]).unwrap()),
         ("`provider.ticket_keys`", |it| std::fs::remove_dir_all(it.join("ticket-keys")).unwrap()),
@@ -200,6 +215,8 @@ fn a_file_of_the_provider_that_cannot_be_used_is_named() {
         ("`provider.subject_key`", |it| std::fs::write(it.join("subjects.key"), "short").unwrap()),
         ("`provider.seal_key`", |it| std::fs::remove_file(it.join("seal.key")).unwrap()),
         ("`provider.seal_key`", |it| std::fs::write(it.join("seal.key"), "5".repeat(65)).unwrap()),
+        ("`provider.tls_authorities`", |it| std::fs::remove_file(it.join("sites-tls.pem")).unwrap()),
+        ("`provider.tls_authorities`", |it| std::fs::write(it.join("sites-tls.pem"), "none").unwrap()),
     ];
     for (key, spoil) in rows {
         let directory = tempfile::tempdir().unwrap();
@@ -223,7 +240,8 @@ fn an_operator_makes_keys_and_registers_sites_by_command() {
     let folder = installation.directory.path();
     let file = folder.join("portal.toml");
     let configuration = std::fs::read_to_string(&file).unwrap();
-    let provider = configured().split_once("[provider]\n").unwrap().1.to_owned();
+    let provider =
+        configured().split_once("[provider]\n").unwrap().1.replace("tls_authorities = ", "#tls_authorities = ");
     std::fs::write(&file, format!("{configuration}\n[provider]\n{provider}")).unwrap();
     let run = |arguments: &[&str]| -> Output {
         let mut command = Command::new(env!("CARGO_BIN_EXE_latchkey-portal"));
@@ -265,6 +283,10 @@ fn an_operator_makes_keys_and_registers_sites_by_command() {
     let key = folder.join("clinic.pem");
     let with_key =
         [&add("clinic")[..], &["--key", key.to_str().unwrap(), "--algorithm", "ES256", "--refresh-tokens"]].concat();
+    let told = ["--backchannel-logout-uri", "https://10.0.0.1/told"];
+    let refused = run(&[&with_key[..], &told].concat());
+    assert!(text(&refused.stderr).contains("is not public"), "{}", text(&refused.stderr));
+    let with_key = [&with_key[..], &told, &["--backchannel-logout-private"]].concat();
     assert_eq!(text(&run(&with_key).stdout), "clinic: added\n");
     assert_eq!(text(&run(&[&add("app")[..], &["--public"]].concat()).stdout), "app: added\n");
     let twice = run(&add("shop"));

@@ -10,6 +10,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use latchkey_fixtures::holders::sample_holders;
 use latchkey_fixtures::pki::SOFTWARE_KEY_POLICY;
+use latchkey_fixtures::pki::tls::TlsFiles;
 use latchkey_portal::configuration::{Configuration, ProviderSettings};
 use latchkey_portal::provider::ProviderMaterial;
 use latchkey_portal::provider::jws::{Algorithm, FileKey, VerificationKey, sign, verify};
@@ -21,7 +22,7 @@ use serde_json::{Value, json};
 use url::Url;
 use url::form_urlencoded::Serializer;
 
-use crate::process::set_mode;
+use crate::process::{present, set_mode};
 use crate::support::{Answer, Browser, Card, NOW, ORIGIN, World};
 
 const EXAMPLE: &str = include_str!("../../../portal.example.toml");
@@ -38,6 +39,9 @@ static CLINIC_KEY: LazyLock<Vec<u8>> = LazyLock::new(|| {
     let folder = tempfile::tempdir().unwrap();
     std::fs::read(TicketKeys::make(folder.path(), Algorithm::Es256, NOW).unwrap().path).unwrap()
 });
+
+/// By what sites show themselves, if the operator has named an authority of theirs.
+static SITES_TLS: LazyLock<TlsFiles> = LazyLock::new(|| TlsFiles::issue(present()).unwrap());
 
 /// The sites: a shop with a secret, a clinic with a key, an app that can keep nothing.
 pub(crate) fn clients() -> String {
@@ -99,6 +103,7 @@ pub(crate) fn write_files(directory: &Path, clients: &str) {
     secret("seal.key", "5E".repeat(32).as_bytes());
     let clinic = PKey::private_key_from_pem(&CLINIC_KEY).unwrap().public_key_to_pem().unwrap();
     std::fs::write(provider.join("clinic.pub.pem"), clinic).unwrap();
+    std::fs::write(provider.join("sites-tls.pem"), &SITES_TLS.authority).unwrap();
     std::fs::write(provider.join("clients.toml"), clients).unwrap();
 }
 
@@ -108,14 +113,39 @@ pub(crate) fn settings(directory: &Path) -> ProviderSettings {
 
 /// A service with a provider.
 pub(crate) async fn world() -> World {
-    World::with_provider(
-        |_| {},
-        |directory| {
-            write_files(directory, &clients());
-            ProviderMaterial::load(&settings(directory)).unwrap()
-        },
-    )
+    world_of(&clients()).await
+}
+
+/// A service with a provider of those sites.
+pub(crate) async fn world_of(clients: &str) -> World {
+    world_with_files(clients, |_| {}).await
+}
+
+/// The same with files that are altered before they are read.
+pub(crate) async fn world_with_files(clients: &str, alter: impl FnOnce(&Path)) -> World {
+    let prepare = |directory: &Path| {
+        write_files(directory, clients);
+        alter(directory);
+        ProviderMaterial::load(&settings(directory)).unwrap()
+    };
+    World::with_provider(|_| {}, prepare).await
+}
+
+/// A service with cabinets, and a provider of those sites.
+pub(crate) async fn world_with_cabinets(clients: &str) -> World {
+    World::with_cabinets_and(|directory| {
+        write_files(directory, clients);
+        Some(ProviderMaterial::load(&settings(directory)).unwrap())
+    })
     .await
+}
+
+/// The sites, some of which are told at these addresses when people have signed out.
+pub(crate) fn clients_told(addresses: &[(&str, &str)]) -> String {
+    addresses.iter().fold(clients(), |clients, (id, address)| {
+        let told = format!("backchannel_logout_uri = \"{address}\"\nbackchannel_logout_private = true");
+        clients.replace(&format!("id = \"{id}\"\n"), &format!("id = \"{id}\"\n{told}\n"))
+    })
 }
 
 /// A site, as its visitors and the provider meet it.
