@@ -8,6 +8,7 @@ mod cabinet_texts;
 mod challenges;
 mod cookies;
 mod guard;
+mod header;
 mod language;
 mod links;
 mod openapi;
@@ -46,6 +47,7 @@ pub fn router(portal: Arc<Portal>, provider: Option<Arc<Provider>>) -> Router {
         .route("/latchkey-sign-in.js", get(assets::sign_in_module))
         .route("/latchkey-sign-in.d.ts", get(assets::sign_in_types))
         .route("/refusals/{code}", get(page::words))
+        .route("/language", post(header::choose))
         .route("/link", post(page::offer_link))
         .route("/complete/{token}", get(page::complete))
         .route("/sign-out", post(page::sign_out))
@@ -62,8 +64,8 @@ pub fn router(portal: Arc<Portal>, provider: Option<Arc<Provider>>) -> Router {
     of_portal
         .merge(cabinet::routes(Arc::clone(&portal), provider.clone()))
         .merge(provider.map(provider::routes).unwrap_or_default())
-        .fallback(|| async { Refusal::NotFound })
-        .method_not_allowed_fallback(|| async { Refusal::Method })
+        .fallback(page::refusing(&portal, || Refusal::NotFound))
+        .method_not_allowed_fallback(page::refusing(&portal, || Refusal::Method))
         .layer(DefaultBodyLimit::max(body::BODY_MAX_SIZE))
         .layer(middleware::from_fn_with_state(Arc::clone(&portal), rates::limit))
         .layer(middleware::from_fn_with_state(portal, guard::guard::<Portal>))

@@ -9,7 +9,9 @@ use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
-use fantoccini::wd::Capabilities;
+use fantoccini::wd::{Capabilities, WebDriverCompatibleCommand};
+use openssl::base64::decode_block;
+use reqwest::{Method, Url};
 use serde_json::{Value, json};
 
 use super::{AssistiveTool, PATIENCE, Screen, WebDriver, wait_until};
@@ -97,6 +99,56 @@ impl Browser {
         Ok(self.execute_async(query, &[])?.as_str().unwrap_or_default().to_owned())
     }
 
+    /// Has pages asked for in another language from now on, as if the person had set it.
+    ///
+    /// # Errors
+    /// If the session has ended.
+    pub fn speak(&self, language: &str) -> Result<()> {
+        let agent = self.execute("return navigator.userAgent", &[])?;
+        let parameters = json!({ "userAgent": agent, "acceptLanguage": language });
+        self.command("Emulation.setUserAgentOverride", &parameters).map(drop)
+    }
+
+    /// Runs no scripts of pages that are opened from now on; or runs them again, from the next page on.
+    ///
+    /// # Errors
+    /// If the session has ended.
+    pub fn run_scripts(&self, runs: bool) -> Result<()> {
+        self.command("Emulation.setScriptExecutionDisabled", &json!({ "value": !runs })).map(drop)
+    }
+
+    /// Shows pages to a person who wants this of them: `light` or `dark`.
+    ///
+    /// # Errors
+    /// If the session has ended.
+    pub fn show_in(&self, scheme: &str) -> Result<()> {
+        let features = json!([{ "name": "prefers-color-scheme", "value": scheme }]);
+        self.command("Emulation.setEmulatedMedia", &json!({ "features": features })).map(drop)
+    }
+
+    /// Shows pages as if the window were so wide, in CSS pixels; 0 is as wide as it is.
+    ///
+    /// # Errors
+    /// If the session has ended.
+    pub fn show_as_wide_as(&self, width: u32) -> Result<()> {
+        let parameters = json!({ "width": width, "height": 0, "deviceScaleFactor": 0, "mobile": false });
+        self.command("Emulation.setDeviceMetricsOverride", &parameters).map(drop)
+    }
+
+    /// A picture of the whole page, also of what is below the window's edge, PNG.
+    ///
+    /// # Errors
+    /// If the session has ended.
+    pub fn whole_picture(&self) -> Result<Vec<u8>> {
+        let taken = self.command("Page.captureScreenshot", &json!({ "captureBeyondViewport": true }))?;
+        let data = taken.get("data").and_then(Value::as_str).context("there is no picture")?;
+        Ok(decode_block(data)?)
+    }
+
+    fn command(&self, method: &'static str, parameters: &Value) -> Result<Value> {
+        self.driver.issue(DevTools(json!({ "cmd": method, "params": parameters }))).with_context(|| method)
+    }
+
     /// Answers the browser's own question whether the page may reach programs on this computer, with the pointer.
     ///
     /// # Errors
@@ -113,6 +165,20 @@ impl Browser {
             tool.click(x, rows.next().unwrap_or_default())?;
             Ok((self.permission()? != "prompt").then_some(()))
         })
+    }
+}
+
+/// A command of Chromium's own protocol.
+#[derive(Debug)]
+struct DevTools(Value);
+
+impl WebDriverCompatibleCommand for DevTools {
+    fn endpoint(&self, base: &Url, session: Option<&str>) -> Result<Url, <Url as std::str::FromStr>::Err> {
+        base.join(&format!("session/{}/goog/cdp/execute", session.unwrap_or_default()))
+    }
+
+    fn method_and_body(&self, _: &Url) -> (Method, Option<String>) {
+        (Method::POST, Some(self.0.to_string()))
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
 use fantoccini::elements::Element;
-use fantoccini::wd::{Capabilities, TimeoutConfiguration, WindowHandle};
+use fantoccini::wd::{Capabilities, TimeoutConfiguration, WebDriverCompatibleCommand, WindowHandle};
 use fantoccini::{Client, ClientBuilder, Locator};
 use hyper_util::client::legacy::connect::HttpConnector;
 use serde_json::Value;
@@ -149,6 +149,11 @@ impl WebDriver {
     pub fn cookies(&self) -> Result<String> {
         let cookies = self.runtime.block_on(self.client()?.get_all_cookies())?;
         Ok(cookies.iter().map(|cookie| format!("{}={}", cookie.name(), cookie.value())).collect::<Vec<_>>().join("; "))
+    }
+
+    /// Sends a command that is not in the standard, and gives its answer.
+    pub(super) fn issue(&self, command: impl WebDriverCompatibleCommand + Send + 'static) -> Result<Value> {
+        Ok(self.runtime.block_on(self.client()?.issue_cmd(command))?)
     }
 
     /// A picture of the page, PNG.

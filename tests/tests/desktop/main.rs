@@ -15,6 +15,7 @@ mod house;
 mod keyboard;
 mod link;
 mod portal_page;
+mod portal_pages;
 mod relying_parties;
 mod rest;
 mod screens;

@@ -15,6 +15,7 @@ use url::form_urlencoded;
 
 use super::body::FormBody;
 use super::cabinet_texts::Texts;
+use super::header::Header;
 use super::page::{Content, Moment, moment, name_in, page, refused};
 use super::sessions::HolderAnswer;
 use super::{Language, Refusal, cookies};
@@ -41,6 +42,7 @@ pub(super) struct Rooms {
 struct Page<'a> {
     language: Language,
     texts: &'static Texts,
+    header: Header<'a>,
     portal_name: &'a str,
     holder: String,
     personal_number: &'a str,
@@ -159,6 +161,7 @@ async fn shown(rooms: &Rooms, headers: &HeaderMap) -> Result<Response, Refusal> 
     let page = Page {
         language,
         texts,
+        header: Header::of(portal, language, Some(CABINET)),
         portal_name: portal.name(language),
         holder: name_in(language, &visit.session.holder),
         personal_number: visit.session.holder.personal_number.number(),

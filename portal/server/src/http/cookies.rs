@@ -21,6 +21,9 @@ pub(super) const PENDING: Cookie = Cookie { name: "__Host-latchkey-request", sam
 /// Says which of the portal's own pages a visitor is on the way to, who signs in by link meanwhile.
 pub(super) const PLACE: Cookie = Cookie { name: "__Host-latchkey-place", same_site: "Strict" };
 
+/// Says in which language the visitor wants the pages.
+pub(super) const LANGUAGE: Cookie = Cookie { name: "__Host-latchkey-language", same_site: "Lax" };
+
 /// A browser that is signed in has a session, and asks for nothing any more.
 pub(super) fn signed_in(started: &StartedSession) -> Result<AppendHeaders<[(HeaderName, HeaderValue); 2]>, Refusal> {
     let lifetime = started.session.expires_at - started.session.signed_in_at;

@@ -3,6 +3,8 @@
 use axum::http::HeaderMap;
 use axum::http::header::ACCEPT_LANGUAGE;
 
+use super::cookies;
+
 /// A language that the service speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Language {
@@ -28,9 +30,17 @@ impl Language {
         }
     }
 
-    /// The language that a browser likes best (RFC 9110, clause 12.5.4).
+    /// The language of that tag, if it is one of ours.
+    pub(super) fn of_tag(tag: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|language| language.tag().eq_ignore_ascii_case(tag))
+    }
+
+    /// The language that was chosen in this browser, or the one that it likes best (RFC 9110, clause 12.5.4).
     #[must_use]
     pub fn preferred(headers: &HeaderMap) -> Self {
+        if let Some(chosen) = cookies::LANGUAGE.text(headers).and_then(Self::of_tag) {
+            return chosen;
+        }
         let wishes = headers.get_all(ACCEPT_LANGUAGE).iter().filter_map(|header| header.to_str().ok());
         let mut best = (0, Self::Belarusian);
         for wish in wishes.flat_map(|header| header.split(',')) {
@@ -48,7 +58,7 @@ impl Language {
         let mut parts = wish.split(';').map(str::trim);
         let tag = parts.next()?;
         let primary = tag.split('-').next()?;
-        let language = Self::ALL.into_iter().find(|language| language.tag().eq_ignore_ascii_case(primary))?;
+        let language = Self::of_tag(primary)?;
         let weight = parts.find_map(|parameter| parameter.strip_prefix("q=")).map_or(Some(1000), thousandths)?;
         Some((weight, language))
     }

@@ -1,12 +1,13 @@
 //! The page that signs in, and shows who is signed in. Without its script it offers the link and the command.
 
+use std::future::{Ready, ready};
 use std::sync::Arc;
 
 use askama::Template;
 use axum::Json;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
-use axum::http::header::{CONTENT_LANGUAGE, CONTENT_SECURITY_POLICY, LOCATION, SET_COOKIE, VARY};
+use axum::http::header::{ACCEPT, CONTENT_LANGUAGE, CONTENT_SECURITY_POLICY, LOCATION, SET_COOKIE, VARY};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{AppendHeaders, Html, IntoResponse as _, Response};
 use latchkey_verify::Assurance;
@@ -17,6 +18,7 @@ use url::form_urlencoded;
 
 use super::body::FormBody;
 use super::cabinet::{CABINET, browser_family};
+use super::header::Header;
 use super::page_texts::{SignInState, Texts};
 use super::provider::RESUME;
 use super::{Language, Refusal, challenges, cookies};
@@ -31,7 +33,7 @@ use crate::token::Token;
 /// What the cookie says of the cabinet.
 const CABINET_PLACE: &str = "cabinet";
 /// The portal's own page.
-const HOME: &str = "/";
+pub(super) const HOME: &str = "/";
 /// What the form for a link says on a page that another site's request led to.
 const FOR_SITE: &[u8] = b"for=site";
 /// What it says on the way to the cabinet.
@@ -44,6 +46,7 @@ const PLACE_LIFETIME: Duration = Duration::minutes(15);
 struct Page<'a> {
     language: Language,
     texts: &'static Texts,
+    header: Header<'a>,
     portal_name: &'a str,
     title: &'a str,
     client_port: u16,
@@ -142,6 +145,17 @@ impl Content {
         Self::Consent { asking, names: scopes.profile, number: scopes.personal_number, form_key }
     }
 
+    /// Where the page is found again.
+    fn place(&self) -> Option<&'static str> {
+        match self {
+            Self::NobodySignedIn { asking: Some(_), .. } | Self::Consent { .. } => Some(RESUME),
+            Self::NobodySignedIn { for_cabinet: true, .. } => Some(CABINET),
+            Self::NobodySignedIn { .. } | Self::SignedIn { .. } | Self::Refused { .. } => Some(HOME),
+            Self::Link { next, .. } => Some(next),
+            Self::Leaving(_) => None,
+        }
+    }
+
     /// The other site to which a form of the page leads in the end.
     fn form_target(&self) -> Option<&str> {
         match self {
@@ -236,7 +250,7 @@ pub(super) async fn complete(
 pub(super) async fn words(code: Result<Path<String>, PathRejection>, headers: HeaderMap) -> Result<Response, Refusal> {
     let language = Language::preferred(&headers);
     let words = code.ok().and_then(|Path(code)| words_for(language, &code)).ok_or(Refusal::NotFound)?;
-    let headers = [(CONTENT_LANGUAGE, language.tag()), (VARY, "Accept-Language")];
+    let headers = [(CONTENT_LANGUAGE, language.tag()), (VARY, "Accept-Language, Cookie")];
     Ok((headers, Json(words)).into_response())
 }
 
@@ -328,15 +342,36 @@ pub(super) fn moment(time: OffsetDateTime) -> Result<Moment, Refusal> {
 pub(super) fn refused(portal: &Portal, headers: &HeaderMap, refusal: &Refusal) -> Response {
     let language = Language::preferred(headers);
     let texts = Texts::of(language);
-    let words = words_for(language, refusal.code()).unwrap_or_else(|| RefusalWords {
-        what_happened: texts.refused.to_owned(),
-        what_to_do: texts.try_later.to_owned(),
-    });
+    let own = |what_happened: &str, what_to_do: &str| RefusalWords {
+        what_happened: what_happened.to_owned(),
+        what_to_do: what_to_do.to_owned(),
+    };
+    let words = match refusal {
+        // The words for programs are about an address for programs.
+        Refusal::NotFound | Refusal::Method => own(texts.nowhere, texts.nowhere_advice),
+        _ => words_for(language, refusal.code()).unwrap_or_else(|| own(texts.refused, texts.try_later)),
+    };
     let RefusalWords { what_happened, what_to_do } = words;
     let content = Content::Refused { what_happened, what_to_do, code: refusal.code() };
     let mut response = page(portal, headers, refusal.status(), content);
     response.extensions_mut().insert(refusal.detail());
     response
+}
+
+/// Answers each request with this refusal: a page for people, and what they read nowhere else for programs.
+pub(super) fn refusing(
+    portal: &Arc<Portal>,
+    refusal: fn() -> Refusal,
+) -> impl Fn(HeaderMap) -> Ready<Response> + Clone + Send + Sync + 'static {
+    let portal = Arc::clone(portal);
+    move |headers| {
+        let wished = headers.get(ACCEPT).and_then(|wished| wished.to_str().ok()).unwrap_or_default();
+        let response = match wished.contains("text/html") {
+            true => refused(&portal, &headers, &refusal()),
+            false => refusal().into_response(),
+        };
+        ready(response)
+    }
 }
 
 pub(super) fn page(portal: &Portal, headers: &HeaderMap, status: StatusCode, content: Content) -> Response {
@@ -355,7 +390,8 @@ pub(super) fn page(portal: &Portal, headers: &HeaderMap, status: StatusCode, con
     let states = texts.states();
     let client_port = portal.client_port();
     let policy = policy(client_port, content.form_target());
-    let page = Page { language, texts, portal_name: portal.name(language), title, client_port, states, content };
+    let (header, portal_name) = (Header::of(portal, language, content.place()), portal.name(language));
+    let page = Page { language, texts, header, portal_name, title, client_port, states, content };
     match page.render() {
         Ok(html) => {
             let headers = [

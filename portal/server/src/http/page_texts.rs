@@ -35,6 +35,8 @@ pub(super) struct Texts {
     pub(super) ended: &'static str,
     pub(super) ended_why: &'static str,
     pub(super) refused: &'static str,
+    pub(super) nowhere: &'static str,
+    pub(super) nowhere_advice: &'static str,
     pub(super) try_later: &'static str,
     pub(super) code: &'static str,
     pub(super) back: &'static str,

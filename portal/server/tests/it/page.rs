@@ -45,6 +45,69 @@ async fn it_speaks_the_language_that_the_browser_prefers() {
 }
 
 #[tokio::test]
+async fn a_chosen_language_is_remembered_and_leads_nowhere_else() {
+    let world = World::new().await;
+    let mut browser = world.browser();
+    for (tag, own_name) in [("be", "Беларуская"), ("ru", "Русский"), ("en", "English")] {
+        for place in ["/", "/cabinet", "/authorize/resume"] {
+            let chosen = choose(&mut browser, &[("place", place), ("language", tag)]).await;
+            assert_eq!((chosen.status.as_u16(), chosen.header("location")), (303, place));
+            let cookie = chosen.header("set-cookie").to_owned();
+            let expected = format!("__Host-latchkey-language={tag}; Max-Age=31536000; Path=/; Secure; HttpOnly;");
+            assert!(cookie.starts_with(&expected), "{cookie}");
+        }
+        for page in ["/", "/cabinet"] {
+            let page = Request::get(page).header("accept-language", "en, ru, be").body(Body::empty()).unwrap();
+            let page = browser.send(page).await;
+            assert_eq!(page.header("content-language"), tag);
+            assert!(page.text().contains(&format!("aria-current=\"true\">{own_name}</strong>")), "{}", page.text());
+        }
+    }
+    for fields in [
+        &[("place", "https://evil.example/"), ("language", "be")][..],
+        &[("place", "//evil.example"), ("language", "be")],
+        &[("place", "/cabinet/export"), ("language", "be")],
+        &[("place", "/"), ("language", "de")],
+        &[("language", "be"), ("place", "/")],
+        &[("place", "/"), ("language", "be"), ("language", "ru")],
+        &[("place", "/")],
+        &[],
+    ] {
+        let refused = choose(&mut browser, fields).await;
+        assert_eq!(refused.status, 400, "{fields:?}");
+        assert!(refused.text().contains("<code>body-malformed</code>"), "{fields:?}");
+    }
+}
+
+async fn choose(browser: &mut Browser, fields: &[(&str, &str)]) -> Answer {
+    let body: String = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
+    let request = Request::post("/language")
+        .header("content-type", "application/x-www-form-urlencoded")
+        .header("origin", "https://portal.example")
+        .body(Body::from(body));
+    browser.send(request.unwrap()).await
+}
+
+/// Who mistypes an address is told so on a page; programs are told as ever.
+#[tokio::test]
+async fn where_there_is_nothing_people_get_a_page_and_programs_a_code() {
+    let world = World::new().await;
+    for (method, path, status, code) in
+        [("GET", "/nowhere", 404, "not-found"), ("GET", "/sign-out", 405, "method-not-allowed")]
+    {
+        let request =
+            |accept: &str| Request::builder().method(method).uri(path).header("accept", accept).body(Body::empty());
+        let page = world.browser().send(request("text/html,application/xhtml+xml,*/*;q=0.8").unwrap()).await;
+        assert_eq!(page.status, status);
+        assert!(page.header("content-type").starts_with("text/html"), "{path}");
+        assert!(page.text().contains(&format!("<code>{code}</code>")), "{}", page.text());
+        assert!(page.text().contains("Такой старонкі тут няма."), "{}", page.text());
+        let told = world.browser().send(request("*/*").unwrap()).await;
+        assert_eq!((told.status.as_u16(), told.json()["code"].as_str().unwrap()), (status, code));
+    }
+}
+
+#[tokio::test]
 async fn it_names_the_holder_in_its_own_language() {
     let world = World::new().await;
     let mut browser = world.browser();

@@ -31,6 +31,8 @@ pub(super) const TEXTS: Texts = Texts {
     ended: "You are signed out",
     ended_why: "The card was taken out of the reader, so the session has ended.",
     refused: "That did not work",
+    nowhere: "There is no such page here.",
+    nowhere_advice: "Check the address, or go to the main page.",
     try_later: "The service is not available for now. Try again in a few minutes.",
     code: "Code",
     back: "To the main page",

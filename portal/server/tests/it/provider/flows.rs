@@ -21,7 +21,7 @@ async fn a_site_learns_who_signed_in_and_how_sure_that_is() {
     let page = browser.get(&SHOP.request(&[("acr_values", Some(HIGH))])).await;
     assert_eq!(page.status, 200);
     assert!(page.text().contains("data-next=\"/authorize/resume\""), "{}", page.text());
-    assert!(page.text().contains("Крама") && page.text().contains("(shop.example)"), "{}", page.text());
+    assert!(page.text().contains("Крама") && page.text().contains("<span>shop.example</span>"), "{}", page.text());
     world.set_clock(NOW + Duration::seconds(20));
     browser.sign_in_from(&world.card(), Some(ORIGIN)).await;
     let asked = browser.get("/authorize/resume").await;
