@@ -6,6 +6,7 @@
 //! | [`configuration`] | the configuration file, read with the line of every fault |
 //! | [`portal`] | what the service does, apart from HTTP |
 //! | [`cabinet`] | what is kept of a person between sign-ins, and its door |
+//! | [`organisation`] | organisations that people act for |
 //! | [`keys`] | the service's own keys: files, names, rotation |
 //! | [`link`] | what a link consists of |
 //! | [`http`] | its addresses, cookies, refusals, page |
@@ -24,7 +25,7 @@
 //! it ends. It is deleted at sign-out and purged when it is over. A sign-in by link keeps the same for at most a minute,
 //! until the browser comes for it. What other sites were granted of a person belongs to a session and ends with it; what
 //! the person has agreed to is kept, under a keyed hash, until it is withdrawn. A cabinet is kept under a keyed hash too,
-//! with no other word of the person. Challenges belong to browsers, not people. Nothing of
+//! with no other word of the person but the organisations that the operator has bound to it. Challenges belong to browsers, not people. Nothing of
 //! this is written to logs or metrics; neither are the addresses that requests come from. What the terminal reads of a
 //! card is sealed while it waits to be fetched, in a database of its own, and forgotten when it was.
 
@@ -38,6 +39,7 @@ pub mod keys;
 pub mod link;
 pub mod material;
 pub mod metrics;
+pub mod organisation;
 mod outside;
 mod patience;
 pub mod portal;

@@ -355,6 +355,7 @@ impl Portal {
             assurance: verified.assurance(),
             way,
             cabinet: None,
+            acting: None,
             holder: Holder::from(verified.identity()),
         };
         Ok((session, verified))

@@ -8,6 +8,7 @@ use time::OffsetDateTime;
 pub use latchkey_verify::Assurance;
 
 use crate::cabinet::CabinetId;
+use crate::organisation::BindingId;
 
 /// A browser that somebody signed in with.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,6 +23,8 @@ pub struct Session {
     pub way: Way,
     /// Whose cabinet it is in; none where there are no cabinets, and before it is opened.
     pub cabinet: Option<CabinetId>,
+    /// For which organisation the person acts, if not for himself.
+    pub acting: Option<BindingId>,
     /// Who it is.
     pub holder: Holder,
 }

@@ -6,6 +6,7 @@
 mod cabinets;
 mod grants;
 mod logouts;
+mod organisations;
 #[allow(clippy::duplicate_mod, reason = "the statements that both databases have in common are compiled for each")]
 mod postgres;
 mod sqlite;
@@ -24,6 +25,7 @@ pub use grants::{
     PushedRequest, Spent, TakenCode, TokenKind,
 };
 pub use logouts::{DueLogout, LOGOUTS_OF_SITE_MAX, Logouts};
+pub use organisations::Organisations;
 pub use postgres::{InvalidDatabaseAddress, PostgresSettings, PostgresSteps, PostgresStorage};
 pub use sqlite::{SqliteSettings, SqliteSteps, SqliteStorage};
 pub use steps::{CALLER_TAG_SIZE, KeptStep, Steps};

@@ -20,6 +20,7 @@ use super::page::{Content, Moment, moment, name_in, page, refused};
 use super::sessions::HolderAnswer;
 use super::{Language, Refusal, cookies};
 use crate::cabinet::{BrowserFamily, CabinetState};
+use crate::organisation::{Binding, Organisation, OrganisationNumber};
 use crate::outside::Outside as _;
 use crate::portal::{Contents, Demand, Portal, Visit, rfc3339};
 use crate::provider::Provider;
@@ -47,6 +48,8 @@ struct Page<'a> {
     holder: String,
     personal_number: &'a str,
     form_key: String,
+    /// For whom the holder can act; nobody listed if only for himself.
+    accounts: Vec<AccountRow>,
     unseen: Vec<SignInRow>,
     seen_until: i128,
     sessions: Vec<SessionRow>,
@@ -68,6 +71,13 @@ struct SessionRow {
     is_own: bool,
 }
 
+struct AccountRow {
+    name: String,
+    /// Its number; none for the holder himself.
+    organisation: Option<String>,
+    is_acting: bool,
+}
+
 struct SiteRow {
     client: String,
     name: String,
@@ -81,6 +91,8 @@ enum Act {
     EndOthers,
     See(OffsetDateTime),
     Withdraw(ClientId),
+    /// Act for an organisation, or for oneself.
+    ChooseAccount(Option<OrganisationNumber>),
 }
 
 /// What the cabinet answers.
@@ -92,6 +104,7 @@ pub(super) fn routes(portal: Arc<Portal>, provider: Option<Arc<Provider>>) -> Ro
         .route("/cabinet/sessions/end-others", post(end_others))
         .route("/cabinet/seen", post(see))
         .route("/cabinet/sites/withdraw", post(withdraw))
+        .route("/cabinet/acting", post(act_for))
         .with_state(Rooms { portal, provider })
 }
 
@@ -133,6 +146,17 @@ async fn withdraw(State(rooms): State<Rooms>, headers: HeaderMap, body: Result<F
     act(&rooms, &headers, body, read).await
 }
 
+async fn act_for(State(rooms): State<Rooms>, headers: HeaderMap, body: Result<FormBody, Refusal>) -> Response {
+    let read = |fields: &[(String, String)]| match fields {
+        [(name, number)] if name == "organisation" && number.is_empty() => Some(Act::ChooseAccount(None)),
+        [(name, number)] if name == "organisation" => {
+            number.parse().ok().map(|number| Act::ChooseAccount(Some(number)))
+        }
+        _ => None,
+    };
+    act(&rooms, &headers, body, read).await
+}
+
 async fn shown(rooms: &Rooms, headers: &HeaderMap) -> Result<Response, Refusal> {
     let Rooms { portal, .. } = rooms;
     let visit = match portal.visit(cookies::SESSION.read(headers)).await? {
@@ -144,7 +168,7 @@ async fn shown(rooms: &Rooms, headers: &HeaderMap) -> Result<Response, Refusal> 
     };
     let language = Language::preferred(headers);
     let texts = Texts::of(language);
-    let Contents { sessions, unseen, sign_ins } = portal.contents(&visit).await?;
+    let Contents { sessions, unseen, sign_ins, bindings } = portal.contents(&visit).await?;
     let own = visit.token.hash();
     let sessions: Vec<_> = sessions
         .iter()
@@ -166,6 +190,7 @@ async fn shown(rooms: &Rooms, headers: &HeaderMap) -> Result<Response, Refusal> 
         holder: name_in(language, &visit.session.holder),
         personal_number: visit.session.holder.personal_number.number(),
         form_key: visit.token.form_key(),
+        accounts: accounts(texts, language, &visit, &bindings),
         unseen: unseen.iter().map(|sign_in| sign_in_row(texts, sign_in)).collect::<Result<_, _>>()?,
         seen_until: newest,
         has_others: sessions.iter().any(|session| !session.is_own),
@@ -205,6 +230,7 @@ async fn exported(rooms: &Rooms, headers: &HeaderMap) -> Result<Response, Refusa
         exported_at: rfc3339(portal.now())?,
         opened_at,
         holder: HolderAnswer::from(&visit.session.holder),
+        organisations: contents.bindings.iter().map(exported_binding).collect::<Result<_, _>>()?,
         sessions: sessions.collect::<Result<_, Refusal>>()?,
         sign_ins: contents.sign_ins.iter().map(exported_sign_in).collect::<Result<_, _>>()?,
         connected_sites: sites.iter().map(exported_site).collect::<Result<_, _>>()?,
@@ -246,6 +272,7 @@ async fn acted(
     match act {
         Act::EndSession(name) => drop(portal.end_named_session(&visit, &name).await?),
         Act::EndOthers => drop(portal.end_other_sessions(&visit).await?),
+        Act::ChooseAccount(organisation) => drop(portal.act_for(&visit, organisation.as_ref()).await?),
         Act::See(until) => portal.see_sign_ins(&visit, until).await?,
         Act::Withdraw(client) => {
             let provider = provider.as_ref().ok_or(Refusal::NotFound)?;
@@ -253,6 +280,21 @@ async fn acted(
         }
     }
     Ok(())
+}
+
+/// The holder himself and the organisations that are bound to the cabinet, if there are any.
+fn accounts(texts: &'static Texts, language: Language, visit: &Visit, bindings: &[Binding]) -> Vec<AccountRow> {
+    if bindings.is_empty() {
+        return Vec::new();
+    }
+    let acting = visit.session.acting;
+    let holder = AccountRow { name: texts.acting_self.to_owned(), organisation: None, is_acting: acting.is_none() };
+    let organisation = |binding: &Binding| AccountRow {
+        name: binding.organisation.name(language),
+        organisation: Some(binding.organisation.number.as_str().to_owned()),
+        is_acting: acting == Some(binding.id),
+    };
+    std::iter::once(holder).chain(bindings.iter().map(organisation)).collect()
 }
 
 async fn sites(rooms: &Rooms, visit: &Visit, language: Language) -> Result<Option<Vec<SiteRow>>, Refusal> {
@@ -295,9 +337,18 @@ struct Export {
     exported_at: String,
     opened_at: Option<String>,
     holder: HolderAnswer,
+    organisations: Vec<ExportedBinding>,
     sessions: Vec<ExportedSession>,
     sign_ins: Vec<ExportedSignIn>,
     connected_sites: Vec<ExportedSite>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ExportedBinding {
+    organisation_number: String,
+    name: String,
+    bound_at: String,
 }
 
 #[derive(Serialize)]
@@ -323,6 +374,15 @@ struct ExportedSite {
     client_id: String,
     scope: String,
     agreed_at: String,
+}
+
+fn exported_binding(binding: &Binding) -> Result<ExportedBinding, Refusal> {
+    let Organisation { number, names: [_, russian, _] } = &binding.organisation;
+    Ok(ExportedBinding {
+        organisation_number: number.as_str().to_owned(),
+        name: russian.as_str().to_owned(),
+        bound_at: rfc3339(binding.bound_at)?,
+    })
 }
 
 fn exported_sign_in(sign_in: &SignIn) -> Result<ExportedSignIn, Refusal> {

@@ -23,6 +23,7 @@ use super::page_texts::{SignInState, Texts};
 use super::provider::RESUME;
 use super::{Language, Refusal, challenges, cookies};
 use crate::link::{ShortCode, link};
+use crate::organisation::Binding;
 use crate::portal::{Portal, rfc3339};
 use crate::provider::request::AuthorizationRequest;
 use crate::provider::scope::Scopes;
@@ -68,6 +69,8 @@ pub(super) enum Content {
         asking: Asking,
         names: bool,
         number: bool,
+        /// For whom the visitor acts, if the site wants to know.
+        acting: Option<Acting>,
         form_key: String,
     },
     Leaving(Leaving),
@@ -79,6 +82,8 @@ pub(super) enum Content {
         expires_at: Moment,
         form_key: String,
         has_cabinet: bool,
+        /// The organisation that the visitor acts for.
+        acting: Option<String>,
     },
     Link {
         link: String,
@@ -102,6 +107,14 @@ pub(super) struct Asking {
     target: String,
     /// Names the request in a form.
     request: String,
+}
+
+/// For whom a visitor acts.
+pub(super) struct Acting {
+    /// What the organisation is called, unless it is the visitor himself.
+    organisation: Option<String>,
+    /// Names it in a form.
+    binding: String,
 }
 
 /// A visitor whom a site wants to be signed out.
@@ -141,8 +154,19 @@ impl Content {
         Self::NobodySignedIn { command: command(portal), asking: None, again, for_cabinet: true }
     }
 
-    pub(super) const fn consent(asking: Asking, scopes: Scopes, form_key: String) -> Self {
-        Self::Consent { asking, names: scopes.profile, number: scopes.personal_number, form_key }
+    /// The question whether the site may know; `acting` is the organisation that the visitor acts for.
+    pub(super) fn consent(
+        asking: Asking,
+        scopes: Scopes,
+        acting: Option<Binding>,
+        language: Language,
+        form_key: String,
+    ) -> Self {
+        let acting = scopes.acting_account.then(|| Acting {
+            organisation: acting.as_ref().map(|binding| binding.organisation.name(language)),
+            binding: acting.map(|binding| binding.id.to_string()).unwrap_or_default(),
+        });
+        Self::Consent { asking, names: scopes.profile, number: scopes.personal_number, acting, form_key }
     }
 
     /// Where the page is found again.
@@ -168,17 +192,20 @@ impl Content {
 }
 
 pub(super) async fn show(State(portal): State<Arc<Portal>>, headers: HeaderMap) -> Response {
-    let content = match cookies::SESSION.read(&headers) {
-        Some(token) => portal.session(&token).await.map_err(Refusal::from).and_then(|session| match session {
-            Some(session) => signed_in(&portal, &token, session, Language::preferred(&headers)),
-            None => Ok(nobody(&portal)),
-        }),
-        None => Ok(nobody(&portal)),
-    };
-    match content {
+    match shown(&portal, &headers).await {
         Ok(content) => page(&portal, &headers, StatusCode::OK, content),
         Err(refusal) => refused(&portal, &headers, &refusal),
     }
+}
+
+async fn shown(portal: &Portal, headers: &HeaderMap) -> Result<Content, Refusal> {
+    let Some(token) = cookies::SESSION.read(headers) else { return Ok(nobody(portal)) };
+    let Some(session) = portal.session(&token).await? else { return Ok(nobody(portal)) };
+    let acting = match session.acting {
+        Some(binding) => portal.binding(binding).await?,
+        None => None,
+    };
+    signed_in(portal, &token, session, acting.as_ref(), Language::preferred(headers))
 }
 
 /// Ends the session, if the form came from the page that was made for it.
@@ -303,7 +330,13 @@ fn command(portal: &Portal) -> String {
     format!("latchkey sign-in {}", portal.origin())
 }
 
-fn signed_in(portal: &Portal, token: &Token, session: Session, language: Language) -> Result<Content, Refusal> {
+fn signed_in(
+    portal: &Portal,
+    token: &Token,
+    session: Session,
+    acting: Option<&Binding>,
+    language: Language,
+) -> Result<Content, Refusal> {
     let texts = Texts::of(language);
     Ok(Content::SignedIn {
         assurance: match session.assurance {
@@ -317,6 +350,7 @@ fn signed_in(portal: &Portal, token: &Token, session: Session, language: Languag
         expires_at: moment(session.expires_at)?,
         form_key: token.form_key(),
         has_cabinet: portal.has_cabinets(),
+        acting: acting.map(|binding| binding.organisation.name(language)),
     })
 }
 

@@ -5,6 +5,7 @@ use time::{Duration, OffsetDateTime};
 use super::{CabinetSurroundings, Portal};
 use crate::cabinet::{CabinetId, CabinetState};
 use crate::http::Refusal;
+use crate::organisation::{Binding, BindingId, OrganisationNumber};
 use crate::outside::Outside as _;
 use crate::session::{Assurance, Session};
 use crate::storage::{Cabinets, Ending, ListedSession, SignIn, SignIns, StorageError};
@@ -35,6 +36,8 @@ pub(crate) struct Contents {
     pub(crate) sign_ins: Vec<SignIn>,
     /// Those among them that the holder has not seen.
     pub(crate) unseen: Vec<SignIn>,
+    /// The organisations that the holder may act for.
+    pub(crate) bindings: Vec<Binding>,
 }
 
 impl Portal {
@@ -56,7 +59,8 @@ impl Portal {
         let own = visit.token.hash();
         let is_unseen = |it: &&SignIn| it.session != own && seen_until.is_none_or(|seen| it.signed_in_at > seen);
         let unseen = newest.iter().filter(is_unseen).copied().collect();
-        Ok(Contents { sessions, sign_ins: newest, unseen })
+        let bindings = self.counted(storage.bindings(visit.cabinet).await)?;
+        Ok(Contents { sessions, sign_ins: newest, unseen, bindings })
     }
 
     /// Ends the session with this name, if it is one of the cabinet's.
@@ -77,6 +81,21 @@ impl Portal {
         // A time to come would hide sign-ins that the holder has not seen.
         let until = until.min(self.now());
         Ok(self.counted(self.cabinet_storage()?.see_sign_ins(visit.cabinet, until).await)?)
+    }
+
+    /// Has the holder act for an organisation of the cabinet, or for himself, in this session; whether he does now.
+    pub(crate) async fn act_for(
+        &self,
+        visit: &Visit,
+        organisation: Option<&OrganisationNumber>,
+    ) -> Result<bool, Refusal> {
+        let storage = self.cabinet_storage()?;
+        Ok(self.counted(storage.act_for(&visit.token.hash(), visit.cabinet, organisation).await)?)
+    }
+
+    /// An organisation that somebody acts for, if he still may.
+    pub(crate) async fn binding(&self, binding: BindingId) -> Result<Option<Binding>, Refusal> {
+        Ok(self.counted(self.cabinet_storage()?.binding(binding).await)?)
     }
 
     /// Whether there are cabinets.

@@ -1,7 +1,8 @@
 //! What a site may learn of a person.
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
+use crate::organisation::Organisation;
 use crate::session::Holder;
 
 /// A set of scopes. `openid` is always among those of a request.
@@ -13,13 +14,19 @@ pub struct Scopes {
     pub profile: bool,
     /// `personal_number`: the identification number.
     pub personal_number: bool,
+    /// `acting_account`: for whom the person acts, himself or an organisation.
+    pub acting_account: bool,
 }
 
 /// The names of all scopes, as the discovery document lists them.
-pub const SCOPE_NAMES: [&str; 3] = ["openid", "profile", "personal_number"];
+pub const SCOPE_NAMES: [&str; 4] = ["openid", "profile", "personal_number", "acting_account"];
 
 /// The claims that scopes give, as the discovery document lists them.
-pub const CLAIM_NAMES: [&str; 6] = ["sub", "name", "family_name", "given_name", "middle_name", "personal_number"];
+pub const CLAIM_NAMES: [&str; 7] =
+    ["sub", "name", "family_name", "given_name", "middle_name", "personal_number", ACTING_FOR];
+
+/// The claim that says for which organisation a person acts.
+pub const ACTING_FOR: &str = "acting_for";
 
 impl Scopes {
     /// Reads a list with spaces between. Names that nobody knows do not count (OpenID Connect Core 1.0, clause 3.1.2.1).
@@ -35,6 +42,7 @@ impl Scopes {
             "openid" => Self { openid: true, ..self },
             "profile" => Self { profile: true, ..self },
             "personal_number" => Self { personal_number: true, ..self },
+            "acting_account" => Self { acting_account: true, ..self },
             _ => self,
         }
     }
@@ -45,6 +53,7 @@ impl Scopes {
         (self.openid || !other.openid)
             && (self.profile || !other.profile)
             && (self.personal_number || !other.personal_number)
+            && (self.acting_account || !other.acting_account)
     }
 
     /// Everything that is in either set.
@@ -54,22 +63,22 @@ impl Scopes {
             openid: self.openid || other.openid,
             profile: self.profile || other.profile,
             personal_number: self.personal_number || other.personal_number,
+            acting_account: self.acting_account || other.acting_account,
         }
     }
 
     /// The list with spaces between.
     #[must_use]
     pub fn text(self) -> String {
-        let Self { openid, profile, personal_number } = self;
-        let [first, second, third] = SCOPE_NAMES;
-        let names = [(openid, first), (profile, second), (personal_number, third)];
-        names.into_iter().filter_map(|(is_in, name)| is_in.then_some(name)).collect::<Vec<_>>().join(" ")
+        let Self { openid, profile, personal_number, acting_account } = self;
+        let names = SCOPE_NAMES.into_iter().zip([openid, profile, personal_number, acting_account]);
+        names.filter_map(|(name, is_in)| is_in.then_some(name)).collect::<Vec<_>>().join(" ")
     }
 
     /// What the site learns of a person besides the subject. Names carry their language (BCP 47) where it is not that of
-    /// the certificate's subject.
+    /// the certificate's subject: Russian, as for organisations.
     #[must_use]
-    pub fn claims(self, holder: &Holder) -> Map<String, Value> {
+    pub fn claims(self, holder: &Holder, acting: Option<&Organisation>) -> Map<String, Value> {
         let mut claims = Map::new();
         let mut put = |name: &str, value: Option<String>| {
             if let Some(value) = value {
@@ -91,6 +100,21 @@ impl Scopes {
         if self.personal_number {
             put("personal_number", Some(holder.personal_number.to_string()));
         }
+        claims.extend(self.acting_claim(acting));
         claims
+    }
+
+    /// The claim [`ACTING_FOR`], if the site may know it and the person acts for an organisation. Without it he acts for
+    /// himself.
+    #[must_use]
+    pub fn acting_claim(self, acting: Option<&Organisation>) -> Option<(String, Value)> {
+        let Organisation { number, names: [belarusian, russian, english] } = acting.filter(|_| self.acting_account)?;
+        let claim = json!({
+            "organisation_number": number.as_str(),
+            "name": russian.as_str(),
+            "name#be": belarusian.as_str(),
+            "name#en": english.as_str(),
+        });
+        Some((ACTING_FOR.to_owned(), claim))
     }
 }

@@ -22,12 +22,13 @@ use super::subject::SubjectKey;
 use super::tickets;
 use crate::files::Renewal;
 use crate::http::{Language, Refusal};
+use crate::organisation::{Binding, BindingId};
 use crate::outside::Outside as _;
 use crate::portal::Portal;
 use crate::session::Session;
 use crate::storage::{
     ConnectedSite, DueLogout, FoundToken, GrantId, Grants, KeptCode, KeptGrant, NewToken, PresentedCode, PushedRequest,
-    Spent, StorageError, TokenKind,
+    Spent, StorageError, TakenCode, TokenKind,
 };
 use crate::token::Token;
 
@@ -77,8 +78,8 @@ pub(crate) struct SignedIn {
 pub(crate) enum Step {
     /// The person is asked to sign in; again, if a session is there that does not serve.
     SignIn { again: bool },
-    /// The person is asked whether the site may know.
-    AskConsent,
+    /// The person is asked whether the site may know; also for which organisation he acts, if it is one.
+    AskConsent { acting: Option<Binding> },
     /// The browser is sent to the site, with a code or an error.
     Send(String),
 }
@@ -222,9 +223,10 @@ impl Provider {
     pub(crate) async fn agree(&self, waiting: &Waiting, browser: &SignedIn) -> Result<(), StorageError> {
         let person = self.material.subject_key.person(&browser.session.holder.personal_number);
         let client = &waiting.request.client.id;
-        let before = self.portal.counted(self.grants.consent(&person, client).await)?.unwrap_or_default();
+        let before = self.portal.counted(self.grants.consent(&person, client, None).await)?.unwrap_or_default();
         let scopes = before.and(waiting.request.scopes);
-        self.portal.counted(self.grants.agree(&person, client, scopes, self.portal.now()).await)
+        let acting = acting_in(&waiting.request, &browser.session);
+        self.portal.counted(self.grants.agree(&person, client, scopes, acting.as_ref(), self.portal.now()).await)
     }
 
     /// The sites that a person has agreed to.
@@ -299,9 +301,23 @@ impl Provider {
             (Next::SignIn, _) | (_, None) => Ok(Step::SignIn { again: browser.is_some() }),
             // Somebody else has signed in than the site means.
             (_, Some(_)) if !meant => Ok(self.refuse(request, ErrorCode::LoginRequired)),
-            (Next::AskConsent, Some(_)) => Ok(Step::AskConsent),
+            (Next::AskConsent, Some(browser)) => self.ask(request, &browser.session).await,
             (Next::Answer, Some(browser)) => self.answer(request, browser).await,
         }
+    }
+
+    /// Whether what somebody has read before he agreed is what the site would be told now: he may have begun to act for
+    /// somebody else meanwhile.
+    pub(crate) fn has_read(&self, waiting: &Waiting, browser: &SignedIn, acting: Option<&str>) -> bool {
+        acting_in(&waiting.request, &browser.session).map(|binding| binding.to_string()).as_deref() == acting
+    }
+
+    async fn ask(&self, request: &AuthorizationRequest, session: &Session) -> Result<Step, Refusal> {
+        let acting = match acting_in(request, session) {
+            Some(binding) => self.portal.binding(binding).await?,
+            None => None,
+        };
+        Ok(Step::AskConsent { acting })
     }
 
     /// An error for the site.
@@ -331,7 +347,9 @@ impl Provider {
 
     async fn consent(&self, request: &AuthorizationRequest, session: &Session) -> Result<Consent, StorageError> {
         let person = self.material.subject_key.person(&session.holder.personal_number);
-        let given = self.portal.counted(self.grants.consent(&person, &request.client.id).await)?;
+        let acting = acting_in(request, session);
+        let given = self.grants.consent(&person, &request.client.id, acting.as_ref()).await;
+        let given = self.portal.counted(given)?;
         Ok(match given {
             Some(scopes) if scopes.contains(request.scopes) => Consent::GivenBefore,
             _ => Consent::NotGiven,
@@ -350,6 +368,7 @@ impl Provider {
             signed_in_at: session.signed_in_at,
             assurance: session.assurance,
             way: session.way,
+            acting: acting_in(request, session),
             nonce: request.nonce.clone(),
         };
         let kept = KeptCode {
@@ -409,7 +428,7 @@ impl Provider {
         let now = self.portal.now();
         let taken = self.portal.counted(self.grants.take_code(&presented, &drawn.tokens(now), now).await);
         match taken.map_err(Refusal::from)? {
-            Ok(taken) => self.give(client, drawn, &taken.grant, taken.grant.scopes, &taken.session),
+            Ok(taken) => self.give(client, drawn, taken.grant.scopes, &taken),
             Err(why) => Err(self.spent(why)),
         }
     }
@@ -428,10 +447,11 @@ impl Provider {
         let (drawn, now) = (Drawn::new(self, true), self.portal.now());
         let refreshed = self.grants.refresh(&token.hash(), &client.id, wanted, &drawn.tokens(now), now).await;
         match self.portal.counted(refreshed).map_err(Refusal::from)? {
-            Ok(FoundToken { grant, session, .. }) => {
+            Ok(FoundToken { grant, session, acting, .. }) => {
                 // A ticket that was asked for without a browser answers no request (OpenID Connect Core 1.0, clause 12.2).
                 let scopes = wanted.unwrap_or(grant.scopes);
-                self.give(client, drawn, &KeptGrant { nonce: None, ..grant }, scopes, &session)
+                let grant = KeptGrant { nonce: None, ..grant };
+                self.give(client, drawn, scopes, &TakenCode { grant, session, acting })
             }
             Err(why) => Err(self.spent(why)),
         }
@@ -446,46 +466,41 @@ impl Provider {
         Failure::Error(ErrorCode::InvalidGrant)
     }
 
-    fn give(
-        &self,
-        client: &Client,
-        drawn: Drawn,
-        grant: &KeptGrant,
-        scopes: Scopes,
-        session: &Session,
-    ) -> Result<TokenSet, Failure> {
+    fn give(&self, client: &Client, drawn: Drawn, scopes: Scopes, taken: &TakenCode) -> Result<TokenSet, Failure> {
         let now = self.portal.now();
         let Drawn { access_token, refresh_token } = drawn;
         let ticket = self
-            .ticket(client, grant, session, &access_token)
+            .ticket(client, scopes, taken, &access_token)
             .map_err(|SigningFailed| Failure::Refused(Refusal::Internal("the key for tickets does not sign")))?;
-        self.portal.metrics().ticket_issued(grant.assurance.name());
-        let expires_in = ACCESS_LIFETIME.min(session.expires_at - now);
+        self.portal.metrics().ticket_issued(taken.grant.assurance.name());
+        let expires_in = ACCESS_LIFETIME.min(taken.session.expires_at - now);
         Ok(TokenSet { access_token, refresh_token, ticket, scopes, expires_in })
     }
 
     fn ticket(
         &self,
         client: &Client,
-        grant: &KeptGrant,
-        session: &Session,
+        scopes: Scopes,
+        TakenCode { grant, session, acting }: &TakenCode,
         access_token: &Token,
     ) -> Result<String, SigningFailed> {
         let registered = self.registered();
         let key = registered.keys.signing(client.algorithm).ok_or(SigningFailed)?;
         let (subject, access_token) = (self.subject(client, session), access_token.expose_for_caller());
-        tickets::ticket(key, self.issuer(), &subject, grant, &access_token, self.portal.now())
+        let acting = scopes.acting_claim(acting.as_ref().map(|binding| &binding.organisation));
+        tickets::ticket(key, self.issuer(), &subject, grant, acting, &access_token, self.portal.now())
     }
 
     /// What a site may know by an access token.
     pub(crate) async fn userinfo(&self, token: &Token) -> Result<Option<Value>, StorageError> {
         let found = self.portal.counted(self.grants.token(&token.hash(), self.portal.now()).await)?;
         let found = found.filter(|found| found.token.kind == TokenKind::Access);
-        let Some(FoundToken { token, grant, session }) = found else { return Ok(None) };
+        let Some(FoundToken { token, grant, session, acting }) = found else { return Ok(None) };
         let registered = self.registered();
         // A site that was taken out of the registry learns nothing any more.
         let Some(client) = registered.registry.client(grant.client.as_str()) else { return Ok(None) };
-        let claims = token.scopes.claims(&session.holder);
+        let acting = acting.as_ref().map(|binding| &binding.organisation);
+        let claims = token.scopes.claims(&session.holder, acting);
         Ok(Some(tickets::userinfo(&self.subject(client, &session), claims)))
     }
 
@@ -504,6 +519,11 @@ impl Provider {
         };
         self.portal.counted(ended).map(|_| ())
     }
+}
+
+/// For which organisation the person acts, if the site asks for whom and it is one.
+fn acting_in(request: &AuthorizationRequest, session: &Session) -> Option<BindingId> {
+    session.acting.filter(|_| request.scopes.acting_account)
 }
 
 /// Tokens that were drawn, and are not given to anybody yet.

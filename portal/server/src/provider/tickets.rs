@@ -31,7 +31,7 @@ pub struct Hint {
     pub subject: String,
 }
 
-/// Signs the ticket for a grant.
+/// Signs the ticket for a grant. `acting` is the claim that says for whom the person acts, if it may be told.
 ///
 /// # Errors
 /// [`SigningFailed`].
@@ -40,6 +40,7 @@ pub fn ticket(
     issuer: &str,
     subject: &str,
     grant: &KeptGrant,
+    acting: Option<(String, Value)>,
     access_token: &str,
     now: OffsetDateTime,
 ) -> Result<String, SigningFailed> {
@@ -55,8 +56,9 @@ pub fn ticket(
         "sid": grant.id.to_string(),
         "at_hash": half_hash(access_token),
     });
-    if let (Some(nonce), Some(claims)) = (&grant.nonce, claims.as_object_mut()) {
-        claims.insert("nonce".to_owned(), Value::from(nonce.as_str()));
+    if let Some(claims) = claims.as_object_mut() {
+        claims.extend(grant.nonce.as_ref().map(|nonce| ("nonce".to_owned(), Value::from(nonce.as_str()))));
+        claims.extend(acting);
     }
     jws::sign(key, TICKET_TYPE, &claims)
 }

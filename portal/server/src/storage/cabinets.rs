@@ -2,14 +2,14 @@
 
 use time::OffsetDateTime;
 
-use super::Answer;
+use super::{Answer, Organisations};
 use crate::cabinet::{BrowserFamily, CabinetId, CabinetState, Knock};
 use crate::keys::{KeyId, Names};
 use crate::session::{Assurance, Way};
 use crate::token::TokenHash;
 
 /// The memory of cabinets. Their doors are opened by what opens sessions.
-pub trait Cabinets: Send + Sync {
+pub trait Cabinets: Organisations + Send + Sync {
     /// Says which keys this process names cabinets with, the newest first. Without all keys that are in the database's own
     /// list cabinets would not be found: the first one missing comes back.
     fn adopt_keys<'a>(&'a self, keys: &'a [KeyId]) -> Answer<'a, Result<(), String>>;

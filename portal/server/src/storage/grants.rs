@@ -6,6 +6,7 @@ use rand_core::CryptoRng;
 use time::OffsetDateTime;
 
 use super::{Answer, Logouts, StorageError};
+use crate::organisation::{Binding, BindingId};
 use crate::provider::clients::ClientId;
 use crate::provider::request::CodeChallenge;
 use crate::provider::scope::Scopes;
@@ -15,7 +16,8 @@ use crate::token::TokenHash;
 
 /// The memory of the provider. A grant belongs to a session and ends with it; all of its tokens end with the grant.
 pub trait Grants: Logouts {
-    /// Keeps a grant with its code; whether its session is still there.
+    /// Keeps a grant with its code; whether its session is still there, and still acts for the organisation of the grant, if
+    /// it has one.
     fn keep_grant<'a>(&'a self, grant: &'a KeptGrant, code: &'a KeptCode) -> Answer<'a, bool>;
 
     /// Takes a code for the site that it was made for, and keeps the tokens that it is exchanged for. Of any number of
@@ -50,15 +52,23 @@ pub trait Grants: Logouts {
     /// Ends one access token.
     fn end_token<'a>(&'a self, token: &'a TokenHash) -> Answer<'a, bool>;
 
-    /// What a person has agreed that a site may know.
-    fn consent<'a>(&'a self, person: &'a PersonTag, client: &'a ClientId) -> Answer<'a, Option<Scopes>>;
+    /// What a person has agreed that a site may know. Where the person acts for an organisation, `acting_account` is in it
+    /// only if that was agreed to of this very organisation.
+    fn consent<'a>(
+        &'a self,
+        person: &'a PersonTag,
+        client: &'a ClientId,
+        acting: Option<&'a BindingId>,
+    ) -> Answer<'a, Option<Scopes>>;
 
-    /// Keeps that a person agrees, in place of what was agreed to before.
+    /// Keeps that a person agrees, in place of what was agreed to before; and that the site may know that he acts for that
+    /// organisation, beside those of which he has agreed to it before.
     fn agree<'a>(
         &'a self,
         person: &'a PersonTag,
         client: &'a ClientId,
         scopes: Scopes,
+        acting: Option<&'a BindingId>,
         now: OffsetDateTime,
     ) -> Answer<'a, ()>;
 
@@ -150,6 +160,8 @@ pub struct KeptGrant {
     pub assurance: Assurance,
     /// How the assertion came.
     pub way: Way,
+    /// For which organisation the person acts, if the site may know and it is one.
+    pub acting: Option<BindingId>,
     /// What the site wants to find in its tickets.
     pub nonce: Option<String>,
 }
@@ -187,6 +199,8 @@ pub struct TakenCode {
     pub grant: KeptGrant,
     /// The session that the grant belongs to.
     pub session: Session,
+    /// The organisation that the grant speaks of.
+    pub acting: Option<Binding>,
 }
 
 /// A token that is to be kept for a grant.
@@ -250,6 +264,8 @@ pub struct FoundToken {
     pub grant: KeptGrant,
     /// Who is signed in.
     pub session: Session,
+    /// The organisation that the grant speaks of.
+    pub acting: Option<Binding>,
 }
 
 /// A request that a site has sent ahead of its visitor (RFC 9126).

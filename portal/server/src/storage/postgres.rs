@@ -16,6 +16,8 @@ mod links;
 mod logouts;
 #[path = "shared/memory.rs"]
 mod memory;
+#[path = "shared/organisations.rs"]
+mod organisations;
 #[path = "shared/row.rs"]
 mod row;
 #[path = "shared/sign_ins.rs"]

@@ -1,5 +1,6 @@
 //! Cabinets, and the service's own keys.
 
+mod acting;
 mod commands;
 mod door;
 mod key_files;

@@ -46,6 +46,7 @@ pub(crate) fn session() -> Session {
         expires_at: NOW + Duration::minutes(30),
         assurance: Assurance::High,
         cabinet: None,
+        acting: None,
         way: Way::Page,
         holder: Holder {
             personal_number: PersonalNumber::parse("3000000A000PB0").unwrap(),

@@ -127,8 +127,11 @@ async fn decided(provider: &Provider, headers: &HeaderMap, form: &Parameters) ->
             if !form.get("key").is_some_and(|key| browser.token.form_key_is(key)) {
                 return Err(Refusal::Form);
             }
-            provider.agree(&waiting, &browser).await?;
-            let step = provider.step(&waiting, Some(&browser), true).await?;
+            let has_read = provider.has_read(&waiting, &browser, form.get("acting"));
+            if has_read {
+                provider.agree(&waiting, &browser).await?;
+            }
+            let step = provider.step(&waiting, Some(&browser), has_read).await?;
             respond(provider, headers, &waiting, Some(&browser), step)
         }
         _ => Err(Refusal::Body),
@@ -159,10 +162,10 @@ fn respond(
     let asking = || Asking::of(&waiting.request, provider.name(waiting), language);
     let content = match (step, browser) {
         (Step::Send(address), _) => return away(&address),
-        (Step::AskConsent, Some(browser)) => {
-            Content::consent(asking(), waiting.request.scopes, browser.token.form_key())
+        (Step::AskConsent { acting }, Some(browser)) => {
+            Content::consent(asking(), waiting.request.scopes, acting, language, browser.token.form_key())
         }
-        (Step::AskConsent, None) => return Err(Refusal::NoSession),
+        (Step::AskConsent { .. }, None) => return Err(Refusal::NoSession),
         (Step::SignIn { again }, _) => Content::sign_in_for(provider.portal(), asking(), again),
     };
     kept(provider, waiting, page(provider.portal(), headers, StatusCode::OK, content))

@@ -4,7 +4,7 @@ use time::OffsetDateTime;
 
 use super::engine::{Connection, Row};
 use super::memory::SqlStorage;
-use super::{row, sign_ins};
+use super::{organisations, row, sign_ins};
 use crate::cabinet::{Barred, CabinetId, CabinetName, CabinetState, Entered, Knock};
 use crate::keys::{KeyId, NamedUnder, Names};
 use crate::storage::{Answer, Blocking, Cabinets, Ending, ListedSession, SignIns, StorageError};
@@ -184,7 +184,8 @@ fn state(row: &Row) -> Result<CabinetState, StorageError> {
     })
 }
 
-async fn block(to: &mut Connection, knock: &Knock, now: OffsetDateTime) -> Result<Blocking, StorageError> {
+/// The cabinet with this door, made dormant if there was none.
+pub(super) async fn kept(to: &mut Connection, knock: &Knock) -> Result<CabinetId, StorageError> {
     sqlx::query(KEEP_CABINET_IF)
         .bind(knock.id.octets().as_slice())
         .bind(knock.named.name.octets().as_slice())
@@ -193,12 +194,17 @@ async fn block(to: &mut Connection, knock: &Knock, now: OffsetDateTime) -> Resul
         .bind(i64::from(knock.named.key))
         .execute(&mut *to)
         .await?;
-    let cabinet = id_of(to, &knock.named.name).await?.ok_or(StorageError::Damaged("cabinet_keys"))?;
+    id_of(to, &knock.named.name).await?.ok_or(StorageError::Damaged("cabinet_keys"))
+}
+
+async fn block(to: &mut Connection, knock: &Knock, now: OffsetDateTime) -> Result<Blocking, StorageError> {
+    let cabinet = kept(to, knock).await?;
     let blocked = sqlx::query("UPDATE cabinets SET blocked_at = $1 WHERE id = $2 AND blocked_at IS NULL")
         .bind(row::milliseconds(now))
         .bind(cabinet.octets().as_slice())
         .execute(&mut *to)
         .await?;
     let sessions = sign_ins::end(to, cabinet, &Ending::All).await?;
+    organisations::end(to, cabinet).await?;
     Ok(Blocking { cabinet, was_blocked: blocked.rows_affected() == 0, sessions })
 }

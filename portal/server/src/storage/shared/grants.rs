@@ -4,7 +4,8 @@ use time::OffsetDateTime;
 
 use super::engine::{self, Connection, Pool, Row};
 use super::memory::SqlStorage;
-use super::{logouts, row};
+use super::{logouts, organisations, row};
+use crate::organisation::{Binding, BindingId};
 use crate::provider::clients::ClientId;
 use crate::provider::request::CodeChallenge;
 use crate::provider::scope::Scopes;
@@ -38,7 +39,7 @@ impl Grants for SqlStorage {
     }
 
     fn token<'a>(&'a self, token: &'a TokenHash, now: OffsetDateTime) -> Answer<'a, Option<FoundToken>> {
-        Box::pin(async move { live_token(&self.0.reader().await?, token, now).await })
+        Box::pin(async move { live_token(&mut *self.0.reader().await?.acquire().await?, token, now).await })
     }
 
     fn refresh<'a>(
@@ -76,8 +77,13 @@ impl Grants for SqlStorage {
         })
     }
 
-    fn consent<'a>(&'a self, person: &'a PersonTag, client: &'a ClientId) -> Answer<'a, Option<Scopes>> {
-        Box::pin(async move { consent(&self.0.reader().await?, person, client).await })
+    fn consent<'a>(
+        &'a self,
+        person: &'a PersonTag,
+        client: &'a ClientId,
+        acting: Option<&'a BindingId>,
+    ) -> Answer<'a, Option<Scopes>> {
+        Box::pin(async move { consent(&self.0.reader().await?, person, client, acting).await })
     }
 
     fn agree<'a>(
@@ -85,12 +91,17 @@ impl Grants for SqlStorage {
         person: &'a PersonTag,
         client: &'a ClientId,
         scopes: Scopes,
+        acting: Option<&'a BindingId>,
         now: OffsetDateTime,
     ) -> Answer<'a, ()> {
-        let (person, client) = (*person, client.clone());
+        let (person, client, acting) = (*person, client.clone(), acting.copied());
         Box::pin(async move {
             let writer = self.0.writer().await?;
-            writer.write(move |to| Box::pin(async move { agree(to, &person, &client, scopes, now).await })).await
+            writer
+                .write(move |to| {
+                    Box::pin(async move { agree(to, &person, &client, scopes, acting.as_ref(), now).await })
+                })
+                .await
         })
     }
 
@@ -144,10 +155,12 @@ impl Grants for SqlStorage {
 }
 
 async fn keep_grant(to: &mut Connection, grant: &KeptGrant, code: &KeptCode) -> Result<bool, StorageError> {
+    let acting = grant.acting.as_ref().map(|binding| binding.octets().as_slice());
     let kept = sqlx::query(
         "INSERT INTO grants (id, session, person, client, scopes, granted_event, granted_level, granted_way, nonce, \
-         code, redirect_uri, code_challenge, code_expires_at) \
-         SELECT $1, token, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12 FROM sessions WHERE token = $13",
+         code, redirect_uri, code_challenge, code_expires_at, granted_binding) \
+         SELECT $1, token, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13 FROM sessions WHERE token = $14 \
+         AND ($15 IS NULL OR binding = $16)",
     )
     .bind(grant.id.octets().as_slice())
     .bind(grant.person.octets().as_slice())
@@ -161,7 +174,10 @@ async fn keep_grant(to: &mut Connection, grant: &KeptGrant, code: &KeptCode) -> 
     .bind(code.redirect_uri.as_str())
     .bind(code.challenge.octets().as_slice())
     .bind(row::milliseconds(code.expires_at))
+    .bind(acting)
     .bind(grant.session.octets().as_slice())
+    .bind(acting)
+    .bind(acting)
     .execute(to)
     .await?;
     Ok(kept.rows_affected() == 1)
@@ -204,7 +220,8 @@ async fn take_code(
     match session.filter(|_| is_fit) {
         Some(session) => {
             keep_tokens(to, &grant.id, grant.scopes, tokens).await?;
-            Ok(Ok(TakenCode { grant, session: row::session(&session)? }))
+            let acting = acting(to, &grant).await?;
+            Ok(Ok(TakenCode { grant, session: row::session(&session)?, acting }))
         }
         None => {
             end_grant(to, &grant.id).await?;
@@ -235,13 +252,13 @@ async fn keep_tokens(
 }
 
 const LIVE_TOKEN: &str = "SELECT sessions.*, grants.id, grants.session, grants.person, grants.client, grants.scopes, \
-     grants.granted_event, grants.granted_level, grants.granted_way, grants.nonce, tokens.token AS presented, kind, \
+     grants.granted_event, grants.granted_level, grants.granted_way, grants.nonce, granted_binding, tokens.token AS presented, kind, \
      token_scopes, token_expires_at \
      FROM tokens JOIN grants ON grants.id = grant_id JOIN sessions ON sessions.token = grants.session \
      WHERE tokens.token = $1 AND replaced_at IS NULL AND token_expires_at > $2 AND sessions.expires_at > $3";
 
 async fn live_token(
-    readers: &Pool,
+    to: &mut Connection,
     token: &TokenHash,
     now: OffsetDateTime,
 ) -> Result<Option<FoundToken>, StorageError> {
@@ -249,9 +266,19 @@ async fn live_token(
         .bind(token.octets().as_slice())
         .bind(row::milliseconds(now))
         .bind(row::milliseconds(now))
-        .fetch_optional(readers)
+        .fetch_optional(&mut *to)
         .await?;
-    found.as_ref().map(found_token).transpose()
+    let Some(mut found) = found.as_ref().map(found_token).transpose()? else { return Ok(None) };
+    found.acting = acting(to, &found.grant).await?;
+    Ok(Some(found))
+}
+
+/// The organisation that a grant speaks of. One that is not bound any more has ended its grants.
+async fn acting(to: &mut Connection, grant: &KeptGrant) -> Result<Option<Binding>, StorageError> {
+    match &grant.acting {
+        Some(binding) => organisations::binding_of(to, binding).await,
+        None => Ok(None),
+    }
 }
 
 async fn refresh(
@@ -263,12 +290,7 @@ async fn refresh(
     now: OffsetDateTime,
 ) -> Result<Result<FoundToken, Spent>, StorageError> {
     engine::hold_grant_of(to, token).await?;
-    let found = sqlx::query(LIVE_TOKEN)
-        .bind(token.octets().as_slice())
-        .bind(row::milliseconds(now))
-        .bind(row::milliseconds(now))
-        .fetch_optional(&mut *to)
-        .await?;
+    let found = live_token(to, token, now).await?;
     let replaced = sqlx::query(
         "UPDATE tokens SET replaced_at = $1 WHERE token = $2 AND kind = 'refresh' AND replaced_at IS NULL \
          AND token_expires_at > $3 AND grant_id IN (SELECT grants.id FROM grants JOIN sessions \
@@ -283,7 +305,6 @@ async fn refresh(
     .await?;
     match (found, replaced) {
         (Some(found), Some(_)) => {
-            let found = found_token(&found)?;
             keep_tokens(to, &found.grant.id, scopes.unwrap_or(found.grant.scopes), replacements).await?;
             Ok(Ok(found))
         }
@@ -318,13 +339,26 @@ async fn end_token(to: &mut Connection, token: &TokenHash) -> Result<bool, Stora
     Ok(ended.rows_affected() > 0)
 }
 
-async fn consent(readers: &Pool, person: &PersonTag, client: &ClientId) -> Result<Option<Scopes>, StorageError> {
-    let found: Option<String> = sqlx::query_scalar("SELECT scopes FROM consents WHERE person = $1 AND client = $2")
-        .bind(person.octets().as_slice())
-        .bind(client.as_str())
-        .fetch_optional(readers)
-        .await?;
-    Ok(found.map(|scopes| Scopes::parse(&scopes)))
+async fn consent(
+    readers: &Pool,
+    person: &PersonTag,
+    client: &ClientId,
+    acting: Option<&BindingId>,
+) -> Result<Option<Scopes>, StorageError> {
+    let found = sqlx::query(
+        "SELECT scopes, EXISTS (SELECT 1 FROM consents_to_act WHERE consents_to_act.person = consents.person \
+         AND consents_to_act.client = consents.client AND binding = $1) AS is_of_this_one \
+         FROM consents WHERE person = $2 AND client = $3",
+    )
+    .bind(acting.map(|binding| binding.octets().as_slice()))
+    .bind(person.octets().as_slice())
+    .bind(client.as_str())
+    .fetch_optional(readers)
+    .await?;
+    let Some(found) = found else { return Ok(None) };
+    let scopes = scopes(&found, "scopes")?;
+    let may_know = acting.is_none() || row::value(&found, "is_of_this_one")?;
+    Ok(Some(Scopes { acting_account: scopes.acting_account && may_know, ..scopes }))
 }
 
 async fn agree(
@@ -332,6 +366,7 @@ async fn agree(
     person: &PersonTag,
     client: &ClientId,
     scopes: Scopes,
+    acting: Option<&BindingId>,
     now: OffsetDateTime,
 ) -> Result<(), StorageError> {
     sqlx::query(
@@ -342,8 +377,19 @@ async fn agree(
     .bind(client.as_str())
     .bind(scopes.text())
     .bind(row::milliseconds(now))
-    .execute(to)
+    .execute(&mut *to)
     .await?;
+    if let Some(acting) = acting {
+        sqlx::query(
+            "INSERT INTO consents_to_act (person, client, binding) SELECT $1, $2, id FROM bindings WHERE id = $3 \
+             ON CONFLICT DO NOTHING",
+        )
+        .bind(person.octets().as_slice())
+        .bind(client.as_str())
+        .bind(acting.octets().as_slice())
+        .execute(to)
+        .await?;
+    }
     Ok(())
 }
 
@@ -442,7 +488,7 @@ fn found_token(row: &Row) -> Result<FoundToken, StorageError> {
         scopes: scopes(row, "token_scopes")?,
         expires_at: row::time(row, "token_expires_at")?,
     };
-    Ok(FoundToken { token, grant: grant(row)?, session: row::session(row)? })
+    Ok(FoundToken { token, grant: grant(row)?, session: row::session(row)?, acting: None })
 }
 
 fn grant(row: &Row) -> Result<KeptGrant, StorageError> {
@@ -455,6 +501,7 @@ fn grant(row: &Row) -> Result<KeptGrant, StorageError> {
         signed_in_at: row::time(row, "granted_event")?,
         assurance: row::parsed(row, "granted_level")?,
         way: row::parsed(row, "granted_way")?,
+        acting: row::binding(row, "granted_binding")?,
         nonce: row::value(row, "nonce")?,
     })
 }

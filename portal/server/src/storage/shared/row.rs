@@ -11,6 +11,7 @@ use super::engine::{Engine, Row};
 use crate::cabinet::{CABINET_ID_SIZE, CabinetId};
 use crate::challenge::ChallengeId;
 use crate::link::ShortCode;
+use crate::organisation::{BINDING_ID_SIZE, BindingId};
 use crate::session::{Holder, Session};
 use crate::storage::{KeptChallenge, KeptCompletion, KeptLink, StorageError};
 use crate::token::{TOKEN_SIZE, TokenHash};
@@ -44,18 +45,24 @@ pub(super) fn completion(row: &Row) -> Result<KeptCompletion, StorageError> {
         token: TokenHash::from(octets(row, "token")?),
         browser: TokenHash::from(octets(row, "browser")?),
         ends_at: time(row, "ends_at")?,
-        session: Session { cabinet: None, ..session(row)? },
+        session: Session { cabinet: None, ..begun(row)? },
         knock: super::cabinets::knock(row)?,
     })
 }
 
 pub(super) fn session(row: &Row) -> Result<Session, StorageError> {
+    Ok(Session { acting: binding(row, "binding")?, ..begun(row)? })
+}
+
+/// A session as it begins.
+fn begun(row: &Row) -> Result<Session, StorageError> {
     Ok(Session {
         signed_in_at: time(row, "signed_in_at")?,
         expires_at: time(row, "expires_at")?,
         assurance: parsed(row, "assurance")?,
         way: parsed(row, "way")?,
         cabinet: cabinet(row)?,
+        acting: None,
         holder: Holder {
             personal_number: parse(row, "personal_number", PersonalNumber::parse)?,
             name: name(row, ["family_name", "given_name", "patronymic"])?
@@ -70,6 +77,12 @@ pub(super) fn cabinet(row: &Row) -> Result<Option<CabinetId>, StorageError> {
     let Some(octets) = value::<Option<&[u8]>>(row, "cabinet")? else { return Ok(None) };
     let octets: [u8; CABINET_ID_SIZE] = octets.try_into().map_err(|_| StorageError::Damaged("cabinet"))?;
     Ok(Some(CabinetId::from(octets)))
+}
+
+pub(super) fn binding(row: &Row, column: &'static str) -> Result<Option<BindingId>, StorageError> {
+    let Some(octets) = value::<Option<&[u8]>>(row, column)? else { return Ok(None) };
+    let octets: [u8; BINDING_ID_SIZE] = octets.try_into().map_err(|_| StorageError::Damaged(column))?;
+    Ok(Some(BindingId::from(octets)))
 }
 
 pub(super) fn parsed<T: FromStr>(row: &Row, column: &'static str) -> Result<T, StorageError> {

@@ -150,6 +150,43 @@ async fn a_cabinet_is_blocked_by_a_number_that_no_log_and_no_list_of_processes_h
     }
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn organisations_are_bound_and_unbound_and_each_time_noted() {
+    const NAMES: [&str; 6] = ["--name-be", "Завод", "--name-ru", "Завод", "--name-en", "Works"];
+    let installation = Installation::with_cabinets();
+    installation.new_key();
+    let number = "3000000A000PB0\n";
+    let bind =
+        |organisation: &'static str| [&["cabinets", "bind", "--organisation", organisation], &NAMES[..]].concat();
+    let unbind = ["cabinets", "unbind", "--organisation", "190000018"];
+    let rows: [(Vec<&str>, &str, i32, &str); 7] = [
+        (bind("190000019"), number, 2, "a legal person's number has nine digits"),
+        (bind("190000018"), "Smith\n", 7, "has no personal number"),
+        (unbind.to_vec(), number, 7, "the organisation is not bound to that person's cabinet"),
+        (bind("190000018"), number, 0, "bound\n"),
+        (bind("190000018"), number, 0, "was bound before; the names are changed\n"),
+        (unbind.to_vec(), number, 0, "not bound any more\n"),
+        (["cabinets", "block"].to_vec(), number, 0, "blocked; 0 sessions ended\n"),
+    ];
+    for (arguments, input, code, told) in rows {
+        let output = installation.admin(&arguments, input);
+        let said = format!("{}{}", text(&output.stdout), text(&output.stderr));
+        assert_eq!(output.status.code(), Some(code), "{arguments:?}: {said}");
+        assert!(said.contains(told), "{arguments:?}: {said}");
+    }
+    let refused = installation.admin(&bind("190000018"), number);
+    assert_eq!(refused.status.code(), Some(7), "{}", text(&refused.stderr));
+    let noted = installation.noted();
+    let told: Vec<_> =
+        noted.iter().skip(1).map(|line| (&line["command"], &line["outcome"], &line["organisation"])).collect();
+    let line = |place: usize| (told[place].0.as_str().unwrap(), told[place].1.as_str().unwrap());
+    assert_eq!(line(2), ("cabinets bind", "done"));
+    assert_eq!(line(3), ("cabinets bind", "was bound before"));
+    assert_eq!(line(4), ("cabinets unbind", "done"));
+    assert_eq!((line(6), told[6].2), (("cabinets bind", "the cabinet is blocked"), &json!("190000018")));
+    assert!(!noted.iter().any(|line| line.to_string().contains("3000000A")));
+}
+
 #[test]
 fn without_their_sections_the_commands_say_what_is_missing() {
     let installation = Installation::new();

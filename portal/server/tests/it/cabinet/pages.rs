@@ -14,22 +14,22 @@ use crate::support::{Answer, Browser, Card, NOW, ORIGIN, SESSION_COOKIE, World, 
 
 const FIREFOX: &str = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0";
 
-async fn world() -> World {
+pub(super) async fn world() -> World {
     world_with_cabinets(&clients()).await
 }
 
 /// A browser in which the holder signed in.
-async fn signed_in(world: &World) -> Browser {
+pub(super) async fn signed_in(world: &World) -> Browser {
     let mut browser = world.browser();
     assert_eq!(browser.sign_in(&world.card()).await.status, 200);
     browser
 }
 
-async fn page(browser: &mut Browser) -> Answer {
+pub(super) async fn page(browser: &mut Browser) -> Answer {
     page_in(browser, "en").await
 }
 
-async fn page_in(browser: &mut Browser, language: &str) -> Answer {
+pub(super) async fn page_in(browser: &mut Browser, language: &str) -> Answer {
     let request = Request::get("/cabinet").header("accept-language", language).body(Body::empty());
     let answer = browser.send(request.unwrap()).await;
     assert_eq!(answer.status, 200, "{}", answer.text());
@@ -46,7 +46,7 @@ fn values(page: &Answer, name: &str) -> Vec<String> {
     page.text().split(&mark).skip(1).map(|rest| rest.split('"').next().unwrap().to_owned()).collect()
 }
 
-async fn post(browser: &mut Browser, path: &str, form: &str) -> Answer {
+pub(super) async fn post(browser: &mut Browser, path: &str, form: &str) -> Answer {
     browser.post_form(path, form.to_owned()).await
 }
 
@@ -216,6 +216,7 @@ async fn strangers_get_nothing_from_any_address_of_the_cabinet() {
         ("/cabinet/sessions/end-others", String::new()),
         ("/cabinet/seen", "&until=1777885200000".to_owned()),
         ("/cabinet/sites/withdraw", "&site=shop".to_owned()),
+        ("/cabinet/acting", "&organisation=190000018".to_owned()),
     ];
     for (path, fields) in &addresses {
         let rows = [

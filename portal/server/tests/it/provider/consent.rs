@@ -59,7 +59,7 @@ async fn connected_sites_are_listed_and_withdrawn_with_all_their_tokens() {
     let shop = ClientId::parse("shop").unwrap();
     assert!(storage.withdraw(&person, &shop).await.unwrap());
     assert!(!storage.withdraw(&person, &shop).await.unwrap());
-    assert_eq!(storage.consent(&person, &shop).await.unwrap(), None::<Scopes>);
+    assert_eq!(storage.consent(&person, &shop, None).await.unwrap(), None::<Scopes>);
     assert_eq!(userinfo(&world, tokens["access_token"].as_str().unwrap()).await.status, 401);
     assert_eq!(SHOP.refresh(&world, tokens["refresh_token"].as_str().unwrap()).await.json()["error"], "invalid_grant");
 }

@@ -39,6 +39,7 @@ fn grant(seed: &str, owner: &str) -> (KeptGrant, KeptCode, PresentedCode) {
         signed_in_at: session.signed_in_at,
         assurance: session.assurance,
         way: session.way,
+        acting: None,
         nonce: Some("nonce".to_owned()),
     };
     (grant, code, presented)

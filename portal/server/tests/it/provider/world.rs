@@ -53,7 +53,7 @@ id = "shop"
 name = {{ be = "Крама", ru = "Магазин", en = "Shop" }}
 redirect_uris = ["https://shop.example/back", "https://shop.example/back?from=portal"]
 post_logout_redirect_uris = ["https://shop.example/bye"]
-scopes = ["openid", "profile", "personal_number"]
+scopes = ["openid", "profile", "personal_number", "acting_account"]
 authentication = "secret"
 secret_sha256 = "{secret}"
 algorithm = "ES256"
@@ -281,7 +281,7 @@ pub(crate) async fn agree(browser: &mut Browser, page: &Answer) -> Answer {
 }
 
 pub(crate) async fn decide(browser: &mut Browser, page: &Answer, decision: &str) -> Answer {
-    let fields = [("request", field(page, "request")), ("key", field(page, "key"))];
+    let fields = ["request", "key", "acting"].map(|name| (name, field(page, name)));
     let mut fields: Vec<_> = fields.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect();
     fields.push(("decision".to_owned(), decision.to_owned()));
     browser.post_form("/authorize/decision", form(&fields)).await
