@@ -22,7 +22,7 @@ use crate::support::{World, open};
 const EXAMPLE: &str = include_str!("../../portal.example.toml");
 
 /// The example with the sections `[keys]` and `[cabinet]`.
-fn configured(example: &str) -> String {
+pub(crate) fn configured(example: &str) -> String {
     example.replace("#[keys]", "[keys]").replace("#folder = ", "folder = ").replace("#[cabinet]", "[cabinet]")
 }
 

@@ -135,7 +135,7 @@ fn a_file_that_cannot_be_used_is_named_with_line_and_key() {
 
 #[test]
 fn an_unusable_database_or_address_has_its_own_exit_code() {
-    let installation = Installation::new();
+    let installation = Installation::in_a_file();
     write(&installation, "portal.sqlite", &[b'x'; 4096]);
     set_mode(&installation.directory.path().join("portal.sqlite"), 0o600);
     let refused = installation.command("serve").output().unwrap();

@@ -31,4 +31,5 @@ mod storage;
 mod support;
 mod terminal;
 mod two_processes;
+mod under_load;
 mod unit;

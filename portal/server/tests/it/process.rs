@@ -12,10 +12,12 @@ use latchkey_fixtures::pki::tls::TlsFiles;
 use openssl::ssl::{SslConnector, SslMethod, SslStream};
 use reqwest::Certificate;
 use serde_json::Value;
+use sqlx::{Connection as _, PgConnection, SqliteConnection};
 use tempfile::TempDir;
 use time::OffsetDateTime;
+use tokio::runtime::Runtime;
 
-use crate::support::{Card, ORIGIN, write_lists};
+use crate::support::{Card, ORIGIN, address_of, of_server, write_lists};
 
 /// No service that works needs this long for one step, even on a machine with much else to do.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
@@ -24,10 +26,34 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 pub(crate) struct Installation {
     pub(crate) pki: TestPki,
     pub(crate) directory: TempDir,
+    /// The address of its database, if that is not a file.
+    address: Option<String>,
 }
 
 impl Installation {
+    /// With a database in the directory, or what stands for it with the database server of this run.
     pub(crate) fn new() -> Self {
+        Self::with_database(|directory| {
+            let file = directory.join("portal.sqlite");
+            let address = address_of(&file)?;
+            // On a thread of its own: this one may be part of a runtime already.
+            let making = std::thread::spawn(move || Runtime::new().unwrap().block_on(of_server(&file)).is_some());
+            assert!(making.join().unwrap());
+            Some(address)
+        })
+    }
+
+    /// With a database in the directory, whatever database this run is for.
+    pub(crate) fn in_a_file() -> Self {
+        Self::with_database(|_| None)
+    }
+
+    /// With the database at that address.
+    pub(crate) fn on(address: &str) -> Self {
+        Self::with_database(|_| Some(address.to_owned()))
+    }
+
+    fn with_database(address: impl FnOnce(&Path) -> Option<String>) -> Self {
         let now = present();
         let pki = TestPki::new("process", now).unwrap();
         let directory = tempfile::tempdir().unwrap();
@@ -43,15 +69,18 @@ impl Installation {
         write("tls/portal.cert.pem", &tls.certificate);
         write("tls/portal.key.pem", &tls.key);
         set_mode(&directory.path().join("tls/portal.key.pem"), 0o600);
+        let address = address(directory.path());
+        let database = address.as_deref().unwrap_or("portal.sqlite");
         let configuration = include_str!("../../portal.example.toml")
             .replace("\"127.0.0.1:8443\", \"[::1]:8443\"", "\"127.0.0.1:0\"")
             .replace("format = \"text\"", "format = \"json\"")
             // All that a test does comes from one address, at once.
             .replace("requests = 1200", "requests = 100000000")
             .replace("challenges = 120\n", "challenges = 100000000\n")
-            .replace("level = \"info\"", "level = \"debug\"");
+            .replace("level = \"info\"", "level = \"debug\"")
+            .replace("database = \"portal.sqlite\"", &format!("database = {database:?}"));
         write("portal.toml", configuration.as_bytes());
-        Self { pki, directory }
+        Self { pki, directory, address }
     }
 
     pub(crate) fn card(&self) -> Card {
@@ -86,7 +115,22 @@ impl Installation {
         self.client_builder().build().unwrap()
     }
 
-    fn client_builder(&self) -> reqwest::ClientBuilder {
+    /// A number that a statement finds behind the service's back.
+    pub(crate) async fn number(&self, statement: &'static str) -> i64 {
+        match &self.address {
+            None => {
+                let file = self.directory.path().join("portal.sqlite");
+                let mut database = SqliteConnection::connect(file.to_str().unwrap()).await.unwrap();
+                sqlx::query_scalar(statement).fetch_one(&mut database).await.unwrap()
+            }
+            Some(address) => {
+                let mut database = PgConnection::connect(address).await.unwrap();
+                sqlx::query_scalar(statement).fetch_one(&mut database).await.unwrap()
+            }
+        }
+    }
+
+    pub(crate) fn client_builder(&self) -> reqwest::ClientBuilder {
         let authority = std::fs::read(self.directory.path().join("tls/ca.pem")).unwrap();
         let authority = Certificate::from_pem(&authority).unwrap();
         reqwest::Client::builder().tls_backend_native().no_proxy().tls_certs_only([authority])
@@ -143,6 +187,10 @@ impl Process {
     pub(crate) fn logged(&self, message: &str) -> Value {
         let events = self.log.iter().map(|line| serde_json::from_str::<Value>(line).unwrap());
         events.into_iter().find(|event| event["message"] == message).unwrap_or_else(|| panic!("no {message}"))
+    }
+
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
     }
 
     pub(crate) fn url(&self, path: &str) -> String {
@@ -252,7 +300,8 @@ fn a_stopped_service_finishes_the_requests_that_are_open() {
         let (status, log) = service.end();
         assert_eq!(status.code(), Some(0), "{signal}: {log}");
         assert!(log.contains("stopped"), "{signal}: {log}");
-        assert!(!installation.directory.path().join("portal.sqlite-wal").exists(), "{signal}: the database is whole");
+        let log_of_changes = installation.directory.path().join("portal.sqlite-wal");
+        assert!(!log_of_changes.exists(), "{signal}: the database is whole");
     }
 }
 

@@ -114,7 +114,7 @@ impl Storage for SqlStorage {
     }
 
     fn check(&self) -> Answer<'_, ()> {
-        Box::pin(async move { self.0.writer().await?.write(|to| Box::pin(statements::change_nothing(to))).await })
+        Box::pin(async move { self.0.writer().await?.write(|to| Box::pin(statements::check(to))).await })
     }
 
     fn close(&self) -> Answer<'_, ()> {

@@ -4,7 +4,7 @@ use time::OffsetDateTime;
 
 use super::database::Database;
 use super::engine::{self, Connection, Pool, Row};
-use super::{Settings, row};
+use super::{Settings, row, statements};
 use crate::storage::{Answer, KeptStep, Steps, StorageError};
 use crate::token::TokenHash;
 
@@ -61,7 +61,7 @@ impl Steps for SqlSteps {
     }
 
     fn check(&self) -> Answer<'_, ()> {
-        Box::pin(async move { self.0.writer().await?.write(|to| Box::pin(change_nothing(to))).await })
+        Box::pin(async move { self.0.writer().await?.write(|to| Box::pin(statements::check(to))).await })
     }
 
     fn close(&self) -> Answer<'_, ()> {
@@ -135,10 +135,4 @@ async fn purge(to: &mut Connection, now: OffsetDateTime) -> Result<u64, StorageE
     let purged =
         sqlx::query("DELETE FROM steps WHERE expires_at <= $1").bind(row::milliseconds(now)).execute(to).await?;
     Ok(purged.rows_affected())
-}
-
-/// A write that changes nothing: it needs the table, the lock and a place to write.
-async fn change_nothing(to: &mut Connection) -> Result<(), StorageError> {
-    sqlx::query("DELETE FROM steps WHERE expires_at < 0").execute(to).await?;
-    Ok(())
 }

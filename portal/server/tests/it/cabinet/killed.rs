@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
 use crate::process::Installation;
-use crate::support::{ORIGIN, open_file};
+use crate::support::{ORIGIN, change, open};
 
 const SIGN_INS: usize = 24;
 
@@ -60,28 +60,24 @@ async fn a_cabinet_is_open_if_and_only_if_its_opener_is_signed_in() {
         }
         service.signal("TERM");
         service.end();
-        let database = sqlx::SqlitePool::connect(path.to_str().unwrap()).await.unwrap();
-        let cabinets: Vec<(bool, i64)> = sqlx::query_as(
-            "SELECT opened_at IS NOT NULL, (SELECT count(*) FROM sessions WHERE cabinet = cabinets.id) FROM cabinets",
-        )
-        .fetch_all(&database)
-        .await
-        .unwrap();
-        let sessions: i64 = sqlx::query_scalar("SELECT count(*) FROM sessions").fetch_one(&database).await.unwrap();
-        database.close().await;
-        match cabinets.as_slice() {
-            [] => assert_eq!((sessions, acknowledged.len()), (0, 0)),
-            [(is_open, of_it)] => assert_eq!((*is_open, *of_it), (true, sessions)),
-            more => panic!("one person has {} cabinets", more.len()),
+        let sessions = installation.number("SELECT count(*) FROM sessions").await;
+        match installation.number("SELECT count(*) FROM cabinets").await {
+            0 => assert_eq!((sessions, acknowledged.len()), (0, 0)),
+            1 => {
+                let of_open = "SELECT count(*) FROM sessions JOIN cabinets ON cabinets.id = cabinet \
+                    WHERE opened_at IS NOT NULL";
+                assert_eq!(installation.number(of_open).await, sessions);
+                let open = installation.number("SELECT count(*) FROM cabinets WHERE opened_at IS NOT NULL").await;
+                assert_eq!(open, 1);
+            }
+            more => panic!("one person has {more} cabinets"),
         }
     }
 }
 
 async fn reset(path: &std::path::Path) {
-    drop(open_file(path).await);
-    let database = sqlx::SqlitePool::connect(path.to_str().unwrap()).await.unwrap();
+    open(path).await.close().await.unwrap();
     for statement in ["DELETE FROM sessions", "DELETE FROM sign_ins", "DELETE FROM cabinets"] {
-        sqlx::query(statement).execute(&database).await.unwrap();
+        change(path, statement).await;
     }
-    database.close().await;
 }

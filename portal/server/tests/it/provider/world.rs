@@ -80,7 +80,12 @@ algorithm = "ES256"
 
 /// The example with its section `[provider]`.
 pub(crate) fn configured() -> String {
-    let (rest, provider) = EXAMPLE.split_once("#[provider]\n").unwrap();
+    with_provider(EXAMPLE)
+}
+
+/// A configuration made of the example, with its section `[provider]`.
+pub(crate) fn with_provider(text: &str) -> String {
+    let (rest, provider) = text.split_once("#[provider]\n").unwrap();
     let setting = |line: &str| match line.strip_prefix('#') {
         Some(setting) if !setting.starts_with(' ') => setting.to_owned(),
         _ => line.to_owned(),
