@@ -74,6 +74,20 @@ fn every_link_leads_to_a_file() {
     assert!(faults.is_empty(), "links that lead nowhere:\n{}", faults.join("\n"));
 }
 
+/// Sites copy the button from their guide; what they copy is what the tests look at.
+#[test]
+fn the_guide_for_other_sites_shows_the_button_as_it_is() {
+    let guide = fs::read_to_string(root().join("docs/relying-parties.md")).unwrap();
+    for file in ["sign-in-button.css", "sign-in-button.html"] {
+        let file = root().join("portal/server/web").join(file);
+        let text = fs::read_to_string(&file).unwrap();
+        assert!(guide.contains(text.trim_end()), "docs/relying-parties.md shows another {}", file.display());
+        for loads in ["url(", "@import", "src=", "<script", "http"] {
+            assert!(!text.contains(loads), "{loads} in {}", file.display());
+        }
+    }
+}
+
 #[test]
 fn every_command_that_is_shown_is_one_of_dev() {
     let script = fs::read_to_string(root().join("dev")).unwrap();

@@ -107,6 +107,20 @@ async fn where_there_is_nothing_people_get_a_page_and_programs_a_code() {
     }
 }
 
+/// People find on the portal's page the words that led them there.
+#[tokio::test]
+async fn the_button_for_other_sites_says_what_the_page_says() {
+    let world = World::new().await;
+    let buttons: Vec<&str> = include_str!("../../web/sign-in-button.html").lines().collect();
+    assert_eq!(buttons.len(), 3);
+    for language in ["be", "ru", "en"] {
+        let button = buttons.iter().find(|button| button.contains(&format!("lang=\"{language}\""))).unwrap();
+        let words = button.rsplit_once("</svg>").unwrap().1.split('<').next().unwrap();
+        let page = page_in(&mut world.browser(), language).await;
+        assert!(page.text().contains(&format!("hidden>{words}</button>")), "{language}: {words}");
+    }
+}
+
 #[tokio::test]
 async fn it_names_the_holder_in_its_own_language() {
     let world = World::new().await;
