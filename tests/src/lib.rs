@@ -2,6 +2,7 @@
 
 pub mod apache;
 pub mod benchmark;
+pub mod card_table;
 pub mod clinic;
 pub mod deployed;
 pub mod desktop;

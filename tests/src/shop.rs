@@ -51,7 +51,13 @@ impl Shop {
         let secret = portal.register(SHOP, &address, &["--post-logout-redirect-uri", &afterwards])?;
         let secret = secret.context("the shop has no secret")?;
         let runtime = Runtime::new()?;
-        let party = runtime.block_on(RelyingParty::discover(&portal.origin(), set, SHOP, &secret, &address))?;
+        let party = runtime.block_on(RelyingParty::discover(
+            &portal.origin(),
+            &set.tls_authority(),
+            SHOP,
+            &secret,
+            &address,
+        ))?;
         let counter = Arc::new(Counter { runtime, party, origin, visits: Mutex::default() });
         let answering = Arc::clone(&counter);
         let site = Site::start_at(set, HOST, port, move |asked| answering.answer(asked))?;
@@ -208,7 +214,7 @@ pub(crate) fn button(language: &str) -> &'static str {
     buttons.find(|button| button.contains(&format!("lang=\"{language}\""))).unwrap_or_default()
 }
 
-fn escaped(text: &str) -> String {
+pub(crate) fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 

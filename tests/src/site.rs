@@ -77,8 +77,8 @@ impl RelyingParty {
     ///
     /// # Errors
     /// If the provider cannot be reached, or says what the crate does not understand.
-    pub async fn discover(issuer: &str, set: &SampleSet, id: &str, secret: &str, address: &str) -> Result<Self> {
-        let http = http(set)?.redirect(Policy::none()).build()?;
+    pub async fn discover(issuer: &str, authority: &Path, id: &str, secret: &str, address: &str) -> Result<Self> {
+        let http = http(authority)?.redirect(Policy::none()).build()?;
         let issuer = IssuerUrl::new(issuer.to_owned())?;
         let metadata = ProviderMetadataWithLogout::discover_async(issuer, &called(&http)).await?;
         Ok(Self {
@@ -229,9 +229,9 @@ impl Browser {
     /// A new one.
     ///
     /// # Errors
-    /// If the sample set has no TLS authority.
-    pub fn new(set: &SampleSet, portal: &str) -> Result<Self> {
-        let http = http(set)?.cookie_store(true).redirect(Policy::none()).build()?;
+    /// If that is no authority.
+    pub fn new(authority: &Path, portal: &str) -> Result<Self> {
+        let http = http(authority)?.cookie_store(true).redirect(Policy::none()).build()?;
         Ok(Self { http, portal: portal.to_owned(), beside: None })
     }
 
@@ -341,8 +341,15 @@ impl OpenedBy {
     /// # Errors
     /// If it is not built.
     pub fn client(&self, cards: &Cards, set: &SampleSet, link: &str) -> Result<Command> {
-        let mut client = cards.client()?;
-        client.args(["open", link, "--ca-file"]).arg(set.tls_authority());
+        self.with(cards.client()?, &set.tls_authority(), link)
+    }
+
+    /// The same, for a client program that knows where its readers are.
+    ///
+    /// # Errors
+    /// If the path cannot be told.
+    pub fn with(&self, mut client: Command, authority: &Path, link: &str) -> Result<Command> {
+        client.args(["open", link, "--ca-file"]).arg(authority);
         let path = std::env::var_os("PATH").unwrap_or_default();
         let path =
             std::env::join_paths(std::iter::once(PathBuf::from(self.path())).chain(std::env::split_paths(&path)))?;
@@ -381,8 +388,8 @@ enum Failed {
     Response(#[from] openidconnect::http::Error),
 }
 
-fn http(set: &SampleSet) -> Result<reqwest::ClientBuilder> {
-    let authority = Certificate::from_pem(&fs::read(set.tls_authority())?)?;
+fn http(authority: &Path) -> Result<reqwest::ClientBuilder> {
+    let authority = Certificate::from_pem(&fs::read(authority)?)?;
     Ok(reqwest::Client::builder().tls_backend_native().no_proxy().tls_certs_only([authority]))
 }
 

@@ -299,7 +299,7 @@ impl Portal {
     /// # Errors
     /// If the program is not built or does not start.
     pub fn start_with(set: &SampleSet, order: PortalOrder) -> Result<Self> {
-        let port = free_port()?;
+        let port = order.port.map_or_else(free_port, Ok)?;
         let file = set.path().join(format!("portal-{port}.toml"));
         fs::write(&file, order.configuration(port))?;
         operate(&file, &["keys", "new"], &["cabinet"])?;
@@ -323,7 +323,8 @@ impl Portal {
         let [belarusian, russian, english] = match id {
             "clinic" => ["Выдуманая паліклініка", "Выдуманная поликлиника", "An invented clinic"],
             "library" => ["Выдуманая бібліятэка", "Выдуманная библиотека", "An invented library"],
-            _ => ["Выдуманая крама", "Выдуманный магазин", "An invented shop"],
+            "shop" => ["Выдуманая крама", "Выдуманный магазин", "An invented shop"],
+            other => [other; 3],
         };
         let named = ["--id", id, "--name-be", belarusian, "--name-ru", russian, "--name-en", english];
         let asked = ["--redirect-uri", address, "--scope", "profile", "--scope", "personal_number"];
@@ -421,6 +422,10 @@ seal_key = "seal.key"
 pub struct PortalOrder {
     /// Where its pages look for client programs, if not at the usual port.
     pub client_port: Option<u16>,
+    /// Where it listens, if not at a free port.
+    pub port: Option<u16>,
+    /// Whether it calls itself a sandbox.
+    pub is_sandbox: bool,
     /// The port of its public origin, if it is not the one on which it listens.
     pub public_port: Option<u16>,
     /// How long its challenges are good, in seconds, if not for the usual time.
@@ -442,15 +447,19 @@ impl PortalOrder {
         let limits = self.challenge_seconds.map(|seconds| format!("[limits]\nchallenge_seconds = {seconds}\n"));
         let terminal = self.terminal_port.map(|port| self.terminal(port));
         let provider = if self.has_provider { PROVIDER } else { "" };
+        let [belarusian, russian, english] = match self.is_sandbox {
+            true => ["Пясочніца: несапраўдны партал", "Песочница: ненастоящий портал", "Sandbox: not a real portal"],
+            false => ["Выдуманы партал", "Выдуманный портал", "An invented portal"],
+        };
         format!(
             r#"{client_port}public_origin = "https://localhost:{public_port}"
 listen = ["127.0.0.1:{port}"]
 database = "portal-{port}.sqlite"
 
 [name]
-be = "Выдуманы партал"
-ru = "Выдуманный портал"
-en = "An invented portal"
+be = "{belarusian}"
+ru = "{russian}"
+en = "{english}"
 
 [tls]
 certificate = "tls/portal.cert.pem"

@@ -97,7 +97,7 @@ fn run(wishes: &Wishes, interruption: &Interruption) -> Result<()> {
     let permission = LoopbackPermission::NotYetAsked;
     let portals =
         Portals { origins: &origins, authority: &set.tls_authority(), permission, language: &wishes.language };
-    open_addresses_in_our_browser(&mut screen, portals)?;
+    Browser::take_addresses(&mut screen, PROFILE, portals)?;
     let managed = managed_settings(&set, port, "")?.display().to_string();
     let arguments = ["--managed", &managed, "--lang", &wishes.language];
     let mut desktop = terminal.step(interruption, "The client's window", || {
@@ -132,14 +132,6 @@ fn screen(wishes: &Wishes) -> Result<Screen> {
 
 /// The browser's profile, the same for the portal's page and for addresses that the client opens.
 const PROFILE: &str = "browser";
-
-/// A link that the client completes belongs into the browser that asked: ours, not the person's own.
-fn open_addresses_in_our_browser(screen: &mut Screen, portals: Portals<'_>) -> Result<()> {
-    let command = Browser::for_a_person(screen, PROFILE, portals)?;
-    let words = std::iter::once(command.get_program()).chain(command.get_args());
-    let words: Vec<String> = words.map(|word| format!("'{}'", word.to_string_lossy())).collect();
-    screen.open_addresses_with(&format!("exec {} \"$1\"", words.join(" ")))
-}
 
 fn invitation(holder: &Holder, set: &SampleSet) -> String {
     format!(

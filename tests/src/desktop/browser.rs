@@ -89,6 +89,18 @@ impl Browser {
         Ok(command)
     }
 
+    /// Has addresses that programs on the screen want to have shown opened in the window of that profile, not in the
+    /// person's own browser: a sign-in by link belongs into the browser that asked.
+    ///
+    /// # Errors
+    /// If the profile cannot be written.
+    pub fn take_addresses(screen: &mut Screen, profile: &str, portals: Portals<'_>) -> Result<()> {
+        let command = Self::for_a_person(screen, profile, portals)?;
+        let words = std::iter::once(command.get_program()).chain(command.get_args());
+        let words: Vec<String> = words.map(|word| format!("'{}'", word.to_string_lossy())).collect();
+        screen.open_addresses_with(&format!("exec {} \"$1\"", words.join(" ")))
+    }
+
     /// What the browser says of the page's permission to reach programs on this computer: "granted", "denied", "prompt".
     ///
     /// # Errors
@@ -205,9 +217,11 @@ const ABSENT_MINDED: Duration = Duration::from_millis(800);
 const CHROMIUM: &str = "/usr/bin/chromium";
 
 /// Nothing but what a page asks for goes over the network, and nothing covers the page.
-const QUIET: [&str; 9] = [
+const QUIET: [&str; 10] = [
     // No bar that warns of the arguments below.
     "--test-type",
+    // No question for the password of a keyring, either.
+    "--password-store=basic",
     "--disable-gpu",
     "--disable-quic",
     "--no-first-run",

@@ -29,6 +29,8 @@ pub struct Asked {
     pub cookies: String,
     /// The header `Accept-Language`, or nothing.
     pub languages: String,
+    /// Whether a page of the site itself sends it, as the header `Origin` says.
+    pub is_own: bool,
     /// What came with it.
     pub body: Vec<u8>,
 }
@@ -110,6 +112,8 @@ impl Site {
         acceptor.set_certificate_chain_file(set.path().join("tls/portal.cert.pem"))?;
         acceptor.set_private_key_file(set.path().join("tls/portal.key.pem"), SslFiletype::PEM)?;
         let (acceptor, answer) = (Arc::new(acceptor.build()), Arc::new(answer));
+        let origin = format!("https://{host}:{port}");
+        let own = origin.clone();
         let ends = Arc::new(AtomicBool::new(false));
         let told = Arc::clone(&ends);
         let thread = thread::spawn(move || {
@@ -117,12 +121,12 @@ impl Site {
                 if told.load(Ordering::SeqCst) {
                     break;
                 }
-                let (acceptor, answer) = (Arc::clone(&acceptor), Arc::clone(&answer));
+                let (acceptor, answer, own) = (Arc::clone(&acceptor), Arc::clone(&answer), own.clone());
                 // Browsers open connections that they do not use: one at a time would wait for those.
-                thread::spawn(move || serve(&acceptor, connection, &*answer));
+                thread::spawn(move || serve(&acceptor, connection, &own, &*answer));
             }
         });
-        Ok(Self { origin: format!("https://{host}:{port}"), port, ends, thread: Some(thread) })
+        Ok(Self { origin, port, ends, thread: Some(thread) })
     }
 
     /// Its origin, as browsers report it.
@@ -144,20 +148,20 @@ impl Drop for Site {
 }
 
 /// Answers one request. A browser that breaks off is none of the site's business.
-fn serve(acceptor: &SslAcceptor, connection: TcpStream, answer: &dyn Fn(&Asked) -> Answered) -> Option<()> {
+fn serve(acceptor: &SslAcceptor, connection: TcpStream, own: &str, answer: &dyn Fn(&Asked) -> Answered) -> Option<()> {
     connection.set_read_timeout(Some(SILENCE)).ok()?;
     let mut connection = BufReader::new(acceptor.accept(connection).ok()?);
-    let Answered { status, header, body } = answer(&asked(&mut connection)?);
+    let Answered { status, header, body } = answer(&asked(&mut connection, own)?);
     let head = format!("HTTP/1.1 {status}\r\n{header}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", body.len());
     connection.get_mut().write_all(&[head.as_bytes(), &body].concat()).ok()?;
     connection.get_mut().shutdown().ok().map(drop)
 }
 
-fn asked(connection: &mut BufReader<impl Read>) -> Option<Asked> {
+fn asked(connection: &mut BufReader<impl Read>, own: &str) -> Option<Asked> {
     let first = line(connection)?;
     let mut words = first.split(' ');
     let (method, path) = (words.next()?.to_owned(), words.next()?.to_owned());
-    let (mut size, mut cookies, mut languages) = (0, String::new(), String::new());
+    let (mut size, mut cookies, mut languages, mut is_own) = (0, String::new(), String::new(), false);
     loop {
         let header = line(connection)?;
         match header.split_once(": ") {
@@ -165,12 +169,13 @@ fn asked(connection: &mut BufReader<impl Read>) -> Option<Asked> {
             Some((name, value)) if name.eq_ignore_ascii_case("content-length") => size = value.parse().ok()?,
             Some((name, value)) if name.eq_ignore_ascii_case("cookie") => value.clone_into(&mut cookies),
             Some((name, value)) if name.eq_ignore_ascii_case("accept-language") => value.clone_into(&mut languages),
+            Some((name, value)) if name.eq_ignore_ascii_case("origin") => is_own = value == own,
             Some(_) => {}
         }
     }
     let mut body = vec![0; Some(size).filter(|size| *size <= BODY_MAX_SIZE)?];
     connection.read_exact(&mut body).ok()?;
-    Some(Asked { method, path, cookies, languages, body })
+    Some(Asked { method, path, cookies, languages, is_own, body })
 }
 
 fn line(connection: &mut BufReader<impl Read>) -> Option<String> {

@@ -111,7 +111,7 @@ impl Visit {
     /// Another session of the same holder, of a program that is no browser.
     fn sign_in_elsewhere(&self) {
         let runtime = Runtime::new().unwrap();
-        let other = OtherBrowser::new(&self.set, &self.portal.origin()).unwrap();
+        let other = OtherBrowser::new(&self.set.tls_authority(), &self.portal.origin()).unwrap();
         let page = runtime.block_on(other.open(&self.portal.address())).unwrap().page().unwrap();
         let page = runtime.block_on(other.press(&page, "/link", None)).unwrap().page().unwrap();
         let completion = self.sign_in_by(&OtherBrowser::link(&page).unwrap());

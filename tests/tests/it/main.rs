@@ -27,6 +27,7 @@ mod recording;
 mod relying_party;
 mod removed_checks;
 mod renewal;
+mod sandbox;
 mod sign_in;
 mod signing_rule;
 mod sources;

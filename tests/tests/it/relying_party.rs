@@ -29,11 +29,11 @@ impl Scene {
     fn register(&mut self, id: &str, more: &[&str]) -> RelyingParty {
         let secret = self.portal.register(id, ADDRESS, more).unwrap().unwrap();
         let issuer = self.portal.origin();
-        self.runtime.block_on(RelyingParty::discover(&issuer, &self.set, id, &secret, ADDRESS)).unwrap()
+        self.runtime.block_on(RelyingParty::discover(&issuer, &self.set.tls_authority(), id, &secret, ADDRESS)).unwrap()
     }
 
     fn browser(&self) -> Browser {
-        Browser::new(&self.set, &self.portal.origin()).unwrap()
+        Browser::new(&self.set.tls_authority(), &self.portal.origin()).unwrap()
     }
 
     /// Signs in by a link with the card, from where a site sends the browser, and agrees.

@@ -32,11 +32,17 @@ pub(crate) fn demo(wishes: &Wishes, interruption: &Interruption) -> Result<()> {
     })?;
     let site = terminal.step(interruption, "Another site, shop.example, is registered", || {
         let secret = portal.register("shop", ADDRESS, &[])?.context("the site has no secret")?;
-        let site = runtime.block_on(RelyingParty::discover(&portal.origin(), &set, "shop", &secret, ADDRESS))?;
+        let site = runtime.block_on(RelyingParty::discover(
+            &portal.origin(),
+            &set.tls_authority(),
+            "shop",
+            &secret,
+            ADDRESS,
+        ))?;
         Ok(("by `latchkey-portal clients add`; its relying party is the crate openidconnect".to_owned(), site))
     })?;
 
-    let (visit, browser) = (site.begin(HIGH), Browser::new(&set, &portal.origin())?);
+    let (visit, browser) = (site.begin(HIGH), Browser::new(&set.tls_authority(), &portal.origin())?);
     let page = terminal.step(interruption, "The site sends its visitor to the portal", || {
         let page = runtime.block_on(browser.open(&visit.address))?.page()?;
         let page = runtime.block_on(browser.press(&page, "/link", None))?.page()?;
