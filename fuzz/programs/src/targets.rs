@@ -32,6 +32,7 @@ use latchkey_portal::challenge::ChallengeId;
 use latchkey_portal::http::router;
 use latchkey_portal::portal::{Portal, PortalName, PortalSettings, Surroundings};
 use latchkey_portal::provider::clients::Registry;
+use latchkey_portal::provider::dpop;
 use latchkey_portal::provider::jws::{self, VerificationKey};
 use latchkey_portal::provider::parameters::Parameters;
 use latchkey_portal::provider::pending::SealKey;
@@ -62,6 +63,7 @@ pub(crate) const TARGETS: &[Target] = &[
     Target { name: "hand-over", run: hand_over },
     Target { name: "link", run: link },
     Target { name: "portal-request", run: portal_request },
+    Target { name: "possession-proof", run: possession_proof },
     Target { name: "service-body", run: service_body },
     Target { name: "settings-file", run: settings_file },
     Target { name: "signed-request", run: signed_request },
@@ -250,6 +252,19 @@ authentication = "public"
         }
     }
 }
+
+/// What a site proves to hold: no proof is found for a key whose private half nobody has.
+fn possession_proof(octets: &[u8]) {
+    let Ok(text) = std::str::from_utf8(octets) else { return };
+    let purpose = dpop::Purpose { method: "POST", address: "https://portal.example/token", access_token: None };
+    if let Ok(sound) = dpop::judge(text, &purpose, NOW) {
+        assert_eq!(sound.key.to_string(), PROVEN_KEY, "a proof that nobody has made");
+        assert!(sound.until > NOW, "a proof is remembered as long as it serves");
+    }
+}
+
+/// The key of the proofs in the corpus.
+const PROVEN_KEY: &str = "QKDThcfDzKtjRog24K4Z9dSoaptgO7vGvPEaaKMbtgs";
 
 /// The key to one statement in the corpus. Nobody has the private half any more.
 const SITES_KEY: &str = "\

@@ -5,6 +5,7 @@
 //! |---|---|
 //! | [`assurance`] | names of assurance levels and of ways to sign in; which level a site demands |
 //! | [`clients`] | the sites that may ask |
+//! | [`dpop`] | how a site proves that it holds the key which its tokens are bound to |
 //! | [`error`] | what protocol errors are called |
 //! | [`jws`] | signed tokens, and the keys for them |
 //! | [`logout`] | where and how sites are told that a person has signed out |
@@ -24,6 +25,7 @@
 
 pub mod assurance;
 pub mod clients;
+pub mod dpop;
 pub mod error;
 pub mod jws;
 pub mod logout;
@@ -43,4 +45,4 @@ pub mod ticket_keys;
 pub mod tickets;
 
 pub use service::{ACCESS_LIFETIME, CODE_LIFETIME, Provider, ProviderMaterial};
-pub(crate) use service::{Failure, PUSHED_LIFETIME, SignedIn, Step, TokenSet, Waiting};
+pub(crate) use service::{Failure, NotShown, PUSHED_LIFETIME, Shown, SignedIn, Step, TokenSet, Waiting};

@@ -52,6 +52,7 @@ fn client(mut table: Table<'_>, directory: &Path) -> Result<(Located<ClientId>, 
         },
         may_refresh: table.truth("refresh_tokens", false)?,
         must_push: table.truth("require_pushed_requests", false)?,
+        must_bind: table.truth("dpop_bound_access_tokens", false)?,
         logout: logout(&mut table)?,
     };
     names.end()?;

@@ -34,6 +34,8 @@ pub struct Client {
     pub may_refresh: bool,
     /// Whether it must send its requests ahead of its visitors (RFC 9126).
     pub must_push: bool,
+    /// Whether it gets no tokens but those that are bound to a key of its own (RFC 9449).
+    pub must_bind: bool,
     /// Where it is told that a person has signed out, if it wants to know.
     pub logout: Option<LogoutAddress>,
 }

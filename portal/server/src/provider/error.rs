@@ -1,7 +1,7 @@
 //! What protocol errors are called.
 
 /// Why a site does not get what it asked for (RFC 6749, clauses 4.1.2.1 and 5.2; OpenID Connect Core 1.0, clause
-/// 3.1.2.6; OpenID Connect Core Error Code unmet_authentication_requirements 1.0).
+/// 3.1.2.6; OpenID Connect Core Error Code unmet_authentication_requirements 1.0; RFC 9449).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("{}", self.name())]
 #[non_exhaustive]
@@ -30,6 +30,8 @@ pub enum ErrorCode {
     ConsentRequired,
     /// The level that the site demands cannot be reached.
     UnmetAuthenticationRequirements,
+    /// The proof that the site holds a key does not hold, or is missing (RFC 9449, clause 12.2).
+    InvalidDpopProof,
     /// Requests as signed objects are not taken.
     RequestNotSupported,
     /// Requests by reference are not taken.
@@ -59,6 +61,7 @@ impl ErrorCode {
             Self::InteractionRequired => "interaction_required",
             Self::ConsentRequired => "consent_required",
             Self::UnmetAuthenticationRequirements => "unmet_authentication_requirements",
+            Self::InvalidDpopProof => "invalid_dpop_proof",
             Self::RequestNotSupported => "request_not_supported",
             Self::RequestUriNotSupported => "request_uri_not_supported",
             Self::RegistrationNotSupported => "registration_not_supported",

@@ -7,11 +7,13 @@ use std::str::FromStr;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use openssl::bn::{BigNum, BigNumContext};
+use openssl::ec::{EcGroup, EcKey};
 use openssl::ecdsa::EcdsaSig;
 use openssl::error::ErrorStack;
 use openssl::hash::MessageDigest;
 use openssl::nid::Nid;
 use openssl::pkey::{HasPublic, Id, PKey, PKeyRef, Private, Public};
+use openssl::rsa::Rsa;
 use openssl::sha::sha256;
 use openssl::sign::{Signer, Verifier};
 use serde::{Deserialize, Serialize};
@@ -25,6 +27,9 @@ const HALF: usize = 32;
 const RSA_SIZES: std::ops::RangeInclusive<u32> = 2048..=4096;
 /// The public exponent that every RSA key must have.
 const RSA_EXPONENT: u32 = 65_537;
+
+/// Members of private and of secret keys (RFC 7518, clauses 6.2.2, 6.3.2 and 6.4).
+const PRIVATE_MEMBERS: [&str; 8] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"];
 
 /// A way to sign.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -108,8 +113,19 @@ struct HeaderOut<'a> {
 struct HeaderIn {
     alg: String,
     kid: Option<String>,
+    typ: Option<String>,
+    jwk: Option<Value>,
     crit: Option<Value>,
     b64: Option<Value>,
+}
+
+/// A token that was taken apart, of which nothing is known to be true yet.
+struct TakenApart<'t> {
+    header: HeaderIn,
+    algorithm: Algorithm,
+    claims: &'t str,
+    input: &'t str,
+    signature: Vec<u8>,
 }
 
 impl Algorithm {
@@ -141,6 +157,24 @@ impl VerificationKey {
     /// [`KeyError`].
     pub fn from_pem(pem: &[u8]) -> Result<Self, KeyError> {
         PKey::public_key_from_pem(pem).map_err(|_| KeyError).and_then(Self::new)
+    }
+
+    /// Reads a public key in the form that others are given it (RFC 7517). One with a private half is refused.
+    ///
+    /// # Errors
+    /// [`KeyError`].
+    pub fn from_jwk(jwk: &Value) -> Result<Self, KeyError> {
+        if PRIVATE_MEMBERS.iter().any(|member| jwk.get(member).is_some()) {
+            return Err(KeyError);
+        }
+        let text = |name: &str| jwk.get(name).and_then(Value::as_str).ok_or(KeyError);
+        let octets = |name: &str| URL_SAFE_NO_PAD.decode(text(name)?).map_err(|_| KeyError);
+        let key = match text("kty")? {
+            "EC" if text("crv")? == "P-256" => ec_key(&octets("x")?, &octets("y")?),
+            "RSA" => rsa_key(&octets("n")?, &octets("e")?),
+            _ => return Err(KeyError),
+        };
+        key.map_err(|_| KeyError).and_then(Self::new)
     }
 
     fn new(key: PKey<Public>) -> Result<Self, KeyError> {
@@ -244,17 +278,7 @@ pub fn sign(key: &dyn TicketKey, kind: &'static str, claims: &Value) -> Result<S
 /// # Errors
 /// [`JwsError`].
 pub fn verify<'k>(token: &str, keys: impl IntoIterator<Item = &'k VerificationKey>) -> Result<Value, JwsError> {
-    if token.len() > JWS_MAX_SIZE {
-        return Err(JwsError::Malformed);
-    }
-    let (input, signature) = token.rsplit_once('.').ok_or(JwsError::Malformed)?;
-    let (header, claims) = input.split_once('.').ok_or(JwsError::Malformed)?;
-    let header: HeaderIn = object(header)?;
-    let algorithm: Algorithm = header.alg.parse().map_err(|_| JwsError::Algorithm)?;
-    if header.crit.is_some() || header.b64.is_some() {
-        return Err(JwsError::Extension);
-    }
-    let signature = URL_SAFE_NO_PAD.decode(signature).map_err(|_| JwsError::Malformed)?;
+    let TakenApart { header, algorithm, claims, input, signature } = TakenApart::of(token)?;
     let is_meant =
         |key: &&VerificationKey| key.algorithm == algorithm && header.kid.as_ref().is_none_or(|id| key.id() == id);
     let mut keys = keys.into_iter().filter(is_meant).peekable();
@@ -265,6 +289,41 @@ pub fn verify<'k>(token: &str, keys: impl IntoIterator<Item = &'k VerificationKe
         object(claims)
     } else {
         Err(JwsError::Signature)
+    }
+}
+
+/// The key that a token of that type brings along, and the claims that it has signed. Who holds the key has made the token;
+/// nothing more is known of him.
+///
+/// # Errors
+/// [`JwsError`].
+pub fn self_signed(token: &str, kind: &str) -> Result<(VerificationKey, Value), JwsError> {
+    let TakenApart { header, algorithm, claims, input, signature } = TakenApart::of(token)?;
+    if header.typ.as_deref() != Some(kind) {
+        return Err(JwsError::Malformed);
+    }
+    let key = header.jwk.as_ref().map(VerificationKey::from_jwk);
+    let key = key.and_then(Result::ok).filter(|key| key.algorithm == algorithm).ok_or(JwsError::Key)?;
+    if !key.accepts(input.as_bytes(), &signature).unwrap_or(false) {
+        return Err(JwsError::Signature);
+    }
+    Ok((key, object(claims)?))
+}
+
+impl<'t> TakenApart<'t> {
+    fn of(token: &'t str) -> Result<Self, JwsError> {
+        if token.len() > JWS_MAX_SIZE {
+            return Err(JwsError::Malformed);
+        }
+        let (input, signature) = token.rsplit_once('.').ok_or(JwsError::Malformed)?;
+        let (header, claims) = input.split_once('.').ok_or(JwsError::Malformed)?;
+        let header: HeaderIn = object(header)?;
+        let algorithm: Algorithm = header.alg.parse().map_err(|_| JwsError::Algorithm)?;
+        if header.crit.is_some() || header.b64.is_some() {
+            return Err(JwsError::Extension);
+        }
+        let signature = URL_SAFE_NO_PAD.decode(signature).map_err(|_| JwsError::Malformed)?;
+        Ok(Self { header, algorithm, claims, input, signature })
     }
 }
 
@@ -311,6 +370,17 @@ fn members(key: &PKeyRef<Public>) -> Result<Option<(Algorithm, Value)>, ErrorSta
         }
         _ => Ok(None),
     }
+}
+
+/// Fails for a point that is not on the curve.
+fn ec_key(x: &[u8], y: &[u8]) -> Result<PKey<Public>, ErrorStack> {
+    let group = EcGroup::from_curve_name(Nid::X9_62_PRIME256V1)?;
+    let (x, y) = (BigNum::from_slice(x)?, BigNum::from_slice(y)?);
+    PKey::from_ec_key(EcKey::from_public_key_affine_coordinates(&group, &x, &y)?)
+}
+
+fn rsa_key(n: &[u8], e: &[u8]) -> Result<PKey<Public>, ErrorStack> {
+    PKey::from_rsa(Rsa::from_public_components(BigNum::from_slice(n)?, BigNum::from_slice(e)?)?)
 }
 
 fn coordinates<T: HasPublic>(key: &openssl::ec::EcKeyRef<T>) -> Result<[String; 2], ErrorStack> {

@@ -33,6 +33,8 @@ pub struct Order {
     pub algorithm: Algorithm,
     /// Whether it gets refresh tokens.
     pub refresh_tokens: bool,
+    /// Whether it gets no tokens but those that are bound to a key of its own.
+    pub dpop_bound_access_tokens: bool,
     /// Where it is told that a person has signed out.
     pub backchannel_logout_uri: Option<String>,
     /// Whether that may be an address that is not public.
@@ -137,6 +139,9 @@ impl Order {
         }
         lines.push(format!("algorithm = \"{}\"", self.algorithm.name()));
         lines.push(format!("refresh_tokens = {}", self.refresh_tokens));
+        if self.dpop_bound_access_tokens {
+            lines.push("dpop_bound_access_tokens = true".to_owned());
+        }
         if let Some(address) = &self.backchannel_logout_uri {
             lines.push(format!("backchannel_logout_uri = {}", text(address)));
             lines.push(format!("backchannel_logout_private = {}", self.backchannel_logout_private));

@@ -12,6 +12,7 @@ use url::form_urlencoded;
 
 use super::assurance::Demand;
 use super::clients::{Client, RedirectUri, Registry};
+use super::dpop::KeyThumbprint;
 use super::error::ErrorCode;
 use super::parameters::{Parameters, ParametersError};
 use super::scope::Scopes;
@@ -38,6 +39,8 @@ pub struct AuthorizationRequest {
     pub scopes: Scopes,
     /// The SHA-256 of what the site will show when it presents the code.
     pub code_challenge: CodeChallenge,
+    /// The key without which the code is of no use (RFC 9449, clause 10).
+    pub code_key: Option<KeyThumbprint>,
     /// What the person is to be asked.
     pub prompt: Prompt,
     /// How long ago the sign-in may have been.
@@ -190,6 +193,7 @@ impl AuthorizationRequest {
             nonce: echoed(parameters, "nonce")?,
             scopes,
             code_challenge: challenge.ok_or(ErrorCode::InvalidRequest)?,
+            code_key: parameters.get("dpop_jkt").map(code_key).transpose()?,
             prompt: Prompt::parse(parameters.get("prompt").unwrap_or_default())?,
             max_age: parameters.get("max_age").map(max_age).transpose()?,
             demand: listed.and(essential),
@@ -300,6 +304,10 @@ fn echoed(parameters: &Parameters, name: &str) -> Result<Option<String>, ErrorCo
         Some(text) if text.chars().count() > ECHOED_MAX_SIZE => Err(ErrorCode::InvalidRequest),
         text => Ok(text.map(str::to_owned)),
     }
+}
+
+fn code_key(text: &str) -> Result<KeyThumbprint, ErrorCode> {
+    KeyThumbprint::parse(text).ok_or(ErrorCode::InvalidRequest)
 }
 
 fn max_age(text: &str) -> Result<Duration, ErrorCode> {

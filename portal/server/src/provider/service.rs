@@ -7,6 +7,7 @@ use serde_json::Value;
 use time::{Duration, OffsetDateTime};
 
 use super::clients::{Client, ClientId};
+use super::dpop::{self, InvalidProof, KeyThumbprint, Purpose};
 use super::error::ErrorCode;
 use super::jws::SigningFailed;
 use super::logout::Messenger;
@@ -27,8 +28,8 @@ use crate::outside::Outside as _;
 use crate::portal::Portal;
 use crate::session::Session;
 use crate::storage::{
-    ConnectedSite, DueLogout, FoundToken, GrantId, Grants, KeptCode, KeptGrant, NewToken, PresentedCode, PushedRequest,
-    Spent, StorageError, TakenCode, TokenKind,
+    ConnectedSite, DueLogout, FoundToken, GrantId, Grants, KeptCode, KeptGrant, NewToken, PresentedCode,
+    PresentedRefresh, PushedRequest, Spent, StorageError, TakenCode, TokenKind,
 };
 use crate::token::Token;
 
@@ -91,6 +92,25 @@ pub(crate) struct TokenSet {
     pub(crate) ticket: String,
     pub(crate) scopes: Scopes,
     pub(crate) expires_in: Duration,
+    /// Whether the access token is of use only with proofs that the site holds a key.
+    pub(crate) is_bound: bool,
+}
+
+/// How an access token is shown.
+pub(crate) enum Shown<'a> {
+    /// By whoever bears it.
+    Bearer,
+    /// With a proof that whoever shows it holds the key, if exactly one came along; the method of the request.
+    WithProof(Option<&'a str>, &'a str),
+}
+
+/// Why nothing is told by an access token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum NotShown {
+    /// There is no such token, or it was not shown as it has to be.
+    Token,
+    /// The proof does not hold.
+    Proof,
 }
 
 /// Why a site does not get what it asked for without a browser.
@@ -175,8 +195,20 @@ impl Provider {
     }
 
     /// Keeps a request that a site sends ahead of its visitor, and gives the `request_uri` that names it.
-    pub(crate) async fn push(&self, client: &Client, parameters: &Parameters) -> Result<String, Failure> {
-        let query = parameters.query(&["client_secret", "client_assertion", "client_assertion_type"]);
+    pub(crate) async fn push(
+        &self,
+        client: &Client,
+        parameters: &Parameters,
+        key: Option<KeyThumbprint>,
+    ) -> Result<String, Failure> {
+        let mut query = parameters.query(&["client_secret", "client_assertion", "client_assertion_type"]);
+        match (key, parameters.get("dpop_jkt")) {
+            (None, _) => {}
+            // The proof binds the code, as if the site had named the key (RFC 9449, clause 10.1).
+            (Some(key), None) => query.push_str(&format!("&dpop_jkt={key}")),
+            (Some(key), Some(named)) if key.to_string() == named => {}
+            (Some(_), Some(_)) => return Err(Failure::Error(ErrorCode::InvalidDpopProof)),
+        }
         let read = AuthorizationRequest::parse(&query, &self.registered().registry);
         match read {
             Ok(request) if request.client.id == client.id => {}
@@ -375,6 +407,7 @@ impl Provider {
             code: code.hash(),
             redirect_uri: request.redirect_uri.as_str().to_owned(),
             challenge: request.code_challenge,
+            key: request.code_key,
             expires_at: self.portal.now() + CODE_LIFETIME,
         };
         if self.portal.counted(self.grants.keep_grant(&grant, &kept).await)? {
@@ -410,8 +443,38 @@ impl Provider {
         }
     }
 
-    /// Exchanges a code.
-    pub(crate) async fn exchange(&self, client: &Client, parameters: &Parameters) -> Result<TokenSet, Failure> {
+    /// The key that a site proves to hold at an address of this service, if it shows a proof; more than one are none.
+    pub(crate) async fn proven_key(
+        &self,
+        proof: Result<Option<&str>, InvalidProof>,
+        endpoint: &str,
+    ) -> Result<Option<KeyThumbprint>, Failure> {
+        let invalid = |InvalidProof| Failure::Error(ErrorCode::InvalidDpopProof);
+        let Some(proof) = proof.map_err(invalid)? else { return Ok(None) };
+        let address = format!("{}{endpoint}", self.issuer());
+        let purpose = Purpose { method: "POST", address: &address, access_token: None };
+        let seen = self.see_proof(proof, &purpose).await.map_err(Refusal::from)?;
+        seen.map(Some).map_err(invalid)
+    }
+
+    /// Judges a proof, and takes note of it: it serves once.
+    async fn see_proof(
+        &self,
+        proof: &str,
+        purpose: &Purpose<'_>,
+    ) -> Result<Result<KeyThumbprint, InvalidProof>, StorageError> {
+        let Ok(sound) = dpop::judge(proof, purpose, self.portal.now()) else { return Ok(Err(InvalidProof)) };
+        let is_new = self.portal.counted(self.grants.see_once(&sound.name, sound.until).await)?;
+        Ok(if is_new { Ok(sound.key) } else { Err(InvalidProof) })
+    }
+
+    /// Exchanges a code. What it gives is bound to the key that the site proves to hold.
+    pub(crate) async fn exchange(
+        &self,
+        client: &Client,
+        parameters: &Parameters,
+        key: Option<KeyThumbprint>,
+    ) -> Result<TokenSet, Failure> {
         let required = |name| parameters.get(name).ok_or(Failure::Error(ErrorCode::InvalidRequest));
         let (code, redirect_uri) = (required("code")?, required("redirect_uri")?);
         let spent = Failure::Error(ErrorCode::InvalidGrant);
@@ -423,10 +486,11 @@ impl Provider {
             redirect_uri: redirect_uri.to_owned(),
             // No verifier has that challenge: the code is used up all the same.
             challenge: verifier.unwrap_or(CodeChallenge::from([0; 32])),
+            key,
         };
-        let drawn = Drawn::new(self, client.may_refresh);
+        let drawn = Drawn::new(self, client.may_refresh, key);
         let now = self.portal.now();
-        let taken = self.portal.counted(self.grants.take_code(&presented, &drawn.tokens(now), now).await);
+        let taken = self.portal.counted(self.grants.take_code(&presented, &drawn.tokens(client, now), now).await);
         match taken.map_err(Refusal::from)? {
             Ok(taken) => self.give(client, drawn, taken.grant.scopes, &taken),
             Err(why) => Err(self.spent(why)),
@@ -434,7 +498,12 @@ impl Provider {
     }
 
     /// Exchanges a refresh token.
-    pub(crate) async fn refresh(&self, client: &Client, parameters: &Parameters) -> Result<TokenSet, Failure> {
+    pub(crate) async fn refresh(
+        &self,
+        client: &Client,
+        parameters: &Parameters,
+        key: Option<KeyThumbprint>,
+    ) -> Result<TokenSet, Failure> {
         let token = parameters.get("refresh_token").ok_or(Failure::Error(ErrorCode::InvalidRequest))?;
         let Some(token) = Token::parse(token) else { return Err(Failure::Error(ErrorCode::InvalidGrant)) };
         let wanted = parameters.get("scope").map(Scopes::parse);
@@ -444,8 +513,9 @@ impl Provider {
         {
             return Err(Failure::Error(ErrorCode::InvalidScope));
         }
-        let (drawn, now) = (Drawn::new(self, true), self.portal.now());
-        let refreshed = self.grants.refresh(&token.hash(), &client.id, wanted, &drawn.tokens(now), now).await;
+        let (drawn, now) = (Drawn::new(self, true, key), self.portal.now());
+        let presented = PresentedRefresh { token: token.hash(), scopes: wanted, key };
+        let refreshed = self.grants.refresh(&presented, &client.id, &drawn.tokens(client, now), now).await;
         match self.portal.counted(refreshed).map_err(Refusal::from)? {
             Ok(FoundToken { grant, session, acting, .. }) => {
                 // A ticket that was asked for without a browser answers no request (OpenID Connect Core 1.0, clause 12.2).
@@ -468,13 +538,13 @@ impl Provider {
 
     fn give(&self, client: &Client, drawn: Drawn, scopes: Scopes, taken: &TakenCode) -> Result<TokenSet, Failure> {
         let now = self.portal.now();
-        let Drawn { access_token, refresh_token } = drawn;
+        let Drawn { access_token, refresh_token, key } = drawn;
         let ticket = self
             .ticket(client, scopes, taken, &access_token)
             .map_err(|SigningFailed| Failure::Refused(Refusal::Internal("the key for tickets does not sign")))?;
         self.portal.metrics().ticket_issued(taken.grant.assurance.name());
         let expires_in = ACCESS_LIFETIME.min(taken.session.expires_at - now);
-        Ok(TokenSet { access_token, refresh_token, ticket, scopes, expires_in })
+        Ok(TokenSet { access_token, refresh_token, ticket, scopes, expires_in, is_bound: key.is_some() })
     }
 
     fn ticket(
@@ -492,16 +562,45 @@ impl Provider {
     }
 
     /// What a site may know by an access token.
-    pub(crate) async fn userinfo(&self, token: &Token) -> Result<Option<Value>, StorageError> {
-        let found = self.portal.counted(self.grants.token(&token.hash(), self.portal.now()).await)?;
+    pub(crate) async fn userinfo(
+        &self,
+        shown: &Token,
+        how: Shown<'_>,
+    ) -> Result<Result<Value, NotShown>, StorageError> {
+        let found = self.portal.counted(self.grants.token(&shown.hash(), self.portal.now()).await)?;
         let found = found.filter(|found| found.token.kind == TokenKind::Access);
-        let Some(FoundToken { token, grant, session, acting }) = found else { return Ok(None) };
+        let Some(FoundToken { token, grant, session, acting }) = found else { return Ok(Err(NotShown::Token)) };
         let registered = self.registered();
         // A site that was taken out of the registry learns nothing any more.
-        let Some(client) = registered.registry.client(grant.client.as_str()) else { return Ok(None) };
+        let Some(client) = registered.registry.client(grant.client.as_str()) else { return Ok(Err(NotShown::Token)) };
+        if let Err(why) = self.is_shown_right(shown, token.key, how).await? {
+            return Ok(Err(why));
+        }
         let acting = acting.as_ref().map(|binding| &binding.organisation);
         let claims = token.scopes.claims(&session.holder, acting);
-        Ok(Some(tickets::userinfo(&self.subject(client, &session), claims)))
+        Ok(Ok(tickets::userinfo(&self.subject(client, &session), claims)))
+    }
+
+    /// Whether an access token is shown as it has to be: with a proof by its own key if it is bound to one, and only then.
+    async fn is_shown_right(
+        &self,
+        token: &Token,
+        key: Option<KeyThumbprint>,
+        how: Shown<'_>,
+    ) -> Result<Result<(), NotShown>, StorageError> {
+        let (key, proof, method) = match (key, how) {
+            (None, Shown::Bearer) => return Ok(Ok(())),
+            (Some(key), Shown::WithProof(Some(proof), method)) => (key, proof, method),
+            (Some(_), Shown::WithProof(None, _)) => return Ok(Err(NotShown::Proof)),
+            (None, Shown::WithProof(..)) | (Some(_), Shown::Bearer) => return Ok(Err(NotShown::Token)),
+        };
+        let (address, access_token) = (format!("{}/userinfo", self.issuer()), token.expose_for_caller());
+        let purpose = Purpose { method, address: &address, access_token: Some(&access_token) };
+        Ok(match self.see_proof(proof, &purpose).await? {
+            Ok(proven) if proven == key => Ok(()),
+            Ok(_) => Err(NotShown::Token),
+            Err(InvalidProof) => Err(NotShown::Proof),
+        })
     }
 
     /// A token of that site's, if it is good now.
@@ -530,20 +629,30 @@ fn acting_in(request: &AuthorizationRequest, session: &Session) -> Option<Bindin
 struct Drawn {
     access_token: Token,
     refresh_token: Option<Token>,
+    key: Option<KeyThumbprint>,
 }
 
 impl Drawn {
-    fn new(provider: &Provider, may_refresh: bool) -> Self {
+    fn new(provider: &Provider, may_refresh: bool, key: Option<KeyThumbprint>) -> Self {
         provider.portal.draw(|random| Self {
             access_token: Token::draw(random),
             refresh_token: may_refresh.then(|| Token::draw(random)),
+            key,
         })
     }
 
-    fn tokens(&self, now: OffsetDateTime) -> Vec<NewToken> {
-        let token = |token: &Token, kind, lifetime| NewToken { token: token.hash(), kind, expires_at: now + lifetime };
-        let access = token(&self.access_token, TokenKind::Access, ACCESS_LIFETIME);
-        let refresh = self.refresh_token.as_ref().map(|refresh| token(refresh, TokenKind::Refresh, REFRESH_LIFETIME));
+    fn tokens(&self, client: &Client, now: OffsetDateTime) -> Vec<NewToken> {
+        let token = |token: &Token, kind, lifetime, key| NewToken {
+            token: token.hash(),
+            kind,
+            expires_at: now + lifetime,
+            key,
+        };
+        let access = token(&self.access_token, TokenKind::Access, ACCESS_LIFETIME, self.key);
+        // A site that proves who it is may refresh with another key: nobody else has its refresh tokens (RFC 9449, clause 5).
+        let of_refresh = self.key.filter(|_| !client.is_confidential());
+        let refresh = self.refresh_token.as_ref();
+        let refresh = refresh.map(|refresh| token(refresh, TokenKind::Refresh, REFRESH_LIFETIME, of_refresh));
         std::iter::once(access).chain(refresh).collect()
     }
 }

@@ -8,6 +8,7 @@ use time::OffsetDateTime;
 use super::{Answer, Logouts, StorageError};
 use crate::organisation::{Binding, BindingId};
 use crate::provider::clients::ClientId;
+use crate::provider::dpop::KeyThumbprint;
 use crate::provider::request::CodeChallenge;
 use crate::provider::scope::Scopes;
 use crate::provider::subject::PersonTag;
@@ -34,14 +35,13 @@ pub trait Grants: Logouts {
     /// A token that is not over at `now` and was not replaced, and what it is good for.
     fn token<'a>(&'a self, token: &'a TokenHash, now: OffsetDateTime) -> Answer<'a, Option<FoundToken>>;
 
-    /// Replaces a refresh token of a site by new tokens, in one transaction: for as much as the grant, or for `scopes` of
-    /// it. At most one call gets it, as for codes. A second try ends the grant: of thief and owner one came too late, and
-    /// nobody knows which.
+    /// Replaces a refresh token of a site by new tokens, in one transaction. At most one call gets it, as for codes. A second
+    /// try ends the grant: of thief and owner one came too late, and nobody knows which. Without the key that the token is
+    /// bound to nothing happens.
     fn refresh<'a>(
         &'a self,
-        token: &'a TokenHash,
+        presented: &'a PresentedRefresh,
         client: &'a ClientId,
-        scopes: Option<Scopes>,
         replacements: &'a [NewToken],
         now: OffsetDateTime,
     ) -> Answer<'a, Result<FoundToken, Spent>>;
@@ -175,6 +175,8 @@ pub struct KeptCode {
     pub redirect_uri: String,
     /// What the site will show with it.
     pub challenge: CodeChallenge,
+    /// The key whose possession it will prove, if the code is bound to one.
+    pub key: Option<KeyThumbprint>,
     /// From when on it is refused, in whole milliseconds.
     pub expires_at: OffsetDateTime,
 }
@@ -190,6 +192,19 @@ pub struct PresentedCode {
     pub redirect_uri: String,
     /// The challenge that can be made of what the site shows.
     pub challenge: CodeChallenge,
+    /// The key whose possession it proves.
+    pub key: Option<KeyThumbprint>,
+}
+
+/// A refresh token that a site presents, with what belongs to it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PresentedRefresh {
+    /// The token.
+    pub token: TokenHash,
+    /// What the site wants: as much as the grant, if it does not say.
+    pub scopes: Option<Scopes>,
+    /// The key whose possession it proves.
+    pub key: Option<KeyThumbprint>,
 }
 
 /// A code that was taken, and whose session is not over.
@@ -212,6 +227,8 @@ pub struct NewToken {
     pub kind: TokenKind,
     /// From when on it is refused, in whole milliseconds. No token outlives its session.
     pub expires_at: OffsetDateTime,
+    /// The key that it is bound to.
+    pub key: Option<KeyThumbprint>,
 }
 
 /// A token of a grant.
@@ -225,6 +242,8 @@ pub struct KeptToken {
     pub scopes: Scopes,
     /// From when on it is refused, in whole milliseconds.
     pub expires_at: OffsetDateTime,
+    /// The key that it is bound to.
+    pub key: Option<KeyThumbprint>,
 }
 
 /// What a token is for.

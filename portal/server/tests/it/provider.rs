@@ -5,6 +5,7 @@ mod attacks;
 mod clients;
 mod conformance;
 mod consent;
+mod dpop;
 mod flows;
 mod grants;
 mod logouts;

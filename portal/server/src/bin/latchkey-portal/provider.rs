@@ -28,6 +28,7 @@ const PUBLIC: &str = "public";
 const KEY: &str = "key";
 const ALGORITHM: &str = "algorithm";
 const REFRESH_TOKENS: &str = "refresh-tokens";
+const DPOP_BOUND: &str = "dpop-bound-access-tokens";
 const BACKCHANNEL_LOGOUT_URI: &str = "backchannel-logout-uri";
 const BACKCHANNEL_LOGOUT_PRIVATE: &str = "backchannel-logout-private";
 
@@ -76,6 +77,12 @@ pub(crate) fn clients_arguments(config: impl Fn() -> Arg) -> Command {
                     .long(REFRESH_TOKENS)
                     .action(ArgAction::SetTrue)
                     .help("The site gets refresh tokens"),
+            )
+            .arg(
+                Arg::new(DPOP_BOUND)
+                    .long(DPOP_BOUND)
+                    .action(ArgAction::SetTrue)
+                    .help("The site gets no tokens but those that are bound to a key of its own (DPoP)"),
             )
             .arg(
                 Arg::new(BACKCHANNEL_LOGOUT_URI)
@@ -167,6 +174,7 @@ fn add(found: &ArgMatches) -> Result<(), Failure> {
         authentication,
         algorithm: found.get_one(ALGORITHM).copied().unwrap_or(Algorithm::Rs256),
         refresh_tokens: found.get_flag(REFRESH_TOKENS),
+        dpop_bound_access_tokens: found.get_flag(DPOP_BOUND),
         backchannel_logout_uri: found.get_one(BACKCHANNEL_LOGOUT_URI).cloned(),
         backchannel_logout_private: found.get_flag(BACKCHANNEL_LOGOUT_PRIVATE),
     };

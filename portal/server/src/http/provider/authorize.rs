@@ -52,10 +52,11 @@ pub(in crate::http) async fn authorize(
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Response {
-    match provider.begin(&query.unwrap_or_default(), cookies::PENDING.text(&headers)).await {
-        Ok(begun) => go_on(&provider, &headers, begun).await,
-        Err(error) => refused(provider.portal(), &headers, &error.into()),
-    }
+    let answer = async {
+        let begun = provider.begin(&query.unwrap_or_default(), cookies::PENDING.text(&headers)).await?;
+        go_on(&provider, &headers, begun).await
+    };
+    on_a_page(&provider, &headers, answer).await
 }
 
 /// The same with the parameters in a form. Browsers bring no session along with another site's form; the request is
@@ -78,7 +79,7 @@ pub(in crate::http) async fn authorize_form(
     headers: HeaderMap,
     body: Result<FormBody, Refusal>,
 ) -> Response {
-    let outcome = async {
+    let answer = async {
         let FormBody(body) = body?;
         let query = std::str::from_utf8(&body).ok().filter(|query| query.len() <= QUERY_MAX_SIZE);
         match provider.begin(query.ok_or(Refusal::Body)?, None).await? {
@@ -86,13 +87,12 @@ pub(in crate::http) async fn authorize_form(
             Err(fault) => told_or_sent(&provider, fault),
         }
     };
-    outcome.await.unwrap_or_else(|refusal: Refusal| refused(provider.portal(), &headers, &refusal))
+    on_a_page(&provider, &headers, answer).await
 }
 
 /// Goes on with the request that waits in the browser, after its visitor has signed in.
 pub(in crate::http) async fn resume(State(provider): State<Arc<Provider>>, headers: HeaderMap) -> Response {
-    let waiting = waiting(&provider, &headers);
-    go_on(&provider, &headers, waiting).await
+    on_a_page(&provider, &headers, go_on(&provider, &headers, waiting(&provider, &headers))).await
 }
 
 /// Takes what the visitor has decided.
@@ -101,12 +101,12 @@ pub(in crate::http) async fn decide(
     headers: HeaderMap,
     body: Result<FormBody, Refusal>,
 ) -> Response {
-    let outcome = async {
+    let answer = async {
         let FormBody(body) = body?;
         let form = Parameters::parse(&body).map_err(|_| Refusal::Body)?;
         decided(&provider, &headers, &form).await
     };
-    outcome.await.unwrap_or_else(|refusal| refused(provider.portal(), &headers, &refusal))
+    on_a_page(&provider, &headers, answer).await
 }
 
 async fn decided(provider: &Provider, headers: &HeaderMap, form: &Parameters) -> Result<Response, Refusal> {
@@ -138,17 +138,18 @@ async fn decided(provider: &Provider, headers: &HeaderMap, form: &Parameters) ->
     }
 }
 
-async fn go_on(provider: &Provider, headers: &HeaderMap, waiting: Result<Waiting, RequestFault>) -> Response {
-    let outcome = async {
-        let waiting = match waiting {
-            Ok(waiting) => waiting,
-            Err(fault) => return told_or_sent(provider, fault),
-        };
-        let browser = provider.signed_in(cookies::SESSION.read(headers)).await?;
-        let step = provider.step(&waiting, browser.as_ref(), false).await?;
-        respond(provider, headers, &waiting, browser.as_ref(), step)
+async fn go_on(
+    provider: &Provider,
+    headers: &HeaderMap,
+    waiting: Result<Waiting, RequestFault>,
+) -> Result<Response, Refusal> {
+    let waiting = match waiting {
+        Ok(waiting) => waiting,
+        Err(fault) => return told_or_sent(provider, fault),
     };
-    outcome.await.unwrap_or_else(|refusal| refused(provider.portal(), headers, &refusal))
+    let browser = provider.signed_in(cookies::SESSION.read(headers)).await?;
+    let step = provider.step(&waiting, browser.as_ref(), false).await?;
+    respond(provider, headers, &waiting, browser.as_ref(), step)
 }
 
 fn respond(
@@ -192,6 +193,15 @@ fn kept(provider: &Provider, waiting: &Waiting, response: Response) -> Result<Re
 /// Sends the browser to the site. Nothing waits any more.
 fn away(address: &str) -> Result<Response, Refusal> {
     Ok(([(SET_COOKIE, cookies::PENDING.clear()?)], redirect(address)?).into_response())
+}
+
+/// What a visitor is answered, or told on a page.
+pub(super) async fn on_a_page(
+    provider: &Provider,
+    headers: &HeaderMap,
+    answer: impl Future<Output = Result<Response, Refusal>>,
+) -> Response {
+    answer.await.unwrap_or_else(|refusal| refused(provider.portal(), headers, &refusal))
 }
 
 pub(super) fn redirect(address: &str) -> Result<Response, Refusal> {

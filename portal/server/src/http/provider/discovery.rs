@@ -59,6 +59,7 @@ pub(in crate::http) async fn configuration(State(provider): State<Arc<Provider>>
         "introspection_endpoint_auth_methods_supported": confidential,
         "introspection_endpoint_auth_signing_alg_values_supported": algorithms,
         "code_challenge_methods_supported": ["S256"],
+        "dpop_signing_alg_values_supported": algorithms,
         "scopes_supported": SCOPE_NAMES,
         "claims_supported": CLAIM_NAMES,
         "acr_values_supported": ACR_NAMES,

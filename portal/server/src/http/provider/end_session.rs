@@ -9,9 +9,9 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use url::form_urlencoded;
 
-use super::authorize::redirect;
+use super::authorize::{on_a_page, redirect};
 use crate::http::body::FormBody;
-use crate::http::page::{Content, Leaving, page, refused};
+use crate::http::page::{Content, Leaving, page};
 use crate::http::{Language, Refusal, cookies};
 use crate::provider::Provider;
 use crate::provider::clients::{Client, RedirectUri};
@@ -42,7 +42,7 @@ pub(in crate::http) async fn end_session(
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Response {
-    let outcome = async {
+    let answer = async {
         let parameters = Parameters::parse(query.unwrap_or_default().as_bytes()).map_err(ToldFault::from)?;
         let wish = Wish::of(&provider, &parameters)?;
         match (provider.signed_in(cookies::SESSION.read(&headers)).await?, wish.address()) {
@@ -54,7 +54,7 @@ pub(in crate::http) async fn end_session(
             (None, None) => redirect("/"),
         }
     };
-    outcome.await.unwrap_or_else(|refusal: Refusal| refused(provider.portal(), &headers, &refusal))
+    on_a_page(&provider, &headers, answer).await
 }
 
 /// The same with the parameters in a form. Browsers bring no session along with another site's form; the visitor is asked
@@ -76,14 +76,14 @@ pub(in crate::http) async fn end_session_form(
     headers: HeaderMap,
     body: Result<FormBody, Refusal>,
 ) -> Response {
-    let outcome = body.and_then(|FormBody(body)| match std::str::from_utf8(&body) {
+    let answer = body.and_then(|FormBody(body)| match std::str::from_utf8(&body) {
         // What is in the form may be anything; as a query it is read as strictly.
         Ok(query) if query.len() <= PARAMETERS_MAX_SIZE && query.bytes().all(|octet| octet.is_ascii_graphic()) => {
             redirect(&format!("/end-session?{query}"))
         }
         _ => Err(Refusal::Body),
     });
-    outcome.unwrap_or_else(|refusal| refused(provider.portal(), &headers, &refusal))
+    on_a_page(&provider, &headers, async { answer }).await
 }
 
 /// Signs out, if the form came from the page that was made for this session.
@@ -92,7 +92,7 @@ pub(in crate::http) async fn confirm(
     headers: HeaderMap,
     body: Result<FormBody, Refusal>,
 ) -> Response {
-    let outcome = async {
+    let answer = async {
         let FormBody(body) = body?;
         let form = Parameters::parse(&body).map_err(|_| Refusal::Body)?;
         let wish = Wish::of(&provider, &form)?;
@@ -105,7 +105,7 @@ pub(in crate::http) async fn confirm(
         let response = redirect(&wish.address().unwrap_or_else(|| "/".to_owned()))?;
         Ok(([(SET_COOKIE, cookies::SESSION.clear()?)], response).into_response())
     };
-    outcome.await.unwrap_or_else(|refusal| refused(provider.portal(), &headers, &refusal))
+    on_a_page(&provider, &headers, answer).await
 }
 
 /// What a site wishes.

@@ -15,9 +15,11 @@ use crate::http::Refusal;
 use crate::http::body::FormBody;
 use crate::http::refusal::RefusalDetail;
 use crate::provider::clients::Client;
+use crate::provider::dpop::{self, InvalidProof};
 use crate::provider::error::ErrorCode;
 use crate::provider::parameters::Parameters;
 use crate::provider::{Failure, PUSHED_LIFETIME, Provider, TokenSet};
+use crate::storage::{FoundToken, TokenKind};
 use crate::token::Token;
 
 /// What a code or a refresh token was exchanged for.
@@ -25,7 +27,7 @@ use crate::token::Token;
 pub(super) struct TokenAnswer {
     /// For `/userinfo`. Nothing can be read from it.
     access_token: String,
-    /// Always `Bearer`.
+    /// `DPoP` where a proof came along, to whose key the token is bound (RFC 9449); otherwise `Bearer`.
     #[schema(example = "Bearer")]
     token_type: &'static str,
     /// For how many seconds it serves, at most 300.
@@ -61,7 +63,7 @@ pub(super) struct ErrorAnswer {
 }
 
 /// What is known of a token (RFC 7662).
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, Default, Serialize, ToSchema)]
 pub(super) struct Introspection {
     /// Whether it serves now, and is this site's.
     active: bool,
@@ -80,6 +82,19 @@ pub(super) struct Introspection {
     /// Who issued it.
     #[serde(skip_serializing_if = "Option::is_none")]
     iss: Option<String>,
+    /// `DPoP` if it is bound to a key; otherwise `Bearer`. Of access tokens only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    token_type: Option<&'static str>,
+    /// The key that it is bound to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cnf: Option<Confirmation>,
+}
+
+/// The key that a token is bound to (RFC 9449, clause 6.2).
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Confirmation {
+    /// Its thumbprint (RFC 7638, SHA-256).
+    jkt: String,
 }
 
 /// Exchanges a code, or a refresh token. Each serves once; a second use ends everything that came of it.
@@ -88,10 +103,11 @@ pub(super) struct Introspection {
     path = "/token",
     operation_id = "exchangeCode",
     tag = "provider",
+    params(("DPoP" = Option<String>, Header, description = "A proof of possession (RFC 9449)")),
     request_body(content = String, content_type = "application/x-www-form-urlencoded", description = "`grant_type`, and `code`, `redirect_uri`, `code_verifier`, or `refresh_token` and perhaps `scope`"),
     responses(
         (status = 200, description = "Tokens", body = TokenAnswer),
-        (status = 400, description = "`invalid_request`, `invalid_grant`, `invalid_scope`, `unauthorized_client`, `unsupported_grant_type`", body = ErrorAnswer),
+        (status = 400, description = "`invalid_request`, `invalid_grant`, `invalid_scope`, `unauthorized_client`, `unsupported_grant_type`, `invalid_dpop_proof`", body = ErrorAnswer),
         (status = 401, description = "`invalid_client`", body = ErrorAnswer),
         (status = 500, description = "`server_error`", body = ErrorAnswer),
         (status = 503, description = "`temporarily_unavailable`", body = ErrorAnswer),
@@ -102,20 +118,24 @@ pub(in crate::http) async fn token(
     headers: HeaderMap,
     body: Result<FormBody, Refusal>,
 ) -> Response {
-    let outcome = async {
+    let answer = async {
         let Asked { client, parameters } = asked(&provider, &headers, body, "/token").await?;
+        let key = provider.proven_key(dpop(&headers), "/token").await?;
+        if client.must_bind && key.is_none() {
+            return Err(Failure::Error(ErrorCode::InvalidDpopProof));
+        }
         let tokens = match parameters.get("grant_type") {
-            Some("authorization_code") => provider.exchange(&client, &parameters).await?,
+            Some("authorization_code") => provider.exchange(&client, &parameters, key).await?,
             Some("refresh_token") if !client.may_refresh => {
                 return Err(Failure::Error(ErrorCode::UnauthorizedClient));
             }
-            Some("refresh_token") => provider.refresh(&client, &parameters).await?,
+            Some("refresh_token") => provider.refresh(&client, &parameters, key).await?,
             Some(_) => return Err(Failure::Error(ErrorCode::UnsupportedGrantType)),
             None => return Err(Failure::Error(ErrorCode::InvalidRequest)),
         };
         Ok(Json(TokenAnswer::of(tokens)).into_response())
     };
-    outcome.await.unwrap_or_else(|failure| failed(&provider, &headers, &failure))
+    for_site(&provider, &headers, answer).await
 }
 
 /// Takes a request ahead of the visitor (RFC 9126), so that his browser carries nothing of it. It waits for a minute and
@@ -125,6 +145,7 @@ pub(in crate::http) async fn token(
     path = "/par",
     operation_id = "pushRequest",
     tag = "provider",
+    params(("DPoP" = Option<String>, Header, description = "A proof of possession (RFC 9449)")),
     request_body(content = String, content_type = "application/x-www-form-urlencoded", description = "What `/authorize` takes"),
     responses(
         (status = 201, description = "It waits", body = PushedAnswer),
@@ -138,15 +159,16 @@ pub(in crate::http) async fn push(
     headers: HeaderMap,
     body: Result<FormBody, Refusal>,
 ) -> Response {
-    let outcome = async {
+    let answer = async {
         let Asked { client, parameters } = asked(&provider, &headers, body, "/par").await?;
-        let answer = PushedAnswer {
-            request_uri: provider.push(&client, &parameters).await?,
+        let key = provider.proven_key(dpop(&headers), "/par").await?;
+        let pushed = PushedAnswer {
+            request_uri: provider.push(&client, &parameters, key).await?,
             expires_in: PUSHED_LIFETIME.whole_seconds(),
         };
-        Ok((StatusCode::CREATED, Json(answer)).into_response())
+        Ok((StatusCode::CREATED, Json(pushed)).into_response())
     };
-    outcome.await.unwrap_or_else(|failure| failed(&provider, &headers, &failure))
+    for_site(&provider, &headers, answer).await
 }
 
 /// Ends a token (RFC 7009); with a refresh token everything that was granted with it. Says nothing of tokens that are not
@@ -169,7 +191,7 @@ pub(in crate::http) async fn revoke(
     headers: HeaderMap,
     body: Result<FormBody, Refusal>,
 ) -> Response {
-    let outcome = async {
+    let answer = async {
         let Asked { client, parameters } = asked(&provider, &headers, body, "/revoke").await?;
         let token = parameters.get("token").ok_or(Failure::Error(ErrorCode::InvalidRequest))?;
         if let Some(token) = Token::parse(token) {
@@ -177,7 +199,7 @@ pub(in crate::http) async fn revoke(
         }
         Ok(StatusCode::OK.into_response())
     };
-    outcome.await.unwrap_or_else(|failure| failed(&provider, &headers, &failure))
+    for_site(&provider, &headers, answer).await
 }
 
 /// Says whether a token of the site serves (RFC 7662). Sites that cannot keep a secret are told nothing.
@@ -199,7 +221,7 @@ pub(in crate::http) async fn introspect(
     headers: HeaderMap,
     body: Result<FormBody, Refusal>,
 ) -> Response {
-    let outcome = async {
+    let answer = async {
         let Asked { client, parameters } = asked(&provider, &headers, body, "/introspect").await?;
         if !client.is_confidential() {
             return Err(Failure::Error(ErrorCode::InvalidClient));
@@ -209,18 +231,19 @@ pub(in crate::http) async fn introspect(
             Some(token) => provider.token_of(&client, &token).await.map_err(Refusal::from)?,
             None => None,
         };
-        let known = found.map(|found| Introspection {
-            active: true,
-            scope: Some(found.token.scopes.text()),
-            client_id: Some(client.id.as_str().to_owned()),
-            sub: Some(provider.subject(&client, &found.session)),
-            exp: Some(found.token.expires_at.min(found.session.expires_at).unix_timestamp()),
-            iss: Some(provider.issuer().to_owned()),
-        });
-        let none = Introspection { active: false, scope: None, client_id: None, sub: None, exp: None, iss: None };
-        Ok(Json(known.unwrap_or(none)).into_response())
+        let known = found.map(|found| Introspection::of(&provider, &client, &found));
+        Ok(Json(known.unwrap_or_default()).into_response())
     };
-    outcome.await.unwrap_or_else(|failure| failed(&provider, &headers, &failure))
+    for_site(&provider, &headers, answer).await
+}
+
+/// What a site is answered, or told in the protocol's words.
+async fn for_site(
+    provider: &Provider,
+    headers: &HeaderMap,
+    answer: impl Future<Output = Result<Response, Failure>>,
+) -> Response {
+    answer.await.unwrap_or_else(|failure| failed(provider, headers, &failure))
 }
 
 /// A site that has proven who it is, and what it asks.
@@ -246,6 +269,16 @@ async fn asked(
     let client = provider.authenticate(authorization, &parameters, endpoint).await?;
     provider.portal().serve_site(&client.id)?;
     Ok(Asked { client, parameters })
+}
+
+/// The proof of possession that comes with a request, if any does (RFC 9449, clause 4.3: more than one are none).
+pub(super) fn dpop(headers: &HeaderMap) -> Result<Option<&str>, InvalidProof> {
+    let mut values = headers.get_all(dpop::HEADER).iter();
+    match (values.next(), values.next()) {
+        (None, _) => Ok(None),
+        (Some(value), None) => value.to_str().map(Some).map_err(|_| InvalidProof),
+        (Some(_), Some(_)) => Err(InvalidProof),
+    }
 }
 
 fn failed(provider: &Provider, headers: &HeaderMap, failure: &Failure) -> Response {
@@ -281,11 +314,28 @@ pub(in crate::http) fn put_off(refusal: &Refusal) -> Response {
     response
 }
 
+impl Introspection {
+    fn of(provider: &Provider, client: &Client, found: &FoundToken) -> Self {
+        let FoundToken { token, session, .. } = found;
+        let kind = token.key.map_or("Bearer", |_| dpop::SCHEME);
+        Self {
+            active: true,
+            scope: Some(token.scopes.text()),
+            client_id: Some(client.id.as_str().to_owned()),
+            sub: Some(provider.subject(client, session)),
+            exp: Some(token.expires_at.min(session.expires_at).unix_timestamp()),
+            iss: Some(provider.issuer().to_owned()),
+            token_type: (token.kind == TokenKind::Access).then_some(kind),
+            cnf: token.key.map(|key| Confirmation { jkt: key.to_string() }),
+        }
+    }
+}
+
 impl TokenAnswer {
     fn of(tokens: TokenSet) -> Self {
         Self {
             access_token: tokens.access_token.expose_for_caller(),
-            token_type: "Bearer",
+            token_type: if tokens.is_bound { dpop::SCHEME } else { "Bearer" },
             expires_in: tokens.expires_in.whole_seconds(),
             id_token: tokens.ticket,
             refresh_token: tokens.refresh_token.map(|token| token.expose_for_caller()),

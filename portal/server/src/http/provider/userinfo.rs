@@ -9,11 +9,14 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use serde_json::json;
 
+use super::tokens::dpop as proof_of;
 use crate::http::Refusal;
 use crate::http::body::FormBody;
 use crate::http::refusal::{RefusalAnswer, RefusalDetail};
-use crate::provider::Provider;
+use crate::provider::dpop;
+use crate::provider::error::ErrorCode;
 use crate::provider::parameters::Parameters;
+use crate::provider::{NotShown, Provider, Shown};
 use crate::token::Token;
 
 /// What the site may know, by an access token in the header `Authorization`.
@@ -22,14 +25,15 @@ use crate::token::Token;
     path = "/userinfo",
     operation_id = "readUserinfo",
     tag = "provider",
+    params(("DPoP" = Option<String>, Header, description = "A proof of possession (RFC 9449), with a token that is bound to a key")),
     responses(
         (status = 200, description = "`sub`, and claims by scope. `family_name#be` is the Belarusian, `name#und-Latn` the Latin form", content_type = "application/json"),
-        (status = 401, description = "`invalid_token`: the token does not serve, or not any more", content_type = "application/json"),
+        (status = 401, description = "`invalid_token`: the token does not serve, or not any more, or not so; `invalid_dpop_proof`", content_type = "application/json"),
         (status = 503, description = "`storage-unavailable`", body = RefusalAnswer),
     )
 )]
 pub(in crate::http) async fn userinfo(State(provider): State<Arc<Provider>>, headers: HeaderMap) -> Response {
-    answer(&provider, bearer(&headers)).await
+    answer(&provider, in_header(&headers, "GET")).await
 }
 
 /// The same, with the access token in the header or in a form (RFC 6750, clause 2.2).
@@ -53,35 +57,51 @@ pub(in crate::http) async fn userinfo_form(
     let in_form = body.ok().and_then(|FormBody(body)| Parameters::parse(&body).ok());
     let in_form = in_form.and_then(|form| form.get("access_token").and_then(Token::parse));
     // In one place only (RFC 6750, clause 2).
-    let token = match in_form {
-        Some(token) if !headers.contains_key(AUTHORIZATION) => Some(token),
+    let shown = match in_form {
+        Some(token) if !headers.contains_key(AUTHORIZATION) => Some((token, Shown::Bearer)),
         Some(_) => None,
-        None => bearer(&headers),
+        None => in_header(&headers, "POST"),
     };
-    answer(&provider, token).await
+    answer(&provider, shown).await
 }
 
-fn bearer(headers: &HeaderMap) -> Option<Token> {
+/// The token in the header, and how it is shown there (RFC 6750, clause 2.1; RFC 9449, clause 7.1).
+fn in_header<'a>(headers: &'a HeaderMap, method: &'a str) -> Option<(Token, Shown<'a>)> {
     let mut values = headers.get_all(AUTHORIZATION).iter();
     let (Some(value), None) = (values.next(), values.next()) else { return None };
     let (scheme, token) = value.to_str().ok()?.split_once(' ')?;
-    if scheme.eq_ignore_ascii_case("Bearer") { Token::parse(token) } else { None }
+    let shown = if scheme.eq_ignore_ascii_case("Bearer") {
+        Shown::Bearer
+    } else if scheme.eq_ignore_ascii_case(dpop::SCHEME) {
+        Shown::WithProof(proof_of(headers).unwrap_or_default(), method)
+    } else {
+        return None;
+    };
+    Some((Token::parse(token)?, shown))
 }
 
-async fn answer(provider: &Provider, token: Option<Token>) -> Response {
-    let known = match &token {
-        Some(token) => provider.userinfo(token).await,
-        None => Ok(None),
+async fn answer(provider: &Provider, shown: Option<(Token, Shown<'_>)>) -> Response {
+    let challenge = match &shown {
+        Some((_, Shown::WithProof(..))) => WITH_PROOF,
+        Some((_, Shown::Bearer)) | None => BEARER,
     };
-    match known {
-        Ok(Some(claims)) => Json(claims).into_response(),
-        Ok(None) => {
-            let challenge = HeaderValue::from_static("Bearer error=\"invalid_token\"");
-            let body = Json(json!({"error": "invalid_token"}));
-            let mut response = (StatusCode::UNAUTHORIZED, [(WWW_AUTHENTICATE, challenge)], body).into_response();
-            response.extensions_mut().insert(RefusalDetail::of_code("invalid_token"));
-            response
-        }
-        Err(error) => Refusal::from(error).into_response(),
-    }
+    let known = match shown {
+        Some((token, how)) => provider.userinfo(&token, how).await,
+        None => Ok(Err(NotShown::Token)),
+    };
+    let (error, challenge) = match known {
+        Ok(Ok(claims)) => return Json(claims).into_response(),
+        Ok(Err(NotShown::Token)) => ("invalid_token", challenge),
+        Ok(Err(NotShown::Proof)) => (ErrorCode::InvalidDpopProof.name(), PROOF_INVALID),
+        Err(error) => return Refusal::from(error).into_response(),
+    };
+    let challenge = [(WWW_AUTHENTICATE, HeaderValue::from_static(challenge))];
+    let mut response = (StatusCode::UNAUTHORIZED, challenge, Json(json!({ "error": error }))).into_response();
+    response.extensions_mut().insert(RefusalDetail::of_code(error));
+    response
 }
+
+/// What is said of a token that does not serve, by the scheme that it was shown with.
+const BEARER: &str = "Bearer error=\"invalid_token\"";
+const WITH_PROOF: &str = "DPoP error=\"invalid_token\", algs=\"ES256 RS256\"";
+const PROOF_INVALID: &str = "DPoP error=\"invalid_dpop_proof\", algs=\"ES256 RS256\"";

@@ -7,12 +7,13 @@ use super::memory::SqlStorage;
 use super::{logouts, organisations, row};
 use crate::organisation::{Binding, BindingId};
 use crate::provider::clients::ClientId;
+use crate::provider::dpop::{KEY_THUMBPRINT_SIZE, KeyThumbprint};
 use crate::provider::request::CodeChallenge;
 use crate::provider::scope::Scopes;
 use crate::provider::subject::PersonTag;
 use crate::storage::{
     Answer, ConnectedSite, FoundToken, GrantId, Grants, KeptCode, KeptGrant, KeptToken, NewToken, PresentedCode,
-    PushedRequest, Spent, StorageError, TakenCode, TokenKind,
+    PresentedRefresh, PushedRequest, Spent, StorageError, TakenCode, TokenKind,
 };
 use crate::token::TokenHash;
 
@@ -44,19 +45,16 @@ impl Grants for SqlStorage {
 
     fn refresh<'a>(
         &'a self,
-        token: &'a TokenHash,
+        presented: &'a PresentedRefresh,
         client: &'a ClientId,
-        scopes: Option<Scopes>,
         replacements: &'a [NewToken],
         now: OffsetDateTime,
     ) -> Answer<'a, Result<FoundToken, Spent>> {
-        let (token, client, replacements) = (*token, client.clone(), replacements.to_vec());
+        let (presented, client, replacements) = (*presented, client.clone(), replacements.to_vec());
         Box::pin(async move {
             let writer = self.0.writer().await?;
             writer
-                .write(move |to| {
-                    Box::pin(async move { refresh(to, &token, &client, scopes, &replacements, now).await })
-                })
+                .write(move |to| Box::pin(async move { refresh(to, &presented, &client, &replacements, now).await }))
                 .await
         })
     }
@@ -158,9 +156,9 @@ async fn keep_grant(to: &mut Connection, grant: &KeptGrant, code: &KeptCode) -> 
     let acting = grant.acting.as_ref().map(|binding| binding.octets().as_slice());
     let kept = sqlx::query(
         "INSERT INTO grants (id, session, person, client, scopes, granted_event, granted_level, granted_way, nonce, \
-         code, redirect_uri, code_challenge, code_expires_at, granted_binding) \
-         SELECT $1, token, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13 FROM sessions WHERE token = $14 \
-         AND ($15 IS NULL OR binding = $16)",
+         code, redirect_uri, code_challenge, code_expires_at, granted_binding, code_key) \
+         SELECT $1, token, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14 FROM sessions WHERE token = $15 \
+         AND ($16 IS NULL OR binding = $17)",
     )
     .bind(grant.id.octets().as_slice())
     .bind(grant.person.octets().as_slice())
@@ -175,6 +173,7 @@ async fn keep_grant(to: &mut Connection, grant: &KeptGrant, code: &KeptCode) -> 
     .bind(code.challenge.octets().as_slice())
     .bind(row::milliseconds(code.expires_at))
     .bind(acting)
+    .bind(octets_of(code.key.as_ref()))
     .bind(grant.session.octets().as_slice())
     .bind(acting)
     .bind(acting)
@@ -214,7 +213,9 @@ async fn take_code(
         .fetch_optional(&mut *to)
         .await?;
     let challenge = CodeChallenge::from(row::octets(&taken, "code_challenge")?);
-    let is_fit = row::value::<&str>(&taken, "redirect_uri")? == presented.redirect_uri
+    let code_key = key(&taken, "code_key")?;
+    let is_fit = (code_key.is_none() || code_key == presented.key)
+        && row::value::<&str>(&taken, "redirect_uri")? == presented.redirect_uri
         && challenge == presented.challenge
         && now < row::time(&taken, "code_expires_at")?;
     match session.filter(|_| is_fit) {
@@ -238,13 +239,15 @@ async fn keep_tokens(
 ) -> Result<(), StorageError> {
     for token in tokens {
         sqlx::query(
-            "INSERT INTO tokens (token, grant_id, kind, token_scopes, token_expires_at) VALUES ($1, $2, $3, $4, $5)",
+            "INSERT INTO tokens (token, grant_id, kind, token_scopes, token_expires_at, proof_key) \
+             VALUES ($1, $2, $3, $4, $5, $6)",
         )
         .bind(token.token.octets().as_slice())
         .bind(id.octets().as_slice())
         .bind(token.kind.name())
         .bind(scopes.text())
         .bind(row::milliseconds(token.expires_at))
+        .bind(octets_of(token.key.as_ref()))
         .execute(&mut *to)
         .await?;
     }
@@ -253,7 +256,7 @@ async fn keep_tokens(
 
 const LIVE_TOKEN: &str = "SELECT sessions.*, grants.id, grants.session, grants.person, grants.client, grants.scopes, \
      grants.granted_event, grants.granted_level, grants.granted_way, grants.nonce, granted_binding, tokens.token AS presented, kind, \
-     token_scopes, token_expires_at \
+     token_scopes, token_expires_at, proof_key \
      FROM tokens JOIN grants ON grants.id = grant_id JOIN sessions ON sessions.token = grants.session \
      WHERE tokens.token = $1 AND replaced_at IS NULL AND token_expires_at > $2 AND sessions.expires_at > $3";
 
@@ -283,24 +286,26 @@ async fn acting(to: &mut Connection, grant: &KeptGrant) -> Result<Option<Binding
 
 async fn refresh(
     to: &mut Connection,
-    token: &TokenHash,
+    presented: &PresentedRefresh,
     client: &ClientId,
-    scopes: Option<Scopes>,
     replacements: &[NewToken],
     now: OffsetDateTime,
 ) -> Result<Result<FoundToken, Spent>, StorageError> {
+    let PresentedRefresh { token, scopes, key } = presented;
     engine::hold_grant_of(to, token).await?;
     let found = live_token(to, token, now).await?;
     let replaced = sqlx::query(
         "UPDATE tokens SET replaced_at = $1 WHERE token = $2 AND kind = 'refresh' AND replaced_at IS NULL \
          AND token_expires_at > $3 AND grant_id IN (SELECT grants.id FROM grants JOIN sessions \
-         ON sessions.token = grants.session WHERE grants.client = $4 AND sessions.expires_at > $5) RETURNING grant_id",
+         ON sessions.token = grants.session WHERE grants.client = $4 AND sessions.expires_at > $5) \
+         AND (proof_key IS NULL OR proof_key = $6) RETURNING grant_id",
     )
     .bind(row::milliseconds(now))
     .bind(token.octets().as_slice())
     .bind(row::milliseconds(now))
     .bind(client.as_str())
     .bind(row::milliseconds(now))
+    .bind(octets_of(key.as_ref()))
     .fetch_optional(&mut *to)
     .await?;
     match (found, replaced) {
@@ -311,11 +316,13 @@ async fn refresh(
         _ => {
             let ended = sqlx::query(
                 "DELETE FROM grants WHERE client = $1 AND id IN \
-                 (SELECT grant_id FROM tokens WHERE token = $2 AND kind = 'refresh' AND replaced_at IS NOT NULL) \
+                 (SELECT grant_id FROM tokens WHERE token = $2 AND kind = 'refresh' AND replaced_at IS NOT NULL \
+                 AND (proof_key IS NULL OR proof_key = $3)) \
                  RETURNING id, client, code_taken_at",
             )
             .bind(client.as_str())
             .bind(token.octets().as_slice())
+            .bind(octets_of(key.as_ref()))
             .fetch_all(&mut *to)
             .await?;
             replayed(to, &ended).await.map(Err)
@@ -487,6 +494,7 @@ fn found_token(row: &Row) -> Result<FoundToken, StorageError> {
         kind: kind.parse::<TokenKind>()?,
         scopes: scopes(row, "token_scopes")?,
         expires_at: row::time(row, "token_expires_at")?,
+        key: key(row, "proof_key")?,
     };
     Ok(FoundToken { token, grant: grant(row)?, session: row::session(row)?, acting: None })
 }
@@ -504,6 +512,16 @@ fn grant(row: &Row) -> Result<KeptGrant, StorageError> {
         acting: row::binding(row, "granted_binding")?,
         nonce: row::value(row, "nonce")?,
     })
+}
+
+fn octets_of(key: Option<&KeyThumbprint>) -> Option<&[u8]> {
+    key.map(|key| key.octets().as_slice())
+}
+
+fn key(row: &Row, column: &'static str) -> Result<Option<KeyThumbprint>, StorageError> {
+    let Some(octets) = row::value::<Option<&[u8]>>(row, column)? else { return Ok(None) };
+    let octets: [u8; KEY_THUMBPRINT_SIZE] = octets.try_into().map_err(|_| StorageError::Damaged(column))?;
+    Ok(Some(KeyThumbprint::from(octets)))
 }
 
 pub(super) fn client(row: &Row) -> Result<ClientId, StorageError> {

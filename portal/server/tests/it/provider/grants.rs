@@ -7,7 +7,9 @@ use latchkey_portal::provider::clients::ClientId;
 use latchkey_portal::provider::request::CodeChallenge;
 use latchkey_portal::provider::scope::Scopes;
 use latchkey_portal::provider::subject::PersonTag;
-use latchkey_portal::storage::{GrantId, KeptCode, KeptGrant, Memory, NewToken, PresentedCode, Spent, TokenKind};
+use latchkey_portal::storage::{
+    GrantId, KeptCode, KeptGrant, Memory, NewToken, PresentedCode, PresentedRefresh, Spent, TokenKind,
+};
 use latchkey_portal::token::{Token, TokenHash};
 use time::Duration;
 use tokio::task::JoinSet;
@@ -26,10 +28,16 @@ fn grant(seed: &str, owner: &str) -> (KeptGrant, KeptCode, PresentedCode) {
         code: hash(&format!("code of {seed}")),
         redirect_uri: "https://shop.example/back".to_owned(),
         challenge,
+        key: None,
         expires_at: NOW + Duration::minutes(1),
     };
-    let presented =
-        PresentedCode { code: code.code, client: client.clone(), redirect_uri: code.redirect_uri.clone(), challenge };
+    let presented = PresentedCode {
+        code: code.code,
+        client: client.clone(),
+        redirect_uri: code.redirect_uri.clone(),
+        challenge,
+        key: None,
+    };
     let grant = KeptGrant {
         id: GrantId::draw(&mut Seeded::new(seed)),
         session: hash(owner),
@@ -47,8 +55,17 @@ fn grant(seed: &str, owner: &str) -> (KeptGrant, KeptCode, PresentedCode) {
 
 fn tokens(seed: &str) -> Vec<NewToken> {
     [TokenKind::Access, TokenKind::Refresh]
-        .map(|kind| NewToken { token: hash(&format!("{seed} {kind:?}")), kind, expires_at: NOW + Duration::minutes(5) })
+        .map(|kind| NewToken {
+            token: hash(&format!("{seed} {kind:?}")),
+            kind,
+            expires_at: NOW + Duration::minutes(5),
+            key: None,
+        })
         .to_vec()
+}
+
+fn shown(token: TokenHash) -> PresentedRefresh {
+    PresentedRefresh { token, scopes: None, key: None }
 }
 
 async fn storages(directory: &tempfile::TempDir) -> [Arc<dyn Memory>; 2] {
@@ -94,7 +111,7 @@ async fn of_many_at_once_one_gets_the_next_refresh_token_and_the_family_ends() {
     for number in 0..100 {
         let (storage, token, client) = (Arc::clone(&storages[number % 2]), first[1].token, grant.client.clone());
         let next = tokens(&number.to_string());
-        refreshing.spawn(async move { storage.refresh(&token, &client, None, &next, NOW).await.unwrap().is_ok() });
+        refreshing.spawn(async move { storage.refresh(&shown(token), &client, &next, NOW).await.unwrap().is_ok() });
     }
     assert_eq!(refreshing.join_all().await.into_iter().filter(|is_ok| *is_ok).count(), 1);
     for seed in std::iter::once("first".to_owned()).chain((0..100).map(|number| number.to_string())) {
@@ -135,7 +152,7 @@ async fn a_token_of_a_session_that_is_over_is_unknown_and_not_replayed() {
     let refresh = |seed: &str, next: &str, after| {
         let (token, next) = (lasting(seed)[1].token, lasting(next));
         let (storage, client) = (&storage, &grant.client);
-        async move { storage.refresh(&token, client, None, &next, NOW + after).await.unwrap().map(|_| ()) }
+        async move { storage.refresh(&shown(token), client, &next, NOW + after).await.unwrap().map(|_| ()) }
     };
     let over = session().expires_at - NOW;
     assert_eq!(refresh("first", "second", over - Duration::MILLISECOND).await, Ok(()));

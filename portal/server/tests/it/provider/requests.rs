@@ -32,6 +32,7 @@ fn registry() -> Registry {
         algorithm: Algorithm::Es256,
         may_refresh: false,
         must_push: false,
+        must_bind: false,
         logout: None,
     }])
 }

@@ -205,13 +205,17 @@ impl Site {
     }
 
     pub(crate) async fn exchange_with(&self, world: &World, code: &str, changes: &[(&str, Option<&str>)]) -> Answer {
-        let sound = [
+        self.call(world, "/token", &changed(&self.exchanging(code), changes)).await
+    }
+
+    /// What it sends to exchange a code.
+    pub(crate) fn exchanging<'a>(&self, code: &'a str) -> [(&'static str, &'a str); 4] {
+        [
             ("grant_type", "authorization_code"),
             ("code", code),
             ("redirect_uri", self.address),
             ("code_verifier", VERIFIER),
-        ];
-        self.call(world, "/token", &changed(&sound, changes)).await
+        ]
     }
 
     /// Signs in and lets the site know, in a new browser.
@@ -228,8 +232,22 @@ impl Site {
 
     /// Calls an address as the site that it is.
     pub(crate) async fn call(&self, world: &World, path: &str, parameters: &[(String, String)]) -> Answer {
+        self.call_with(world, path, parameters, &[]).await
+    }
+
+    /// The same with proofs that it holds a key.
+    pub(crate) async fn call_with(
+        &self,
+        world: &World,
+        path: &str,
+        parameters: &[(String, String)],
+        proofs: &[&str],
+    ) -> Answer {
         let mut parameters = parameters.to_vec();
         let mut request = Request::post(path).header("content-type", "application/x-www-form-urlencoded");
+        for proof in proofs {
+            request = request.header("dpop", *proof);
+        }
         match self.id {
             "shop" => request = request.header("authorization", basic("shop", SECRET)),
             "clinic" => {

@@ -1,0 +1,3 @@
+-- Keys whose possession sites prove (RFC 9449): SHA-256 thumbprints. None where nothing is bound to a key.
+ALTER TABLE grants ADD COLUMN code_key  BLOB CHECK (code_key IS NULL OR length(code_key) = 32); -- who may exchange the code
+ALTER TABLE tokens ADD COLUMN proof_key BLOB CHECK (proof_key IS NULL OR length(proof_key) = 32); -- who may use the token
