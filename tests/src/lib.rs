@@ -1,6 +1,7 @@
 //! End to end tests, the demo and the benchmarks: the pieces that they share.
 
 pub mod apache;
+mod balancer;
 pub mod benchmark;
 pub mod card_table;
 pub mod clinic;

@@ -2,7 +2,7 @@
 
 use std::fs::{self, File};
 use std::io::{PipeWriter, Write};
-use std::net::TcpListener;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
@@ -15,10 +15,12 @@ use latchkey_fixtures::data_groups::texts_in;
 use latchkey_fixtures::holders::{Holder, deployed_holders, issue_faulty_card, sample_holders, sample_pki};
 use latchkey_fixtures::pcscd::PrivatePcscd;
 use latchkey_fixtures::pki::faults::Fault;
+use latchkey_fixtures::postgresql::PrivatePostgresql;
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 use time::OffsetDateTime;
 
+use crate::balancer::Balancer;
 use crate::process::{Process, program};
 
 /// How long a program may take until it is ready. Generous: the machine may be building something else.
@@ -269,13 +271,31 @@ impl Cards {
     }
 }
 
-/// A running portal.
+/// A running portal, of one node or several.
 #[derive(Debug)]
 pub struct Portal {
-    process: Process,
+    nodes: Vec<Node>,
+    /// Where visitors come to.
     port: u16,
+    cluster: Option<Cluster>,
+}
+
+/// A process of a portal.
+#[derive(Debug)]
+struct Node {
+    process: Process,
     file: PathBuf,
 }
+
+/// What several nodes have in common.
+#[derive(Debug)]
+struct Cluster {
+    balancer: Balancer,
+    _database: PrivatePostgresql,
+}
+
+/// Nodes of a portal that has several.
+const NODES: usize = 2;
 
 impl Portal {
     /// Starts a portal that trusts the sample PKI, on a port of its own, with its database in the sample set's folder.
@@ -299,20 +319,35 @@ impl Portal {
     /// # Errors
     /// If the program is not built or does not start.
     pub fn start_with(set: &SampleSet, order: PortalOrder) -> Result<Self> {
+        if order.is_cluster {
+            return Self::start_cluster(set, order);
+        }
         let port = order.port.map_or_else(free_port, Ok)?;
-        let file = set.path().join(format!("portal-{port}.toml"));
-        fs::write(&file, order.configuration(port))?;
-        operate(&file, &["keys", "new"], &["cabinet"])?;
-        if order.terminal_port.is_some() {
-            set.write_secret("records.key", &"5A".repeat(32))?;
+        let (file, database) = (set.path().join(format!("portal-{port}.toml")), format!("portal-{port}.sqlite"));
+        fs::write(&file, order.configuration(port, port, &database))?;
+        make_keys(set, &file, order)?;
+        Ok(Self { nodes: vec![Node::start(file)?], port, cluster: None })
+    }
+
+    /// Two nodes on a PostgreSQL server of their own, behind a balancer.
+    fn start_cluster(set: &SampleSet, order: PortalOrder) -> Result<Self> {
+        let server = PrivatePostgresql::start()?;
+        let entrance = TcpListener::bind("127.0.0.1:0")?;
+        let public_port = entrance.local_addr()?.port();
+        let order = PortalOrder { public_port: Some(public_port), ..order };
+        let (mut nodes, mut addresses) = (Vec::new(), Vec::new());
+        for number in 0..NODES {
+            let port = free_port()?;
+            let file = set.path().join(format!("portal-{public_port}-{number}.toml"));
+            fs::write(&file, order.configuration(port, public_port, &server.address()))?;
+            if number == 0 {
+                make_keys(set, &file, order)?;
+            }
+            nodes.push(Node::start(file)?);
+            addresses.push(SocketAddr::from((Ipv4Addr::LOCALHOST, port)));
         }
-        if order.has_provider {
-            set.write_secret("subjects.key", &"51".repeat(32))?;
-            set.write_secret("seal.key", &"5E".repeat(32))?;
-            fs::write(set.path().join("clients.toml"), "")?;
-            operate(&file, &["keys", "new-ticket"], &[])?;
-        }
-        Ok(Self { process: start_portal(&file)?, port, file })
+        let balancer = Balancer::start(entrance, addresses)?;
+        Ok(Self { nodes, port: public_port, cluster: Some(Cluster { balancer, _database: server }) })
     }
 
     /// Registers a site as an operator does, and has the running service take it. Gives the site's secret, if it has one.
@@ -328,11 +363,13 @@ impl Portal {
         };
         let named = ["--id", id, "--name-be", belarusian, "--name-ru", russian, "--name-en", english];
         let asked = ["--redirect-uri", address, "--scope", "profile", "--scope", "personal_number"];
-        let told = operate(&self.file, &["clients", "add"], &[&named[..], &asked, more].concat())?;
-        let process =
-            i32::try_from(self.process.id()).ok().and_then(Pid::from_raw).context("the portal has no number")?;
-        kill_process(process, Signal::HUP)?;
-        self.process.wait_for_line("the changed clients and keys for tickets are in use", START)?;
+        let file = &self.nodes.first().context("the portal has no node")?.file;
+        let told = operate(file, &["clients", "add"], &[&named[..], &asked, more].concat())?;
+        for Node { process, .. } in &mut self.nodes {
+            let id = i32::try_from(process.id()).ok().and_then(Pid::from_raw).context("the node has no number")?;
+            kill_process(id, Signal::HUP)?;
+            process.wait_for_line("the changed clients and keys for tickets are in use", START)?;
+        }
         Ok(told.split("client_secret: ").nth(1).map(|secret| secret.trim().to_owned()))
     }
 
@@ -341,7 +378,15 @@ impl Portal {
     /// # Errors
     /// If the system does not let it.
     pub fn kill(&mut self) -> Result<()> {
-        self.process.kill()
+        self.nodes.iter_mut().try_for_each(|node| node.process.kill())
+    }
+
+    /// Kills one of its nodes, counted from 0; the others go on.
+    ///
+    /// # Errors
+    /// If there is no such node, or the system does not let it.
+    pub fn kill_node(&mut self, number: usize) -> Result<()> {
+        self.nodes.get_mut(number).context("there is no such node")?.process.kill()
     }
 
     /// Starts it once more, on what it has left.
@@ -349,8 +394,16 @@ impl Portal {
     /// # Errors
     /// If it does not start.
     pub fn start_again(&mut self) -> Result<()> {
-        self.process = start_portal(&self.file)?;
+        for node in &mut self.nodes {
+            node.process = start_portal(&node.file)?;
+        }
         Ok(())
+    }
+
+    /// How many connections each node has had, if there are several.
+    #[must_use]
+    pub fn connections(&self) -> Vec<usize> {
+        self.cluster.as_ref().map(|cluster| cluster.balancer.passed()).unwrap_or_default()
     }
 
     /// Where people find it.
@@ -373,20 +426,49 @@ impl Portal {
 
     /// What it has logged.
     pub fn log(&mut self) -> String {
-        self.process.said()
+        let logs: Vec<_> = self.nodes.iter_mut().map(|node| node.process.said()).collect();
+        logs.join("\n")
     }
 
-    /// Stops it as an operator does, and gives its log.
+    /// Stops it as an operator does, and gives its log. A node that was killed is left out.
     ///
     /// # Errors
     /// If it does not end well.
     pub fn stop(self) -> Result<String> {
-        let (status, said) = self.process.stop()?;
-        if !status.success() {
-            bail!("the portal ended with {status}:\n{said}");
+        let mut logs = Vec::new();
+        for mut node in self.nodes {
+            if node.process.has_ended()? {
+                continue;
+            }
+            let (status, said) = node.process.stop()?;
+            if !status.success() {
+                bail!("the portal ended with {status}:\n{said}");
+            }
+            logs.push(said);
         }
-        Ok(said)
+        Ok(logs.join("\n"))
     }
+}
+
+impl Node {
+    fn start(file: PathBuf) -> Result<Self> {
+        Ok(Self { process: start_portal(&file)?, file })
+    }
+}
+
+/// Makes the keys that the portal's nodes have in common.
+fn make_keys(set: &SampleSet, file: &Path, order: PortalOrder) -> Result<()> {
+    operate(file, &["keys", "new"], &["cabinet"])?;
+    if order.terminal_port.is_some() {
+        set.write_secret("records.key", &"5A".repeat(32))?;
+    }
+    if order.has_provider {
+        set.write_secret("subjects.key", &"51".repeat(32))?;
+        set.write_secret("seal.key", &"5E".repeat(32))?;
+        fs::write(set.path().join("clients.toml"), "")?;
+        operate(file, &["keys", "new-ticket"], &[])?;
+    }
+    Ok(())
 }
 
 fn start_portal(configuration: &Path) -> Result<Process> {
@@ -438,10 +520,13 @@ pub struct PortalOrder {
     pub authority_port: Option<u16>,
     /// Whether other sites can ask who is signed in.
     pub has_provider: bool,
+    /// Whether there are two nodes, on a PostgreSQL server of their own.
+    pub is_cluster: bool,
 }
 
 impl PortalOrder {
-    fn configuration(self, port: u16) -> String {
+    /// Of a node on `port`, whose keys have a folder named by `name`.
+    fn configuration(self, port: u16, name: u16, database: &str) -> String {
         let public_port = self.public_port.unwrap_or(port);
         let client_port = self.client_port.map(|port| format!("client_port = {port}\n")).unwrap_or_default();
         let limits = self.challenge_seconds.map(|seconds| format!("[limits]\nchallenge_seconds = {seconds}\n"));
@@ -454,7 +539,7 @@ impl PortalOrder {
         format!(
             r#"{client_port}public_origin = "https://localhost:{public_port}"
 listen = ["127.0.0.1:{port}"]
-database = "portal-{port}.sqlite"
+database = "{database}"
 
 [name]
 be = "{belarusian}"
@@ -475,7 +560,7 @@ minimum_assurance = "high"
 
 {limits}
 [keys]
-folder = "keys-{port}"
+folder = "keys-{name}"
 
 [cabinet]
 {provider}

@@ -23,12 +23,22 @@ pub struct SceneOrder<'a> {
     pub with_terminal: bool,
     /// Whether other sites can ask the portal who is signed in.
     pub with_provider: bool,
+    /// Whether the portal has two nodes.
+    pub with_cluster: bool,
 }
 
 impl Default for SceneOrder<'_> {
     fn default() -> Self {
         let permission = LoopbackPermission::Granted;
-        Self { language: "en", permission, readers: 1, managed: "", with_terminal: false, with_provider: false }
+        Self {
+            language: "en",
+            permission,
+            readers: 1,
+            managed: "",
+            with_terminal: false,
+            with_provider: false,
+            with_cluster: false,
+        }
     }
 }
 
@@ -71,8 +81,13 @@ impl Scene {
         let port = free_port()?;
         let cards = Cards::start(&set, order.readers)?;
         let terminal_port = order.with_terminal.then(free_port).transpose()?;
-        let has_provider = order.with_provider;
-        let wanted = PortalOrder { client_port: Some(port), terminal_port, has_provider, ..PortalOrder::default() };
+        let wanted = PortalOrder {
+            client_port: Some(port),
+            terminal_port,
+            has_provider: order.with_provider,
+            is_cluster: order.with_cluster,
+            ..PortalOrder::default()
+        };
         let portal = Portal::start_with(&set, wanted)?;
         let home = screen.home().display().to_string();
         let more = order.managed.replace("{origin}", &portal.origin()).replace("{home}", &home);

@@ -21,10 +21,12 @@ fn a_terminal_reads_cards_of_both_models_for_a_page() {
 #[test]
 fn a_shop_lets_the_holder_in_until_he_takes_that_back_in_the_cabinet() {
     let _seat = Seat::take();
-    let mut demo = Command::new(program("latchkey-demo").unwrap());
-    let output = demo.args(["--ticket", "--browser", "--yes", "--lang", "be"]).output().unwrap();
-    let said = format!("{}\n{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    assert!(output.status.success(), "{said}");
-    assert!(said.contains("The shop lets the person in: hanna-vydumanaya, urn:latchkey:acr:high"), "{said}");
-    assert!(said.contains("The holder takes it back"), "{said}");
+    for arguments in [&["--lang", "be"][..], &["--lang", "ru", "--cluster"]] {
+        let mut demo = Command::new(program("latchkey-demo").unwrap());
+        let output = demo.args(["--ticket", "--browser", "--yes"]).args(arguments).output().unwrap();
+        let said = format!("{}\n{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        assert!(output.status.success(), "{said}");
+        assert!(said.contains("The shop lets the person in: hanna-vydumanaya, urn:latchkey:acr:high"), "{said}");
+        assert!(said.contains("The holder takes it back"), "{said}");
+    }
 }

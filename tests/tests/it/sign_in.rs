@@ -93,13 +93,15 @@ fn the_demo_has_a_terminal_read_and_sign_with_cards_of_both_models() {
 
 #[test]
 fn the_demo_lets_the_holder_in_at_another_site() {
-    let output = Command::new(program("latchkey-demo").unwrap()).args(["--ticket", "--yes"]).output().unwrap();
-    assert!(output.status.success(), "{}", said(&output));
-    let shown = text(&output.stdout);
-    for expected in
-        ["PNOBY-4010190A000PB0, urn:latchkey:acr:high", "the site can ask nothing more", "The site knows who came"]
-    {
-        assert!(shown.contains(expected), "{expected}\n{}", said(&output));
+    for (more, of_portal) in [(None, "localhost"), (Some("--cluster"), "One of the nodes dies")] {
+        let mut demo = Command::new(program("latchkey-demo").unwrap());
+        let output = demo.args(["--ticket", "--yes"]).args(more).output().unwrap();
+        assert!(output.status.success(), "{}", said(&output));
+        let shown = text(&output.stdout);
+        let person = "PNOBY-4010190A000PB0, urn:latchkey:acr:high";
+        for expected in [of_portal, person, "the site can ask nothing more", "The site knows who came"] {
+            assert!(shown.contains(expected), "{expected}\n{}", said(&output));
+        }
     }
 }
 
@@ -109,7 +111,7 @@ fn the_demo_tells_which_arguments_do_not_go_together() {
         &["--profile", "kta"][..],
         &["--terminal", "--profile", "unheard-of"],
         &["--ticket", "--terminal"],
-        &["--ticket", "--browser"],
+        &["--cluster"],
         &["--terminal", "--profile", "kta", "--holder", "hanna-vydumanaya"],
         &["--terminal", "--holder", "kiryl-raspausiudzany"],
     ] {

@@ -20,7 +20,7 @@ use latchkey_tests::stage::{Cards, Portal, SampleSet, give_secrets, holder};
 
 const USAGE: &str = "\
 Usage: ./dev demo [--browser] [--terminal [--profile stb|kta]] [--yes] [--holder NAME] [--lang be|ru|en]
-       ./dev demo --ticket [--browser] [--yes] [--holder NAME] [--lang be|ru|en]
+       ./dev demo --ticket [--cluster] [--browser] [--yes] [--holder NAME] [--lang be|ru|en]
        ./dev demo --fault NAME [--lang be|ru|en]
 
   --browser        in Chromium and the window of the client program, instead of on the command line; on your screen if
@@ -31,6 +31,7 @@ Usage: ./dev demo [--browser] [--terminal [--profile stb|kta]] [--yes] [--holder
                    as it is known, with its second PIN
   --ticket         another site lets the person in with the portal's sign-in, which must be of the level high; he sees the
                    site in his cabinet and takes it back
+  --cluster        the portal has two nodes on a PostgreSQL server of their own, and one of them dies on the way
   --yes            type the sample PIN and agree to everything by itself
   --holder NAME    whose card; without it, an ordinary citizen's. --holder list names them
   --fault NAME     a sign-in that goes wrong in this way, without a person: shows how it is refused, and whether that is
@@ -87,6 +88,7 @@ struct Wishes {
     in_browser: bool,
     with_terminal: bool,
     with_ticket: bool,
+    with_cluster: bool,
     unattended: bool,
     /// Whether the card is of the deployed model.
     deployed_card: bool,
@@ -104,6 +106,7 @@ impl Wishes {
             in_browser: false,
             with_terminal: false,
             with_ticket: false,
+            with_cluster: false,
             unattended: false,
             deployed_card: false,
             holder: String::new(),
@@ -116,6 +119,7 @@ impl Wishes {
                 "--browser" => wishes.in_browser = true,
                 "--terminal" => wishes.with_terminal = true,
                 "--ticket" => wishes.with_ticket = true,
+                "--cluster" => wishes.with_cluster = true,
                 "--yes" => wishes.unattended = true,
                 "--profile" => wishes.deployed_card = is_deployed(&value()?)?,
                 "--holder" => wishes.holder = value()?,
@@ -127,6 +131,9 @@ impl Wishes {
         }
         if wishes.with_ticket && wishes.with_terminal {
             return Err("--ticket does not go with --terminal".to_owned());
+        }
+        if wishes.with_cluster && !wishes.with_ticket {
+            return Err("--cluster goes with --ticket".to_owned());
         }
         if wishes.deployed_card && !wishes.with_terminal {
             return Err("--profile kta goes with --terminal".to_owned());

@@ -24,12 +24,14 @@ pub(crate) fn demo(wishes: &Wishes, interruption: &Interruption) -> Result<()> {
         language: &wishes.language,
         permission: if wishes.unattended { LoopbackPermission::Granted } else { LoopbackPermission::NotYetAsked },
         with_provider: true,
+        with_cluster: wishes.with_cluster,
         ..SceneOrder::default()
     };
     let mut scene =
         terminal.step(interruption, "Cards, card service, portal with a provider of OpenID Connect", || {
             let scene = Scene::set_on(screen, order)?;
-            Ok((format!("all invented; TEST KEYS; {}", scene.portal.address()), scene))
+            let nodes = if wishes.with_cluster { ", two nodes on PostgreSQL, behind a balancer" } else { "" };
+            Ok((format!("all invented; TEST KEYS; {}{nodes}", scene.portal.address()), scene))
         })?;
     terminal.step(interruption, "Card inserted", || {
         scene.cards.insert(holder.id, 1)?;
@@ -61,6 +63,12 @@ pub(crate) fn demo(wishes: &Wishes, interruption: &Interruption) -> Result<()> {
         ensure!(known.is_some(), "the shop knows nobody of that number and level: {inside:?}");
         Ok((format!("{}, {HIGH}", holder.id), ()))
     })?;
+    if wishes.with_cluster {
+        terminal.step(interruption, "One of the nodes dies", || {
+            scene.portal.kill_node(0)?;
+            Ok((format!("after {:?} connections; whoever is signed in stays so", scene.portal.connections()), ()))
+        })?;
+    }
     let cabinet = format!("{}/cabinet", scene.portal.origin());
     if wishes.unattended {
         terminal.step(interruption, "The holder sees the shop in the cabinet, which the sign-in has opened", || {

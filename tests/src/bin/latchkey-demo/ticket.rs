@@ -26,9 +26,11 @@ pub(crate) fn demo(wishes: &Wishes, interruption: &Interruption) -> Result<()> {
         Ok((format!("the card of {} ({})", holder.id, holder.case), cards))
     })?;
     let mut portal = terminal.step(interruption, "Portal with a provider of OpenID Connect", || {
-        let order = PortalOrder { has_provider: true, ..PortalOrder::default() };
-        let portal = Portal::start_with(&set, order)?;
-        Ok((portal.address(), portal))
+        let is_cluster = wishes.with_cluster;
+        let portal =
+            Portal::start_with(&set, PortalOrder { has_provider: true, is_cluster, ..PortalOrder::default() })?;
+        let nodes = if is_cluster { ": two nodes on PostgreSQL, behind a balancer" } else { "" };
+        Ok((format!("{}{nodes}", portal.address()), portal))
     })?;
     let site = terminal.step(interruption, "Another site, shop.example, is registered", || {
         let secret = portal.register("shop", ADDRESS, &[])?.context("the site has no secret")?;
@@ -59,6 +61,12 @@ pub(crate) fn demo(wishes: &Wishes, interruption: &Interruption) -> Result<()> {
     }
     if !interruption.run(&mut client)? {
         bail!("nobody signed in");
+    }
+    if wishes.with_cluster {
+        terminal.step(interruption, "One of the nodes dies", || {
+            portal.kill_node(0)?;
+            Ok((format!("after {:?} connections; whoever is signed in stays so", portal.connections()), ()))
+        })?;
     }
     let asked = terminal.step(interruption, "The portal asks whether the site may know who it is", || {
         let asked = runtime.block_on(browser.open(&opened.address()?))?.page()?;
