@@ -47,6 +47,12 @@ impl Password {
     pub const fn new(text: Zeroizing<String>) -> Self {
         Self(text)
     }
+
+    /// The text, for a container of another kind than these.
+    #[must_use]
+    pub fn expose_for_container(&self) -> &str {
+        &self.0
+    }
 }
 
 impl fmt::Debug for Password {

@@ -46,6 +46,7 @@ use latchkey_fixtures::random::Seeded;
 use latchkey_fixtures::store::InProcess;
 use latchkey_fixtures::vcard::VirtualCard;
 use latchkey_portal::configuration::Configuration;
+use latchkey_portal::keys::{KeyUse, make};
 use latchkey_portal::material::Material;
 use latchkey_portal::serve::Service;
 use latchkey_tests::benchmark::{Benchmark, Figure};
@@ -461,8 +462,6 @@ fn octets(value: &Value) -> Vec<u8> {
 /// Writes everything that a portal with a terminal needs.
 fn install(directory: &Path) {
     write_sample_set(directory, present()).unwrap();
-    fs::write(directory.join("records.key"), "5A".repeat(32)).unwrap();
-    close_to_others(&directory.join("records.key"));
     let configuration = format!(
         r#"
 public_origin = "https://portal.example"
@@ -485,7 +484,6 @@ minimum_assurance = "high"
 [terminal]
 listen = ["127.0.0.1:0"]
 steps = "terminal.sqlite"
-record_key = "records.key"
 certificate = "cv/terminal.cert"
 key = "cv/terminal.key"
 password = "cv/terminal.password"
@@ -493,15 +491,15 @@ path = ["cv/authority.cert"]
 roots = ["cv/root.cert"]
 card_authorities = ["cv/authority.cert"]
 unknown_documents = "report"
+[keys]
+folder = "keys"
 "#,
         policy = latchkey_fixtures::pki::CARD_HELD_KEY_POLICY,
     );
-    fs::write(directory.join("portal.toml"), configuration).unwrap();
-}
-
-fn close_to_others(path: &Path) {
-    use std::os::unix::fs::PermissionsExt as _;
-    fs::set_permissions(path, fs::Permissions::from_mode(0o600)).unwrap();
+    let file = directory.join("portal.toml");
+    fs::write(&file, configuration).unwrap();
+    let keys = Configuration::load(&file).unwrap().keys.unwrap();
+    make(&keys, KeyUse::Record, &mut Seeded::new("records")).unwrap();
 }
 
 /// What the terminal's threads and the database's have had of the processors so far.

@@ -1,10 +1,9 @@
 //! A whole stage for a sign-in: sample cards in virtual readers of a private, real pcscd, and a portal under HTTPS.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io::{PipeWriter, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::os::fd::OwnedFd;
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -95,13 +94,6 @@ impl SampleSet {
         let texts = groups.iter().flat_map(|group| texts_in(group)).filter(is_his).map(String::into_bytes);
         let whole = groups.iter().filter(|group| group.len() >= SHORTEST).cloned();
         Ok(texts.chain(whole).collect())
-    }
-
-    /// Writes a file that nobody else may read.
-    fn write_secret(&self, name: &str, text: &str) -> Result<()> {
-        let mut file =
-            File::options().write(true).create(true).truncate(true).mode(0o600).open(self.path().join(name))?;
-        Ok(file.write_all(text.as_bytes())?)
     }
 
     /// The authority of the portal's HTTPS certificate, as a client takes it.
@@ -458,15 +450,16 @@ impl Node {
 
 /// Makes the keys that the portal's nodes have in common.
 fn make_keys(set: &SampleSet, file: &Path, order: PortalOrder) -> Result<()> {
-    operate(file, &["keys", "new"], &["cabinet"])?;
+    let mut uses = vec!["cabinet"];
     if order.terminal_port.is_some() {
-        set.write_secret("records.key", &"5A".repeat(32))?;
+        uses.push("record");
     }
     if order.has_provider {
-        set.write_secret("subjects.key", &"51".repeat(32))?;
-        set.write_secret("seal.key", &"5E".repeat(32))?;
+        uses.extend(["subject", "seal", "ticket-es256", "ticket-rs256"]);
         fs::write(set.path().join("clients.toml"), "")?;
-        operate(file, &["keys", "new-ticket"], &[])?;
+    }
+    for of in uses {
+        operate(file, &["keys", "new"], &[of])?;
     }
     Ok(())
 }
@@ -494,9 +487,6 @@ pub const TICKETS_ADDRESS: &str = "https://terminal.example/";
 const PROVIDER: &str = r#"
 [provider]
 clients = "clients.toml"
-ticket_keys = "ticket-keys"
-subject_key = "subjects.key"
-seal_key = "seal.key"
 "#;
 
 /// What is special about a portal.
@@ -578,7 +568,6 @@ folder = "keys-{name}"
             r#"[terminal]
 listen = ["127.0.0.1:{port}"]
 steps = "terminal-{port}.sqlite"
-record_key = "records.key"
 certificate = "cv/terminal.cert"
 key = "cv/terminal.key"
 password = "cv/terminal.password"

@@ -22,6 +22,7 @@ use latchkey_client::texts::Language;
 use latchkey_crypto::assertion::{ChallengeText, Origin};
 use latchkey_crypto::cv::Certificate as CvCertificate;
 use latchkey_crypto::cv::rights::EidRights;
+use latchkey_crypto::secret::BeltKey;
 use latchkey_crypto::x509::{Certificate, TrustStore};
 use latchkey_fixtures::fuzz::Target;
 use latchkey_fixtures::holders::sample_pki;
@@ -30,6 +31,7 @@ use latchkey_fixtures::random::Seeded;
 use latchkey_portal::cabinet::{Barred, Entered};
 use latchkey_portal::challenge::ChallengeId;
 use latchkey_portal::http::router;
+use latchkey_portal::keys::{KeptKeys, Key, KeySecret, KeyUse};
 use latchkey_portal::portal::{Portal, PortalName, PortalSettings, Surroundings};
 use latchkey_portal::provider::clients::Registry;
 use latchkey_portal::provider::dpop;
@@ -247,7 +249,7 @@ authentication = "public"
             }
         }
         _ => {
-            let key = SealKey::parse("5E".repeat(32).as_bytes()).expect("a key");
+            let key = SealKey::new(seal_keys()).expect("a key");
             assert_eq!(key.open(text, NOW), None, "a request that this service has not sealed");
         }
     }
@@ -265,6 +267,11 @@ fn possession_proof(octets: &[u8]) {
 
 /// The key of the proofs in the corpus.
 const PROVEN_KEY: &str = "QKDThcfDzKtjRog24K4Z9dSoaptgO7vGvPEaaKMbtgs";
+
+fn seal_keys() -> Arc<KeptKeys> {
+    let key = Key::new(KeyUse::Seal, 1, KeySecret::Mac(BeltKey::new([0x5E; 32])));
+    Arc::new([key].into_iter().collect())
+}
 
 /// The key to one statement in the corpus. Nobody has the private half any more.
 const SITES_KEY: &str = "\

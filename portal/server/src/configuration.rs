@@ -182,9 +182,9 @@ impl Configuration {
         let cabinet = root.optional_table("cabinet")?;
         let cabinet = cabinet.map(|table| CabinetSettings::read(table, keys.is_some())).transpose()?;
         let terminal = root.optional_table("terminal")?;
-        let terminal = terminal.map(|table| TerminalSettings::read(table, directory)).transpose()?;
+        let terminal = terminal.map(|table| TerminalSettings::read(table, keys.as_ref(), directory)).transpose()?;
         let provider = root.optional_table("provider")?;
-        let provider = provider.map(|table| ProviderSettings::read(table, directory)).transpose()?;
+        let provider = provider.map(|table| ProviderSettings::read(table, keys.as_ref(), directory)).transpose()?;
         root.end()?;
         let configuration = Self {
             origin,

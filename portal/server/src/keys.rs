@@ -2,20 +2,23 @@
 //!
 //! A file is called after its key, `cabinet-2-5d2c81f0.key`: what the key is for, its number, and a value by which a file
 //! that was exchanged is noticed. Of the keys for one use that with the highest number is the newest, and does all that is
-//! new; older ones are kept for what they did. One trait for each use says what a hardware module in place of the files
-//! would have to do.
+//! new; older ones are kept for what they did. [`OwnKeys`] says what a hardware module in place of the folder would have to
+//! do: nobody else ever has a key.
 
 mod cabinet;
 mod folder;
+mod kept;
 
 use std::fmt;
 use std::str::FromStr;
 
-pub use cabinet::{CabinetKeys, CabinetNaming, NamedUnder, Names};
-pub use folder::{CONTAINER_ITERATIONS, Key, KeyFolderError, load, make, retire, stored};
+pub use cabinet::{CabinetKeys, NamedUnder, Names};
+pub use folder::{CONTAINER_ITERATIONS, KeyFolderError, load, make, retire, states, stored, take};
+pub use kept::{KeptKeys, Key, KeySecret};
 
 use latchkey_crypto::belt;
-use latchkey_crypto::secret::BeltKey;
+
+use crate::provider::jws::{Algorithm, SigningFailed, VerificationKey};
 
 /// Octets of each key: 256 bits.
 pub const KEY_SIZE: usize = 32;
@@ -26,6 +29,14 @@ const CHECK_SIZE: usize = 4;
 pub enum KeyUse {
     /// Cabinets are named with it.
     Cabinet,
+    /// People get their subjects at other sites under it. There is only ever one.
+    Subject,
+    /// Requests of other sites are sealed with it while people sign in.
+    Seal,
+    /// Tickets are signed with it, by this algorithm.
+    Ticket(Algorithm),
+    /// Records of the terminal's sessions are sealed under it.
+    Record,
 }
 
 /// The name of a key.
@@ -43,7 +54,7 @@ pub struct InvalidKeyId;
 
 /// A use that there is not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("a key is for one of: cabinet")]
+#[error("a key is for one of: cabinet, subject, seal, ticket-es256, ticket-rs256, record")]
 pub struct UnknownKeyUse;
 
 /// What holds the key gives no answer.
@@ -51,15 +62,56 @@ pub struct UnknownKeyUse;
 #[error("the key cannot be used")]
 pub struct KeyUnavailable;
 
+/// The keys, and all that is done with them.
+pub trait OwnKeys: Send + Sync {
+    /// The names of the keys for a use, the newest first.
+    fn keys(&self, of: KeyUse) -> Vec<KeyId>;
+
+    /// hmac-hbelt (STB 34.101.47) over the parts, one after another, under a key.
+    ///
+    /// # Errors
+    /// [`KeyUnavailable`].
+    fn mac(&self, key: &KeyId, parts: &[&[u8]]) -> Result<[u8; KEY_SIZE], KeyUnavailable>;
+
+    /// The public half of a key that signs.
+    fn public(&self, key: &KeyId) -> Option<&VerificationKey>;
+
+    /// Signs, in the form that tokens carry.
+    ///
+    /// # Errors
+    /// [`KeyUnavailable`].
+    fn sign(&self, key: &KeyId, input: &[u8]) -> Result<Vec<u8>, KeyUnavailable>;
+}
+
+impl From<KeyUnavailable> for SigningFailed {
+    fn from(_: KeyUnavailable) -> Self {
+        Self
+    }
+}
+
 impl KeyUse {
     /// Every use.
-    pub const ALL: [Self; 1] = [Self::Cabinet];
+    pub const ALL: [Self; 6] = [
+        Self::Cabinet,
+        Self::Subject,
+        Self::Seal,
+        Self::Ticket(Algorithm::Es256),
+        Self::Ticket(Algorithm::Rs256),
+        Self::Record,
+    ];
+    /// Those for tickets.
+    pub const OF_TICKETS: [Self; 2] = [Self::Ticket(Algorithm::Es256), Self::Ticket(Algorithm::Rs256)];
 
-    /// The name of the use: `cabinet`.
+    /// The name of the use, with which the names of its keys begin.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             Self::Cabinet => "cabinet",
+            Self::Subject => "subject",
+            Self::Seal => "seal",
+            Self::Ticket(Algorithm::Es256) => "ticket-es256",
+            Self::Ticket(Algorithm::Rs256) => "ticket-rs256",
+            Self::Record => "record",
         }
     }
 }
@@ -75,8 +127,8 @@ impl FromStr for KeyUse {
 impl KeyId {
     /// The name of a key for this use with this number. The value at its end tells nothing of a key that was drawn.
     #[must_use]
-    pub fn of(of: KeyUse, number: u32, secret: &BeltKey) -> Self {
-        let hash = belt::hash(&[b"latchkey-portal key ", of.name().as_bytes(), secret.expose()]);
+    pub fn of(of: KeyUse, number: u32, secret: &KeySecret) -> Self {
+        let hash = belt::hash(&[b"latchkey-portal key ", of.name().as_bytes(), secret.mark()]);
         let mut check = [0; CHECK_SIZE];
         for (to, from) in check.iter_mut().zip(hash) {
             *to = from;

@@ -8,10 +8,10 @@ use latchkey_crypto::x509::{CERTIFICATE_MAX_SIZE, Certificate, TrustStore};
 use time::OffsetDateTime;
 
 use crate::configuration::{
-    Configuration, Fault, Located, ProviderSettings, RevocationSettings, TerminalSettings, TrustFiles,
+    Configuration, Fault, KeySettings, Located, ProviderSettings, RevocationSettings, TerminalSettings, TrustFiles,
 };
-use crate::files::{read_limited, read_own_secret};
-use crate::keys::{self, CabinetKeys, KeyUse};
+use crate::files::read_limited;
+use crate::keys::{self, CabinetKeys, KeyUse, OwnKeys};
 use crate::provider::ProviderMaterial;
 use crate::provider::logout::Messenger;
 use crate::provider::pending::SealKey;
@@ -71,8 +71,8 @@ impl Material {
         let service = configuration.revocation.status_service.as_ref();
         let status_service =
             service.map(|address| StatusService::new(address.value.clone()).map_err(|error| address.fault(error)));
-        let cabinets = configuration.cabinet_keys().map(|keys| keys::load(keys, KeyUse::Cabinet)).transpose()?;
-        let cabinets = cabinets.and_then(CabinetKeys::new);
+        let cabinets =
+            configuration.cabinet_keys().map(|keys| loaded(keys, KeyUse::Cabinet, CabinetKeys::new)).transpose()?;
         let terminal = configuration.terminal.as_ref();
         let terminal = terminal.map(|settings| TerminalMaterial::load(settings, now)).transpose()?;
         let provider = configuration.provider.as_ref().map(ProviderMaterial::load).transpose()?;
@@ -108,8 +108,8 @@ fn fetching(configuration: &Configuration, lists: &Arc<ListsOnDisk>) -> Result<O
 
 impl TerminalMaterial {
     fn load(settings: &TerminalSettings, now: OffsetDateTime) -> Result<Self, Fault> {
-        let TerminalSettings { tls, record_key, credentials, documents, .. } = settings;
-        let key = key_of_digits(record_key, RecordKey::parse)?;
+        let TerminalSettings { tls, keys, credentials, documents, .. } = settings;
+        let key = loaded(keys, KeyUse::Record, RecordKey::new)?;
         let today = Date::try_from(now.date()).map_err(|error| credentials.certificate.file_fault(error))?;
         Ok(Self {
             tls: tls.clone().map(TlsIdentity::load).transpose()?,
@@ -130,16 +130,17 @@ impl ProviderMaterial {
     pub fn load(settings: &ProviderSettings) -> Result<Self, Fault> {
         Ok(Self {
             registered: RegisteredOnDisk::load(settings)?,
-            subject_key: key_of_digits(&settings.subject_key, SubjectKey::parse)?,
-            seal_key: key_of_digits(&settings.seal_key, SealKey::parse)?,
+            subject_key: loaded(&settings.keys, KeyUse::Subject, SubjectKey::new)?,
+            seal_key: loaded(&settings.keys, KeyUse::Seal, SealKey::new)?,
             messenger: Messenger::load(settings.tls_authorities.as_ref())?,
         })
     }
 }
 
-fn key_of_digits<K>(file: &Located<PathBuf>, parse: fn(&[u8]) -> Option<K>) -> Result<K, Fault> {
-    let octets = read_own_secret(&file.value).map_err(|error| file.file_fault(error))?;
-    parse(&octets).ok_or_else(|| file.file_fault("is not 64 hexadecimal digits"))
+/// What is done with the keys for a use, of which there is one at least.
+fn loaded<K>(settings: &KeySettings, of: KeyUse, what: fn(Arc<dyn OwnKeys>) -> Option<K>) -> Result<K, Fault> {
+    let keys = keys::load(settings, &[of])?;
+    what(Arc::new(keys)).ok_or_else(|| settings.folder.file_fault("has no key"))
 }
 
 fn trust_store(files: &TrustFiles) -> Result<TrustStore, Fault> {

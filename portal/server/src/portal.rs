@@ -22,7 +22,7 @@ use tokio::sync::Notify;
 use crate::cabinet::{BrowserFamily, CabinetId, Entered, Knock};
 use crate::challenge::ChallengeId;
 use crate::http::{Language, Refusal};
-use crate::keys::CabinetNaming;
+use crate::keys::CabinetKeys;
 use crate::metrics::Metrics;
 use crate::outside::{Clock, Outside, Random};
 use crate::provider::clients::ClientId;
@@ -87,7 +87,7 @@ pub struct Surroundings {
 /// What cabinets take from outside.
 pub struct CabinetSurroundings {
     /// What names them.
-    pub naming: Arc<dyn CabinetNaming>,
+    pub naming: CabinetKeys,
     /// What is remembered of them: by the same database as sessions.
     pub storage: Arc<dyn Cabinets>,
 }
@@ -321,7 +321,7 @@ impl Portal {
     /// The door of a person's cabinet, where there are cabinets.
     async fn knock(&self, number: &PersonalNumber) -> Result<Option<Knock>, Refusal> {
         let Some(CabinetSurroundings { naming, storage }) = &self.cabinets else { return Ok(None) };
-        let names = naming.names(number).map_err(|_| Refusal::Internal("the key of cabinets' names cannot be used"))?;
+        let names = naming.names(number)?;
         self.counted(storage.rename_cabinet(&names).await)?;
         Ok(Some(Knock { named: names.newest, id: self.draw(|random| CabinetId::draw(random)) }))
     }

@@ -20,7 +20,7 @@
 //! | [`Provider`] | all of it together, with the database |
 //! | [`subject`] | who a person is to a site |
 //! | [`telling`] | telling sites as long as the service runs |
-//! | [`ticket_keys`] | the folder of keys that tickets are signed with |
+//! | [`ticket_keys`] | the keys that tickets are signed with |
 //! | [`tickets`] | what tickets say |
 
 pub mod assurance;
@@ -37,7 +37,6 @@ pub mod registered;
 pub mod registration;
 pub mod request;
 pub mod scope;
-mod secret;
 mod service;
 pub mod subject;
 pub mod telling;

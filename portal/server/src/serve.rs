@@ -29,7 +29,6 @@ use tokio::time::MissedTickBehavior;
 use crate::configuration::{Configuration, Located, TerminalSettings};
 use crate::files::Renewal;
 use crate::http::{router, terminal_router};
-use crate::keys::CabinetNaming as _;
 use crate::material::Material;
 use crate::patience::PatientAcceptor;
 use crate::portal::{CabinetSurroundings, Portal, PortalSettings, Surroundings};
@@ -110,14 +109,13 @@ impl Service {
         let listeners = configuration.listen.iter().map(listen).collect::<Result<_, _>>()?;
         let Material { tls, trust, revocation, fetching, status_service, cabinets, terminal, provider } = material;
         if let Some(keys) = &cabinets {
-            storage.adopt_keys(&keys.keys()).await?.map_err(ServeError::CabinetKey)?;
+            storage.adopt_keys(&keys.ids()).await?.map_err(ServeError::CabinetKey)?;
         }
         let surroundings = Surroundings {
             storage: Arc::clone(&storage) as _,
             revocation: Arc::clone(&revocation),
             status_service,
-            cabinets: cabinets
-                .map(|keys| CabinetSurroundings { naming: Arc::new(keys), storage: Arc::clone(&storage) as _ }),
+            cabinets: cabinets.map(|keys| CabinetSurroundings { naming: keys, storage: Arc::clone(&storage) as _ }),
             clock: Box::new(clock),
             random: random(),
         };

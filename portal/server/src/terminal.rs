@@ -29,7 +29,6 @@ use latchkey_crypto::bign::PUBLIC_KEY_SIZE;
 use latchkey_crypto::cv::Date;
 use latchkey_crypto::x509::TrustStore;
 use rand_core::CryptoRng;
-use subtle::ConstantTimeEq as _;
 use time::{Duration, OffsetDateTime};
 use zeroize::Zeroizing;
 
@@ -40,7 +39,7 @@ pub use credentials::{Credentials, FORMER_KEY_LIFETIME, Shown};
 pub use machine::{AnsweredCommand, CardKind, CommandToCard};
 pub use personal_data::PersonalData;
 pub use refusal::TerminalRefusal;
-pub use sealing::{NotSealedHere, RECORD_KEY_SIZE, RecordKey};
+pub use sealing::{NotSealedHere, RecordKey};
 pub use signature::{DATA_TO_SIGN_MAX_SIZE, ToSign};
 pub use status::{DocumentRegister, DocumentStatus, UnknownDocuments};
 pub use ticket::{TICKET_REQUEST_MAX_SIZE, Tickets};
@@ -341,7 +340,7 @@ impl Terminal {
         let hreq = self.draw(|random| Token::draw(random));
         let first = KeptStep {
             session: hreq.hash(),
-            caller: self.record_key.caller_tag(caller),
+            caller: self.record_key.caller_tag(caller)?,
             step: 0,
             expires_at: now.saturating_add(STEP_LIFETIME),
             record: Vec::new(),
@@ -488,8 +487,11 @@ impl Terminal {
     async fn kept(&self, caller: &Caller, hreq: &Token, now: OffsetDateTime) -> Result<KeptStep, Refusal> {
         self.check_caller(caller)?;
         let kept = self.counted(self.steps.step(&hreq.hash(), now).await)?.ok_or(TerminalRefusal::Unknown)?;
-        let began = bool::from(self.record_key.caller_tag(caller).ct_eq(&kept.caller));
-        if began { Ok(kept) } else { Err(TerminalRefusal::OtherCaller.into()) }
+        if self.record_key.is_tag_of(&kept.caller, caller) {
+            Ok(kept)
+        } else {
+            Err(TerminalRefusal::OtherCaller.into())
+        }
     }
 
     async fn computed(

@@ -56,10 +56,16 @@ impl Token {
         URL_SAFE_NO_PAD.encode(self.0)
     }
 
-    /// A key for `purpose` that only who has both this token and `key` can compute.
-    #[must_use]
-    pub fn key_under(&self, key: &BeltKey, purpose: &[u8]) -> BeltKey {
-        BeltKey::new(belt::hmac(key.expose(), &[purpose, &self.0]))
+    /// A key for `purpose` that only who has both this token and the key of `mac` can compute.
+    ///
+    /// # Errors
+    /// What `mac` fails with.
+    pub fn key_under<E>(
+        &self,
+        mac: impl FnOnce(&[&[u8]]) -> Result<[u8; TOKEN_SIZE], E>,
+        purpose: &[u8],
+    ) -> Result<BeltKey, E> {
+        mac(&[purpose, &self.0]).map(BeltKey::new)
     }
 
     /// The hash under which the database knows this token.

@@ -198,6 +198,12 @@ impl<'t> Table<'t> {
         Fault { line: self.line, key: self.name.clone(), problem: problem.to_string() }
     }
 
+    /// Refuses a key that named a file of a key which is in the folder of the service's own keys now.
+    pub(super) fn is_in_folder(&mut self, key: &str, of: &str) -> Result<(), Fault> {
+        let problem = format!("is in keys.folder now: `latchkey-portal keys take {of} FILE` puts it there");
+        self.optional_string(key)?.map_or(Ok(()), |found| Err(found.fault(problem)))
+    }
+
     /// Says that everything was asked for.
     pub(super) fn end(self) -> Result<(), Fault> {
         match self.entries.iter().min_by_key(|(_, (span, _))| span.start) {

@@ -3,31 +3,28 @@
 use std::path::{Path, PathBuf};
 
 use super::document::{Fault, Located, Table};
-use super::path;
+use super::{KeySettings, path};
 
 /// The provider of OpenID Connect, where the configuration has one.
 #[derive(Debug, Clone)]
 pub struct ProviderSettings {
     /// The file of registered sites.
     pub clients: Located<PathBuf>,
-    /// The folder with the keys that tickets are signed with.
-    pub ticket_keys: Located<PathBuf>,
-    /// The file with the key under which people get their subjects.
-    pub subject_key: Located<PathBuf>,
-    /// The file with the key under which requests are sealed while they wait.
-    pub seal_key: Located<PathBuf>,
+    /// Where the keys are that tickets are signed with, that give people their subjects and that seal requests.
+    pub keys: KeySettings,
     /// The file with the authorities of sites' TLS certificates; without it those that the system trusts.
     pub tls_authorities: Option<Located<PathBuf>>,
 }
 
 impl ProviderSettings {
-    pub(super) fn read(mut table: Table<'_>, directory: &Path) -> Result<Self, Fault> {
-        let mut file = |key| path(table.string(key)?, directory);
+    pub(super) fn read(mut table: Table<'_>, keys: Option<&KeySettings>, directory: &Path) -> Result<Self, Fault> {
+        for (key, of) in [("ticket_keys", "ticket-es256"), ("subject_key", "subject"), ("seal_key", "seal")] {
+            table.is_in_folder(key, of)?;
+        }
+        let keys = keys.ok_or_else(|| table.fault("needs the section [keys]"))?.clone();
         let settings = Self {
-            clients: file("clients")?,
-            ticket_keys: file("ticket_keys")?,
-            subject_key: file("subject_key")?,
-            seal_key: file("seal_key")?,
+            clients: path(table.string("clients")?, directory)?,
+            keys,
             tls_authorities: table.optional_string("tls_authorities")?.map(|file| path(file, directory)).transpose()?,
         };
         table.end()?;

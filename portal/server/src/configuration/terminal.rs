@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use url::Url;
 
 use super::document::{Fault, Located, Table};
-use super::{TlsFiles, database, listen_address, path, paths, some};
+use super::{KeySettings, TlsFiles, database, listen_address, path, paths, some};
 use crate::storage::DatabasePlace;
 use crate::terminal::authority::authority_address;
 use crate::terminal::{Sources, UnknownDocuments};
@@ -24,8 +24,8 @@ pub struct TerminalSettings {
     pub steps: Located<DatabasePlace>,
     /// How many sessions are kept at most.
     pub sessions: u32,
-    /// The file with the key under which records of sessions are sealed.
-    pub record_key: Located<PathBuf>,
+    /// Where the key is under which records of sessions are sealed.
+    pub keys: KeySettings,
     /// How the terminal shows itself to cards, and which cards it believes.
     pub credentials: CredentialFiles,
     /// What has become of documents.
@@ -82,7 +82,9 @@ pub struct CredentialFiles {
 }
 
 impl TerminalSettings {
-    pub(super) fn read(mut table: Table<'_>, directory: &Path) -> Result<Self, Fault> {
+    pub(super) fn read(mut table: Table<'_>, keys: Option<&KeySettings>, directory: &Path) -> Result<Self, Fault> {
+        table.is_in_folder("record_key", "record")?;
+        let keys = keys.ok_or_else(|| table.fault("needs the section [keys]"))?.clone();
         let listen = some(table.strings("listen")?)?;
         let listen: Vec<_> =
             listen.into_iter().map(|address| address.parse(listen_address)).collect::<Result<_, _>>()?;
@@ -109,7 +111,7 @@ impl TerminalSettings {
             tls,
             steps: database(table.string("steps")?, directory)?,
             sessions: table.number("sessions", 10..=1_000_000, 10_000)?,
-            record_key: path(table.string("record_key")?, directory)?,
+            keys,
             credentials: CredentialFiles {
                 certificate: path(table.string("certificate")?, directory)?,
                 key: path(table.string("key")?, directory)?,

@@ -11,6 +11,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::cabinet::Barred;
+use crate::keys::KeyUnavailable;
 use crate::provider::request::ToldFault;
 use crate::rates::Exceeded;
 use crate::storage::{LinkSpent, NotCompleted, NotTaken, StorageError};
@@ -265,6 +266,12 @@ impl Refusal {
         };
         let retry_after = if let Self::TooManyRequests(Exceeded { after, .. }) = self { Some(*after) } else { None };
         RefusalDetail { code: self.code(), detail, retry_after }
+    }
+}
+
+impl From<KeyUnavailable> for Refusal {
+    fn from(_: KeyUnavailable) -> Self {
+        Self::Internal("a key of the service cannot be used")
     }
 }
 

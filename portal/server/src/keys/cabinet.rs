@@ -1,23 +1,12 @@
 //! Naming cabinets: what the database is told of a personal number, so that who has the database alone cannot tell whose
 //! cabinet is whose, nor find anybody's by trying numbers.
 
-use latchkey_crypto::belt;
+use std::sync::Arc;
+
 use latchkey_crypto::x509::PersonalNumber;
 
-use super::{Key, KeyId, KeyUnavailable};
+use super::{KeyId, KeyUnavailable, KeyUse, OwnKeys};
 use crate::cabinet::CabinetName;
-
-/// Names cabinets. What a hardware module would have to do.
-pub trait CabinetNaming: Send + Sync {
-    /// The names of the cabinet that a person's is known by.
-    ///
-    /// # Errors
-    /// [`KeyUnavailable`].
-    fn names(&self, of: &PersonalNumber) -> Result<Names, KeyUnavailable>;
-
-    /// The keys, the newest first; never none.
-    fn keys(&self) -> Vec<KeyId>;
-}
 
 /// A cabinet's name, and the number of the key that it was made with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,34 +26,39 @@ pub struct Names {
     pub older: Vec<CabinetName>,
 }
 
-/// Keys from files.
-#[derive(Debug)]
+/// Names cabinets.
+#[derive(Clone)]
 pub struct CabinetKeys {
-    newest: Key,
-    older: Vec<Key>,
+    keys: Arc<dyn OwnKeys>,
+    newest: KeyId,
+    older: Vec<KeyId>,
 }
 
 impl CabinetKeys {
-    /// Takes keys over, the newest first. `None` if there is none.
+    /// With those of the keys that are for it. `None` if there is none.
     #[must_use]
-    pub fn new(keys: Vec<Key>) -> Option<Self> {
-        let mut keys = keys.into_iter();
-        Some(Self { newest: keys.next()?, older: keys.collect() })
-    }
-}
-
-impl CabinetNaming for CabinetKeys {
-    fn names(&self, of: &PersonalNumber) -> Result<Names, KeyUnavailable> {
-        let newest = NamedUnder { name: name(&self.newest, of), key: self.newest.id.number() };
-        Ok(Names { newest, older: self.older.iter().map(|key| name(key, of)).collect() })
+    pub fn new(keys: Arc<dyn OwnKeys>) -> Option<Self> {
+        let mut ids = keys.keys(KeyUse::Cabinet).into_iter();
+        Some(Self { newest: ids.next()?, older: ids.collect(), keys })
     }
 
-    fn keys(&self) -> Vec<KeyId> {
-        std::iter::once(&self.newest).chain(&self.older).map(|key| key.id).collect()
+    /// The names of the cabinet that a person's is known by.
+    ///
+    /// # Errors
+    /// [`KeyUnavailable`].
+    pub fn names(&self, of: &PersonalNumber) -> Result<Names, KeyUnavailable> {
+        // hmac-hbelt of the number in its one spelling.
+        let name = |key: &KeyId| {
+            let mac = self.keys.mac(key, &[b"latchkey-portal cabinet ", of.as_str().as_bytes()]);
+            mac.map(CabinetName::from)
+        };
+        let newest = NamedUnder { name: name(&self.newest)?, key: self.newest.number() };
+        Ok(Names { newest, older: self.older.iter().map(name).collect::<Result<_, _>>()? })
     }
-}
 
-/// hmac-hbelt of the number in its one spelling.
-fn name(key: &Key, of: &PersonalNumber) -> CabinetName {
-    CabinetName::from(belt::hmac(key.secret.expose(), &[b"latchkey-portal cabinet ", of.as_str().as_bytes()]))
+    /// The keys, the newest first.
+    #[must_use]
+    pub fn ids(&self) -> Vec<KeyId> {
+        std::iter::once(self.newest).chain(self.older.iter().copied()).collect()
+    }
 }

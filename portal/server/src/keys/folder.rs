@@ -7,12 +7,14 @@ use std::path::{Path, PathBuf};
 
 use latchkey_crypto::container::{self, Content, Password, Share};
 use latchkey_crypto::secret::BeltKey;
+use openssl::symm::Cipher;
 use rand_core::CryptoRng;
 use zeroize::Zeroizing;
 
-use super::{KEY_SIZE, KeyId, KeyUse};
+use super::{KEY_SIZE, KeptKeys, Key, KeyId, KeySecret, KeyUse};
 use crate::configuration::{Fault, KeySettings};
-use crate::files::{FileError, OTHERS, read_own_secret, write_new};
+use crate::files::{FileError, FileState, OTHERS, read_own_secret, write_new};
+use crate::provider::jws::FileKey;
 use crate::terminal::credentials::read_password;
 
 const EXTENSION: &str = "key";
@@ -22,15 +24,6 @@ const RETIRED: &str = "retired";
 pub const CONTAINER_ITERATIONS: u32 = 100_000;
 /// What stands before the octets in a container: a share's number, though nothing is shared.
 const SHARE_NUMBER: u8 = 1;
-
-/// A key from a file.
-#[derive(Debug)]
-pub struct Key {
-    /// Its name.
-    pub id: KeyId,
-    /// The key itself.
-    pub secret: BeltKey,
-}
 
 /// Why the folder was not changed.
 #[derive(Debug, thiserror::Error)]
@@ -45,6 +38,17 @@ pub enum KeyFolderError {
     /// It is the newest of its use.
     #[error("{0} is the newest key of its use: make another one first")]
     InUse(KeyId),
+    /// There is one already, and another would make everybody somebody else.
+    #[error("there is a key for subjects already: under another one every site would take everybody for somebody else")]
+    OnlyOne,
+    /// It is none of its use.
+    #[error("that is no key for {}: {problem}", of.name())]
+    NotForUse {
+        /// The use.
+        of: KeyUse,
+        /// What is wrong.
+        problem: String,
+    },
     /// There are as many keys as numbers.
     #[error("there is no number left for a key")]
     NoNumber,
@@ -88,30 +92,45 @@ pub fn stored(settings: &KeySettings) -> Result<Vec<KeyId>, Fault> {
     Ok(ids)
 }
 
-/// Reads the keys for a use, the newest first; at least one.
+/// Reads the keys for these uses; at least one of each, but that tickets may be signed by one algorithm only.
 ///
 /// # Errors
 /// The [`Fault`] of the folder, or of the password, with the name of the file that is to blame.
-pub fn load(settings: &KeySettings, of: KeyUse) -> Result<Vec<Key>, Fault> {
+pub fn load(settings: &KeySettings, uses: &[KeyUse]) -> Result<KeptKeys, Fault> {
     let folder = &settings.folder;
     let password = settings.password.as_ref().map(read_password).transpose()?;
-    let ids = stored(settings)?;
-    let keys = ids.into_iter().filter(|id| id.key_use() == of).map(|id| {
+    let ids: Vec<_> = stored(settings)?.into_iter().filter(|id| uses.contains(&id.key_use())).collect();
+    let is_there = |of: KeyUse| ids.iter().any(|id| id.key_use() == of || are_for_tickets(of, id.key_use()));
+    if let Some(missing) = uses.iter().find(|of| !is_there(**of)) {
+        let problem = format!("has no key for it; make one with `latchkey-portal keys new {}`", missing.name());
+        return Err(folder.file_fault(problem));
+    }
+    let keys = ids.into_iter().map(|id| {
         let path = file(&folder.value, &id, EXTENSION);
         let fault = |problem: &dyn std::fmt::Display| folder.fault(format!("{}: {problem}", path.display()));
         let octets = read_own_secret(&path).map_err(|error| fault(&error))?;
-        let secret = opened(&octets, password.as_ref()).map_err(|problem| fault(&problem))?;
-        if KeyId::of(of, id.number(), &secret) != id {
-            return Err(fault(&"holds another key than its name says"));
-        }
-        Ok(Key { id, secret })
+        let secret = opened(&octets, id.key_use(), password.as_ref()).map_err(|problem| fault(&problem))?;
+        let key = Key::new(id.key_use(), id.number(), secret);
+        if key.id == id { Ok(key) } else { Err(fault(&"holds another key than its name says")) }
     });
-    let keys = keys.collect::<Result<Vec<_>, _>>()?;
-    if keys.is_empty() {
-        let problem = format!("has no key; make one with `latchkey-portal keys new {}`", of.name());
-        return Err(folder.file_fault(problem));
-    }
-    Ok(keys)
+    keys.collect()
+}
+
+fn are_for_tickets(one: KeyUse, other: KeyUse) -> bool {
+    matches!((one, other), (KeyUse::Ticket(_), KeyUse::Ticket(_)))
+}
+
+/// What tells that keys for these uses have come, gone or changed.
+///
+/// # Errors
+/// The [`Fault`] of the folder.
+pub fn states(settings: &KeySettings, uses: &[KeyUse]) -> Result<Vec<(PathBuf, FileState)>, Fault> {
+    let ids = stored(settings)?.into_iter().filter(|id| uses.contains(&id.key_use()));
+    let states = ids.map(|id| {
+        let path = file(&settings.folder.value, &id, EXTENSION);
+        FileState::of(&path).map(|state| (path, state)).map_err(|error| settings.folder.file_fault(error))
+    });
+    states.collect()
 }
 
 /// Draws a key, which is the newest of its use from then on, and writes it into the folder, which is made if there is none.
@@ -119,19 +138,65 @@ pub fn load(settings: &KeySettings, of: KeyUse) -> Result<Vec<Key>, Fault> {
 /// # Errors
 /// [`KeyFolderError`].
 pub fn make(settings: &KeySettings, of: KeyUse, random: &mut dyn CryptoRng) -> Result<KeyId, KeyFolderError> {
+    let secret = match of {
+        KeyUse::Ticket(algorithm) => {
+            let drawn = FileKey::draw(algorithm);
+            let problem =
+                |error: openssl::error::ErrorStack| KeyFolderError::NotForUse { of, problem: error.to_string() };
+            KeySecret::Signing(Box::new(drawn.map_err(problem)?))
+        }
+        KeyUse::Cabinet | KeyUse::Subject | KeyUse::Seal | KeyUse::Record => {
+            let mut octets = Zeroizing::new([0; KEY_SIZE]);
+            random.fill_bytes(octets.as_mut_slice());
+            KeySecret::Mac(BeltKey::new(*octets))
+        }
+    };
+    keep(settings, of, secret, random)
+}
+
+/// Takes a key over from a file that something else has made, or an earlier version: 64 hexadecimal digits, or a private
+/// key in PEM for tickets. The file stays as it is.
+///
+/// # Errors
+/// [`KeyFolderError`].
+pub fn take(
+    settings: &KeySettings,
+    of: KeyUse,
+    from: &Path,
+    random: &mut dyn CryptoRng,
+) -> Result<KeyId, KeyFolderError> {
+    let not_for_use = |problem| KeyFolderError::NotForUse { of, problem };
+    let password = settings.password.as_ref().map(read_password).transpose()?;
+    let octets = read_own_secret(from).map_err(|error| not_for_use(format!("{}: {error}", from.display())))?;
+    let secret = opened(&octets, of, password.as_ref()).map_err(not_for_use)?;
+    keep(settings, of, secret, random)
+}
+
+fn keep(
+    settings: &KeySettings,
+    of: KeyUse,
+    secret: KeySecret,
+    random: &mut dyn CryptoRng,
+) -> Result<KeyId, KeyFolderError> {
     let folder = &settings.folder.value;
     let unwritable = |path: &Path, source| KeyFolderError::Unwritable { path: path.to_owned(), source };
     DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(|source| unwritable(folder, source))?;
     let password = settings.password.as_ref().map(read_password).transpose()?;
     let used = numbers(folder, of).map_err(|source| unwritable(folder, source))?;
     let before = stored(settings)?.into_iter().filter(|id| id.key_use() == of).map(|id| id.number());
-    let number = before.chain(used).max().unwrap_or(0).checked_add(1).ok_or(KeyFolderError::NoNumber)?;
-    let mut octets = Zeroizing::new([0; KEY_SIZE]);
-    random.fill_bytes(octets.as_mut_slice());
-    let secret = BeltKey::new(*octets);
+    let newest = before.chain(used).max().unwrap_or(0);
+    if of == KeyUse::Subject && newest > 0 {
+        return Err(KeyFolderError::OnlyOne);
+    }
+    let number = newest.checked_add(1).ok_or(KeyFolderError::NoNumber)?;
     let id = KeyId::of(of, number, &secret);
     let path = file(folder, &id, EXTENSION);
-    let written = sealed(&secret, password.as_ref(), random).and_then(|octets| write_new(&path, &octets, 0o600));
+    // Whole under another name first: a running service may look at any moment.
+    let beside = file(folder, &id, "new");
+    let written = sealed(&secret, password.as_ref(), random).and_then(|octets| {
+        write_new(&beside, &octets, 0o600)?;
+        fs::rename(&beside, &path)
+    });
     written.map_err(|source| unwritable(&path, source))?;
     Ok(id)
 }
@@ -169,8 +234,25 @@ fn file(folder: &Path, id: &KeyId, extension: &str) -> PathBuf {
     folder.join(format!("{id}.{extension}"))
 }
 
-/// 64 hexadecimal digits, or a container of STB 34.101.78.
-fn opened(octets: &[u8], password: Option<&Password>) -> Result<BeltKey, String> {
+/// A private key in PEM for tickets; else 64 hexadecimal digits, or a container of STB 34.101.78.
+fn opened(octets: &[u8], of: KeyUse, password: Option<&Password>) -> Result<KeySecret, String> {
+    match of {
+        KeyUse::Ticket(algorithm) => {
+            let key = FileKey::from_pem_with(octets, password.map(Password::expose_for_container));
+            let key = key.map_err(|error| error.to_string())?;
+            if key.is_for(algorithm) {
+                Ok(KeySecret::Signing(Box::new(key)))
+            } else {
+                Err(format!("is not for {}", algorithm.name()))
+            }
+        }
+        KeyUse::Cabinet | KeyUse::Subject | KeyUse::Seal | KeyUse::Record => {
+            opened_digits(octets, password).map(KeySecret::Mac)
+        }
+    }
+}
+
+fn opened_digits(octets: &[u8], password: Option<&Password>) -> Result<BeltKey, String> {
     let mut secret = Zeroizing::new([0; KEY_SIZE]);
     if hex::decode_to_slice(octets.trim_ascii(), secret.as_mut_slice()).is_ok() {
         return Ok(BeltKey::new(*secret));
@@ -186,7 +268,25 @@ fn opened(octets: &[u8], password: Option<&Password>) -> Result<BeltKey, String>
     key.map(BeltKey::new).ok_or_else(|| "holds another kind of key".to_owned())
 }
 
-fn sealed(secret: &BeltKey, password: Option<&Password>, random: &mut dyn CryptoRng) -> io::Result<Zeroizing<Vec<u8>>> {
+fn sealed(
+    secret: &KeySecret,
+    password: Option<&Password>,
+    random: &mut dyn CryptoRng,
+) -> io::Result<Zeroizing<Vec<u8>>> {
+    match secret {
+        KeySecret::Mac(secret) => sealed_digits(secret, password, random),
+        KeySecret::Signing(key) => {
+            let cipher = password.map(|password| (Cipher::aes_256_cbc(), password.expose_for_container()));
+            key.to_pem(cipher).map_err(io::Error::other)
+        }
+    }
+}
+
+fn sealed_digits(
+    secret: &BeltKey,
+    password: Option<&Password>,
+    random: &mut dyn CryptoRng,
+) -> io::Result<Zeroizing<Vec<u8>>> {
     let Some(password) = password else {
         return Ok(Zeroizing::new(format!("{}\n", *Zeroizing::new(hex::encode(secret.expose()))).into_bytes()));
     };

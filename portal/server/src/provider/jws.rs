@@ -16,8 +16,10 @@ use openssl::pkey::{HasPublic, Id, PKey, PKeyRef, Private, Public};
 use openssl::rsa::Rsa;
 use openssl::sha::sha256;
 use openssl::sign::{Signer, Verifier};
+use openssl::symm::Cipher;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use zeroize::Zeroizing;
 
 /// Most characters of a signed token.
 pub const JWS_MAX_SIZE: usize = 4096;
@@ -25,6 +27,8 @@ pub const JWS_MAX_SIZE: usize = 4096;
 const HALF: usize = 32;
 /// The sizes that an RSA key may have, in bits: below, it can be broken; above, checking it takes too long.
 const RSA_SIZES: std::ops::RangeInclusive<u32> = 2048..=4096;
+/// Bits of an RSA key that is drawn here.
+const RSA_SIZE: u32 = 3072;
 /// The public exponent that every RSA key must have.
 const RSA_EXPONENT: u32 = 65_537;
 
@@ -45,7 +49,7 @@ pub enum Algorithm {
 #[error("must be \"ES256\" or \"RS256\"")]
 pub struct UnknownAlgorithm;
 
-/// A key that signs tickets. What an HSM would have to do.
+/// A key that signs tokens.
 pub trait TicketKey: Send + Sync {
     /// The public half.
     fn public(&self) -> &VerificationKey;
@@ -79,7 +83,9 @@ pub struct FileKey {
 
 /// Why a key is not usable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("is no key in PEM that is of the curve P-256, or of RSA with 2048 to 4096 bits and the exponent 65537")]
+#[error(
+    "is no key in PEM, or not with this password, that is of the curve P-256, or of RSA with 2048 to 4096 bits and the exponent 65537"
+)]
 pub struct KeyError;
 
 /// Why a signed token is refused.
@@ -231,10 +237,57 @@ impl FileKey {
     /// # Errors
     /// [`KeyError`].
     pub fn from_pem(pem: &[u8]) -> Result<Self, KeyError> {
-        // The callback refuses an encrypted key; without it the library would ask for a password at the terminal.
-        let key = PKey::private_key_from_pem_callback(pem, |_| Err(ErrorStack::get())).map_err(|_| KeyError)?;
+        Self::from_pem_with(pem, None)
+    }
+
+    /// Reads a private key: PEM, PKCS #8, encrypted perhaps.
+    ///
+    /// # Errors
+    /// [`KeyError`].
+    pub fn from_pem_with(pem: &[u8], password: Option<&str>) -> Result<Self, KeyError> {
+        // Without an answer here the library would ask for a password at the terminal.
+        let key = PKey::private_key_from_pem_callback(pem, |room| {
+            let password = password.map(str::as_bytes).ok_or_else(ErrorStack::get)?;
+            let (to, _) = room.split_at_mut_checked(password.len()).ok_or_else(ErrorStack::get)?;
+            to.copy_from_slice(password);
+            Ok(password.len())
+        });
+        let key = key.map_err(|_| KeyError)?;
         let public = key.public_key_to_der().and_then(|der| PKey::public_key_from_der(&der)).map_err(|_| KeyError)?;
         Ok(Self { public: VerificationKey::new(public)?, key })
+    }
+
+    /// Draws a key. Where from is the library's affair.
+    ///
+    /// # Errors
+    /// What the library says.
+    pub fn draw(algorithm: Algorithm) -> Result<Self, ErrorStack> {
+        let key = match algorithm {
+            Algorithm::Es256 => {
+                PKey::from_ec_key(EcKey::generate(&*EcGroup::from_curve_name(Nid::X9_62_PRIME256V1)?)?)?
+            }
+            Algorithm::Rs256 => PKey::from_rsa(Rsa::generate(RSA_SIZE)?)?,
+        };
+        let public = PKey::public_key_from_der(&key.public_key_to_der()?)?;
+        Ok(Self { public: VerificationKey::new(public).map_err(|KeyError| ErrorStack::get())?, key })
+    }
+
+    /// Whether it signs by that algorithm.
+    #[must_use]
+    pub fn is_for(&self, algorithm: Algorithm) -> bool {
+        self.public.algorithm == algorithm
+    }
+
+    /// The key for its file: PEM, PKCS #8, encrypted if there is something to do it with.
+    ///
+    /// # Errors
+    /// What the library says.
+    pub fn to_pem(&self, encryption: Option<(Cipher, &str)>) -> Result<Zeroizing<Vec<u8>>, ErrorStack> {
+        let pem = match encryption {
+            None => self.key.private_key_to_pem_pkcs8(),
+            Some((cipher, password)) => self.key.private_key_to_pem_pkcs8_passphrase(cipher, password.as_bytes()),
+        };
+        pem.map(Zeroizing::new)
     }
 }
 

@@ -1,23 +1,26 @@
 //! A request that waits in the browser while its visitor signs in: sealed, so that neither the visitor nor anybody else
 //! can say that it began at another time, or asked for something else.
 
+use std::sync::Arc;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use latchkey_crypto::belt;
-use latchkey_crypto::secret::BeltKey;
 use subtle::ConstantTimeEq as _;
 use time::{Duration, OffsetDateTime};
 
 use super::request::QUERY_MAX_SIZE;
-use super::secret::read_key;
+use crate::keys::{KeyId, KeyUnavailable, KeyUse, OwnKeys};
 use crate::token::{TOKEN_SIZE, TokenHash};
 
 /// How long a request waits. People look for their card and their PIN meanwhile, and perhaps open a link.
 pub const PENDING_LIFETIME: Duration = Duration::minutes(15);
 
-/// The key under which requests are sealed, the same on every node. It may be changed at any time: people whose
-/// requests wait then begin anew.
-pub struct SealKey(BeltKey);
+/// The keys under which requests are sealed, the same on every node. The newest seals; what an older one has sealed is
+/// opened as long as it is there.
+pub struct SealKey {
+    keys: Arc<dyn OwnKeys>,
+    newest: KeyId,
+}
 
 /// A request that waits.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,19 +34,21 @@ pub struct Pending {
 }
 
 impl SealKey {
-    /// Reads 64 hexadecimal digits; spaces and line ends around them are left out. `None` for everything else.
+    /// With those of the keys that are for it. `None` if there is none.
     #[must_use]
-    pub fn parse(text: &[u8]) -> Option<Self> {
-        read_key(text).map(Self)
+    pub fn new(keys: Arc<dyn OwnKeys>) -> Option<Self> {
+        Some(Self { newest: keys.keys(KeyUse::Seal).into_iter().next()?, keys })
     }
 
     /// The text for the browser's cookie: moment, query, what named it, and the tag over all of them.
-    #[must_use]
-    pub fn seal(&self, pending: &Pending) -> String {
+    ///
+    /// # Errors
+    /// [`KeyUnavailable`].
+    pub fn seal(&self, pending: &Pending) -> Result<String, KeyUnavailable> {
         let moment = milliseconds(pending.begun_at);
         let query = URL_SAFE_NO_PAD.encode(&pending.query);
         let pushed = pending.pushed.map(|pushed| URL_SAFE_NO_PAD.encode(pushed.octets())).unwrap_or_default();
-        format!("{moment}.{query}.{pushed}.{}", self.name(pending))
+        Ok(format!("{moment}.{query}.{pushed}.{}", self.name(pending)?))
     }
 
     /// The request that the browser sends back, if this service sealed it and it does not wait for too long.
@@ -62,19 +67,28 @@ impl SealKey {
         };
         let begun_at = OffsetDateTime::from_unix_timestamp_nanos(i128::from(moment) * 1_000_000).ok()?;
         let pending = Pending { begun_at, query, pushed };
-        let is_sealed = bool::from(self.name(&pending).as_bytes().ct_eq(tag.as_bytes()));
+        let is_sealed = |key: &KeyId| {
+            self.named_under(key, &pending).is_ok_and(|name| bool::from(name.as_bytes().ct_eq(tag.as_bytes())))
+        };
+        let is_sealed = self.keys.keys(KeyUse::Seal).iter().any(is_sealed);
         (is_sealed && now - begun_at < PENDING_LIFETIME).then_some(pending)
     }
 
     /// Names a sealed request in a form: whoever answers the form answers this request and no other.
-    #[must_use]
-    pub fn name(&self, pending: &Pending) -> String {
+    ///
+    /// # Errors
+    /// [`KeyUnavailable`].
+    pub fn name(&self, pending: &Pending) -> Result<String, KeyUnavailable> {
+        self.named_under(&self.newest, pending)
+    }
+
+    fn named_under(&self, key: &KeyId, pending: &Pending) -> Result<String, KeyUnavailable> {
         let moment = milliseconds(pending.begun_at).to_be_bytes();
         // One octet where nothing was sent ahead, so that no two requests have the same octets.
         let pushed = pending.pushed.map_or_else(|| vec![0], |pushed| pushed.octets().to_vec());
         let length = [u8::try_from(pushed.len()).unwrap_or(u8::MAX)];
         let parts = [b"latchkey-portal pending".as_slice(), &moment, &length, &pushed, pending.query.as_bytes()];
-        URL_SAFE_NO_PAD.encode(belt::hmac(self.0.expose(), &parts))
+        self.keys.mac(key, &parts).map(|name| URL_SAFE_NO_PAD.encode(name))
     }
 }
 

@@ -4,11 +4,12 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
-use crate::configuration::{Fault, Located, ProviderSettings, REGISTRY_MAX_SIZE};
-use crate::files::{FileError, FileState, Renewal, read_limited};
+use crate::configuration::{Fault, KeySettings, Located, ProviderSettings, REGISTRY_MAX_SIZE};
+use crate::files::{FileState, Renewal, read_limited};
+use crate::keys::{self, KeyUse, OwnKeys};
 use crate::provider::clients::Registry;
 use crate::provider::jws::Algorithm;
-use crate::provider::ticket_keys::TicketKeys;
+use crate::provider::ticket_keys::{TICKET_KEYS_MAX_COUNT, TicketKeys};
 
 /// What is registered, as it was when it was last taken.
 #[derive(Debug)]
@@ -23,7 +24,7 @@ pub struct Registered {
 #[derive(Debug)]
 pub struct RegisteredOnDisk {
     clients: Located<PathBuf>,
-    ticket_keys: Located<PathBuf>,
+    keys: KeySettings,
     current: RwLock<Arc<Registered>>,
     seen: Mutex<Vec<(PathBuf, FileState)>>,
 }
@@ -34,10 +35,10 @@ impl RegisteredOnDisk {
     /// # Errors
     /// The [`Fault`] of the key of the configuration that names what cannot be used; of the registry, with its own line.
     pub fn load(settings: &ProviderSettings) -> Result<Self, Fault> {
-        let ProviderSettings { clients, ticket_keys, .. } = settings.clone();
-        let seen = Mutex::new(states(&clients, &ticket_keys)?);
-        let current = RwLock::new(Arc::new(Registered::read(&clients, &ticket_keys)?));
-        Ok(Self { clients, ticket_keys, current, seen })
+        let ProviderSettings { clients, keys } = settings.clone();
+        let seen = Mutex::new(states(&clients, &keys)?);
+        let current = RwLock::new(Arc::new(Registered::read(&clients, &keys)?));
+        Ok(Self { clients, keys, current, seen })
     }
 
     /// What is registered now.
@@ -54,11 +55,11 @@ impl RegisteredOnDisk {
     pub fn renew(&self) -> Result<Renewal, Fault> {
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         // Looked at before reading: what changes meanwhile is read again next time.
-        let states = states(&self.clients, &self.ticket_keys)?;
+        let states = states(&self.clients, &self.keys)?;
         if *seen == states {
             return Ok(Renewal::Unchanged);
         }
-        let registered = Registered::read(&self.clients, &self.ticket_keys)?;
+        let registered = Registered::read(&self.clients, &self.keys)?;
         *self.current.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(registered);
         *seen = states;
         Ok(Renewal::Taken)
@@ -66,17 +67,15 @@ impl RegisteredOnDisk {
 }
 
 impl Registered {
-    fn read(clients: &Located<PathBuf>, ticket_keys: &Located<PathBuf>) -> Result<Self, Fault> {
-        let keys = TicketKeys::read(&ticket_keys.value).map_err(|error| ticket_keys.fault(error))?;
+    fn read(clients: &Located<PathBuf>, settings: &KeySettings) -> Result<Self, Fault> {
+        let keys: Arc<dyn OwnKeys> = Arc::new(keys::load(settings, &KeyUse::OF_TICKETS)?);
+        let too_many = || settings.folder.file_fault(format!("has more than {TICKET_KEYS_MAX_COUNT} keys for tickets"));
+        let keys = TicketKeys::of(&keys).ok_or_else(too_many)?;
         let registry = read_registry(clients)?;
         let wanted: BTreeSet<Algorithm> = registry.clients().map(|client| client.algorithm).collect();
         if let Some(missing) = wanted.into_iter().find(|algorithm| keys.signing(*algorithm).is_none()) {
-            let problem = format!(
-                "{}: has no key for {}, by which a site wants its tickets",
-                ticket_keys.value.display(),
-                missing.name()
-            );
-            return Err(ticket_keys.fault(problem));
+            let problem = format!("has no key for {}, by which a site wants its tickets", missing.name());
+            return Err(settings.folder.file_fault(problem));
         }
         Ok(Self { registry, keys })
     }
@@ -93,10 +92,9 @@ pub fn read_registry(clients: &Located<PathBuf>) -> Result<Registry, Fault> {
     Registry::parse(&text, directory).map_err(|fault| clients.file_fault(fault))
 }
 
-fn states(clients: &Located<PathBuf>, keys: &Located<PathBuf>) -> Result<Vec<(PathBuf, FileState)>, Fault> {
-    let state = |path: PathBuf| FileState::of(&path).map(|state| (path, state));
-    let of_keys = || TicketKeys::files(&keys.value)?.into_iter().map(state).collect::<Result<Vec<_>, FileError>>();
-    let mut states = of_keys().map_err(|error| keys.file_fault(error))?;
-    states.push(state(clients.value.clone()).map_err(|error| clients.file_fault(error))?);
+fn states(clients: &Located<PathBuf>, settings: &KeySettings) -> Result<Vec<(PathBuf, FileState)>, Fault> {
+    let mut states = keys::states(settings, &KeyUse::OF_TICKETS)?;
+    let of_clients = FileState::of(&clients.value).map_err(|error| clients.file_fault(error))?;
+    states.push((clients.value.clone(), of_clients));
     Ok(states)
 }

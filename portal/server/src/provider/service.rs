@@ -19,10 +19,11 @@ use super::request::{
     self, AuthorizationRequest, CodeChallenge, Consent, ErrorAnswer, Next, PUSHED_PREFIX, RequestFault, ToldFault,
 };
 use super::scope::Scopes;
-use super::subject::SubjectKey;
+use super::subject::{PersonTag, SubjectKey};
 use super::tickets;
 use crate::files::Renewal;
 use crate::http::{Language, Refusal};
+use crate::keys::KeyUnavailable;
 use crate::organisation::{Binding, BindingId};
 use crate::outside::Outside as _;
 use crate::portal::Portal;
@@ -235,13 +236,13 @@ impl Provider {
     }
 
     /// The text for the browser's cookie.
-    pub(crate) fn seal(&self, waiting: &Waiting) -> String {
-        self.material.seal_key.seal(&waiting.pending)
+    pub(crate) fn seal(&self, waiting: &Waiting) -> Result<String, Refusal> {
+        Ok(self.material.seal_key.seal(&waiting.pending)?)
     }
 
     /// Names a request in a form.
-    pub(crate) fn name(&self, waiting: &Waiting) -> String {
-        self.material.seal_key.name(&waiting.pending)
+    pub(crate) fn name(&self, waiting: &Waiting) -> Result<String, Refusal> {
+        Ok(self.material.seal_key.name(&waiting.pending)?)
     }
 
     /// Who is signed in in a browser.
@@ -252,19 +253,20 @@ impl Provider {
     }
 
     /// Keeps that the person agrees to this request.
-    pub(crate) async fn agree(&self, waiting: &Waiting, browser: &SignedIn) -> Result<(), StorageError> {
-        let person = self.material.subject_key.person(&browser.session.holder.personal_number);
+    pub(crate) async fn agree(&self, waiting: &Waiting, browser: &SignedIn) -> Result<(), Refusal> {
+        let person = self.person(&browser.session)?;
         let client = &waiting.request.client.id;
         let before = self.portal.counted(self.grants.consent(&person, client, None).await)?.unwrap_or_default();
         let scopes = before.and(waiting.request.scopes);
         let acting = acting_in(&waiting.request, &browser.session);
-        self.portal.counted(self.grants.agree(&person, client, scopes, acting.as_ref(), self.portal.now()).await)
+        let agreed = self.grants.agree(&person, client, scopes, acting.as_ref(), self.portal.now()).await;
+        Ok(self.portal.counted(agreed)?)
     }
 
     /// The sites that a person has agreed to.
-    pub(crate) async fn connected_sites(&self, person: &PersonalNumber) -> Result<Vec<ConnectedSite>, StorageError> {
-        let person = self.material.subject_key.person(person);
-        self.portal.counted(self.grants.connected_sites(&person).await)
+    pub(crate) async fn connected_sites(&self, person: &PersonalNumber) -> Result<Vec<ConnectedSite>, Refusal> {
+        let person = self.material.subject_key.person(person)?;
+        Ok(self.portal.counted(self.grants.connected_sites(&person).await)?)
     }
 
     /// What a registered site is called.
@@ -275,11 +277,11 @@ impl Provider {
     }
 
     /// Takes back what a person has agreed to, and ends what the site was granted of him.
-    pub(crate) async fn withdraw(&self, person: &PersonalNumber, client: &ClientId) -> Result<bool, StorageError> {
-        let person = self.material.subject_key.person(person);
+    pub(crate) async fn withdraw(&self, person: &PersonalNumber, client: &ClientId) -> Result<bool, Refusal> {
+        let person = self.material.subject_key.person(person)?;
         let withdrawn = self.portal.counted(self.grants.withdraw(&person, client).await);
         self.portal.end_something();
-        withdrawn
+        Ok(withdrawn?)
     }
 
     /// What sites are to be told now.
@@ -369,16 +371,23 @@ impl Provider {
         let registered = self.registered();
         let hint = tickets::hint(ticket, self.issuer(), registered.keys.public());
         let hint = hint.filter(|hint| hint.client == request.client.id.as_str()).ok_or(ErrorCode::InvalidRequest)?;
-        Ok(session.is_some_and(|session| self.subject(&request.client, session) == hint.subject))
+        let Some(session) = session else { return Ok(false) };
+        let subject = self.subject(&request.client, session).map_err(|_| ErrorCode::ServerError)?;
+        Ok(subject == hint.subject)
     }
 
     /// Who a person is to a site.
-    pub(crate) fn subject(&self, client: &Client, session: &Session) -> String {
+    pub(crate) fn subject(&self, client: &Client, session: &Session) -> Result<String, KeyUnavailable> {
         self.material.subject_key.subject(client.sector(), &session.holder.personal_number)
     }
 
-    async fn consent(&self, request: &AuthorizationRequest, session: &Session) -> Result<Consent, StorageError> {
-        let person = self.material.subject_key.person(&session.holder.personal_number);
+    /// Who a person is to the database of consents.
+    fn person(&self, session: &Session) -> Result<PersonTag, KeyUnavailable> {
+        self.material.subject_key.person(&session.holder.personal_number)
+    }
+
+    async fn consent(&self, request: &AuthorizationRequest, session: &Session) -> Result<Consent, Refusal> {
+        let person = self.person(session)?;
         let acting = acting_in(request, session);
         let given = self.grants.consent(&person, &request.client.id, acting.as_ref()).await;
         let given = self.portal.counted(given)?;
@@ -394,7 +403,7 @@ impl Provider {
         let grant = KeptGrant {
             id,
             session: token.hash(),
-            person: self.material.subject_key.person(&session.holder.personal_number),
+            person: self.person(session)?,
             client: request.client.id.clone(),
             scopes: request.scopes,
             signed_in_at: session.signed_in_at,
@@ -556,17 +565,13 @@ impl Provider {
     ) -> Result<String, SigningFailed> {
         let registered = self.registered();
         let key = registered.keys.signing(client.algorithm).ok_or(SigningFailed)?;
-        let (subject, access_token) = (self.subject(client, session), access_token.expose_for_caller());
+        let (subject, access_token) = (self.subject(client, session)?, access_token.expose_for_caller());
         let acting = scopes.acting_claim(acting.as_ref().map(|binding| &binding.organisation));
         tickets::ticket(key, self.issuer(), &subject, grant, acting, &access_token, self.portal.now())
     }
 
     /// What a site may know by an access token.
-    pub(crate) async fn userinfo(
-        &self,
-        shown: &Token,
-        how: Shown<'_>,
-    ) -> Result<Result<Value, NotShown>, StorageError> {
+    pub(crate) async fn userinfo(&self, shown: &Token, how: Shown<'_>) -> Result<Result<Value, NotShown>, Refusal> {
         let found = self.portal.counted(self.grants.token(&shown.hash(), self.portal.now()).await)?;
         let found = found.filter(|found| found.token.kind == TokenKind::Access);
         let Some(FoundToken { token, grant, session, acting }) = found else { return Ok(Err(NotShown::Token)) };
@@ -578,7 +583,7 @@ impl Provider {
         }
         let acting = acting.as_ref().map(|binding| &binding.organisation);
         let claims = token.scopes.claims(&session.holder, acting);
-        Ok(Ok(tickets::userinfo(&self.subject(client, &session), claims)))
+        Ok(Ok(tickets::userinfo(&self.subject(client, &session)?, claims)))
     }
 
     /// Whether an access token is shown as it has to be: with a proof by its own key if it is bound to one, and only then.

@@ -4,24 +4,28 @@
 //! opens nothing without the caller's handle. What must not be exchanged unseen is associated data: the session, the
 //! step's number, who began it, and its end.
 
+use std::sync::Arc;
+
 use openssl::symm::{Cipher, decrypt_aead, encrypt_aead};
 use rand_core::CryptoRng;
+use subtle::ConstantTimeEq as _;
 use zeroize::Zeroizing;
 
-use latchkey_crypto::belt;
 use latchkey_crypto::secret::BeltKey;
 
 use super::caller::Caller;
+use crate::keys::{KeyId, KeyUnavailable, KeyUse, OwnKeys};
 use crate::storage::{CALLER_TAG_SIZE, KeptStep};
 use crate::token::Token;
 
 const NONCE_SIZE: usize = 12;
 const TAG_SIZE: usize = 16;
-/// Octets of the key: 256 bits.
-pub const RECORD_KEY_SIZE: usize = 32;
-
-/// The service's record key, the same on every node. From a file outside the database.
-pub struct RecordKey(BeltKey);
+/// The service's keys for records, the same on every node. The newest seals; what was sealed under an older one is opened as
+/// long as that is there.
+pub struct RecordKey {
+    keys: Arc<dyn OwnKeys>,
+    newest: KeyId,
+}
 
 /// A record that this service did not seal for this session, step, caller and end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -29,18 +33,29 @@ pub struct RecordKey(BeltKey);
 pub struct NotSealedHere;
 
 impl RecordKey {
-    /// Reads 64 hexadecimal digits; spaces and line ends around them are left out. `None` for everything else.
+    /// With those of the keys that are for it. `None` if there is none.
     #[must_use]
-    pub fn parse(text: &[u8]) -> Option<Self> {
-        let mut octets = Zeroizing::new([0; RECORD_KEY_SIZE]);
-        hex::decode_to_slice(text.trim_ascii(), octets.as_mut_slice()).ok()?;
-        Some(Self(BeltKey::new(*octets)))
+    pub fn new(keys: Arc<dyn OwnKeys>) -> Option<Self> {
+        Some(Self { newest: keys.keys(KeyUse::Record).into_iter().next()?, keys })
     }
 
     /// What the database is told of a caller: as a keyed hash, since addresses are few enough to be tried.
+    ///
+    /// # Errors
+    /// [`KeyUnavailable`].
+    pub fn caller_tag(&self, caller: &Caller) -> Result<[u8; CALLER_TAG_SIZE], KeyUnavailable> {
+        self.tag_under(&self.newest, caller)
+    }
+
+    /// Whether the database was told of this caller.
     #[must_use]
-    pub fn caller_tag(&self, caller: &Caller) -> [u8; CALLER_TAG_SIZE] {
-        belt::hmac(self.0.expose(), &[b"latchkey-portal terminal caller", &caller.identity()])
+    pub fn is_tag_of(&self, tag: &[u8; CALLER_TAG_SIZE], caller: &Caller) -> bool {
+        let is_of = |key: &KeyId| self.tag_under(key, caller).is_ok_and(|known| bool::from(known.ct_eq(tag)));
+        self.keys.keys(KeyUse::Record).iter().any(is_of)
+    }
+
+    fn tag_under(&self, key: &KeyId, caller: &Caller) -> Result<[u8; CALLER_TAG_SIZE], KeyUnavailable> {
+        self.keys.mac(key, &[b"latchkey-portal terminal caller", &caller.identity()])
     }
 
     /// Seals `contents` as the record of `step`, whose own record is left out.
@@ -49,7 +64,7 @@ impl RecordKey {
         let mut nonce = [0; NONCE_SIZE];
         random.fill_bytes(&mut nonce);
         let mut tag = [0; TAG_SIZE];
-        let key = self.key_of(hreq);
+        let key = self.key_of(&self.newest, hreq).ok()?;
         let sealed =
             encrypt_aead(Cipher::aes_256_gcm(), key.expose(), Some(&nonce), &associated(step), contents, &mut tag);
         Some([nonce.as_slice(), &tag, &sealed.ok()?].concat())
@@ -62,14 +77,15 @@ impl RecordKey {
     pub fn open(&self, hreq: &Token, step: &KeptStep) -> Result<Zeroizing<Vec<u8>>, NotSealedHere> {
         let (nonce, rest) = step.record.split_at_checked(NONCE_SIZE).ok_or(NotSealedHere)?;
         let (tag, sealed) = rest.split_at_checked(TAG_SIZE).ok_or(NotSealedHere)?;
-        let key = self.key_of(hreq);
-        decrypt_aead(Cipher::aes_256_gcm(), key.expose(), Some(nonce), &associated(step), sealed, tag)
-            .map(Zeroizing::new)
-            .map_err(|_| NotSealedHere)
+        let open = |key: &KeyId| {
+            let key = self.key_of(key, hreq).ok()?;
+            decrypt_aead(Cipher::aes_256_gcm(), key.expose(), Some(nonce), &associated(step), sealed, tag).ok()
+        };
+        self.keys.keys(KeyUse::Record).iter().find_map(open).map(Zeroizing::new).ok_or(NotSealedHere)
     }
 
-    fn key_of(&self, hreq: &Token) -> BeltKey {
-        hreq.key_under(&self.0, b"latchkey-portal terminal record")
+    fn key_of(&self, key: &KeyId, hreq: &Token) -> Result<BeltKey, KeyUnavailable> {
+        hreq.key_under(|parts| self.keys.mac(key, parts), b"latchkey-portal terminal record")
     }
 }
 

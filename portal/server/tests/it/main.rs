@@ -19,6 +19,7 @@ mod links;
 mod migrations;
 mod observation;
 mod openapi;
+mod own_keys;
 mod page;
 mod process;
 mod provider;

@@ -17,7 +17,6 @@ use latchkey_fixtures::holders::sample_holders;
 use latchkey_fixtures::pki::{CARD_HELD_KEY_POLICY, PersonOrder, Revocation, SOFTWARE_KEY_POLICY, TestPki, Validity};
 use latchkey_fixtures::random::Seeded;
 use latchkey_portal::http::router;
-use latchkey_portal::keys::CabinetNaming as _;
 use latchkey_portal::portal::{CabinetSurroundings, Portal, PortalName, PortalSettings, Surroundings};
 use latchkey_portal::provider::{Provider, ProviderMaterial};
 use latchkey_portal::rates::RateSettings;
@@ -96,8 +95,8 @@ impl World {
         let directory = tempfile::tempdir().unwrap();
         let storage = open(&directory.path().join("portal.sqlite")).await;
         let keys = cabinet_keys(directory.path(), 1);
-        storage.adopt_keys(&keys.keys()).await.unwrap().unwrap();
-        let cabinets = CabinetSurroundings { naming: Arc::new(keys), storage: Arc::clone(&storage) as _ };
+        storage.adopt_keys(&keys.ids()).await.unwrap().unwrap();
+        let cabinets = CabinetSurroundings { naming: keys, storage: Arc::clone(&storage) as _ };
         let (material, grants) = (prepare(directory.path()), Arc::clone(&storage));
         let provider = |portal| material.map(|material| Provider::new(portal, grants, material));
         Self::put_together(directory, storage, (None, Some(cabinets)), |_| {}, provider)

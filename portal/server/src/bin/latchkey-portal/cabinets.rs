@@ -1,13 +1,14 @@
 //! `latchkey-portal cabinets`: block, bind, unbind.
 
 use std::io::{self, Read as _, Write as _};
+use std::sync::Arc;
 
 use clap::{Arg, ArgMatches, Command};
 use getrandom::SysRng;
 use latchkey_crypto::x509::PersonalNumber;
 use latchkey_portal::cabinet::{CabinetId, Knock};
 use latchkey_portal::configuration::{Configuration, ConfigurationError, Fault};
-use latchkey_portal::keys::{self, CabinetKeys, CabinetNaming as _, KeyUse};
+use latchkey_portal::keys::{self, CabinetKeys, KeyUse};
 use latchkey_portal::organisation::{Binding, BindingId, Organisation, OrganisationName, OrganisationNumber};
 use latchkey_portal::storage::{Blocking, Memory};
 use rand_core::UnwrapErr;
@@ -171,12 +172,12 @@ fn with_cabinet(
 ) -> Result<Done, Failure> {
     let fault = |fault| ConfigurationError::Fault { path: configuration_file(found), fault };
     let settings = configuration.cabinet_keys().ok_or_else(|| fault(Fault::missing("cabinet")))?;
-    let keys = CabinetKeys::new(keys::load(settings, KeyUse::Cabinet).map_err(fault)?);
+    let keys = CabinetKeys::new(Arc::new(keys::load(settings, &[KeyUse::Cabinet]).map_err(fault)?));
     let keys = keys.ok_or_else(|| fault(Fault::missing("keys.folder")))?;
     let names = keys.names(number).map_err(Failure::system)?;
     run_async(async {
         let storage = open_storage(configuration).await?;
-        let adopted = storage.adopt_keys(&keys.keys()).await?;
+        let adopted = storage.adopt_keys(&keys.ids()).await?;
         adopted.map_err(|key| Failure::Refused(format!("the key {key} of the database is not in keys.folder")))?;
         storage.rename_cabinet(&names).await?;
         let knock = Knock { named: names.newest, id: CabinetId::draw(&mut UnwrapErr(SysRng)) };

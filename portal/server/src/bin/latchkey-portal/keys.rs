@@ -1,6 +1,7 @@
-//! `latchkey-portal keys`: new, list, retire.
+//! `latchkey-portal keys`: new, take, list, retire.
 
 use std::io::{self, Write as _};
+use std::path::PathBuf;
 
 use clap::{Arg, ArgMatches, Command, value_parser};
 use getrandom::SysRng;
@@ -9,28 +10,49 @@ use latchkey_portal::configuration::{Configuration, ConfigurationError, Fault, K
 use latchkey_portal::keys::{self, KeyFolderError, KeyId, KeyUse};
 use rand_core::UnwrapErr;
 
-use super::{Failure, configuration_file, now, open_storage, provider, run_async};
+use super::{Failure, configuration_file, now, open_storage, run_async};
 
 const USE: &str = "use";
 const KEY: &str = "key";
+const FROM: &str = "file";
 
 pub(super) fn arguments(config: impl Fn() -> Arg + Copy) -> Command {
-    let of = Arg::new(USE)
-        .value_name("USE")
+    let of = || {
+        Arg::new(USE)
+            .value_name("USE")
+            .required(true)
+            .value_parser(value_parser!(KeyUse))
+            .help("What it is for: cabinet, subject, seal, ticket-es256, ticket-rs256, record")
+    };
+    let from = Arg::new(FROM)
+        .value_name("FILE")
         .required(true)
-        .value_parser(value_parser!(KeyUse))
-        .help("What it is for: cabinet");
+        .value_parser(value_parser!(PathBuf))
+        .help("64 hexadecimal digits, or for tickets a private key in PEM; the file stays as it is");
     let key = Arg::new(KEY)
         .value_name("KEY")
         .required(true)
         .value_parser(value_parser!(KeyId))
         .help("Its name, as `keys list` prints it");
     Command::new("keys")
-        .about("The service's own keys: in the folder of [keys], and those of tickets")
+        .about("The service's own keys, in the folder of [keys]")
         .subcommand_required(true)
         .arg_required_else_help(true)
         .subcommand(
-            Command::new("new").about("Make a key, the newest of its use from the next start on").arg(config()).arg(of),
+            Command::new("new")
+                .about(
+                    "Make a key, the newest of its use from the next start on; a running service signs tickets with a new one \
+                     within ten seconds",
+                )
+                .arg(config())
+                .arg(of()),
+        )
+        .subcommand(
+            Command::new("take")
+                .about("Take a key over from a file that something else has made, or an earlier version")
+                .arg(config())
+                .arg(of())
+                .arg(from),
         )
         .subcommand(Command::new("list").about("Print the keys' names, the newest of each use first").arg(config()))
         .subcommand(
@@ -39,24 +61,27 @@ pub(super) fn arguments(config: impl Fn() -> Arg + Copy) -> Command {
                 .arg(config())
                 .arg(key),
         )
-        .subcommand(provider::new_ticket_arguments(config))
 }
 
 pub(super) fn run(found: &ArgMatches) -> Result<(), Failure> {
     match found.subcommand() {
-        Some(("new", found)) => new(found),
+        Some(("new", found)) => new(found, "keys new"),
+        Some(("take", found)) => new(found, "keys take"),
         Some(("retire", found)) => retire(found),
-        Some(("new-ticket", found)) => provider::new_ticket(found),
         Some((_, found)) => list(found),
         None => Ok(()),
     }
 }
 
-fn new(found: &ArgMatches) -> Result<(), Failure> {
+/// Makes a key, or takes one over if there is a file for it.
+fn new(found: &ArgMatches, command: &'static str) -> Result<(), Failure> {
     let (configuration, settings) = settings(found)?;
     let Some(of) = found.get_one::<KeyUse>(USE) else { return Ok(()) };
-    let mut log = open_log(found, &configuration, "keys new")?;
-    let made = keys::make(&settings, *of, &mut UnwrapErr(SysRng));
+    let mut log = open_log(found, &configuration, command)?;
+    let made = match found.try_get_one::<PathBuf>(FROM) {
+        Ok(Some(from)) => keys::take(&settings, *of, from, &mut UnwrapErr(SysRng)),
+        _ => keys::make(&settings, *of, &mut UnwrapErr(SysRng)),
+    };
     let made = made.map_err(|error| failure(found, error));
     let outcome = made.as_ref().map_or_else(ToString::to_string, |_| "done".to_owned());
     let details = made.as_ref().map_or_else(|_| ("use", of.name().to_owned()), |id| ("key", id.to_string()));
@@ -86,9 +111,9 @@ fn retire(found: &ArgMatches) -> Result<(), Failure> {
 
 /// First in the database, which knows whether the key is needed. The newest is needed anyway.
 fn forget(configuration: &Configuration, id: KeyId) -> Result<(), Failure> {
-    let KeyUse::Cabinet = id.key_use();
-    let newest = configuration.keys.as_ref().and_then(|settings| keys::stored(settings).ok()?.into_iter().next());
-    if newest == Some(id) || !configuration.database.value.is_there() {
+    let stored = configuration.keys.as_ref().and_then(|settings| keys::stored(settings).ok()).unwrap_or_default();
+    let newest = stored.into_iter().find(|other| other.key_use() == KeyUse::Cabinet);
+    if id.key_use() != KeyUse::Cabinet || newest == Some(id) || !configuration.database.value.is_there() {
         return Ok(());
     }
     run_async(async {

@@ -19,7 +19,6 @@ use latchkey_portal::configuration::{
 use latchkey_portal::http;
 use latchkey_portal::material::Material;
 use latchkey_portal::provider::registration::RegistrationError;
-use latchkey_portal::provider::ticket_keys::TicketKeysError;
 use latchkey_portal::serve::{ServeError, Service};
 use latchkey_portal::storage::{Memory, StorageError};
 use latchkey_portal::terminal::authority::Authority;
@@ -155,8 +154,6 @@ enum Failure {
     #[error(transparent)]
     Registration(#[from] RegistrationError),
     #[error(transparent)]
-    TicketKeys(TicketKeysError),
-    #[error(transparent)]
     Storage(#[from] StorageError),
     #[error("{0}")]
     Refused(String),
@@ -172,7 +169,7 @@ impl Failure {
             Self::Serve(ServeError::Storage(_)) | Self::Storage(_) => 4,
             Self::Serve(ServeError::Listen { .. }) => 5,
             Self::Renewal(_) => 6,
-            Self::Registration(_) | Self::TicketKeys(_) | Self::Refused(_) => 7,
+            Self::Registration(_) | Self::Refused(_) => 7,
             Self::Serve(_) | Self::System(_) => 1,
         }
     }

@@ -1,4 +1,4 @@
-//! The commands for the provider: its registered sites, and the keys that tickets are signed with.
+//! The commands for the provider: its registered sites.
 
 use std::io::{self, Write as _};
 use std::path::PathBuf;
@@ -10,10 +10,9 @@ use latchkey_portal::http::Language;
 use latchkey_portal::provider::jws::Algorithm;
 use latchkey_portal::provider::registered::read_registry;
 use latchkey_portal::provider::registration::{self, Order, OrderedAuthentication};
-use latchkey_portal::provider::ticket_keys::TicketKeys;
 use rand_core::UnwrapErr;
 
-use crate::{Failure, configuration_file, now};
+use crate::{Failure, configuration_file};
 
 const ID: &str = "id";
 const NAMES: [(&str, &str); 3] = [
@@ -100,17 +99,6 @@ pub(crate) fn clients_arguments(config: impl Fn() -> Arg) -> Command {
         )
 }
 
-/// The part of `latchkey-portal keys` for tickets.
-pub(crate) fn new_ticket_arguments(config: impl Fn() -> Arg) -> Command {
-    Command::new("new-ticket")
-        .about(
-            "Make a key that tickets are signed with. A running service signs with it within ten seconds; remove the \
-             former one's file an hour later",
-        )
-        .arg(config())
-        .arg(algorithm().help("ES256 or RS256; without it one of each is made"))
-}
-
 fn algorithm() -> Arg {
     let parse = |name: &str| name.parse::<Algorithm>();
     Arg::new(ALGORITHM).long(ALGORITHM).value_name("NAME").value_parser(parse)
@@ -122,20 +110,6 @@ pub(crate) fn clients(found: &ArgMatches) -> Result<(), Failure> {
         Some((_, found)) => check(found),
         None => Ok(()),
     }
-}
-
-pub(crate) fn new_ticket(found: &ArgMatches) -> Result<(), Failure> {
-    let settings = settings(found)?;
-    let wanted = match found.get_one::<Algorithm>(ALGORITHM) {
-        Some(algorithm) => vec![*algorithm],
-        None => Algorithm::ALL.to_vec(),
-    };
-    for algorithm in wanted {
-        let made = TicketKeys::make(&settings.ticket_keys.value, algorithm, now()).map_err(Failure::TicketKeys)?;
-        let (path, id, algorithm) = (made.path.display(), made.id, made.algorithm.name());
-        writeln!(io::stdout(), "{path}: {algorithm} {id}").map_err(Failure::system)?;
-    }
-    Ok(())
 }
 
 fn check(found: &ArgMatches) -> Result<(), Failure> {

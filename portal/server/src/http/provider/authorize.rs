@@ -115,7 +115,7 @@ async fn decided(provider: &Provider, headers: &HeaderMap, form: &Parameters) ->
         Err(fault) => return told_or_sent(provider, fault),
     };
     // Another tab of this browser may have brought another request meanwhile: nobody agrees to what he has not seen.
-    if form.get("request") != Some(provider.name(&waiting).as_str()) {
+    if form.get("request") != Some(provider.name(&waiting)?.as_str()) {
         return Err(Refusal::Form);
     }
     match form.get("decision") {
@@ -160,7 +160,8 @@ fn respond(
     step: Step,
 ) -> Result<Response, Refusal> {
     let language = Language::preferred(headers);
-    let asking = || Asking::of(&waiting.request, provider.name(waiting), language);
+    let name = provider.name(waiting)?;
+    let asking = || Asking::of(&waiting.request, name, language);
     let content = match (step, browser) {
         (Step::Send(address), _) => return away(&address),
         (Step::AskConsent { acting }, Some(browser)) => {
@@ -186,7 +187,7 @@ fn told_or_sent(provider: &Provider, fault: RequestFault) -> Result<Response, Re
 
 /// Has the browser bring the request back.
 fn kept(provider: &Provider, waiting: &Waiting, response: Response) -> Result<Response, Refusal> {
-    let cookie = cookies::PENDING.set_text(&provider.seal(waiting), PENDING_LIFETIME)?;
+    let cookie = cookies::PENDING.set_text(&provider.seal(waiting)?, PENDING_LIFETIME)?;
     Ok(([(SET_COOKIE, cookie)], response).into_response())
 }
 

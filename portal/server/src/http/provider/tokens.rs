@@ -231,7 +231,7 @@ pub(in crate::http) async fn introspect(
             Some(token) => provider.token_of(&client, &token).await.map_err(Refusal::from)?,
             None => None,
         };
-        let known = found.map(|found| Introspection::of(&provider, &client, &found));
+        let known = found.map(|found| Introspection::of(&provider, &client, &found)).transpose()?;
         Ok(Json(known.unwrap_or_default()).into_response())
     };
     for_site(&provider, &headers, answer).await
@@ -315,19 +315,19 @@ pub(in crate::http) fn put_off(refusal: &Refusal) -> Response {
 }
 
 impl Introspection {
-    fn of(provider: &Provider, client: &Client, found: &FoundToken) -> Self {
+    fn of(provider: &Provider, client: &Client, found: &FoundToken) -> Result<Self, Refusal> {
         let FoundToken { token, session, .. } = found;
         let kind = token.key.map_or("Bearer", |_| dpop::SCHEME);
-        Self {
+        Ok(Self {
             active: true,
             scope: Some(token.scopes.text()),
             client_id: Some(client.id.as_str().to_owned()),
-            sub: Some(provider.subject(client, session)),
+            sub: Some(provider.subject(client, session)?),
             exp: Some(token.expires_at.min(session.expires_at).unix_timestamp()),
             iss: Some(provider.issuer().to_owned()),
             token_type: (token.kind == TokenKind::Access).then_some(kind),
             cnf: token.key.map(|key| Confirmation { jkt: key.to_string() }),
-        }
+        })
     }
 }
 

@@ -93,7 +93,7 @@ async fn answer(provider: &Provider, shown: Option<(Token, Shown<'_>)>) -> Respo
         Ok(Ok(claims)) => return Json(claims).into_response(),
         Ok(Err(NotShown::Token)) => ("invalid_token", challenge),
         Ok(Err(NotShown::Proof)) => (ErrorCode::InvalidDpopProof.name(), PROOF_INVALID),
-        Err(error) => return Refusal::from(error).into_response(),
+        Err(refusal) => return refusal.into_response(),
     };
     let challenge = [(WWW_AUTHENTICATE, HeaderValue::from_static(challenge))];
     let mut response = (StatusCode::UNAUTHORIZED, challenge, Json(json!({ "error": error }))).into_response();

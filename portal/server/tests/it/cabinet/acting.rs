@@ -5,7 +5,6 @@ use latchkey_crypto::x509::PersonalNumber;
 use latchkey_fixtures::holders::sample_holders;
 use latchkey_fixtures::random::Seeded;
 use latchkey_portal::cabinet::{Barred, CabinetId, Knock};
-use latchkey_portal::keys::CabinetNaming as _;
 use latchkey_portal::organisation::{
     Binding, BindingId, InvalidOrganisationNumber, Organisation, OrganisationName, OrganisationNumber,
 };

@@ -8,7 +8,6 @@ use latchkey_fixtures::holders::sample_holders;
 use latchkey_fixtures::pki::SOFTWARE_KEY_POLICY;
 use latchkey_fixtures::random::Seeded;
 use latchkey_portal::cabinet::{Barred, BrowserFamily, CabinetId, CabinetState, Entered, Knock};
-use latchkey_portal::keys::CabinetNaming as _;
 use latchkey_portal::session::Session;
 use latchkey_portal::storage::{Memory, Opening};
 use latchkey_portal::token::{Token, TokenHash};
@@ -30,7 +29,7 @@ fn number() -> PersonalNumber {
 /// A database that has adopted as many keys as were made.
 async fn adopted(directory: &Path) -> Arc<dyn Memory> {
     let storage = open(&directory.join("portal.sqlite")).await;
-    storage.adopt_keys(&cabinet_keys(directory, 1).keys()).await.unwrap().unwrap();
+    storage.adopt_keys(&cabinet_keys(directory, 1).ids()).await.unwrap().unwrap();
     storage
 }
 
@@ -169,8 +168,8 @@ async fn a_cabinet_is_found_under_its_older_name_and_gets_the_newest() {
     storage.open_session(&opening("before", Assurance::High, before)).await.unwrap().unwrap();
 
     let rotated = cabinet_keys(directory.path(), 2);
-    storage.adopt_keys(&rotated.keys()).await.unwrap().unwrap();
-    let first_key = rotated.keys()[2];
+    storage.adopt_keys(&rotated.ids()).await.unwrap().unwrap();
+    let first_key = rotated.ids()[2];
     assert_eq!(storage.forget_key(first_key).await.unwrap(), Err(1), "a cabinet is named with it");
     let names = rotated.names(&number()).unwrap();
     for round in ["moves it", "finds it moved"] {
@@ -185,16 +184,16 @@ async fn a_cabinet_is_found_under_its_older_name_and_gets_the_newest() {
     let refused = storage.open_session(&opening("outdated", Assurance::High, before)).await.unwrap();
     assert_eq!(refused, Err(Barred::KeyOutdated));
     assert_eq!(storage.forget_key(first_key).await.unwrap(), Ok(()));
-    let without_newest = &rotated.keys()[1..];
+    let without_newest = &rotated.ids()[1..];
     let missing = storage.adopt_keys(without_newest).await.unwrap();
-    assert_eq!(missing, Err(rotated.keys()[0].to_string()));
+    assert_eq!(missing, Err(rotated.ids()[0].to_string()));
 }
 
 #[tokio::test]
 async fn a_process_with_outdated_keys_lets_nobody_new_in() {
     let world = World::with_cabinets().await;
     let storage = open(&world.database()).await;
-    storage.adopt_keys(&cabinet_keys(world.directory(), 1).keys()).await.unwrap().unwrap();
+    storage.adopt_keys(&cabinet_keys(world.directory(), 1).ids()).await.unwrap().unwrap();
     let refused = world.browser().sign_in(&world.card()).await;
     assert_eq!(refused.refusal(), (503, "cabinet-key-outdated".to_owned()));
     assert!(states(&world).await.is_empty());

@@ -3,6 +3,7 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
+use std::sync::Arc;
 
 use latchkey_card::profile::Profile;
 use latchkey_card::rights::DataGroup;
@@ -12,12 +13,14 @@ use latchkey_fixtures::data_groups::IdentityAttribute;
 use latchkey_fixtures::holders::sample_holders;
 use latchkey_fixtures::pki::TestPki;
 use latchkey_fixtures::random::Seeded;
-use latchkey_portal::keys::{self, CabinetKeys, CabinetNaming as _, Key, KeyFolderError, KeyId, KeyUse};
+use latchkey_portal::keys::{self, CabinetKeys, KeptKeys, Key, KeyFolderError, KeyId, KeySecret, KeyUse, OwnKeys as _};
+use latchkey_portal::provider::jws::{Algorithm, FileKey};
 use latchkey_portal::terminal::Attributes;
 use latchkey_portal::terminal::personal_data::personal_number;
 use proptest::prelude::*;
 
-use super::{cabinet_keys, settings};
+use super::cabinet_keys;
+use crate::own_keys::settings;
 use crate::process::set_mode;
 use crate::support::{Card, NOW};
 
@@ -26,9 +29,10 @@ fn new(directory: &Path, seed: &str) -> KeyId {
 }
 
 fn loaded(directory: &Path) -> Result<Vec<KeyId>, String> {
-    let loaded = keys::load(&settings(directory), KeyUse::Cabinet);
-    let ids = loaded.map(|keys| keys.into_iter().map(|key| key.id).collect());
-    ids.map_err(|fault| fault.to_string().replace(directory.to_str().unwrap(), "…"))
+    let loaded = keys::load(&settings(directory), &[KeyUse::Cabinet]);
+    loaded
+        .map(|keys| keys.keys(KeyUse::Cabinet))
+        .map_err(|fault| fault.to_string().replace(directory.to_str().unwrap(), "…"))
 }
 
 #[test]
@@ -96,7 +100,7 @@ fn a_key_that_cannot_be_trusted_is_refused() {
         (
             "no key",
             |folder, id| fs::remove_file(folder.join(format!("{id}.key"))).unwrap(),
-            "…/keys: has no key; make one with `latchkey-portal keys new cabinet`",
+            "…/keys: has no key for it; make one with `latchkey-portal keys new cabinet`",
         ),
         (
             "another key",
@@ -175,12 +179,12 @@ fn older_keys_give_older_names() {
     assert_eq!(third.older.len(), 2);
     assert_eq!(third.older[1], first.newest.name);
     assert_eq!(format!("{:?}", first.newest.name), "CabinetName(hidden)");
-    assert!(CabinetKeys::new(Vec::new()).is_none());
+    assert!(CabinetKeys::new(Arc::new(KeptKeys::default())).is_none());
 }
 
 #[test]
 fn a_key_is_hidden_and_its_name_has_one_spelling() {
-    let secret = BeltKey::new([7; 32]);
+    let secret = KeySecret::Mac(BeltKey::new([7; 32]));
     let id = KeyId::of(KeyUse::Cabinet, 12, &secret);
     assert_eq!(id.to_string().parse(), Ok(id));
     assert!(format!("{:?}", Key { id, secret }).contains("secret: hidden"));
@@ -197,6 +201,63 @@ fn a_key_is_hidden_and_its_name_has_one_spelling() {
         String::new(),
     ] {
         assert!(wrong.parse::<KeyId>().is_err(), "{wrong}");
+    }
+}
+
+/// Keys that an earlier version had in files elsewhere, or that something else has made.
+#[test]
+fn keys_are_taken_over_from_other_files() {
+    let directory = tempfile::tempdir().unwrap();
+    let settings = settings(directory.path());
+    let file = directory.path().join("given");
+    let take = |of, octets: &[u8], mode| {
+        fs::write(&file, octets).unwrap();
+        set_mode(&file, mode);
+        let taken = keys::take(&settings, of, &file, &mut Seeded::new("salt"));
+        taken.map_err(|error| error.to_string().replace(directory.path().to_str().unwrap(), "…"))
+    };
+    let digits = "51".repeat(32);
+    let subject = take(KeyUse::Subject, format!("{digits}\n").as_bytes(), 0o600).unwrap();
+    assert_eq!(subject, Key::new(KeyUse::Subject, 1, KeySecret::Mac(BeltKey::new([0x51; 32]))).id);
+    assert!(file.exists(), "the file stays");
+    let told = take(KeyUse::Subject, digits.as_bytes(), 0o600).unwrap_err();
+    assert!(told.contains("every site would take everybody for somebody else"), "{told}");
+    assert!(matches!(keys::make(&settings, KeyUse::Subject, &mut Seeded::new("x")), Err(KeyFolderError::OnlyOne)));
+
+    let key = FileKey::draw(Algorithm::Es256).unwrap();
+    let pem = key.to_pem(None).unwrap();
+    let ticket = take(KeyUse::Ticket(Algorithm::Es256), &pem, 0o600).unwrap();
+    let of_tickets = keys::load(&settings, &KeyUse::OF_TICKETS).unwrap();
+    assert!(of_tickets.public(&ticket).is_some() && of_tickets.sign(&ticket, b"input").is_ok());
+    assert!(of_tickets.mac(&ticket, &[b"input"]).is_err(), "a key serves one use");
+
+    for (of, octets, mode, expected) in [
+        (KeyUse::Ticket(Algorithm::Rs256), pem.as_slice(), 0o600, "that is no key for ticket-rs256: is not for RS256"),
+        (KeyUse::Seal, b"51", 0o600, "that is no key for seal: is not 64 hexadecimal digits"),
+        (KeyUse::Seal, digits.as_bytes(), 0o640, "that is no key for seal: …/given: is open to others"),
+    ] {
+        let told = take(of, octets, mode).unwrap_err();
+        assert!(told.starts_with(expected), "{told}");
+    }
+}
+
+/// With a password every kind of key is encrypted, and opens with it alone.
+#[test]
+fn every_kind_of_key_is_encrypted_where_there_is_a_password() {
+    let directory = tempfile::tempdir().unwrap();
+    let password = directory.path().join("keys.password");
+    fs::write(&password, "correct horse\n").unwrap();
+    set_mode(&password, 0o600);
+    for of in KeyUse::ALL.into_iter().filter(|of| *of != KeyUse::Ticket(Algorithm::Rs256)) {
+        let id = keys::make(&settings(directory.path()), of, &mut Seeded::new(of.name())).unwrap();
+        assert_eq!(id.to_string().parse(), Ok(id));
+        assert_eq!(keys::load(&settings(directory.path()), &[of]).unwrap().keys(of), [id]);
+        let octets = fs::read(directory.path().join(format!("keys/{id}.key"))).unwrap();
+        let is_sealed = octets.starts_with(b"-----BEGIN ENCRYPTED PRIVATE KEY-----") || octets.starts_with(&[0x30]);
+        assert!(is_sealed, "{id}");
+        fs::write(&password, "another\n").unwrap();
+        assert!(keys::load(&settings(directory.path()), &[of]).is_err(), "{id}");
+        fs::write(&password, "correct horse\n").unwrap();
     }
 }
 

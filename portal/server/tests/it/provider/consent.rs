@@ -1,11 +1,13 @@
 //! What people agree to, how long that holds, and how it ends.
 
 use latchkey_fixtures::holders::sample_holders;
+use latchkey_portal::keys::KeyUse;
 use latchkey_portal::provider::clients::ClientId;
 use latchkey_portal::provider::scope::Scopes;
 use latchkey_portal::provider::subject::SubjectKey;
 
 use super::world::{CLINIC, SHOP, agree, decide, field, sent, userinfo, world};
+use crate::own_keys;
 use crate::support::{NOW, open};
 
 #[tokio::test]
@@ -47,9 +49,9 @@ async fn connected_sites_are_listed_and_withdrawn_with_all_their_tokens() {
     let tokens = SHOP.tokens(&world).await;
     CLINIC.tokens(&world).await;
     let storage = open(&world.database()).await;
-    let person = SubjectKey::parse("51".repeat(32).as_bytes()).unwrap();
+    let person = SubjectKey::new(own_keys::loaded(world.directory(), &[KeyUse::Subject])).unwrap();
     let number = sample_holders()[0].person.personal_number.to_string();
-    let person = person.person(&number.parse().unwrap());
+    let person = person.person(&number.parse().unwrap()).unwrap();
     let sites = storage.connected_sites(&person).await.unwrap();
     let listed: Vec<_> =
         sites.iter().map(|site| (site.client.as_str(), site.scopes.text(), site.is_signed_in)).collect();

@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::site_host::{Mood, SiteHost};
 use super::world::{SECRET, SHOP, VERIFIER, clients_told, configured, form, pairs, write_files};
+use crate::own_keys;
 use crate::process::{Installation, Process};
 use crate::support::ORIGIN;
 
@@ -56,7 +57,7 @@ async fn an_end_is_told_at_once_and_again_after_the_process_was_killed() {
     let installation = Installation::new();
     write_files(installation.directory.path(), &clients_told(&[("shop", &host.address)]));
     let file = installation.directory.path().join("portal.toml");
-    let configuration = std::fs::read_to_string(&file).unwrap();
+    let configuration = own_keys::with_folder(&std::fs::read_to_string(&file).unwrap());
     let provider = configured().split_once("\n[provider]\n").unwrap().1.to_owned();
     std::fs::write(&file, format!("{configuration}\n[provider]\n{provider}")).unwrap();
 

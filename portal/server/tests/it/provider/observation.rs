@@ -4,6 +4,7 @@ use latchkey_portal::metrics::PROVIDER_DESCRIPTIONS;
 use serde_json::Value;
 
 use super::world::{CLINIC, SECRET, SHOP, VERIFIER, clients, configured, form, pairs, sent, world, write_files};
+use crate::own_keys;
 use crate::process::Installation;
 use crate::support::ORIGIN;
 
@@ -45,7 +46,7 @@ async fn the_log_has_no_code_token_or_line_of_a_site() {
     let directory = installation.directory.path();
     write_files(directory, &clients());
     let file = directory.join("portal.toml");
-    let configuration = std::fs::read_to_string(&file).unwrap();
+    let configuration = own_keys::with_folder(&std::fs::read_to_string(&file).unwrap());
     let (_, provider) = configured().split_once("\n[provider]\n").map(|(_, it)| ((), it.to_owned())).unwrap();
     std::fs::write(&file, format!("{configuration}\n[provider]\n{provider}")).unwrap();
     let service = installation.start();

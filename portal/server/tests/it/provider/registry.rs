@@ -1,22 +1,24 @@
 //! The file of registered sites and the folder of keys: what is accepted, how each fault is pointed at, and how they are
 //! taken anew.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::sync::Arc;
 
 use latchkey_portal::configuration::Configuration;
 use latchkey_portal::files::Renewal;
+use latchkey_portal::keys::{self, KeptKeys, Key, KeySecret, KeyUse};
 use latchkey_portal::provider::ProviderMaterial;
 use latchkey_portal::provider::clients::Registry;
 use latchkey_portal::provider::jws::Algorithm;
+use latchkey_portal::provider::jws::FileKey;
 use latchkey_portal::provider::registered::RegisteredOnDisk;
 use latchkey_portal::provider::ticket_keys::TicketKeys;
 use proptest::prelude::*;
-use time::Duration;
 
 use super::world::{RSA_KEY, clients, configured, settings, write_files};
+use crate::own_keys;
 use crate::process::{Installation, set_mode};
-use crate::support::NOW;
 
 fn parse(text: &str, directory: &Path) -> Result<Registry, String> {
     Registry::parse(text, directory).map_err(|fault| fault.to_string())
@@ -150,31 +152,30 @@ fn no_prefix_of_a_registry_gives_a_site_more() {
     }
 }
 
-/// The newest of each algorithm signs; the others are published until their files are gone; others' eyes are refused.
+/// The newest of each algorithm signs; the others are published until they are retired.
 #[test]
 fn keys_are_rotated_by_files() {
     let directory = tempfile::tempdir().unwrap();
-    let folder = directory.path().join("keys");
-    let old = TicketKeys::make(&folder, Algorithm::Es256, NOW).unwrap();
-    let new = TicketKeys::make(&folder, Algorithm::Es256, NOW + Duration::days(90)).unwrap();
-    assert!(TicketKeys::make(&folder, Algorithm::Es256, NOW).is_err(), "no file is written over");
-    assert!(old.path.ends_with("20260504T090000Z-ES256.pem"), "{}", old.path.display());
-    std::fs::write(folder.join("notes.txt"), "not a key").unwrap();
-    let keys = TicketKeys::read(&folder).unwrap();
+    let of = KeyUse::Ticket(Algorithm::Es256);
+    let made = own_keys::make(directory.path(), &[of, of]);
+    let read = || TicketKeys::of(&own_keys::loaded(directory.path(), &KeyUse::OF_TICKETS)).unwrap();
+    let loaded = own_keys::loaded(directory.path(), &KeyUse::OF_TICKETS);
+    let names: Vec<_> = made.iter().map(|id| loaded.public(id).unwrap().id().to_owned()).collect();
+    let keys = read();
     let signs = |keys: &TicketKeys, algorithm| keys.signing(algorithm).map(|key| key.public().id().to_owned());
-    assert_eq!(signs(&keys, Algorithm::Es256).as_deref(), Some(new.id.as_str()));
+    assert_eq!(signs(&keys, Algorithm::Es256).as_ref(), Some(&names[1]));
     assert_eq!(signs(&keys, Algorithm::Rs256), None);
-    assert_eq!(keys.public().map(|key| key.id()).collect::<Vec<_>>(), [&old.id, &new.id]);
-    set_mode(&old.path, 0o640);
-    let told = TicketKeys::read(&folder).unwrap_err().to_string();
-    assert!(told.contains("is open to others than its owner (mode 640)"), "{told}");
-    std::fs::remove_file(&old.path).unwrap();
-    assert_eq!(TicketKeys::read(&folder).unwrap().public().count(), 1);
-    std::fs::write(&new.path, "no key").unwrap();
-    assert!(TicketKeys::read(&folder).is_err());
-    std::fs::remove_file(&new.path).unwrap();
-    let told = TicketKeys::read(&folder).unwrap_err().to_string();
-    assert!(told.contains("must hold 1 to 32 keys, not 0"), "{told}");
+    assert_eq!(keys.public().map(|key| key.id()).collect::<Vec<_>>(), [&names[0], &names[1]]);
+    let settings = own_keys::settings(directory.path());
+    assert!(keys::retire(&settings, made[1]).is_err(), "the newest stays");
+    keys::retire(&settings, made[0]).unwrap();
+    assert_eq!(read().public().map(|key| key.id()).collect::<Vec<_>>(), [&names[1]]);
+    let many: KeptKeys = (1..=33).map(|number| Key::new(of, number, drawn())).collect();
+    assert!(TicketKeys::of(&(Arc::new(many) as _)).is_none(), "what every site fetches has an end");
+}
+
+fn drawn() -> KeySecret {
+    KeySecret::Signing(Box::new(FileKey::draw(Algorithm::Es256).unwrap()))
 }
 
 #[test]
@@ -192,12 +193,13 @@ fn changed_sites_and_keys_are_taken_or_the_former_ones_stay() {
     assert_eq!(registered.renew().unwrap(), Renewal::Taken);
     assert!(registered.current().registry.client("shop").is_none());
     assert!(registered.current().registry.client("market").is_some());
-    let made =
-        TicketKeys::make(&directory.path().join("provider/ticket-keys"), Algorithm::Es256, NOW + Duration::days(1));
+    let made = own_keys::make(directory.path(), &[KeyUse::Ticket(Algorithm::Es256)]);
     assert_eq!(registered.renew().unwrap(), Renewal::Taken);
     let current = registered.current();
-    assert_eq!(current.keys.signing(Algorithm::Es256).unwrap().public().id(), made.unwrap().id);
-    std::fs::remove_file(directory.path().join("provider/ticket-keys/20260504T080000Z-RS256.pem")).unwrap();
+    let loaded = own_keys::loaded(directory.path(), &KeyUse::OF_TICKETS);
+    let signing = current.keys.signing(Algorithm::Es256).unwrap().public();
+    assert_eq!(signing.id(), loaded.public(&made[0]).unwrap().id());
+    std::fs::remove_file(key_file(directory.path(), "ticket-rs256")).unwrap();
     let fault = registered.renew().unwrap_err().to_string();
     assert!(fault.contains("has no key for RS256, by which a site wants its tickets"), "{fault}");
 }
@@ -206,31 +208,42 @@ fn changed_sites_and_keys_are_taken_or_the_former_ones_stay() {
 #[test]
 fn a_file_of_the_provider_that_cannot_be_used_is_named() {
     type Spoil = fn(&Path);
-    let rows: [(&str, Spoil); 10] = [
-        ("`provider.clients`", |it| std::fs::remove_file(it.join("clients.toml")).unwrap()),
-        ("`provider.clients`", |it| std::fs::write(it.join("clients.toml"), [0xFF, 0xFE]).unwrap()),
-        ("`provider.ticket_keys`", |it| std::fs::remove_dir_all(it.join("ticket-keys")).unwrap()),
-        ("`provider.ticket_keys`", |it| set_mode(&it.join("ticket-keys/20260504T080000Z-RS256.pem"), 0o604)),
-        ("`provider.subject_key`", |it| set_mode(&it.join("subjects.key"), 0o640)),
-        ("`provider.subject_key`", |it| std::fs::write(it.join("subjects.key"), "short").unwrap()),
-        ("`provider.seal_key`", |it| std::fs::remove_file(it.join("seal.key")).unwrap()),
-        ("`provider.seal_key`", |it| std::fs::write(it.join("seal.key"), "5".repeat(65)).unwrap()),
-        ("`provider.tls_authorities`", |it| std::fs::remove_file(it.join("sites-tls.pem")).unwrap()),
-        ("`provider.tls_authorities`", |it| std::fs::write(it.join("sites-tls.pem"), "none").unwrap()),
+    let rows: [(&str, Spoil); 9] = [
+        ("`provider.clients`", |it| std::fs::remove_file(it.join("provider/clients.toml")).unwrap()),
+        ("`provider.clients`", |it| std::fs::write(it.join("provider/clients.toml"), [0xFF, 0xFE]).unwrap()),
+        ("`keys.folder`", |it| std::fs::remove_dir_all(it.join("keys")).unwrap()),
+        ("`keys.folder`", |it| set_mode(&key_file(it, "ticket-rs256"), 0o604)),
+        ("`keys.folder`", |it| set_mode(&key_file(it, "subject"), 0o640)),
+        ("`keys.folder`", |it| std::fs::write(key_file(it, "subject"), "short").unwrap()),
+        ("`keys.folder`", |it| std::fs::remove_file(key_file(it, "seal")).unwrap()),
+        ("`provider.tls_authorities`", |it| std::fs::remove_file(it.join("provider/sites-tls.pem")).unwrap()),
+        ("`provider.tls_authorities`", |it| std::fs::write(it.join("provider/sites-tls.pem"), "none").unwrap()),
     ];
     for (key, spoil) in rows {
         let directory = tempfile::tempdir().unwrap();
         write_files(directory.path(), &clients());
-        spoil(&directory.path().join("provider"));
+        spoil(directory.path());
         let Err(fault) = ProviderMaterial::load(&settings(directory.path())) else { panic!("{key} was accepted") };
         assert!(fault.to_string().contains(key), "{fault}");
     }
+    let fault = |text: &str| Configuration::parse(text, Path::new("/etc/latchkey")).unwrap_err().to_string();
     let text = configured();
-    for key in ["clients", "ticket_keys", "subject_key", "seal_key"] {
-        let without: Vec<_> = text.lines().filter(|line| !line.starts_with(&format!("{key} = "))).collect();
-        let fault = Configuration::parse(&without.join("\n"), Path::new("/etc/latchkey")).unwrap_err().to_string();
-        assert!(fault.ends_with(&format!("`provider.{key}` is missing")), "{fault}");
+    let without: Vec<_> = text.lines().filter(|line| !line.starts_with("clients = ")).collect();
+    assert!(fault(&without.join("\n")).ends_with("`provider.clients` is missing"));
+    let without = text.replace("\n[keys]", "\n#[keys]").replace("\nfolder = ", "\n#folder = ");
+    assert!(fault(&without).ends_with("`provider` needs the section [keys]"));
+    for (key, of) in [("ticket_keys", "ticket-es256"), ("subject_key", "subject"), ("seal_key", "seal")] {
+        let told = fault(&format!("{text}\n{key} = \"old.key\"\n"));
+        let expected =
+            format!("`provider.{key}` is in keys.folder now: `latchkey-portal keys take {of} FILE` puts it there");
+        assert!(told.ends_with(&expected), "{told}");
     }
+}
+
+/// The file of the one key for that use.
+fn key_file(directory: &Path, of: &str) -> PathBuf {
+    let mut files = std::fs::read_dir(directory.join("keys")).unwrap().map(|entry| entry.unwrap().path());
+    files.find(|path| path.file_name().unwrap().to_str().unwrap().starts_with(of)).unwrap()
 }
 
 /// The commands of an operator, from nothing to a site that is registered.
@@ -239,7 +252,7 @@ fn an_operator_makes_keys_and_registers_sites_by_command() {
     let installation = Installation::new();
     let folder = installation.directory.path();
     let file = folder.join("portal.toml");
-    let configuration = std::fs::read_to_string(&file).unwrap();
+    let configuration = own_keys::with_folder(&std::fs::read_to_string(&file).unwrap());
     let provider =
         configured().split_once("[provider]\n").unwrap().1.replace("tls_authorities = ", "#tls_authorities = ");
     std::fs::write(&file, format!("{configuration}\n[provider]\n{provider}")).unwrap();
@@ -249,9 +262,17 @@ fn an_operator_makes_keys_and_registers_sites_by_command() {
     };
     let text = |octets: &[u8]| String::from_utf8(octets.to_vec()).unwrap();
 
-    let made = run(&["keys", "new-ticket"]);
-    assert_eq!(made.status.code(), Some(0), "{}", text(&made.stderr));
-    assert_eq!(text(&made.stdout).lines().count(), 2);
+    std::fs::create_dir(folder.join("provider")).unwrap();
+    for of in ["subject", "seal", "ticket-es256", "ticket-rs256"] {
+        let made = run(&["keys", "new", of]);
+        assert_eq!(made.status.code(), Some(0), "{}", text(&made.stderr));
+        assert!(text(&made.stdout).starts_with(&format!("{of}-1-")), "{}", text(&made.stdout));
+    }
+    assert_eq!(run(&["keys", "new", "subject"]).status.code(), Some(7), "there is only ever one");
+    std::fs::write(folder.join("old-seal.key"), "5E".repeat(32)).unwrap();
+    set_mode(&folder.join("old-seal.key"), 0o600);
+    let taken = run(&["keys", "take", "seal", folder.join("old-seal.key").to_str().unwrap()]);
+    assert!(text(&taken.stdout).starts_with("seal-2-"), "{}", text(&taken.stderr));
     let add = |id| {
         [
             "clients",
@@ -293,10 +314,6 @@ fn an_operator_makes_keys_and_registers_sites_by_command() {
     assert_eq!(twice.status.code(), Some(7));
     assert!(text(&twice.stderr).contains("`client.id` stands there twice"), "{}", text(&twice.stderr));
 
-    for name in ["subjects.key", "seal.key"] {
-        std::fs::write(folder.join("provider").join(name), "5A".repeat(32)).unwrap();
-        set_mode(&folder.join("provider").join(name), 0o600);
-    }
     let checked = run(&["clients", "check"]);
     let listed = text(&checked.stdout);
     assert_eq!(checked.status.code(), Some(0), "{}", text(&checked.stderr));

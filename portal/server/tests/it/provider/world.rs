@@ -11,7 +11,9 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use latchkey_fixtures::holders::sample_holders;
 use latchkey_fixtures::pki::SOFTWARE_KEY_POLICY;
 use latchkey_fixtures::pki::tls::TlsFiles;
+use latchkey_fixtures::random::Seeded;
 use latchkey_portal::configuration::{Configuration, ProviderSettings};
+use latchkey_portal::keys::{self, KeyUse};
 use latchkey_portal::provider::ProviderMaterial;
 use latchkey_portal::provider::jws::{Algorithm, FileKey, VerificationKey, sign, verify};
 use latchkey_portal::provider::ticket_keys::TicketKeys;
@@ -22,6 +24,7 @@ use serde_json::{Value, json};
 use url::Url;
 use url::form_urlencoded::Serializer;
 
+use crate::own_keys;
 use crate::process::{present, set_mode};
 use crate::support::{Answer, Browser, Card, NOW, ORIGIN, World};
 
@@ -35,10 +38,8 @@ pub(crate) static RSA_KEY: LazyLock<Vec<u8>> =
     LazyLock::new(|| PKey::from_rsa(Rsa::generate(2048).unwrap()).unwrap().private_key_to_pem_pkcs8().unwrap());
 
 /// The key of the clinic.
-static CLINIC_KEY: LazyLock<Vec<u8>> = LazyLock::new(|| {
-    let folder = tempfile::tempdir().unwrap();
-    std::fs::read(TicketKeys::make(folder.path(), Algorithm::Es256, NOW).unwrap().path).unwrap()
-});
+static CLINIC_KEY: LazyLock<Vec<u8>> =
+    LazyLock::new(|| FileKey::draw(Algorithm::Es256).unwrap().to_pem(None).unwrap().to_vec());
 
 /// By what sites show themselves, if the operator has named an authority of theirs.
 static SITES_TLS: LazyLock<TlsFiles> = LazyLock::new(|| TlsFiles::issue(present()).unwrap());
@@ -78,13 +79,14 @@ algorithm = "ES256"
     )
 }
 
-/// The example with its section `[provider]`.
+/// The example with its sections `[keys]` and `[provider]`.
 pub(crate) fn configured() -> String {
     with_provider(EXAMPLE)
 }
 
 /// A configuration made of the example, with its section `[provider]`.
 pub(crate) fn with_provider(text: &str) -> String {
+    let text = own_keys::with_folder(text);
     let (rest, provider) = text.split_once("#[provider]\n").unwrap();
     let setting = |line: &str| match line.strip_prefix('#') {
         Some(setting) if !setting.starts_with(' ') => setting.to_owned(),
@@ -97,15 +99,13 @@ pub(crate) fn with_provider(text: &str) -> String {
 /// Writes the provider's files, as the example names them.
 pub(crate) fn write_files(directory: &Path, clients: &str) {
     let provider = directory.join("provider");
-    std::fs::create_dir_all(provider.join("ticket-keys")).unwrap();
-    let secret = |name: &str, octets: &[u8]| {
-        std::fs::write(provider.join(name), octets).unwrap();
-        set_mode(&provider.join(name), 0o600);
-    };
-    TicketKeys::make(&provider.join("ticket-keys"), Algorithm::Es256, NOW).unwrap();
-    secret("ticket-keys/20260504T080000Z-RS256.pem", &RSA_KEY);
-    secret("subjects.key", "51".repeat(32).as_bytes());
-    secret("seal.key", "5E".repeat(32).as_bytes());
+    std::fs::create_dir_all(&provider).unwrap();
+    own_keys::make(directory, &[KeyUse::Subject, KeyUse::Seal, KeyUse::Ticket(Algorithm::Es256)]);
+    let rsa = provider.join("rsa.pem");
+    std::fs::write(&rsa, &*RSA_KEY).unwrap();
+    set_mode(&rsa, 0o600);
+    let of = KeyUse::Ticket(Algorithm::Rs256);
+    keys::take(&own_keys::settings(directory), of, &rsa, &mut Seeded::new("none")).unwrap();
     let clinic = PKey::private_key_from_pem(&CLINIC_KEY).unwrap().public_key_to_pem().unwrap();
     std::fs::write(provider.join("clinic.pub.pem"), clinic).unwrap();
     std::fs::write(provider.join("sites-tls.pem"), &SITES_TLS.authority).unwrap();
@@ -331,8 +331,8 @@ pub(crate) async fn ticket(world: &World, ticket: &str) -> Value {
 }
 
 fn published_keys(world: &World) -> Vec<VerificationKey> {
-    let folder = world.directory().join("provider/ticket-keys");
-    TicketKeys::read(&folder).unwrap().public().cloned().collect()
+    let keys = own_keys::loaded(world.directory(), &KeyUse::OF_TICKETS);
+    TicketKeys::of(&keys).unwrap().public().cloned().collect()
 }
 
 /// A card whose key may be in a file: `substantial`.

@@ -92,7 +92,11 @@ fn every_fault_is_told_with_its_line_and_key() {
         ("callers = ", "callers = [\"192.0.2.0/24\"]", "`terminal.callers` must be IP addresses like 192.0.2.7"),
         ("steps = ", "", "`terminal.steps` is missing"),
         ("sessions = ", "sessions = 9", "`terminal.sessions` must be from 10 to 1000000, not 9"),
-        ("record_key = ", "record_key = \"\"", "`terminal.record_key` must name a file"),
+        (
+            "steps = ",
+            "steps = \"a\"\nrecord_key = \"b\"",
+            "`terminal.record_key` is in keys.folder now: `latchkey-portal keys take record FILE` puts it there",
+        ),
         ("certificate = ", "", "`terminal.certificate` is missing"),
         ("key = ", "", "`terminal.key` is missing"),
         ("password = ", "password = 1", "`terminal.password` must be a string, not a whole number"),

@@ -11,10 +11,12 @@ use latchkey_fixtures::holders::SAMPLE_TERMINAL;
 use latchkey_fixtures::random::Seeded;
 use latchkey_portal::configuration::{Configuration, CredentialFiles};
 use latchkey_portal::files::Renewal;
+use latchkey_portal::keys::KeyUse;
 use latchkey_portal::terminal::Credentials;
 use time::Duration;
 use zeroize::Zeroizing;
 
+use crate::own_keys;
 use crate::process::set_mode;
 use crate::support::NOW;
 
@@ -27,7 +29,8 @@ pub(crate) fn configured() -> String {
         Some(setting) if !setting.is_empty() && !setting.starts_with([' ', '#']) => setting.to_owned(),
         _ => line.to_owned(),
     };
-    let (before, section) = EXAMPLE.split_once("\n#[terminal]\n").unwrap();
+    let example = own_keys::with_folder(EXAMPLE);
+    let (before, section) = example.split_once("\n#[terminal]\n").unwrap();
     let section = section.lines().map(line).collect::<Vec<_>>().join("\n");
     let text = format!("{before}\n[terminal]\n{section}");
     text.split("\n[terminal.tls]").next().unwrap().to_owned()
@@ -57,7 +60,7 @@ pub(crate) fn write_files(directory: &Path, pki: &CvPki, terminal: &Certified) {
     write(directory, "authority.cert", &pki.authority().certificate.to_octets(), 0o644);
     write(directory, "terminal.cert", &terminal.certificate.to_octets(), 0o644);
     write(directory, "password", format!("{PASSWORD}\n").as_bytes(), 0o600);
-    write(directory, "records.key", "7".repeat(64).as_bytes(), 0o600);
+    own_keys::make(directory, &[KeyUse::Record]);
     write(directory, "documents.txt", b"", 0o644);
     write_key(directory, &terminal.key, PASSWORD);
 }

@@ -164,13 +164,13 @@ fn what_refuses_the_start_is_named_with_line_and_key() {
     let rows: [Row; 4] = [
         (
             "a record key that others can read",
-            |it| set_mode(&it.installation.directory.path().join("terminal/records.key"), 0o640),
-            "`terminal.record_key` …/terminal/records.key: is open to others than its owner (mode 640)",
+            |it| set_mode(&it.installation.directory.path().join("keys"), 0o750),
+            "`keys.folder` …/keys: is open to others than its owner (mode 750)",
         ),
         (
-            "a record key that is none",
-            |it| write(it.installation.directory.path(), "records.key", b"secret", 0o600),
-            "`terminal.record_key` …/terminal/records.key: is not 64 hexadecimal digits",
+            "no record key",
+            |it| std::fs::remove_dir_all(it.installation.directory.path().join("keys")).unwrap(),
+            "`keys.folder` …/keys: cannot be read",
         ),
         (
             "a certificate with the right to work with the CAN",

@@ -1,19 +1,23 @@
 //! Records are sealed for one session, step, caller and end.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
+use latchkey_crypto::secret::BeltKey;
 use latchkey_fixtures::random::Seeded;
+use latchkey_portal::keys::{KeptKeys, Key, KeySecret, KeyUse};
 use latchkey_portal::storage::KeptStep;
 use latchkey_portal::terminal::{Caller, NotSealedHere, RecordKey, Sources};
 use latchkey_portal::token::Token;
 use time::Duration;
 
+use crate::own_keys::of_octet;
 use crate::support::NOW;
 
 const CONTENTS: &[u8] = "ВЫДУМАНАЯ 4010190A000PB0".as_bytes();
 
 pub(crate) fn key() -> RecordKey {
-    RecordKey::parse(&[b'7'; 64]).unwrap()
+    RecordKey::new(of_octet(KeyUse::Record, 0x77)).unwrap()
 }
 
 fn caller(address: &str) -> Caller {
@@ -23,7 +27,7 @@ fn caller(address: &str) -> Caller {
 fn step(key: &RecordKey, hreq: &Token) -> KeptStep {
     let step = KeptStep {
         session: hreq.hash(),
-        caller: key.caller_tag(&caller("127.0.0.1")),
+        caller: key.caller_tag(&caller("127.0.0.1")).unwrap(),
         step: 3,
         expires_at: NOW + Duration::minutes(2),
         record: Vec::new(),
@@ -42,7 +46,7 @@ fn a_record_opens_for_its_session_step_caller_and_end_alone() {
     let rows: [(&str, KeptStep); 5] = [
         ("another session", KeptStep { session: other.hash(), ..sealed.clone() }),
         ("another step", KeptStep { step: 4, ..sealed.clone() }),
-        ("another caller", KeptStep { caller: key.caller_tag(&caller("127.0.0.2")), ..sealed.clone() }),
+        ("another caller", KeptStep { caller: key.caller_tag(&caller("127.0.0.2")).unwrap(), ..sealed.clone() }),
         ("another end", KeptStep { expires_at: sealed.expires_at + Duration::milliseconds(1), ..sealed.clone() }),
         ("no record", KeptStep { record: Vec::new(), ..sealed.clone() }),
     ];
@@ -50,7 +54,7 @@ fn a_record_opens_for_its_session_step_caller_and_end_alone() {
         assert_eq!(key.open(&hreq, &altered), Err(NotSealedHere), "{name}");
     }
     assert_eq!(key.open(&other, &sealed), Err(NotSealedHere), "with another handle");
-    let other_key = RecordKey::parse(&[b'8'; 64]).unwrap();
+    let other_key = RecordKey::new(of_octet(KeyUse::Record, 0x88)).unwrap();
     assert_eq!(other_key.open(&hreq, &sealed), Err(NotSealedHere), "under another record key");
 }
 
@@ -75,14 +79,19 @@ fn two_records_of_one_step_have_nothing_in_common() {
     assert_ne!(again, sealed.record);
 }
 
+/// After a rotation sessions that have begun go on.
 #[test]
-fn a_record_key_is_64_hexadecimal_digits() {
-    assert!(RecordKey::parse(format!("{}\n", "0123456789abcdefABCDEF9876543210".repeat(2)).as_bytes()).is_some());
-    let seven = "7".repeat(64);
-    for malformed in ["", "7", &seven[1..], &format!("{seven}7"), &format!("{seven}77"), &seven.replacen('7', "g", 1)] {
-        assert!(RecordKey::parse(malformed.as_bytes()).is_none(), "{malformed}");
-    }
-    assert_eq!(format!("{:?}", key()), "hidden");
+fn an_older_record_key_opens_what_it_has_sealed() {
+    let mac = |number: u32, octet| Key::new(KeyUse::Record, number, KeySecret::Mac(BeltKey::new([octet; 32])));
+    let keys = |keys: Vec<Key>| RecordKey::new(Arc::new(keys.into_iter().collect::<KeptKeys>())).unwrap();
+    let (old, hreq) = (keys(vec![mac(1, 0x77)]), Token::draw(&mut Seeded::new("hreq")));
+    let rotated = keys(vec![mac(1, 0x77), mac(2, 0x88)]);
+    let sealed = step(&old, &hreq);
+    assert_eq!(rotated.open(&hreq, &sealed).unwrap().as_slice(), CONTENTS);
+    assert!(rotated.is_tag_of(&sealed.caller, &caller("127.0.0.1")));
+    assert!(!rotated.is_tag_of(&sealed.caller, &caller("127.0.0.2")));
+    assert_eq!(old.open(&hreq, &step(&rotated, &hreq)), Err(NotSealedHere), "the newest seals");
+    assert!(RecordKey::new(of_octet(KeyUse::Seal, 1)).is_none(), "a key serves one use");
 }
 
 /// A caller is its certificate if it has one, else its address; one address has one form.
@@ -90,11 +99,17 @@ fn a_record_key_is_64_hexadecimal_digits() {
 fn a_caller_is_known_by_address_or_certificate() {
     let key = key();
     let mapped = caller("::ffff:127.0.0.1");
-    assert_eq!(key.caller_tag(&mapped), key.caller_tag(&caller("127.0.0.1")));
-    assert_ne!(key.caller_tag(&caller("::1")), key.caller_tag(&caller("127.0.0.1")));
+    assert_eq!(key.caller_tag(&mapped).unwrap(), key.caller_tag(&caller("127.0.0.1")).unwrap());
+    assert_ne!(key.caller_tag(&caller("::1")).unwrap(), key.caller_tag(&caller("127.0.0.1")).unwrap());
     let with = |address: &str, certificate| Caller { certificate: Some(certificate), ..caller(address) };
-    assert_eq!(key.caller_tag(&with("192.0.2.1", [1; 32])), key.caller_tag(&with("192.0.2.9", [1; 32])));
-    assert_ne!(key.caller_tag(&with("192.0.2.1", [1; 32])), key.caller_tag(&with("192.0.2.1", [2; 32])));
+    assert_eq!(
+        key.caller_tag(&with("192.0.2.1", [1; 32])).unwrap(),
+        key.caller_tag(&with("192.0.2.9", [1; 32])).unwrap()
+    );
+    assert_ne!(
+        key.caller_tag(&with("192.0.2.1", [1; 32])).unwrap(),
+        key.caller_tag(&with("192.0.2.1", [2; 32])).unwrap()
+    );
 }
 
 #[test]
