@@ -28,6 +28,7 @@ use latchkey_fixtures::fuzz::Target;
 use latchkey_fixtures::holders::sample_pki;
 use latchkey_fixtures::pki::TestPki;
 use latchkey_fixtures::random::Seeded;
+use latchkey_portal::audit::Audit;
 use latchkey_portal::cabinet::{Barred, Entered};
 use latchkey_portal::challenge::ChallengeId;
 use latchkey_portal::http::router;
@@ -336,6 +337,7 @@ fn portal() -> Router {
         storage: Arc::new(Obliging),
         revocation: Arc::new(ListsOnDisk::load(Vec::new(), &trust).expect("no lists")),
         status_service: None,
+        audit: Audit::none(),
         cabinets: None,
         clock: Box::new(|| NOW),
         random: Box::new(Seeded::new("fuzzed portal")),

@@ -54,6 +54,8 @@ pub struct Configuration {
     pub log: LogSettings,
     /// Where commands of operators are noted; on the standard error output without it.
     pub command_log: Option<Located<PathBuf>>,
+    /// Where events are written for auditors, if they are.
+    pub audit_log: Option<Located<PathBuf>>,
     /// The service's own keys, if it needs any.
     pub keys: Option<KeySettings>,
     /// The cabinets, if there are to be any.
@@ -105,6 +107,9 @@ pub struct Limits {
     /// From the signal to stop to the end of requests that are still open.
     pub stop: Duration,
 }
+
+/// A file that something is noted in, if it is.
+type NotedIn = Option<Located<PathBuf>>;
 
 /// How to write the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -177,7 +182,7 @@ impl Configuration {
         let rates = RateSettings::read(root.optional_table("rates")?)?;
         let lists = paths(some(trust.strings("revocation_lists")?)?, directory)?;
         let revocation = RevocationSettings::read(root.optional_table("revocation")?, lists.len())?;
-        let (log, command_log) = LogSettings::read(root.optional_table("log")?, directory)?;
+        let (log, command_log, audit_log) = LogSettings::read(root.optional_table("log")?, directory)?;
         let keys = root.optional_table("keys")?.map(|table| KeySettings::read(table, directory)).transpose()?;
         let cabinet = root.optional_table("cabinet")?;
         let cabinet = cabinet.map(|table| CabinetSettings::read(table, keys.is_some())).transpose()?;
@@ -216,6 +221,7 @@ impl Configuration {
             rates,
             log,
             command_log,
+            audit_log,
             keys,
             cabinet,
             terminal,
@@ -256,9 +262,10 @@ impl Limits {
 }
 
 impl LogSettings {
-    fn read(table: Option<Table<'_>>, directory: &Path) -> Result<(Self, Option<Located<PathBuf>>), Fault> {
+    /// How to write the log, and where commands and events are noted.
+    fn read(table: Option<Table<'_>>, directory: &Path) -> Result<(Self, NotedIn, NotedIn), Fault> {
         let mut settings = Self { format: LogFormat::Text, level: tracing::Level::INFO };
-        let Some(mut table) = table else { return Ok((settings, None)) };
+        let Some(mut table) = table else { return Ok((settings, None, None)) };
         if let Some(format) = table.optional_string("format")? {
             settings.format = format.parse(log_format)?.value;
         }
@@ -266,8 +273,9 @@ impl LogSettings {
             settings.level = level.parse(log_level)?.value;
         }
         let commands = table.optional_string("commands")?.map(|file| path(file, directory)).transpose()?;
+        let audit = table.optional_string("audit")?.map(|file| path(file, directory)).transpose()?;
         table.end()?;
-        Ok((settings, commands))
+        Ok((settings, commands, audit))
     }
 }
 

@@ -2,6 +2,7 @@
 //!
 //! | Room | What it does |
 //! |---|---|
+//! | [`audit`] | what happened, in a log whose lines depend on each other |
 //! | [`command_log`] | what operators' commands did |
 //! | [`configuration`] | the configuration file, read with the line of every fault |
 //! | [`portal`] | what the service does, apart from HTTP |
@@ -29,6 +30,7 @@
 //! this is written to logs or metrics; neither are the addresses that requests come from. What the terminal reads of a
 //! card is sealed while it waits to be fetched, in a database of its own, and forgotten when it was.
 
+pub mod audit;
 pub mod cabinet;
 pub mod challenge;
 pub mod command_log;

@@ -7,6 +7,7 @@ use latchkey_crypto::cv::Date;
 use latchkey_crypto::x509::{CERTIFICATE_MAX_SIZE, Certificate, TrustStore};
 use time::OffsetDateTime;
 
+use crate::audit::Audit;
 use crate::configuration::{
     Configuration, Fault, KeySettings, Located, ProviderSettings, RevocationSettings, TerminalSettings, TrustFiles,
 };
@@ -34,6 +35,8 @@ pub struct Material {
     pub fetching: Option<Fetching>,
     /// Who is asked about single certificates, if anybody.
     pub status_service: Option<StatusService>,
+    /// Where events are written.
+    pub audit: Audit,
     /// What names cabinets, if there are any.
     pub cabinets: Option<CabinetKeys>,
     /// What the terminal needs, if there is to be one.
@@ -77,7 +80,8 @@ impl Material {
         let terminal = terminal.map(|settings| TerminalMaterial::load(settings, now)).transpose()?;
         let provider = configuration.provider.as_ref().map(ProviderMaterial::load).transpose()?;
         let status_service = status_service.transpose()?;
-        Ok(Self { tls, trust, revocation, fetching, status_service, cabinets, terminal, provider })
+        let audit = Audit::open(configuration.audit_log.as_ref())?;
+        Ok(Self { tls, trust, revocation, fetching, status_service, audit, cabinets, terminal, provider })
     }
 }
 

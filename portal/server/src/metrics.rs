@@ -27,7 +27,7 @@ enum Kind {
 }
 
 /// Every metric of the service.
-pub const DESCRIPTIONS: [Description; 14] = [
+pub const DESCRIPTIONS: [Description; 15] = [
     CHALLENGES_ISSUED,
     SIGN_INS_ACCEPTED,
     SIGN_INS_REFUSED,
@@ -36,6 +36,7 @@ pub const DESCRIPTIONS: [Description; 14] = [
     REQUESTS,
     REQUEST_SECONDS,
     RATE_LIMITED,
+    AUDIT_FAILURES,
     STORAGE_FAILURES,
     REVOCATION_RELOADS,
     REVOCATION_RELOAD_FAILURES,
@@ -100,6 +101,8 @@ const RATE_LIMITED: Description = counter(
     "latchkey_portal_rate_limited_total",
     "Requests that were put off, by limit: requests, challenges, refused-sites, site.",
 );
+const AUDIT_FAILURES: Description =
+    counter("latchkey_portal_audit_failures_total", "Events that could not be written to the audit log.");
 const STORAGE_FAILURES: Description =
     counter("latchkey_portal_storage_failures_total", "Times that the database gave no answer.");
 const REVOCATION_RELOADS: Description =
@@ -145,9 +148,14 @@ impl Metrics {
         let metrics = Self { handle: recorder.handle(), recorder };
         metrics.describe(&DESCRIPTIONS);
         // Counted from zero, so that a first failure is a change.
-        for unlabelled in
-            [CHALLENGES_ISSUED, CABINETS_OPENED, STORAGE_FAILURES, REVOCATION_RELOADS, REVOCATION_RELOAD_FAILURES]
-        {
+        for unlabelled in [
+            CHALLENGES_ISSUED,
+            CABINETS_OPENED,
+            AUDIT_FAILURES,
+            STORAGE_FAILURES,
+            REVOCATION_RELOADS,
+            REVOCATION_RELOAD_FAILURES,
+        ] {
             metrics.count(unlabelled, Vec::new(), 0);
         }
         for labelled in [REVOCATION_FETCHES, STATUS_SERVICE_ANSWERS] {
@@ -238,6 +246,10 @@ impl Metrics {
 
     pub(crate) fn rate_limited(&self, limit: Limit) {
         self.count(RATE_LIMITED, vec![Label::from_static_parts("limit", limit.name())], 1);
+    }
+
+    pub(crate) fn audit_failed(&self) {
+        self.count(AUDIT_FAILURES, Vec::new(), 1);
     }
 
     pub(crate) fn storage_failed(&self) {

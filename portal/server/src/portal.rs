@@ -19,6 +19,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use tokio::sync::Notify;
 
+use crate::audit::{Audit, Event};
 use crate::cabinet::{BrowserFamily, CabinetId, Entered, Knock};
 use crate::challenge::ChallengeId;
 use crate::http::{Language, Refusal};
@@ -76,6 +77,8 @@ pub struct Surroundings {
     pub revocation: Arc<ListsOnDisk>,
     /// Who is asked whether a certificate is revoked, beside the lists.
     pub status_service: Option<StatusService>,
+    /// Where events are written.
+    pub audit: Audit,
     /// What time it is.
     pub clock: Box<dyn Fn() -> OffsetDateTime + Send + Sync>,
     /// What cabinets need, if there are any.
@@ -102,6 +105,7 @@ pub struct Portal {
     clock: Clock,
     random: Random,
     rates: Rates,
+    audit: Audit,
     metrics: Arc<Metrics>,
     /// Challenges that the database had at the last purge, and those issued here since. Other processes' newer ones are
     /// not among them.
@@ -121,7 +125,7 @@ impl Portal {
     /// A service with these settings.
     #[must_use]
     pub fn new(settings: PortalSettings, surroundings: Surroundings) -> Arc<Self> {
-        let Surroundings { storage, revocation, status_service, clock, cabinets, mut random } = surroundings;
+        let Surroundings { storage, revocation, status_service, audit, clock, cabinets, mut random } = surroundings;
         let portal = Self {
             rates: Rates::new(settings.rates.clone(), &mut *random),
             settings,
@@ -131,6 +135,7 @@ impl Portal {
             cabinets,
             clock,
             random: Random::new(random),
+            audit,
             metrics: Arc::new(Metrics::new()),
             challenges: AtomicU64::new(0),
             stopping: AtomicBool::new(false),
@@ -146,11 +151,13 @@ impl Portal {
         for error in &faults {
             self.metrics.revocation_reload_failed();
             tracing::error!(%error, "a changed revocation list is not usable; the former one stays in use");
+            self.note(&Event::RevocationRefused);
         }
         if taken.is_empty() {
             return;
         }
         self.metrics.revocation_reloaded();
+        self.note(&Event::RevocationTaken { count: u64::try_from(taken.len()).unwrap_or(u64::MAX) });
         self.look_at_revocation_dates();
         for list in &taken {
             let (issuer, entries) = (list.issuer(), list.revoked_count());
@@ -188,6 +195,20 @@ impl Portal {
         self.challenges.store(purged.challenges_left, Ordering::Relaxed);
         self.forget_sign_ins().await?;
         Ok(purged)
+    }
+
+    /// Writes an event down for auditors. If that fails, it is counted and told in the log, and the service goes on.
+    pub fn note(&self, event: &Event<'_>) {
+        if let Err(error) = self.audit.note(self.now(), event) {
+            self.metrics.audit_failed();
+            tracing::error!(%error, event = event.name(), "an event could not be written to the audit log");
+        }
+    }
+
+    /// Somebody did not get in.
+    pub(crate) fn sign_in_refused(&self, refusal: &Refusal) {
+        self.metrics.sign_in_refused(refusal.code());
+        self.note(&Event::SignInRefused { code: refusal.code() });
     }
 
     /// The service's counters.
@@ -333,8 +354,11 @@ impl Portal {
             self.end_something();
         }
         self.metrics.sign_in_accepted(session.assurance.name());
-        if entered.opened {
+        let (assurance, way) = (session.assurance.name(), session.way.name());
+        self.note(&Event::SignInAccepted { assurance, way, cabinet: session.cabinet });
+        if let Some(cabinet) = session.cabinet.filter(|_| entered.opened) {
             self.metrics.cabinet_opened();
+            self.note(&Event::CabinetOpened { cabinet });
         }
         StartedSession { token, session }
     }
@@ -368,6 +392,9 @@ impl Portal {
     pub(crate) async fn end_session(&self, token: &Token) -> Result<bool, StorageError> {
         let ended = self.counted(self.storage.end_session(&token.hash()).await);
         self.end_something();
+        if let Ok(true) = ended {
+            self.note(&Event::SignedOut);
+        }
         ended
     }
 

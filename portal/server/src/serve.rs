@@ -26,6 +26,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::{JoinError, JoinHandle, JoinSet};
 use tokio::time::MissedTickBehavior;
 
+use crate::audit::Event;
 use crate::configuration::{Configuration, Located, TerminalSettings};
 use crate::files::Renewal;
 use crate::http::{router, terminal_router};
@@ -107,7 +108,8 @@ impl Service {
     ) -> Result<Self, ServeError> {
         let storage = configuration.database.value.open().await?;
         let listeners = configuration.listen.iter().map(listen).collect::<Result<_, _>>()?;
-        let Material { tls, trust, revocation, fetching, status_service, cabinets, terminal, provider } = material;
+        let Material { tls, trust, revocation, fetching, status_service, audit, cabinets, terminal, provider } =
+            material;
         if let Some(keys) = &cabinets {
             storage.adopt_keys(&keys.ids()).await?.map_err(ServeError::CabinetKey)?;
         }
@@ -115,6 +117,7 @@ impl Service {
             storage: Arc::clone(&storage) as _,
             revocation: Arc::clone(&revocation),
             status_service,
+            audit,
             cabinets: cabinets.map(|keys| CabinetSurroundings { naming: keys, storage: Arc::clone(&storage) as _ }),
             clock: Box::new(clock),
             random: random(),
@@ -188,6 +191,7 @@ impl Service {
     /// # Errors
     /// [`ServeError::Listener`] if a listener breaks.
     pub async fn run(self, stop: impl Future<Output = ()>, renew: mpsc::Receiver<()>) -> Result<(), ServeError> {
+        self.portal.note(&Event::ServiceStarted { version: env!("CARGO_PKG_VERSION") });
         let upkeep = self.begin_upkeep(renew);
         let telling = self.provider.clone().map(begin_telling);
         let mut servers = Servers { running: JoinSet::new(), handles: Vec::new(), limit: self.request_time_limit };
@@ -245,6 +249,7 @@ impl Service {
         if stopped.elapsed() >= self.stop_time_limit {
             tracing::warn!("requests were still open after the time for stopping and were cut off");
         }
+        self.portal.note(&Event::ServiceStopped);
         outcome.map_err(ServeError::Listener)
     }
 

@@ -124,7 +124,7 @@ pub(super) async fn present(
         Err(_) => Err(NotTaken::Unknown.into()),
     };
     if let Err(refusal) = &verdict {
-        portal.metrics().sign_in_refused(refusal.code());
+        portal.sign_in_refused(refusal);
     }
     verdict
 }

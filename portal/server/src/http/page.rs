@@ -267,7 +267,7 @@ pub(super) async fn complete(
     match signed_in_by_link(&portal, completion, &headers).await {
         Ok(response) => response,
         Err(refusal) => {
-            portal.metrics().sign_in_refused(refusal.code());
+            portal.sign_in_refused(&refusal);
             refused(&portal, &headers, &refusal)
         }
     }

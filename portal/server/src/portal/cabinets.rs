@@ -3,6 +3,7 @@
 use time::{Duration, OffsetDateTime};
 
 use super::{CabinetSurroundings, Portal};
+use crate::audit::Event;
 use crate::cabinet::{CabinetId, CabinetState};
 use crate::http::Refusal;
 use crate::organisation::{Binding, BindingId, OrganisationNumber};
@@ -116,7 +117,11 @@ impl Portal {
     async fn end_sessions(&self, visit: &Visit, ending: Ending) -> Result<u64, Refusal> {
         let ended = self.counted(self.cabinet_storage()?.end_sessions(visit.cabinet, &ending).await);
         self.end_something();
-        Ok(ended?)
+        let count = ended?;
+        if count > 0 {
+            self.note(&Event::SessionsEnded { cabinet: visit.cabinet, count });
+        }
+        Ok(count)
     }
 
     fn cabinet_storage(&self) -> Result<&dyn Cabinets, Refusal> {

@@ -35,7 +35,7 @@ impl RegisteredOnDisk {
     /// # Errors
     /// The [`Fault`] of the key of the configuration that names what cannot be used; of the registry, with its own line.
     pub fn load(settings: &ProviderSettings) -> Result<Self, Fault> {
-        let ProviderSettings { clients, keys } = settings.clone();
+        let ProviderSettings { clients, keys, .. } = settings.clone();
         let seen = Mutex::new(states(&clients, &keys)?);
         let current = RwLock::new(Arc::new(Registered::read(&clients, &keys)?));
         Ok(Self { clients, keys, current, seen })

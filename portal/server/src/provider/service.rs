@@ -21,6 +21,7 @@ use super::request::{
 use super::scope::Scopes;
 use super::subject::{PersonTag, SubjectKey};
 use super::tickets;
+use crate::audit::Event;
 use crate::files::Renewal;
 use crate::http::{Language, Refusal};
 use crate::keys::KeyUnavailable;
@@ -137,8 +138,12 @@ impl Provider {
     pub fn renew(&self) {
         match self.material.registered.renew() {
             Ok(Renewal::Unchanged) => {}
-            Ok(Renewal::Taken) => tracing::info!("the changed clients and keys for tickets are in use"),
+            Ok(Renewal::Taken) => {
+                self.portal.note(&Event::SitesTaken);
+                tracing::info!("the changed clients and keys for tickets are in use");
+            }
             Err(error) => {
+                self.portal.note(&Event::SitesRefused);
                 tracing::error!(%error, "changed clients or keys for tickets are not usable; the former ones stay in use");
             }
         }
@@ -260,7 +265,9 @@ impl Provider {
         let scopes = before.and(waiting.request.scopes);
         let acting = acting_in(&waiting.request, &browser.session);
         let agreed = self.grants.agree(&person, client, scopes, acting.as_ref(), self.portal.now()).await;
-        Ok(self.portal.counted(agreed)?)
+        self.portal.counted(agreed)?;
+        self.portal.note(&Event::ConsentGiven { client: client.as_str(), scopes: &scopes.text() });
+        Ok(())
     }
 
     /// The sites that a person has agreed to.
@@ -281,7 +288,11 @@ impl Provider {
         let person = self.material.subject_key.person(person)?;
         let withdrawn = self.portal.counted(self.grants.withdraw(&person, client).await);
         self.portal.end_something();
-        Ok(withdrawn?)
+        let withdrawn = withdrawn?;
+        if withdrawn {
+            self.portal.note(&Event::ConsentWithdrawn { client: client.as_str() });
+        }
+        Ok(withdrawn)
     }
 
     /// What sites are to be told now.
@@ -502,7 +513,7 @@ impl Provider {
         let taken = self.portal.counted(self.grants.take_code(&presented, &drawn.tokens(client, now), now).await);
         match taken.map_err(Refusal::from)? {
             Ok(taken) => self.give(client, drawn, taken.grant.scopes, &taken),
-            Err(why) => Err(self.spent(why)),
+            Err(why) => Err(self.spent(client, why)),
         }
     }
 
@@ -532,12 +543,13 @@ impl Provider {
                 let grant = KeptGrant { nonce: None, ..grant };
                 self.give(client, drawn, scopes, &TakenCode { grant, session, acting })
             }
-            Err(why) => Err(self.spent(why)),
+            Err(why) => Err(self.spent(client, why)),
         }
     }
 
-    fn spent(&self, why: Spent) -> Failure {
+    fn spent(&self, client: &Client, why: Spent) -> Failure {
         if why == Spent::Replayed {
+            self.portal.note(&Event::TokenReplayed { client: client.id.as_str() });
             self.portal.metrics().provider_refused("replayed");
             tracing::warn!("a code or a refresh token was used twice; what came of it has ended");
             self.portal.end_something();
@@ -551,7 +563,9 @@ impl Provider {
         let ticket = self
             .ticket(client, scopes, taken, &access_token)
             .map_err(|SigningFailed| Failure::Refused(Refusal::Internal("the key for tickets does not sign")))?;
-        self.portal.metrics().ticket_issued(taken.grant.assurance.name());
+        let assurance = taken.grant.assurance.name();
+        self.portal.metrics().ticket_issued(assurance);
+        self.portal.note(&Event::TicketIssued { client: client.id.as_str(), assurance });
         let expires_in = ACCESS_LIFETIME.min(taken.session.expires_at - now);
         Ok(TokenSet { access_token, refresh_token, ticket, scopes, expires_in, is_bound: key.is_some() })
     }

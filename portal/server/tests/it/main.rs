@@ -8,6 +8,7 @@
 )]
 
 mod attacks;
+mod audit;
 mod authority_host;
 mod cabinet;
 mod command_line;

@@ -16,6 +16,8 @@ use latchkey_crypto::x509::{Certificate, TrustStore};
 use latchkey_fixtures::holders::sample_holders;
 use latchkey_fixtures::pki::{CARD_HELD_KEY_POLICY, PersonOrder, Revocation, SOFTWARE_KEY_POLICY, TestPki, Validity};
 use latchkey_fixtures::random::Seeded;
+use latchkey_portal::audit::Audit;
+use latchkey_portal::configuration::Configuration;
 use latchkey_portal::http::router;
 use latchkey_portal::portal::{CabinetSurroundings, Portal, PortalName, PortalSettings, Surroundings};
 use latchkey_portal::provider::{Provider, ProviderMaterial};
@@ -129,6 +131,7 @@ impl World {
             storage,
             revocation: Arc::clone(&lists),
             status_service,
+            audit: audit(directory.path()),
             cabinets,
             clock: Box::new(move || *told.lock().unwrap()),
             random: Box::new(Seeded::new("portal")),
@@ -284,6 +287,13 @@ pub(crate) async fn everything_in(path: &Path) -> Vec<u8> {
 const DATABASE_SERVER: &str = "LATCHKEY_TEST_DATABASE";
 /// On a machine that has much else to do.
 const PATIENCE: Duration = Duration::from_secs(60);
+
+/// The audit log of every world, in its directory.
+fn audit(directory: &Path) -> Audit {
+    let text = include_str!("../../portal.example.toml").replace("#audit = ", "audit = ");
+    let configuration = Configuration::parse(&text, directory).unwrap();
+    Audit::open(configuration.audit_log.as_ref()).unwrap()
+}
 
 fn settings(trust: TrustStore) -> PortalSettings {
     PortalSettings {

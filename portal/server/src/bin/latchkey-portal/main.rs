@@ -13,6 +13,7 @@ use std::sync::{Arc, Mutex};
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use getrandom::SysRng;
 use latchkey_crypto::cv::Date;
+use latchkey_portal::audit;
 use latchkey_portal::configuration::{
     Configuration, ConfigurationError, Fault, LogFormat, LogSettings, TerminalSettings,
 };
@@ -31,7 +32,7 @@ use tokio::sync::mpsc;
 const CONFIG: &str = "config";
 const SAME_KEY: &str = "same-key";
 const BY_HAND: &str = "by-hand";
-const FILE: &str = "certificate";
+const FILE: &str = "file";
 const EXIT_CODES: &str = "\
 Exit codes:
   0  done; after `serve`: stopped by a signal
@@ -41,7 +42,7 @@ Exit codes:
   4  the database cannot be opened
   5  an address cannot be listened on
   6  no certificate was asked for or given, or it is not this terminal's
-  7  a site, a key or a cabinet is not as the command needs it; the message says why";
+  7  a site, a key, a cabinet or a log is not as the command needs it; the message says why";
 
 fn main() -> ExitCode {
     let done = match arguments().get_matches().subcommand() {
@@ -49,6 +50,7 @@ fn main() -> ExitCode {
         Some(("check", found)) => check(&configuration_file(found)),
         Some(("keys", found)) => keys::run(found),
         Some(("cabinets", found)) => cabinets::run(found),
+        Some(("audit", found)) => verify_audit(found),
         Some(("terminal", found)) => terminal(found),
         Some(("clients", found)) => provider::clients(found),
         _ => print_description(&http::description()),
@@ -90,9 +92,21 @@ fn arguments() -> Command {
         )
         .subcommand(keys::arguments(config))
         .subcommand(cabinets::arguments(config))
+        .subcommand(
+            Command::new("audit")
+                .about(
+                    "Look an audit log through: every line continues the one before. Prints how many lines there are, and the \
+                     last one's number and value, which is worth noting elsewhere",
+                )
+                .arg(file("The audit log")),
+        )
         .subcommand(terminal_arguments(config))
         .subcommand(provider::clients_arguments(config))
         .subcommand(Command::new("openapi").about("Print the description of the HTTP interface (OpenAPI, JSON)"))
+}
+
+fn file(help: &'static str) -> Arg {
+    Arg::new(FILE).value_name("FILE").required(true).value_parser(value_parser!(PathBuf)).help(help)
 }
 
 fn terminal_arguments(config: impl Fn() -> Arg) -> Command {
@@ -126,13 +140,7 @@ fn terminal_arguments(config: impl Fn() -> Arg) -> Command {
                     "Take the certificate that the authority has issued; a running service uses it within ten seconds",
                 )
                 .arg(config())
-                .arg(
-                    Arg::new(FILE)
-                        .value_name("FILE")
-                        .required(true)
-                        .value_parser(value_parser!(PathBuf))
-                        .help("The certificate"),
-                ),
+                .arg(file("The certificate")),
         )
         .subcommand(
             Command::new("openapi").about("Print the description of the terminal's HTTP interface (OpenAPI, JSON)"),
@@ -182,6 +190,13 @@ impl Failure {
 fn check(path: &Path) -> Result<(), Failure> {
     material(path, &Configuration::load(path)?)?;
     writeln!(io::stdout(), "{}: the configuration is sound", path.display()).map_err(Failure::system)
+}
+
+fn verify_audit(found: &ArgMatches) -> Result<(), Failure> {
+    let path = found.get_one::<PathBuf>(FILE).cloned().unwrap_or_default();
+    let audit::Verified { lines, number, hash } =
+        audit::verify(&path).map_err(|fault| Failure::Refused(fault.to_string()))?;
+    writeln!(io::stdout(), "{lines} lines; the last is number {number}, {hash}").map_err(Failure::system)
 }
 
 fn terminal(found: &ArgMatches) -> Result<(), Failure> {

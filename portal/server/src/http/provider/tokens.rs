@@ -11,6 +11,7 @@ use serde::Serialize;
 use serde_json::json;
 use utoipa::ToSchema;
 
+use crate::audit::Event;
 use crate::http::Refusal;
 use crate::http::body::FormBody;
 use crate::http::refusal::RefusalDetail;
@@ -266,7 +267,11 @@ async fn asked(
         (Some(value), None) => Some(value.to_str().map_err(|_| Failure::Error(ErrorCode::InvalidClient))?),
         (Some(_), Some(_)) => return Err(Failure::Error(ErrorCode::InvalidRequest)),
     };
-    let client = provider.authenticate(authorization, &parameters, endpoint).await?;
+    let client = provider.authenticate(authorization, &parameters, endpoint).await.inspect_err(|failure| {
+        if let Failure::Error(ErrorCode::InvalidClient) = failure {
+            provider.portal().note(&Event::SiteRefused);
+        }
+    })?;
     provider.portal().serve_site(&client.id)?;
     Ok(Asked { client, parameters })
 }

@@ -1,0 +1,158 @@
+//! The events.
+
+use crate::cabinet::CabinetId;
+
+/// Something that happened, with what is told of it. Names and members are stable.
+#[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
+pub enum Event<'a> {
+    /// The service began to answer.
+    ServiceStarted {
+        /// Its version.
+        version: &'a str,
+    },
+    /// The service stopped in good order.
+    ServiceStopped,
+    /// Somebody signed in.
+    SignInAccepted {
+        /// How sure that is.
+        assurance: &'a str,
+        /// How he came.
+        way: &'a str,
+        /// His cabinet, if there are cabinets.
+        cabinet: Option<CabinetId>,
+    },
+    /// Somebody did not get in.
+    SignInRefused {
+        /// Why not.
+        code: &'a str,
+    },
+    /// A dormant cabinet was opened by its holder's first sign-in with the card.
+    CabinetOpened {
+        /// Which.
+        cabinet: CabinetId,
+    },
+    /// Somebody signed out.
+    SignedOut,
+    /// A holder ended sessions in the cabinet.
+    SessionsEnded {
+        /// Whose.
+        cabinet: CabinetId,
+        /// How many.
+        count: u64,
+    },
+    /// A person let a site know who he is.
+    ConsentGiven {
+        /// The site.
+        client: &'a str,
+        /// What it may know.
+        scopes: &'a str,
+    },
+    /// A person took that back.
+    ConsentWithdrawn {
+        /// The site.
+        client: &'a str,
+    },
+    /// A site was given a ticket.
+    TicketIssued {
+        /// The site.
+        client: &'a str,
+        /// How sure it is told to be.
+        assurance: &'a str,
+    },
+    /// A code or a refresh token was used a second time; what came of it ended.
+    TokenReplayed {
+        /// The site that brought it.
+        client: &'a str,
+    },
+    /// Somebody failed to prove that he is a site.
+    SiteRefused,
+    /// Changed revocation lists were taken into use.
+    RevocationTaken {
+        /// How many.
+        count: u64,
+    },
+    /// A changed revocation list could not be used.
+    RevocationRefused,
+    /// Changed sites or keys for tickets were taken into use.
+    SitesTaken,
+    /// Changed sites or keys for tickets could not be used.
+    SitesRefused,
+}
+
+impl Event<'_> {
+    /// The names of all events.
+    pub const NAMES: [&'static str; 16] = [
+        "service-started",
+        "service-stopped",
+        "sign-in-accepted",
+        "sign-in-refused",
+        "cabinet-opened",
+        "signed-out",
+        "sessions-ended",
+        "consent-given",
+        "consent-withdrawn",
+        "ticket-issued",
+        "token-replayed",
+        "site-refused",
+        "revocation-taken",
+        "revocation-refused",
+        "sites-taken",
+        "sites-refused",
+    ];
+
+    /// The stable name.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::ServiceStarted { .. } => "service-started",
+            Self::ServiceStopped => "service-stopped",
+            Self::SignInAccepted { .. } => "sign-in-accepted",
+            Self::SignInRefused { .. } => "sign-in-refused",
+            Self::CabinetOpened { .. } => "cabinet-opened",
+            Self::SignedOut => "signed-out",
+            Self::SessionsEnded { .. } => "sessions-ended",
+            Self::ConsentGiven { .. } => "consent-given",
+            Self::ConsentWithdrawn { .. } => "consent-withdrawn",
+            Self::TicketIssued { .. } => "ticket-issued",
+            Self::TokenReplayed { .. } => "token-replayed",
+            Self::SiteRefused => "site-refused",
+            Self::RevocationTaken { .. } => "revocation-taken",
+            Self::RevocationRefused => "revocation-refused",
+            Self::SitesTaken => "sites-taken",
+            Self::SitesRefused => "sites-refused",
+        }
+    }
+
+    /// What is told beside the name.
+    pub(super) fn details(&self) -> Vec<(&'static str, String)> {
+        match self {
+            Self::ServiceStarted { version } => vec![("version", (*version).to_owned())],
+            Self::SignInAccepted { assurance, way, cabinet } => {
+                let known = [("assurance", (*assurance).to_owned()), ("way", (*way).to_owned())];
+                known.into_iter().chain(cabinet.map(|cabinet| ("cabinet", cabinet.to_string()))).collect()
+            }
+            Self::SignInRefused { code } => vec![("code", (*code).to_owned())],
+            Self::CabinetOpened { cabinet } => vec![("cabinet", cabinet.to_string())],
+            Self::SessionsEnded { cabinet, count } => {
+                vec![("cabinet", cabinet.to_string()), ("count", count.to_string())]
+            }
+            Self::ConsentGiven { client, scopes } => {
+                vec![("client", (*client).to_owned()), ("scopes", (*scopes).to_owned())]
+            }
+            Self::TicketIssued { client, assurance } => {
+                vec![("client", (*client).to_owned()), ("assurance", (*assurance).to_owned())]
+            }
+            Self::ConsentWithdrawn { client } | Self::TokenReplayed { client } => {
+                vec![("client", (*client).to_owned())]
+            }
+            Self::RevocationTaken { count } => vec![("count", count.to_string())],
+            Self::ServiceStopped
+            | Self::SignedOut
+            | Self::SiteRefused
+            | Self::RevocationRefused
+            | Self::SitesTaken
+            | Self::SitesRefused => Vec::new(),
+        }
+    }
+}
