@@ -27,6 +27,7 @@ pub use grants::{
 pub use logouts::{DueLogout, LOGOUTS_OF_SITE_MAX, Logouts};
 pub use organisations::Organisations;
 pub use postgres::{InvalidDatabaseAddress, PostgresSettings, PostgresSteps, PostgresStorage};
+pub use sqlite::{BackedUp, BackupError, FORGOTTEN_TABLES, KEPT_TABLES, back_up, restore};
 pub use sqlite::{SqliteSettings, SqliteSteps, SqliteStorage};
 pub use steps::{CALLER_TAG_SIZE, KeptStep, Steps};
 

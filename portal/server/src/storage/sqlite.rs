@@ -5,6 +5,7 @@
 //! taken stays taken after a power cut. What is deleted is overwritten (`secure_delete`), and with the next purge it is
 //! gone from the log too.
 
+mod backup;
 #[path = "shared/cabinets.rs"]
 mod cabinets;
 mod database;
@@ -34,6 +35,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use SqliteSettings as Settings;
+pub use backup::{BackedUp, BackupError, FORGOTTEN_TABLES, KEPT_TABLES, back_up, restore};
 pub use memory::SqlStorage as SqliteStorage;
 pub use steps::SqlSteps as SqliteSteps;
 

@@ -1,7 +1,7 @@
 //! Cabinets, and the service's own keys.
 
 mod acting;
-mod commands;
+pub(crate) mod commands;
 mod door;
 mod key_files;
 mod killed;

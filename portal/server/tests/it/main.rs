@@ -10,6 +10,7 @@
 mod attacks;
 mod audit;
 mod authority_host;
+mod backup;
 mod cabinet;
 mod command_line;
 mod configuration;

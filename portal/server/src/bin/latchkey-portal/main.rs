@@ -1,5 +1,6 @@
 //! The binary `latchkey-portal`.
 
+mod backup;
 mod cabinets;
 mod keys;
 mod provider;
@@ -42,7 +43,7 @@ Exit codes:
   4  the database cannot be opened
   5  an address cannot be listened on
   6  no certificate was asked for or given, or it is not this terminal's
-  7  a site, a key, a cabinet or a log is not as the command needs it; the message says why";
+  7  a site, a key, a cabinet, a backup or a log is not as the command needs it; the message says why";
 
 fn main() -> ExitCode {
     let done = match arguments().get_matches().subcommand() {
@@ -50,6 +51,8 @@ fn main() -> ExitCode {
         Some(("check", found)) => check(&configuration_file(found)),
         Some(("keys", found)) => keys::run(found),
         Some(("cabinets", found)) => cabinets::run(found),
+        Some(("backup", found)) => backup::run(found, "backup"),
+        Some(("restore", found)) => backup::run(found, "restore"),
         Some(("audit", found)) => verify_audit(found),
         Some(("terminal", found)) => terminal(found),
         Some(("clients", found)) => provider::clients(found),
@@ -92,6 +95,7 @@ fn arguments() -> Command {
         )
         .subcommand(keys::arguments(config))
         .subcommand(cabinets::arguments(config))
+        .subcommands(backup::arguments(config))
         .subcommand(
             Command::new("audit")
                 .about(
