@@ -2,9 +2,10 @@
 
 use axum::Json;
 use utoipa::openapi::path::{Operation, PathItem};
-use utoipa::openapi::{RefOr, Response, ResponseBuilder};
+use utoipa::openapi::{ContentBuilder, Ref, RefOr, Response, ResponseBuilder, Schema};
 use utoipa::{Modify, OpenApi};
 
+use super::provider::FORMS_OF_SITES;
 use super::{assertions, challenges, links, operations, provider, sessions, terminal};
 
 #[derive(OpenApi)]
@@ -37,36 +38,56 @@ use super::{assertions, challenges, links, operations, provider, sessions, termi
         provider::end_session,
         provider::end_session_form,
     ),
-    modifiers(&PutOff)
+    modifiers(&Everywhere)
 )]
 struct Description;
 
-/// What every address answers but those for operators, to whom too much is asked of.
-struct PutOff;
+/// What every address answers before it looks at what it is asked.
+struct Everywhere;
 
-impl Modify for PutOff {
+impl Modify for Everywhere {
     fn modify(&self, description: &mut utoipa::openapi::OpenApi) {
-        for operation in description.paths.paths.values_mut().flat_map(operations) {
-            if !operation.tags.iter().flatten().any(|tag| tag == "operations") {
+        for (path, item) in &mut description.paths.paths {
+            for operation in operations_of(item) {
+                let is_for_operators = operation.tags.iter().flatten().any(|tag| tag == "operations");
                 // In the form of what the address answers otherwise when it refuses.
-                let refused = operation.responses.responses.iter().find(|(status, _)| status.starts_with('4'));
-                let answer = match refused {
+                let usual = operation.responses.responses.iter().find(|(status, _)| status.starts_with('4'));
+                let usual = match usual {
                     Some((_, RefOr::T(Response { content, .. }))) => content.clone(),
-                    _ => Default::default(),
+                    _ => refusal("").content,
                 };
-                let mut response = ResponseBuilder::new()
-                    .description(
-                        "`too-many-requests`: the header `Retry-After` says after how many seconds to try again",
-                    )
-                    .build();
-                response.content = answer;
-                operation.responses.responses.insert("429".to_owned(), response.into());
+                let mut answers = vec![("408", refusal("`request-timeout`"))];
+                if operation.request_body.is_some() {
+                    let of_body = [("413", "`body-too-large`"), ("415", "`content-type-refused`")];
+                    for (status, code) in of_body {
+                        let mut answer = refusal(code);
+                        answer.content = usual.clone();
+                        answers.push((status, answer));
+                    }
+                }
+                if !FORMS_OF_SITES.contains(&path.as_str()) {
+                    answers.push(("403", refusal("`origin-refused`")));
+                }
+                if !is_for_operators {
+                    let mut put_off = refusal("`too-many-requests`: the header `Retry-After` says when to try again");
+                    put_off.content = usual;
+                    answers.push(("429", put_off));
+                }
+                for (status, answer) in answers {
+                    operation.responses.responses.entry(status.to_owned()).or_insert(answer.into());
+                }
             }
         }
     }
 }
 
-fn operations(path: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
+fn refusal(description: &str) -> Response {
+    let schema = RefOr::<Schema>::Ref(Ref::from_schema_name("Refusal"));
+    let content = ContentBuilder::new().schema(Some(schema)).build();
+    ResponseBuilder::new().description(description).content("application/json", content).build()
+}
+
+fn operations_of(path: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
     [&mut path.get, &mut path.post, &mut path.put, &mut path.delete].into_iter().filter_map(Option::as_mut)
 }
 

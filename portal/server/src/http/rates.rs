@@ -11,7 +11,7 @@ use axum::response::{IntoResponse as _, Response};
 
 use super::Refusal;
 use super::page::refused;
-use super::provider::{CALLED_BY_SITES, USERINFO, put_off};
+use super::provider::{CALLED_BY_SITES, FORMS_OF_SITES, USERINFO, put_off};
 use crate::portal::Portal;
 use crate::rates::{Limit, Source};
 use crate::terminal::Caller;
@@ -19,6 +19,8 @@ use crate::terminal::Caller;
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 /// What those who operate the service ask, from wherever they watch it.
 const OPERATIONS: [&str; 3] = ["/health/live", "/health/ready", "/metrics"];
+/// Below what programs call.
+const PROGRAMS: &str = "/api/";
 /// Where challenges and links are asked for.
 const CHALLENGES: [&str; 2] = ["/api/v1/challenges", "/link"];
 
@@ -42,7 +44,7 @@ pub(super) async fn limit(State(portal): State<Arc<Portal>>, request: Request, n
         })
     };
     if let Err(refusal) = allowed {
-        return answer(&portal, request.headers(), by_site, refusal);
+        return answer(&portal, request.headers(), route, refusal);
     }
     let response = next.run(request).await;
     if by_site && response.status() == StatusCode::UNAUTHORIZED {
@@ -52,11 +54,12 @@ pub(super) async fn limit(State(portal): State<Arc<Portal>>, request: Request, n
 }
 
 /// Programs and pages are each told in their own way.
-fn answer(portal: &Portal, headers: &HeaderMap, by_site: bool, refusal: Refusal) -> Response {
+fn answer(portal: &Portal, headers: &HeaderMap, route: &str, refusal: Refusal) -> Response {
     let accepted = headers.get(ACCEPT).and_then(|kinds| kinds.to_str().ok()).unwrap_or_default();
-    if by_site {
+    let is_page = accepted.contains("text/html") && !route.starts_with(PROGRAMS);
+    if CALLED_BY_SITES.contains(&route) {
         put_off(&refusal)
-    } else if accepted.contains("text/html") {
+    } else if is_page || FORMS_OF_SITES.contains(&route) {
         refused(portal, headers, &refusal)
     } else {
         refusal.into_response()

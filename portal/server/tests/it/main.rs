@@ -28,6 +28,7 @@ mod provider;
 mod rates;
 mod refusals;
 mod revocation;
+mod schema;
 mod sign_in;
 mod status_service;
 mod storage;
