@@ -17,13 +17,60 @@ fn guides() -> Vec<(PathBuf, String)> {
 #[test]
 fn every_test_that_the_threat_model_and_the_conformance_table_name_exists() {
     let tests = tests();
-    for (file, at_least) in [("docs/security.md", 20), ("docs/conformance.md", 10)] {
+    for (file, at_least) in [("docs/security.md", 20), ("docs/conformance.md", 10), ("docs/asvs.md", 80)] {
         let text = fs::read_to_string(root().join(file)).unwrap();
         let named: BTreeSet<&str> = code(&text).filter(|code| is_test_name(code)).collect();
         assert!(named.len() > at_least, "{file} names too few tests: {named:?}");
         let missing: Vec<_> = named.into_iter().filter(|name| !tests.contains(*name)).collect();
         assert!(missing.is_empty(), "{file} names tests that do not exist: {missing:#?}");
     }
+}
+
+/// Every requirement has a row, in the standard's order, that names a test or a place in a file, or says why not.
+#[test]
+fn every_requirement_of_asvs_level_2_is_answered() {
+    let text = fs::read_to_string(root().join("docs/asvs.md")).unwrap();
+    let rows: Vec<Vec<&str>> = text
+        .lines()
+        .filter(|line| line.starts_with("| ") && !line.starts_with("| Requirement"))
+        .map(|line| line.trim_matches('|').split('|').map(str::trim).collect())
+        .collect();
+    let numbers: Vec<_> = rows.iter().map(|cells| cells[0].to_owned()).collect();
+    assert_eq!(numbers, asvs_level_2());
+    let mut faults = Vec::new();
+    for cells in &rows {
+        let places: Vec<_> = code(cells[2]).filter_map(|code| code.split_once('#')).collect();
+        let has_reason = ["Does not apply: ", "Operator: ", "Not met"].iter().any(|start| cells[2].starts_with(start));
+        if places.is_empty() && !has_reason && !code(cells[2]).any(is_test_name) {
+            faults.push(format!("{}: no test, place or reason", cells[0]));
+        }
+        for (file, part) in places {
+            if !fs::read_to_string(root().join(file)).is_ok_and(|text| text.contains(part)) {
+                faults.push(format!("{}: {file} has no {part}", cells[0]));
+            }
+        }
+    }
+    assert!(faults.is_empty(), "{faults:#?}");
+}
+
+/// The numbers of the requirements of ASVS 4.0.3 at level 2, those at level 1 among them: each word a section and what it has.
+fn asvs_level_2() -> Vec<String> {
+    let numbers = "1.1.1-7 1.2.1-4 1.4.1,4-5 1.5.1-4 1.6.1-4 1.7.1-2 1.8.1-2 1.9.1-2 1.10.1 1.11.1-2 1.12.2 1.14.1-6 \
+        2.1.1-12 2.2.1-3 2.3.1-3 2.4.1-5 2.5.1-7 2.6.1-3 2.7.1-6 2.8.1-7 2.9.1-3 2.10.1-4 3.1.1 3.2.1-4 3.3.1-4 3.4.1-5 \
+        3.5.1-3 3.7.1 4.1.1-3,5 4.2.1-2 4.3.1-3 5.1.1-5 5.2.1-8 5.3.1-10 5.4.1-3 5.5.1-4 6.1.1-3 6.2.1-6 6.3.1-2 6.4.1-2 \
+        7.1.1-4 7.2.1-2 7.3.1,3-4 7.4.1-3 8.1.1-4 8.2.1-3 8.3.1-8 9.1.1-3 9.2.1-4 10.2.1-2 10.3.1-3 11.1.1-8 12.1.1-3 \
+        12.2.1 12.3.1-6 12.4.1-2 12.5.1-2 12.6.1 13.1.1,3-5 13.2.1-3,5-6 13.3.1-2 13.4.1-2 14.1.1-4 14.2.1-6 14.3.2-3 \
+        14.4.1-7 14.5.1-4";
+    let mut listed = Vec::new();
+    for word in numbers.split(' ') {
+        let (section, parts) = word.rsplit_once('.').unwrap();
+        for part in parts.split(',') {
+            let (first, last) = part.split_once('-').unwrap_or((part, part));
+            let range = first.parse::<u32>().unwrap()..=last.parse().unwrap();
+            listed.extend(range.map(|number| format!("{section}.{number}")));
+        }
+    }
+    listed
 }
 
 #[test]
