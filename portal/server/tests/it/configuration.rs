@@ -43,6 +43,36 @@ fn the_documented_example_is_accepted_and_says_the_defaults() {
     assert_eq!((defaults.log.format, defaults.log.level), (LogFormat::Text, tracing::Level::INFO));
 }
 
+/// Whatever the sources ask a table for is in the example, or, of a registered site, in the operator's guide.
+#[test]
+fn every_setting_is_documented() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let files = std::fs::read_dir(folder.join("configuration")).unwrap().map(|entry| entry.unwrap().path());
+    let guide = include_str!("../../../../docs/operator.md");
+    let mut asked = 0;
+    for file in files.chain([folder.join("configuration.rs")]) {
+        let text = std::fs::read_to_string(&file).unwrap();
+        let is_of_sites = file.file_name().unwrap() == "registry.rs";
+        for kind in ["string", "strings", "number", "truth", "table", "tables", "optional_string", "optional_strings"] {
+            for after in text.split(&format!(".{kind}(\"")).skip(1) {
+                let key = after.split('"').next().unwrap();
+                let in_example = EXAMPLE.lines().any(|line| {
+                    let line = line.trim_start_matches('#');
+                    line.starts_with(&format!("{key} = ")) || line.starts_with(&format!("[{key}"))
+                });
+                let is_documented = if is_of_sites {
+                    guide.contains(&format!("`{key}`")) || guide.contains(&format!("[{key}]"))
+                } else {
+                    in_example
+                };
+                assert!(is_documented, "{key} of {}", file.display());
+                asked += 1;
+            }
+        }
+    }
+    assert!(asked > 70, "only {asked} settings were found");
+}
+
 /// Each row replaces a line of the example; the fault names the line and the key.
 #[test]
 fn every_fault_is_told_with_its_line_and_key() {
