@@ -549,6 +549,13 @@ other_policies = []
 minimum_assurance = "high"
 
 {limits}
+# Everybody comes from one address here.
+[rates]
+requests = 100000000
+challenges = 100000000
+refused_sites = 100000000
+site = 100000000
+
 [keys]
 folder = "keys-{name}"
 
