@@ -22,7 +22,7 @@ use time::{Duration, OffsetDateTime};
 pub use cabinets::{Blocking, Cabinets, Ending, ListedSession, SignIn, SignIns};
 pub use grants::{
     ConnectedSite, FoundToken, GRANT_ID_SIZE, GrantId, Grants, KeptCode, KeptGrant, KeptToken, NewToken, PresentedCode,
-    PresentedRefresh, PushedRequest, Spent, TakenCode, TokenKind,
+    PresentedRefresh, PushedRequest, REPEAT_LIFETIME, Repeat, Spent, TakenCode, TokenKind,
 };
 pub use logouts::{DueLogout, LOGOUTS_OF_SITE_MAX, Logouts};
 pub use organisations::Organisations;

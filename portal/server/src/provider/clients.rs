@@ -12,6 +12,7 @@ use super::jws::{Algorithm, VerificationKey};
 use super::logout::LogoutAddress;
 use super::scope::Scopes;
 use crate::http::Language;
+use crate::storage::Repeat;
 
 /// A site.
 #[derive(Debug)]
@@ -82,6 +83,17 @@ impl Client {
     #[must_use]
     pub fn sector(&self) -> &str {
         self.redirect_uris.first().map_or("", |address| &address.host)
+    }
+
+    /// Whether it may repeat the exchange of a refresh token whose answer was lost: only where a request that somebody else has
+    /// seen cannot be sent again, as statements and proofs of possession serve once.
+    #[must_use]
+    pub const fn may_repeat(&self, with_proof: bool) -> Repeat {
+        match (&self.authentication, with_proof) {
+            (ClientAuthentication::Keys(_), _) | (ClientAuthentication::Secret(_), true) => Repeat::BySite,
+            (ClientAuthentication::Public, true) => Repeat::WithItsKey,
+            (ClientAuthentication::Secret(_) | ClientAuthentication::Public, false) => Repeat::Never,
+        }
     }
 
     /// Whether it can keep a secret.

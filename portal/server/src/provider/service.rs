@@ -534,7 +534,8 @@ impl Provider {
             return Err(Failure::Error(ErrorCode::InvalidScope));
         }
         let (drawn, now) = (Drawn::new(self, true, key), self.portal.now());
-        let presented = PresentedRefresh { token: token.hash(), scopes: wanted, key };
+        let presented =
+            PresentedRefresh { token: token.hash(), scopes: wanted, key, repeat: client.may_repeat(key.is_some()) };
         let refreshed = self.grants.refresh(&presented, &client.id, &drawn.tokens(client, now), now).await;
         match self.portal.counted(refreshed).map_err(Refusal::from)? {
             Ok(FoundToken { grant, session, acting, .. }) => {

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use rand_core::CryptoRng;
-use time::OffsetDateTime;
+use time::{Duration, OffsetDateTime};
 
 use super::{Answer, Logouts, StorageError};
 use crate::organisation::{Binding, BindingId};
@@ -36,8 +36,8 @@ pub trait Grants: Logouts {
     fn token<'a>(&'a self, token: &'a TokenHash, now: OffsetDateTime) -> Answer<'a, Option<FoundToken>>;
 
     /// Replaces a refresh token of a site by new tokens, in one transaction. At most one call gets it, as for codes. A second
-    /// try ends the grant: of thief and owner one came too late, and nobody knows which. Without the key that the token is
-    /// bound to nothing happens.
+    /// try ends the grant: of thief and owner one came too late, and nobody knows which; unless it is a [`Repeat`] whose answer
+    /// was lost. Without the key that the token is bound to nothing happens.
     fn refresh<'a>(
         &'a self,
         presented: &'a PresentedRefresh,
@@ -205,7 +205,25 @@ pub struct PresentedRefresh {
     pub scopes: Option<Scopes>,
     /// The key whose possession it proves.
     pub key: Option<KeyThumbprint>,
+    /// Whether it may be a second try.
+    pub repeat: Repeat,
 }
+
+/// Who may repeat the exchange of a refresh token whose answer was lost: once within [`REPEAT_LIFETIME`], if nothing of that
+/// answer was exchanged in its turn: whoever proves anew who he is. What was given before serves no more; if it turns up all
+/// the same, it has been used twice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Repeat {
+    /// Nobody: whoever has seen the request could.
+    Never,
+    /// Who holds the key that the token is bound to.
+    WithItsKey,
+    /// This site.
+    BySite,
+}
+
+/// For how long after the first try a lost answer is given again.
+pub const REPEAT_LIFETIME: Duration = Duration::seconds(30);
 
 /// A code that was taken, and whose session is not over.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -13,7 +13,7 @@ use crate::provider::scope::Scopes;
 use crate::provider::subject::PersonTag;
 use crate::storage::{
     Answer, ConnectedSite, FoundToken, GrantId, Grants, KeptCode, KeptGrant, KeptToken, NewToken, PresentedCode,
-    PresentedRefresh, PushedRequest, Spent, StorageError, TakenCode, TokenKind,
+    PresentedRefresh, PushedRequest, REPEAT_LIFETIME, Repeat, Spent, StorageError, TakenCode, TokenKind,
 };
 use crate::token::TokenHash;
 
@@ -220,7 +220,7 @@ async fn take_code(
         && now < row::time(&taken, "code_expires_at")?;
     match session.filter(|_| is_fit) {
         Some(session) => {
-            keep_tokens(to, &grant.id, grant.scopes, tokens).await?;
+            keep_tokens(to, &grant.id, grant.scopes, tokens, None).await?;
             let acting = acting(to, &grant).await?;
             Ok(Ok(TakenCode { grant, session: row::session(&session)?, acting }))
         }
@@ -236,11 +236,12 @@ async fn keep_tokens(
     id: &GrantId,
     scopes: Scopes,
     tokens: &[NewToken],
+    replaced: Option<&TokenHash>,
 ) -> Result<(), StorageError> {
     for token in tokens {
         sqlx::query(
-            "INSERT INTO tokens (token, grant_id, kind, token_scopes, token_expires_at, proof_key) \
-             VALUES ($1, $2, $3, $4, $5, $6)",
+            "INSERT INTO tokens (token, grant_id, kind, token_scopes, token_expires_at, proof_key, replaces) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7)",
         )
         .bind(token.token.octets().as_slice())
         .bind(id.octets().as_slice())
@@ -248,6 +249,7 @@ async fn keep_tokens(
         .bind(scopes.text())
         .bind(row::milliseconds(token.expires_at))
         .bind(octets_of(token.key.as_ref()))
+        .bind(replaced.map(|replaced| replaced.octets().as_slice()))
         .execute(&mut *to)
         .await?;
     }
@@ -291,8 +293,9 @@ async fn refresh(
     replacements: &[NewToken],
     now: OffsetDateTime,
 ) -> Result<Result<FoundToken, Spent>, StorageError> {
-    let PresentedRefresh { token, scopes, key } = presented;
+    let PresentedRefresh { token, scopes, key, .. } = presented;
     engine::hold_grant_of(to, token).await?;
+    take_back_lost_answer(to, presented, client, now).await?;
     let found = live_token(to, token, now).await?;
     let replaced = sqlx::query(
         "UPDATE tokens SET replaced_at = $1 WHERE token = $2 AND kind = 'refresh' AND replaced_at IS NULL \
@@ -310,7 +313,8 @@ async fn refresh(
     .await?;
     match (found, replaced) {
         (Some(found), Some(_)) => {
-            keep_tokens(to, &found.grant.id, scopes.unwrap_or(found.grant.scopes), replacements).await?;
+            let scopes = scopes.unwrap_or(found.grant.scopes);
+            keep_tokens(to, &found.grant.id, scopes, replacements, Some(token)).await?;
             Ok(Ok(found))
         }
         _ => {
@@ -328,6 +332,48 @@ async fn refresh(
             replayed(to, &ended).await.map(Err)
         }
     }
+}
+
+/// Makes a refresh token as good as new whose answer was lost, if it is presented by somebody who may repeat the exchange: once,
+/// and only if nobody has exchanged what it was replaced by. That counts as exchanged from now on.
+async fn take_back_lost_answer(
+    to: &mut Connection,
+    presented: &PresentedRefresh,
+    client: &ClientId,
+    now: OffsetDateTime,
+) -> Result<(), StorageError> {
+    let PresentedRefresh { token, key, repeat, .. } = presented;
+    if *repeat == Repeat::Never {
+        return Ok(());
+    }
+    let token = token.octets().as_slice();
+    let taken_back = sqlx::query(
+        "UPDATE tokens SET replaced_at = NULL WHERE token = $1 AND kind = 'refresh' AND replaced_at > $2 \
+         AND grant_id IN (SELECT id FROM grants WHERE client = $3) \
+         AND (proof_key = $4 OR ($5 AND proof_key IS NULL)) \
+         AND (SELECT count(*) FROM tokens AS given WHERE given.replaces = $6 AND given.kind = 'refresh') = 1 \
+         AND EXISTS (SELECT 1 FROM tokens AS given WHERE given.replaces = $7 AND given.kind = 'refresh' \
+         AND given.replaced_at IS NULL)",
+    )
+    .bind(token)
+    .bind(row::milliseconds(now.saturating_sub(REPEAT_LIFETIME)))
+    .bind(client.as_str())
+    .bind(octets_of(key.as_ref()))
+    .bind(*repeat == Repeat::BySite)
+    .bind(token)
+    .bind(token)
+    .execute(&mut *to)
+    .await?;
+    if taken_back.rows_affected() == 0 {
+        return Ok(());
+    }
+    sqlx::query("UPDATE tokens SET replaced_at = $1 WHERE replaces = $2 AND kind = 'refresh' AND replaced_at IS NULL")
+        .bind(row::milliseconds(now))
+        .bind(token)
+        .execute(&mut *to)
+        .await?;
+    sqlx::query("DELETE FROM tokens WHERE replaces = $1 AND kind = 'access'").bind(token).execute(to).await?;
+    Ok(())
 }
 
 /// What is said of a code or token that gives nothing, if these grants have ended by it.

@@ -6,7 +6,8 @@ use serde_json::{Value, json};
 use time::Duration;
 
 use super::world::{
-    APP, CLINIC, SHOP, agree, card_of_another, decide, pairs, sent, software_card, ticket, userinfo, world,
+    APP, CLINIC, SHOP, agree, card_of_another, clients, decide, pairs, sent, software_card, ticket, userinfo, world,
+    world_of,
 };
 use crate::support::{NOW, ORIGIN, SESSION_COOKIE, World};
 
@@ -304,6 +305,29 @@ async fn refresh_tokens_serve_once_each_and_narrow() {
     let known = userinfo(&world, tokens["access_token"].as_str().unwrap()).await.json();
     assert_eq!(known.as_object().unwrap().len(), 1, "{known}");
     assert_eq!(CLINIC.refresh(&world, "x").await.json()["error"], "unauthorized_client");
+}
+
+/// The answer to a refresh was lost on the way: who proves anew who he is asks again, and nobody else's request serves twice.
+#[tokio::test]
+async fn a_lost_answer_to_a_refresh_is_asked_for_again() {
+    let refreshing = clients().replace("keys = [", "refresh_tokens = true\nkeys = [");
+    let world = world_of(&refreshing).await;
+    let first = CLINIC.tokens(&world).await;
+    let token = first["refresh_token"].as_str().unwrap();
+    let lost = CLINIC.refresh(&world, token).await.json();
+    world.set_clock(NOW + Duration::seconds(29));
+    let given = CLINIC.refresh(&world, token).await.json();
+    assert_eq!(userinfo(&world, lost["access_token"].as_str().unwrap()).await.status, 401);
+    assert_eq!(userinfo(&world, given["access_token"].as_str().unwrap()).await.status, 200);
+    world.set_clock(NOW + Duration::seconds(30));
+    assert_eq!(CLINIC.refresh(&world, token).await.json()["error"], "invalid_grant", "once");
+    assert_eq!(userinfo(&world, given["access_token"].as_str().unwrap()).await.status, 401);
+
+    let first = SHOP.tokens(&world).await;
+    let token = first["refresh_token"].as_str().unwrap();
+    assert_eq!(SHOP.refresh(&world, token).await.status, 200);
+    let again = SHOP.refresh(&world, token).await;
+    assert_eq!(again.json()["error"], "invalid_grant", "whoever has seen a secret has seen all of the request");
 }
 
 #[tokio::test]

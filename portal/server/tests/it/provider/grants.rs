@@ -4,11 +4,13 @@ use std::sync::Arc;
 
 use latchkey_fixtures::random::Seeded;
 use latchkey_portal::provider::clients::ClientId;
+use latchkey_portal::provider::dpop::KeyThumbprint;
 use latchkey_portal::provider::request::CodeChallenge;
 use latchkey_portal::provider::scope::Scopes;
 use latchkey_portal::provider::subject::PersonTag;
 use latchkey_portal::storage::{
-    GrantId, KeptCode, KeptGrant, Memory, NewToken, PresentedCode, PresentedRefresh, Spent, TokenKind,
+    GrantId, KeptCode, KeptGrant, Memory, NewToken, PresentedCode, PresentedRefresh, REPEAT_LIFETIME, Repeat, Spent,
+    TokenKind,
 };
 use latchkey_portal::token::{Token, TokenHash};
 use time::Duration;
@@ -65,7 +67,7 @@ fn tokens(seed: &str) -> Vec<NewToken> {
 }
 
 fn shown(token: TokenHash) -> PresentedRefresh {
-    PresentedRefresh { token, scopes: None, key: None }
+    PresentedRefresh { token, scopes: None, key: None, repeat: Repeat::Never }
 }
 
 async fn storages(directory: &tempfile::TempDir) -> [Arc<dyn Memory>; 2] {
@@ -161,6 +163,67 @@ async fn a_token_of_a_session_that_is_over_is_unknown_and_not_replayed() {
     }
     assert_eq!(refresh("first", "third", Duration::ZERO).await, Err(Spent::Replayed));
     assert_eq!(refresh("second", "third", Duration::ZERO).await, Err(Spent::Unknown), "the family has ended");
+}
+
+/// Each row: who presents a refresh token again, bound or not, how long after, and whether the lost answer is given again.
+#[tokio::test]
+async fn a_lost_answer_is_given_again_to_whoever_proves_anew_who_he_is() {
+    let (key, other) = (KeyThumbprint::from([3; 32]), KeyThumbprint::from([4; 32]));
+    let soon = REPEAT_LIFETIME - Duration::MILLISECOND;
+    let rows = [
+        ("anybody", None, None, Repeat::Never, soon, false),
+        ("the site", None, None, Repeat::BySite, soon, true),
+        ("the site with a proof", None, Some(other), Repeat::BySite, soon, true),
+        ("the site too late", None, None, Repeat::BySite, REPEAT_LIFETIME, false),
+        ("who holds the key", Some(key), Some(key), Repeat::WithItsKey, soon, true),
+        ("who holds the key, too late", Some(key), Some(key), Repeat::WithItsKey, REPEAT_LIFETIME, false),
+        ("who holds a key that does not matter", None, Some(other), Repeat::WithItsKey, soon, false),
+    ];
+    for (name, bound, shown_key, repeat, after, is_given) in rows {
+        let directory = tempfile::tempdir().unwrap();
+        let storage = Arc::clone(&storages(&directory).await[0]);
+        let (grant, code, presented) = grant("one", "session");
+        storage.keep_grant(&grant, &code).await.unwrap();
+        let bound_tokens =
+            |seed: &str| -> Vec<_> { tokens(seed).into_iter().map(|token| NewToken { key: bound, ..token }).collect() };
+        storage.take_code(&presented, &bound_tokens("first"), NOW).await.unwrap().unwrap();
+        let first = PresentedRefresh { token: bound_tokens("first")[1].token, scopes: None, key: bound, repeat };
+        storage.refresh(&first, &grant.client, &bound_tokens("lost"), NOW).await.unwrap().unwrap();
+        let again = PresentedRefresh { key: shown_key, ..first };
+        let outcome = storage.refresh(&again, &grant.client, &bound_tokens("given"), NOW + after).await.unwrap();
+        assert_eq!(outcome.is_ok(), is_given, "{name}: {outcome:?}");
+        let alive = async |seed: &str| storage.token(&tokens(seed)[0].token, NOW + after).await.unwrap().is_some();
+        assert!(!alive("lost").await, "{name}: what was lost serves nobody");
+        assert_eq!(alive("given").await, is_given, "{name}");
+        if is_given {
+            // Whoever has caught what was lost is found out by it, as is the site if it got both.
+            let caught = PresentedRefresh { token: tokens("lost")[1].token, ..again };
+            let outcome = storage.refresh(&caught, &grant.client, &bound_tokens("caught"), NOW + after).await.unwrap();
+            assert_eq!(outcome.map(|_| ()), Err(Spent::Replayed), "{name}");
+            assert!(!alive("given").await, "{name}: and all of it has ended");
+        }
+    }
+}
+
+/// What was given was exchanged: the answer was not lost. And another site's, or another key's, second try ends nothing.
+#[tokio::test]
+async fn an_answer_that_has_arrived_is_not_given_again() {
+    let directory = tempfile::tempdir().unwrap();
+    let storage = Arc::clone(&storages(&directory).await[0]);
+    let (grant, code, presented) = grant("one", "session");
+    storage.keep_grant(&grant, &code).await.unwrap();
+    storage.take_code(&presented, &tokens("first"), NOW).await.unwrap().unwrap();
+    let by_site = |seed: &str| PresentedRefresh { repeat: Repeat::BySite, ..shown(tokens(seed)[1].token) };
+    let refresh = async |seed: &str, next: &str, client: &ClientId| {
+        storage.refresh(&by_site(seed), client, &tokens(next), NOW).await.unwrap().map(|_| ())
+    };
+    assert_eq!(refresh("first", "second", &grant.client).await, Ok(()));
+    assert_eq!(refresh("second", "third", &grant.client).await, Ok(()));
+    let stranger = ClientId::parse("clinic").unwrap();
+    assert_eq!(refresh("second", "stolen", &stranger).await, Err(Spent::Unknown));
+    assert!(storage.token(&tokens("third")[0].token, NOW).await.unwrap().is_some());
+    assert_eq!(refresh("first", "stolen", &grant.client).await, Err(Spent::Replayed));
+    assert_eq!(storage.token(&tokens("third")[0].token, NOW).await.unwrap(), None);
 }
 
 /// Nothing that would open anything stands in the database's files.
