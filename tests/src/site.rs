@@ -267,6 +267,18 @@ impl Browser {
         self.follow(request.header("content-type", "application/x-www-form-urlencoded").body(body.finish())).await
     }
 
+    /// Calls the portal as its own page's script does.
+    ///
+    /// # Errors
+    /// If the portal refuses or does not answer.
+    pub async fn call(&self, path: &str, body: &serde_json::Value) -> Result<serde_json::Value> {
+        let request = self.http.post(format!("{}{path}", self.portal)).header("origin", &self.portal);
+        let answer = request.header("content-type", "application/json").body(body.to_string()).send().await?;
+        let (status, text) = (answer.status(), answer.text().await?);
+        ensure!(status.is_success(), "{path}: {text}");
+        Ok(serde_json::from_str(&text)?)
+    }
+
     async fn follow(&self, request: reqwest::RequestBuilder) -> Result<Place> {
         let mut answer = request.send().await?;
         while answer.status().is_redirection() {

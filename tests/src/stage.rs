@@ -453,6 +453,9 @@ fn make_keys(set: &SampleSet, file: &Path, order: PortalOrder) -> Result<()> {
     let mut uses = vec!["cabinet"];
     if order.terminal_port.is_some() {
         uses.push("record");
+        let holders = sample_holders().into_iter().chain(deployed_holders());
+        let listed: String = holders.map(|holder| format!("{} valid\n", holder.document_number)).collect();
+        fs::write(set.path().join("documents.txt"), listed)?;
     }
     if order.has_provider {
         uses.extend(["subject", "seal", "ticket-es256", "ticket-rs256"]);
@@ -581,6 +584,7 @@ password = "cv/terminal.password"
 path = ["cv/authority.cert"]
 roots = ["cv/root.cert"]
 card_authorities = ["cv/authority.cert"]
+documents = "documents.txt"
 unknown_documents = "report"
 [terminal.tickets]
 address = "{TICKETS_ADDRESS}"

@@ -92,6 +92,21 @@ fn a_request_counts_if_its_signature_and_path_do() {
     assert_eq!((shown.purpose.as_deref(), shown.must_be_bound), (Some("to change your address"), true));
 }
 
+/// Whether somebody is of age is a right of its own, which is shown and cannot be left out; nothing else need be asked.
+#[test]
+fn an_age_is_asked_for_as_a_right() {
+    let rights = |groups: Value| {
+        let mut request = ticket_request();
+        request["groups"] = groups;
+        request["checks"] = json!({ "ageOver": 18 });
+        verify(&signed(request.to_string().as_bytes())).unwrap().ticket.unwrap().rights().unwrap()
+    };
+    let read = |number| EidRights::read(DataGroup::new(number).unwrap());
+    let (required, optional) = rights(json!({ "required": [7], "optional": [4] }));
+    assert_eq!((required.eid, optional.eid), (read(7) | EidRights::AGE_VERIFICATION, read(4)));
+    assert_eq!(rights(json!({ "required": [] })).0.eid, EidRights::AGE_VERIFICATION);
+}
+
 #[test]
 fn nothing_else_counts() {
     let message = of_provider();
@@ -197,6 +212,10 @@ fn a_request_in_our_own_form_says_everything() {
         ("groups", json!({ "required": [4, 4], "optional": [] })),
         ("groups", json!({ "required": [4], "optional": [4] })),
         ("purpose", json!({ "be": "", "ru": "a", "en": "a" })),
+        ("checks", json!({ "ageOver": 0 })),
+        ("checks", json!({ "ageOver": 121 })),
+        ("checks", json!({ "ageOver": "18" })),
+        ("checks", json!({ "bornBy": "20080504" })),
         ("nonce", json!("AAAA")),
         ("issued", json!("yesterday")),
         ("expires", json!("2026-11-22T13:10:00Z")),

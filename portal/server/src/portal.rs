@@ -11,8 +11,8 @@ use axum::body::Bytes;
 use latchkey_crypto::assertion::{ChallengeText, Origin};
 use latchkey_crypto::x509::{PersonalNumber, STATUS_NONCE_SIZE};
 use latchkey_verify::{
-    PendingChallenge, PresentedAssertion, ProvenSignIn, Purpose, RevocationSources, SignInPolicy, VerifiedSignIn,
-    VerifiedStatusAnswer,
+    PendingChallenge, PresentedAssertion, ProvenSignIn, Purpose, Rejection, RevocationSources, SignInPolicy,
+    VerifiedSignIn, VerifiedStatusAnswer,
 };
 use rand_core::CryptoRng;
 use time::OffsetDateTime;
@@ -31,6 +31,7 @@ use crate::rates::{Exceeded, Limit, RateSettings, Rates, Source};
 use crate::revocation::{ListRenewal, ListsOnDisk, StatusService, name_of};
 use crate::session::{Assurance, Holder, Session, Way};
 use crate::storage::{Cabinets, KeptChallenge, KeptLink, Opening, Storage, StorageError};
+use crate::terminal::ReadIdentity;
 use crate::token::Token;
 
 pub use cabinets::SIGN_INS_KEPT;
@@ -331,12 +332,48 @@ impl Portal {
         let browser = browser.hash();
         let kept = self.counted(self.storage.take_challenge(challenge, &browser, self.now()).await)??;
         let (session, verified) = self.judged(&assertion, &kept, way).await?;
+        Ok((self.open(session, former, family).await?, verified))
+    }
+
+    /// Opens a session for somebody whom the terminal has read from his card, under a new token in place of `former`.
+    pub(crate) async fn sign_in_identified(
+        &self,
+        identity: ReadIdentity,
+        former: Option<&Token>,
+        family: BrowserFamily,
+    ) -> Result<StartedSession, Refusal> {
+        let ReadIdentity { holder, is_of_age, assurance } = identity;
+        let required = self.settings.policy.minimum_assurance;
+        if assurance < required {
+            return Err(Rejection::WrongPolicy { reached: assurance, required }.into());
+        }
+        let signed_in_at = self.now();
+        let session = Session {
+            signed_in_at,
+            expires_at: signed_in_at.saturating_add(self.settings.session_lifetime),
+            assurance,
+            way: Way::Terminal,
+            cabinet: None,
+            acting: None,
+            age_over_18: is_of_age,
+            holder,
+        };
+        self.open(session, former, family).await
+    }
+
+    /// Opens a session under a new token in place of `former`, if its holder's cabinet has it.
+    async fn open(
+        &self,
+        session: Session,
+        former: Option<&Token>,
+        family: BrowserFamily,
+    ) -> Result<StartedSession, Refusal> {
         let token = self.draw_token();
         let knock = self.knock(&session.holder.personal_number).await?;
         let opening =
             Opening { token: token.hash(), session, replaced: former.map(Token::hash), knock, browser: family };
         let entered = self.counted(self.storage.open_session(&opening).await)??;
-        Ok((self.started(token, opening.session, entered, former), verified))
+        Ok(self.started(token, opening.session, entered, former))
     }
 
     /// The door of a person's cabinet, where there are cabinets.
@@ -380,6 +417,7 @@ impl Portal {
             way,
             cabinet: None,
             acting: None,
+            age_over_18: None,
             holder: Holder::from(verified.identity()),
         };
         Ok((session, verified))

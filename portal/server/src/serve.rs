@@ -155,7 +155,8 @@ impl Service {
             _ => None,
         };
         let grants = Arc::clone(&storage);
-        let provider = provider.map(|material| Provider::new(Arc::clone(&portal), grants, material));
+        let asks = terminal.as_ref().map(|service| Arc::clone(&service.terminal));
+        let provider = provider.map(|material| Provider::new(Arc::clone(&portal), grants, material, asks));
         Ok(Self {
             portal,
             provider,

@@ -25,11 +25,13 @@ pub struct Session {
     pub cabinet: Option<CabinetId>,
     /// For which organisation the person acts, if not for himself.
     pub acting: Option<BindingId>,
+    /// What the card has said to the question whether the person has lived eighteen years, if it was asked.
+    pub age_over_18: Option<bool>,
     /// Who it is.
     pub holder: Holder,
 }
 
-/// How an assertion came to the service: what it says of who told the client program the origin that the card signed.
+/// How somebody signed in: what it says of who told the client program the origin that the card signed, if it signed one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Way {
     /// From the service's own page: the browser named the origin, to the client program and to the service. It is the
@@ -39,21 +41,24 @@ pub enum Way {
     Program,
     /// Through a link: the link named the origin.
     Link,
+    /// Not at all: the service's terminal has read the card itself, through the client program that its page called.
+    Terminal,
 }
 
 /// A text that names no [`Way`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("an assertion comes by page, program or link")]
+#[error("somebody signs in by page, program, link or terminal")]
 pub struct UnknownWay;
 
 impl Way {
-    /// The name in the database: `page`, `program`, `link`.
+    /// The name in the database: `page`, `program`, `link`, `terminal`.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             Self::Page => "page",
             Self::Program => "program",
             Self::Link => "link",
+            Self::Terminal => "terminal",
         }
     }
 }
@@ -62,7 +67,10 @@ impl FromStr for Way {
     type Err = UnknownWay;
 
     fn from_str(name: &str) -> Result<Self, UnknownWay> {
-        [Self::Page, Self::Program, Self::Link].into_iter().find(|way| way.name() == name).ok_or(UnknownWay)
+        [Self::Page, Self::Program, Self::Link, Self::Terminal]
+            .into_iter()
+            .find(|way| way.name() == name)
+            .ok_or(UnknownWay)
     }
 }
 

@@ -17,6 +17,7 @@ mod record;
 mod refusal;
 pub mod renewal;
 mod sealing;
+mod sign_in;
 mod signature;
 mod status;
 mod ticket;
@@ -40,9 +41,10 @@ pub use machine::{AnsweredCommand, CardKind, CommandToCard};
 pub use personal_data::PersonalData;
 pub use refusal::TerminalRefusal;
 pub use sealing::{NotSealedHere, RecordKey};
+pub use sign_in::{ReadIdentity, SignInStep};
 pub use signature::{DATA_TO_SIGN_MAX_SIZE, ToSign};
 pub use status::{DocumentRegister, DocumentStatus, UnknownDocuments};
-pub use ticket::{TICKET_REQUEST_MAX_SIZE, Tickets};
+pub use ticket::{OwnRequest, TICKET_REQUEST_MAX_SIZE, Tickets};
 
 use crate::files::Renewal;
 use crate::http::Refusal;
@@ -249,7 +251,7 @@ impl Terminal {
         self.check_caller(caller)?;
         let tickets = self.tickets.as_ref().ok_or(TerminalRefusal::TicketRequest("no tickets are issued here"))?;
         let (trust, lists) = (&self.rules.trust, self.revocation.current());
-        let order = tickets.order(request, &rights, trust, &lists, self.now())?;
+        let order = tickets.order(request, &rights, caller.is_own_page(), (trust, &lists), self.now())?;
         let beginning = Beginning { card: CardKind::Standard, rights: Some(rights) };
         self.begin_for(caller, beginning, Some(Errand::Ticket(order))).await
     }

@@ -21,6 +21,13 @@ export function signIn(options: Options): Promise<Outcome>;
  */
 export function sign(files: readonly Blob[] | FileList, options?: SignOptions): Promise<SignOutcome>;
 
+/**
+ * Has the terminal of an identification service read an ID card. Call it from a click.
+ *
+ * Like `signIn` in all else; what `request`, `begin` and `step` reject with is passed on.
+ */
+export function readByTerminal(options: TerminalOptions): Promise<TerminalOutcome>;
+
 /** Finds out whether the program runs, and nothing else. Call it from a click too. */
 export function probe(options?: Pick<Options, "port" | "explain" | "onProgress" | "signal">): Promise<Reached>;
 
@@ -64,6 +71,7 @@ export interface Progress {
    * - `asking-holder`: the program's window asks whether the visitor agrees;
    * - `card`: the card, or its PIN in a window of the program's own, is waited for;
    * - `signing`: the card signs;
+   * - `reading`: a terminal reads the card;
    * - `done`: the program is finished.
    */
   readonly phase:
@@ -73,8 +81,41 @@ export interface Progress {
     | "asking-holder"
     | "card"
     | "signing"
+    | "reading"
     | "done";
 }
+
+export interface TerminalOptions extends Pick<SignOptions, "port" | "explain" | "onProgress" | "signal"> {
+  /** The signed request, base64, which the program shows the visitor. Called once the program has answered. */
+  readonly request: () => Promise<string>;
+  /** Begins at the terminal with what the visitor has agreed to. */
+  readonly begin: (certhat: string) => Promise<TerminalBegun>;
+  /** Gives the terminal the card's answer. */
+  readonly step: (hreq: string, cardResponse: string) => Promise<TerminalStep>;
+}
+
+export interface TerminalBegun {
+  readonly hreq: string;
+  readonly terminal_certificate: string;
+  readonly cmd_to_card: string;
+}
+
+export type TerminalStep =
+  | {
+      /** Which kind of command it is. */
+      readonly next: "authenticate" | "command";
+      readonly header_cmd_to_card: string;
+      readonly cmd_to_card: string;
+    }
+  | { readonly next: "done" };
+
+/** What reading a card comes to. */
+export type TerminalOutcome =
+  /** The terminal has read it. */
+  | { readonly code: "read" }
+  | Exclude<Reached, { code: "running" }>
+  /** The program answered at first, and then no more. */
+  | { readonly code: "connection-lost" };
 
 /** What a sign-in comes to. */
 export type Outcome =

@@ -62,6 +62,53 @@ export async function sign(files, options = {}) {
 }
 
 /**
+ * Has a terminal read the card. Call it from a click.
+ * @param {import("./latchkey-sign-in.d.ts").TerminalOptions} options
+ * @returns {Promise<import("./latchkey-sign-in.d.ts").TerminalOutcome>}
+ */
+export async function readByTerminal({ port, explain, onProgress, signal, request, begin, step }) {
+  const leaving = new AbortController();
+  const leave = () => leaving.abort();
+  addEventListener("pagehide", leave);
+  const stop = signal ? AbortSignal.any([signal, leaving.signal]) : leaving.signal;
+  const reached = await probe({ port, explain, onProgress, signal: stop });
+  if (reached.code !== "running") return reached;
+  const relay = `${new URL(reached.base).origin}/api/v1/terminal_proxy`;
+  try {
+    const body = { request: await request() };
+    onProgress?.({ phase: "asking-holder" });
+    const opened = await told(`${reached.base}/ticket`, body, stop);
+    onProgress?.({ phase: "reading" });
+    const { hreq, ...first } = await begin(opened.certhat);
+    let answer = await told(`${relay}_bauth_init`, { ...first, is_bilateral: true }, stop);
+    for (;;) {
+      const { next, ...command } = await step(hreq, answer.card_response);
+      if (next === "done") return { code: "read" };
+      answer = await told(`${relay}_${next === "authenticate" ? "bauth" : "command"}`, command, stop);
+    }
+  } catch (error) {
+    if (stop.aborted) return { code: "taken-back" };
+    if (!(error instanceof Refused)) throw error;
+    if (error.message) return { code: "client-refused", reason: error.message };
+    return { code: (await permission()) === "denied" ? "denied" : "connection-lost" };
+  } finally {
+    removeEventListener("pagehide", leave);
+    // The card is free at once; without this it is so a little later.
+    post(`${reached.base}/terminal/close`, {}, { keepalive: true }).catch(() => null);
+  }
+}
+
+/** The program said no, for a reason with a stable code, or nothing at all. */
+class Refused extends Error {}
+
+/** @type {(address: string, body: object, signal: AbortSignal) => Promise<any>} */
+async function told(address, body, signal) {
+  const answer = await post(address, body, { signal }).catch(() => null);
+  if (!answer?.ok) throw new Refused(answer ? await reasonOf(answer) : "");
+  return answer.json();
+}
+
+/**
  * What the program answered to a sign-in.
  * @param {any} answer
  * @param {string} requestId

@@ -4,7 +4,7 @@
 // The portal's own page: signs in through the program, shows in the page's words how far it is, and what came of it.
 // Without this script the page offers the link and the command instead.
 
-import { cardRemoved, signIn } from "/latchkey-sign-in.js";
+import { cardRemoved, readByTerminal, signIn } from "/latchkey-sign-in.js";
 
 /** Remembers for the next page of this tab which request signed in, so that the card can be watched there. */
 const REQUEST = "latchkey-request";
@@ -27,7 +27,8 @@ function offerSignIn() {
   /** @type {((goOn: boolean) => void) | undefined} */
   let decide;
   go.hidden = false;
-  find(main, "#other-ways", HTMLDetailsElement).open = false;
+  const otherWays = main.querySelector("#other-ways");
+  openOtherWays(false);
 
   go.addEventListener("click", () => (decide ? decide(true) : begin()));
   cancel.addEventListener("click", () => {
@@ -39,19 +40,26 @@ function offerSignIn() {
     attempt?.abort();
     const mine = (attempt = new AbortController());
     const isMine = () => attempt === mine && !mine.signal.aborted;
+    /** @returns {Promise<boolean>} */
+    const explain = () =>
+      new Promise((settle) => {
+        decide = (goOn) => ((decide = undefined), settle(goOn));
+        show("explain");
+      });
+    /** @type {NonNullable<import("./latchkey-sign-in.d.ts").Options["onProgress"]>} */
+    const onProgress = ({ phase }) => {
+      if (isMine()) show(phase);
+    };
     try {
+      if (main.dataset.byTerminal !== undefined) return await read({ port, explain, onProgress, signal: mine.signal });
       /** @type {string | undefined} */
       let assertionPath;
       const outcome = await signIn({
         port,
         portalName: main.dataset.portalName,
         signal: mine.signal,
-        explain: () =>
-          new Promise((settle) => {
-            decide = (goOn) => ((decide = undefined), settle(goOn));
-            show("explain");
-          }),
-        onProgress: ({ phase }) => isMine() && show(phase),
+        explain,
+        onProgress,
         challenge: async () => {
           const issued = await call("/api/v1/challenges", {}, mine.signal);
           assertionPath = issued.assertionPath;
@@ -64,6 +72,29 @@ function offerSignIn() {
       if (mine.signal.aborted) show("taken-back");
       else await fail(error);
     }
+  }
+
+  /**
+   * The portal's own terminal reads the card.
+   * @param {Required<Pick<import("./latchkey-sign-in.d.ts").TerminalOptions, "port" | "explain" | "onProgress" | "signal">>} options
+   */
+  async function read(options) {
+    let request = "";
+    const outcome = await readByTerminal({
+      ...options,
+      request: async () => (request = (await call("/authorize/card/request", {}, options.signal)).request),
+      begin: (certhat) => call("/authorize/card/begin", { request, certhat }, options.signal),
+      step: (hreq, card_response) => call("/authorize/card/step", { hreq, card_response }, options.signal),
+    });
+    if (options.signal.aborted) return show("taken-back");
+    if (outcome.code === "read") return location.replace(next);
+    if (outcome.code === "client-refused") return refusedByProgram(outcome.reason);
+    show(outcome.code);
+  }
+
+  /** @param {string} reason */
+  function refusedByProgram(reason) {
+    show(main.querySelector(`#states [data-reasons~="${reason}"]`) ?? "client-refused", reason);
   }
 
   /**
@@ -80,14 +111,16 @@ function offerSignIn() {
       location.replace(next);
       return;
     }
-    if (outcome.code === "client-refused") {
-      const own = main.querySelector(`#states [data-reasons~="${outcome.reason}"]`);
-      return show(own ?? "client-refused", outcome.reason);
-    }
+    if (outcome.code === "client-refused") return refusedByProgram(outcome.reason);
     show(outcome.code);
     if (outcome.code === "not-running" && outcome.retried) {
       await finish(await outcome.retried, mine, assertionPath);
     }
+  }
+
+  /** Where nothing but the terminal serves there are no other ways. @param {boolean} open */
+  function openOtherWays(open) {
+    if (otherWays instanceof HTMLDetailsElement) otherWays.open = open;
   }
 
   /** @param {unknown} error */
@@ -119,7 +152,7 @@ function offerSignIn() {
     go.hidden = !found.dataset.action;
     go.textContent = found.dataset.action || go.textContent;
     cancel.hidden = found.dataset.cancel === undefined;
-    find(main, "#other-ways", HTMLDetailsElement).open = found.dataset.otherWays !== undefined;
+    openOtherWays(found.dataset.otherWays !== undefined);
     if ((hadFocus === go && go.hidden) || (hadFocus === cancel && cancel.hidden)) {
       (go.hidden ? (cancel.hidden ? state : cancel) : go).focus();
     }

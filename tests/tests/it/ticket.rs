@@ -28,13 +28,13 @@ use crate::willing::Willing;
 const HOLDER: &str = "hanna-vydumanaya";
 
 /// Client and terminal at work, and a holder at his desk.
-struct Scene {
-    set: SampleSet,
-    service: Service,
-    desk: Desk,
+pub(crate) struct Scene {
+    pub(crate) set: SampleSet,
+    pub(crate) service: Service,
+    pub(crate) desk: Desk,
     view: watch::Receiver<Arc<DeskView>>,
     terminal: u16,
-    _portal: Portal,
+    pub(crate) portal: Portal,
 }
 
 #[expect(clippy::disallowed_methods, reason = "the terminal looks at the machine's clock")]
@@ -44,9 +44,14 @@ fn present() -> OffsetDateTime {
 
 impl Scene {
     fn set() -> Self {
+        Self::set_with(PortalOrder::default(), |_| SITE.to_owned())
+    }
+
+    /// With such a portal; `site` is whose terminal it is.
+    pub(crate) fn set_with(order: PortalOrder, site: impl FnOnce(&Portal) -> String) -> Self {
         let set = SampleSet::write().unwrap();
         let terminal = free_port().unwrap();
-        let order = PortalOrder { terminal_port: Some(terminal), ..PortalOrder::default() };
+        let order = PortalOrder { terminal_port: Some(terminal), ..order };
         let portal = Portal::start_with(&set, order).unwrap();
         let readers = Readers::with(&HolderCard::of(HOLDER));
         let prompt = Box::new(Willing::with_pin(holder(HOLDER).unwrap().pin));
@@ -60,15 +65,15 @@ impl Scene {
             sites,
             callers: Arc::new(CallersOfSystem),
             guest: Arc::new(NoGuest),
-            terminals: Arc::new(settings(&set)),
+            terminals: Arc::new(settings(&set, &site(&portal))),
             clock: present,
         };
         let service = Service::start(Listeners::bind(0).unwrap(), surroundings).unwrap();
         let view = desk.changes();
-        Self { set, service, desk, view, terminal, _portal: portal }
+        Self { set, service, desk, view, terminal, portal }
     }
 
-    async fn asked(&mut self) -> RequestView {
+    pub(crate) async fn asked(&mut self) -> RequestView {
         let is_asked = |request: &RequestView| request.phase == Phase::AskHandOver;
         let view = self.view.wait_for(|view| view.requests.iter().any(is_asked)).await.unwrap();
         view.requests.iter().find(|request| is_asked(request)).unwrap().clone()
@@ -76,13 +81,13 @@ impl Scene {
 }
 
 /// As an administrator sets it.
-fn settings(set: &SampleSet) -> TerminalSettings {
+fn settings(set: &SampleSet, site: &str) -> TerminalSettings {
     let file = |name: &str| std::fs::read(set.path().join(name)).unwrap();
     let certificate = |name: &str| Certificate::from_der(&file(name)).unwrap();
     let known = KnownTerminal {
         holder: SAMPLE_TERMINAL.into(),
         title: Some("The terminal".into()),
-        origins: vec![Origin::parse(SITE).unwrap()],
+        origins: vec![Origin::parse(site).unwrap()],
     };
     let anchors = vec![certificate("pki/root.cert.der")];
     TerminalSettings {

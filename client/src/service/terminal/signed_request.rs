@@ -61,6 +61,9 @@ pub struct TicketRequest {
     pub terminal: String,
     /// What is to be read.
     pub groups: Groups,
+    /// What the card is to answer with yes or no.
+    #[serde(default)]
+    pub checks: Checks,
     /// What for.
     pub purpose: Purposes,
     /// At least 16 random octets in base64.
@@ -83,6 +86,16 @@ pub struct Groups {
     #[schema(max_items = 22)]
     #[serde(default)]
     pub optional: Vec<u8>,
+}
+
+/// What the card is to answer with yes or no, without telling what it is about. Without the answers there is no ticket.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Checks {
+    /// Whether the holder has lived so many years.
+    #[schema(minimum = 1, maximum = 120)]
+    #[serde(default)]
+    pub age_over: Option<u8>,
 }
 
 /// What a request is for, in each language that holders have.
@@ -130,6 +143,8 @@ pub enum Unverifiable {
 const CONTENTS_MAX_SIZE: usize = 32 * 1024;
 /// Most sites of a request.
 pub const REQUEST_ORIGINS_MAX_COUNT: usize = 8;
+/// The highest age that a card is asked for.
+const AGE_MAX: u8 = 120;
 /// How long a request may be good for.
 const LONGEST_VALIDITY: Duration = Duration::HOUR;
 /// By how much another computer's clock may differ from this one's.
@@ -216,7 +231,8 @@ impl TicketRequest {
         Ok(origins)
     }
 
-    /// The required and the optional rights; nothing if a number names no group, or one is named twice, or none is.
+    /// The required and the optional rights; nothing if a number names no group, or one is named twice, or an age is none, or
+    /// nothing is asked for.
     #[must_use]
     pub fn rights(&self) -> Option<(Rights, Rights)> {
         let all: std::collections::BTreeSet<_> =
@@ -230,7 +246,13 @@ impl TicketRequest {
         };
         let rights = |eid| Rights { eid, esign: EsignRights::NONE };
         let (required, optional) = (word(&self.groups.required)?, word(&self.groups.optional)?);
-        (count > 0 && all.len() == count).then(|| (rights(required), rights(optional)))
+        let age = match self.checks.age_over {
+            None => EidRights::NONE,
+            Some(1..=AGE_MAX) => EidRights::AGE_VERIFICATION,
+            Some(_) => return None,
+        };
+        let is_anything = count > 0 || age != EidRights::NONE;
+        (is_anything && all.len() == count).then(|| (rights(required | age), rights(optional)))
     }
 }
 

@@ -319,6 +319,7 @@ fn sign_in_row(texts: &'static Texts, sign_in: &SignIn) -> Result<SignInRow, Ref
             Way::Page => texts.by_page,
             Way::Program => texts.by_program,
             Way::Link => texts.by_link,
+            Way::Terminal => texts.by_terminal,
         },
         at: moment(sign_in.signed_in_at)?,
     })

@@ -64,6 +64,8 @@ pub(super) enum Content {
         again: bool,
         /// The visitor is on the way to the cabinet.
         for_cabinet: bool,
+        /// The service's terminal has to read the card; another sign-in does not serve.
+        by_terminal: bool,
     },
     Consent {
         asking: Asking,
@@ -71,6 +73,8 @@ pub(super) enum Content {
         number: bool,
         /// For whom the visitor acts, if the site wants to know.
         acting: Option<Acting>,
+        /// The site wants to know whether the visitor is of age.
+        age: bool,
         form_key: String,
     },
     Leaving(Leaving),
@@ -145,13 +149,15 @@ impl Asking {
 }
 
 impl Content {
-    pub(super) fn sign_in_for(portal: &Portal, asking: Asking, again: bool) -> Self {
-        Self::NobodySignedIn { command: command(portal), asking: Some(asking), again, for_cabinet: false }
+    /// A site wants a sign-in, `by_terminal` if the card has to be read for it.
+    pub(super) fn sign_in_for(portal: &Portal, asking: Asking, again: bool, by_terminal: bool) -> Self {
+        let asking = Some(asking);
+        Self::NobodySignedIn { command: command(portal), asking, again, for_cabinet: false, by_terminal }
     }
 
     /// The cabinet wants a sign-in; `again` if somebody is signed in, but not surely enough.
     pub(super) fn sign_in_for_cabinet(portal: &Portal, again: bool) -> Self {
-        Self::NobodySignedIn { command: command(portal), asking: None, again, for_cabinet: true }
+        Self::NobodySignedIn { command: command(portal), asking: None, again, for_cabinet: true, by_terminal: false }
     }
 
     /// The question whether the site may know; `acting` is the organisation that the visitor acts for.
@@ -166,7 +172,8 @@ impl Content {
             organisation: acting.as_ref().map(|binding| binding.organisation.name(language)),
             binding: acting.map(|binding| binding.id.to_string()).unwrap_or_default(),
         });
-        Self::Consent { asking, names: scopes.profile, number: scopes.personal_number, acting, form_key }
+        let (names, number, age) = (scopes.profile, scopes.personal_number, scopes.age_over_18);
+        Self::Consent { asking, names, number, acting, age, form_key }
     }
 
     /// Where the page is found again.
@@ -323,7 +330,13 @@ async fn end_session(
 }
 
 fn nobody(portal: &Portal) -> Content {
-    Content::NobodySignedIn { command: command(portal), asking: None, again: false, for_cabinet: false }
+    Content::NobodySignedIn {
+        command: command(portal),
+        asking: None,
+        again: false,
+        for_cabinet: false,
+        by_terminal: false,
+    }
 }
 
 fn command(portal: &Portal) -> String {

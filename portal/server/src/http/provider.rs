@@ -1,6 +1,7 @@
 //! The provider's addresses: what sites have browsers open, and what they call themselves.
 
 mod authorize;
+mod card;
 mod discovery;
 mod end_session;
 mod tokens;
@@ -34,6 +35,9 @@ const PUSH: &str = "/par";
 const REVOKE: &str = "/revoke";
 const INTROSPECT: &str = "/introspect";
 
+/// Where a page asks what is to be read of a card.
+pub(super) const CARD_REQUEST: &str = "/authorize/card/request";
+
 /// What the provider answers.
 pub(super) fn routes(provider: Arc<Provider>) -> Router {
     Router::new()
@@ -42,6 +46,9 @@ pub(super) fn routes(provider: Arc<Provider>) -> Router {
         .route("/authorize", get(authorize::authorize).post(authorize::authorize_form))
         .route(RESUME, get(authorize::resume))
         .route("/authorize/decision", post(authorize::decide))
+        .route(CARD_REQUEST, post(card::request))
+        .route("/authorize/card/begin", post(card::begin))
+        .route("/authorize/card/step", post(card::step))
         .route(PUSH, post(tokens::push))
         .route(TOKEN, post(tokens::token))
         .route(USERINFO, get(userinfo::userinfo).post(userinfo::userinfo_form))

@@ -11,7 +11,7 @@ use axum::response::{IntoResponse as _, Response};
 
 use super::Refusal;
 use super::page::refused;
-use super::provider::{CALLED_BY_SITES, FORMS_OF_SITES, USERINFO, put_off};
+use super::provider::{CALLED_BY_SITES, CARD_REQUEST, FORMS_OF_SITES, USERINFO, put_off};
 use crate::portal::Portal;
 use crate::rates::{Limit, Source};
 use crate::terminal::Caller;
@@ -21,8 +21,8 @@ const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const OPERATIONS: [&str; 3] = ["/health/live", "/health/ready", "/metrics"];
 /// Below what programs call.
 const PROGRAMS: &str = "/api/";
-/// Where challenges and links are asked for.
-const CHALLENGES: [&str; 2] = ["/api/v1/challenges", "/link"];
+/// Where challenges, links, and requests for the card to be read are asked for.
+const CHALLENGES: [&str; 3] = ["/api/v1/challenges", "/link", CARD_REQUEST];
 
 pub(super) async fn limit(State(portal): State<Arc<Portal>>, request: Request, next: Next) -> Response {
     let path = request.extensions().get::<MatchedPath>().cloned();

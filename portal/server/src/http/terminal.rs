@@ -93,9 +93,9 @@ pub(super) struct OfSession {
 #[derive(Deserialize, ToSchema)]
 pub(super) struct CardAnswer {
     /// The session's handle.
-    hreq: String,
+    pub(super) hreq: String,
     /// The card's answer, base64, with or without its status.
-    card_response: String,
+    pub(super) card_response: String,
 }
 
 /// Which groups to read.
@@ -181,9 +181,9 @@ pub(super) struct SignatureAnswer {
 pub(super) struct TicketInit {
     /// The relying party's request, CMS SignedData with its contents inside, DER in base64: what the client program was
     /// given.
-    request: String,
+    pub(super) request: String,
     /// The CertHAT objects that the client program has sent the card, base64: what the holder agreed to.
-    certhat: String,
+    pub(super) certhat: String,
 }
 
 /// A ticket.
@@ -441,7 +441,7 @@ fn beginning(body: &BauthInit) -> Result<Beginning, Refusal> {
     Ok(Beginning { card, rights: rights.map_err(|_| Refusal::Body)? })
 }
 
-fn card_answer(text: &str) -> Result<Zeroizing<Vec<u8>>, Refusal> {
+pub(super) fn card_answer(text: &str) -> Result<Zeroizing<Vec<u8>>, Refusal> {
     let octets = STANDARD.decode(text).map_err(|_| Refusal::Body)?;
     if octets.len() > ANSWER_MAX_SIZE { Err(Refusal::BodySize) } else { Ok(Zeroizing::new(octets)) }
 }
@@ -470,7 +470,7 @@ fn ticket_request(text: &str) -> Result<Vec<u8>, Refusal> {
 }
 
 impl BauthBegun {
-    fn of(begun: Begun) -> Self {
+    pub(super) fn of(begun: Begun) -> Self {
         Self {
             hreq: begun.hreq.expose_for_caller(),
             terminal_certificate: STANDARD.encode(begun.certificates),
@@ -502,7 +502,7 @@ impl RenewalAnswer {
 }
 
 impl CommandAnswer {
-    fn of(command: CommandToCard) -> Self {
+    pub(super) fn of(command: CommandToCard) -> Self {
         Self { header_cmd_to_card: STANDARD.encode(command.header), cmd_to_card: STANDARD.encode(command.data) }
     }
 

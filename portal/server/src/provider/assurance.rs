@@ -12,6 +12,8 @@ pub const MULTIPLE_FACTORS: &str = "mfa";
 pub const POSSESSION: &str = "pop";
 /// Base mode: the key of the certificate signed an assertion over the origin of this service.
 pub const BASE_MODE: &str = "urn:latchkey:amr:base-mode";
+/// Terminal mode: the service's terminal and the card proved themselves to each other, and it read the card.
+pub const TERMINAL_MODE: &str = "urn:latchkey:amr:terminal-mode";
 /// A browser named the origin that was signed. Without it the person or a link did.
 pub const BROWSER_ORIGIN: &str = "urn:latchkey:amr:browser-origin";
 
@@ -31,14 +33,15 @@ pub const fn acr(level: Assurance) -> &'static str {
 /// The claim `amr` (OpenID Connect Core 1.0, clause 2) of a sign-in.
 #[must_use]
 pub fn amr(level: Assurance, way: Way) -> Vec<&'static str> {
-    let mut methods = match level {
-        Assurance::High => vec![SMART_CARD, PIN, MULTIPLE_FACTORS],
-        Assurance::Low | Assurance::Substantial => vec![POSSESSION],
+    let mut methods = match (way, level) {
+        // Without its PIN a card does not let itself be read, however sure it is that its document is in force.
+        (Way::Terminal, _) | (_, Assurance::High) => vec![SMART_CARD, PIN, MULTIPLE_FACTORS],
+        (_, Assurance::Low | Assurance::Substantial) => vec![POSSESSION],
     };
-    methods.push(BASE_MODE);
     match way {
-        Way::Page => methods.push(BROWSER_ORIGIN),
-        Way::Program | Way::Link => {}
+        Way::Page => methods.extend([BASE_MODE, BROWSER_ORIGIN]),
+        Way::Program | Way::Link => methods.push(BASE_MODE),
+        Way::Terminal => methods.push(TERMINAL_MODE),
     }
     methods
 }

@@ -15,7 +15,7 @@ use super::clients::{Client, RedirectUri, Registry};
 use super::dpop::KeyThumbprint;
 use super::error::ErrorCode;
 use super::parameters::{Parameters, ParametersError};
-use super::scope::Scopes;
+use super::scope::{AGE_OVER_18, Scopes};
 use crate::session::{Assurance, Session};
 use crate::token::Token;
 
@@ -180,12 +180,13 @@ impl AuthorizationRequest {
             return Err(ErrorCode::InvalidRequest);
         }
         let challenge = parameters.get("code_challenge").and_then(CodeChallenge::parse);
+        let asked = parameters.get("claims").map_or(Ok(AskedClaims::default()), AskedClaims::parse)?;
         let scopes = Scopes::parse(parameters.get("scope").unwrap_or_default());
+        let scopes = Scopes { age_over_18: scopes.age_over_18 || asked.age_over_18, ..scopes };
         if !scopes.openid || !client.scopes.contains(scopes) {
             return Err(ErrorCode::InvalidScope);
         }
         let listed = Demand::of(parameters.get("acr_values").unwrap_or_default().split_ascii_whitespace());
-        let essential = parameters.get("claims").map_or(Ok(Demand::Any), essential_acr)?;
         Ok(Self {
             client: Arc::clone(client),
             redirect_uri: redirect_uri.clone(),
@@ -196,7 +197,7 @@ impl AuthorizationRequest {
             code_key: parameters.get("dpop_jkt").map(code_key).transpose()?,
             prompt: Prompt::parse(parameters.get("prompt").unwrap_or_default())?,
             max_age: parameters.get("max_age").map(max_age).transpose()?,
-            demand: listed.and(essential),
+            demand: listed.and(asked.demand),
             id_token_hint: parameters.get("id_token_hint").map(str::to_owned),
         })
     }
@@ -222,6 +223,10 @@ impl AuthorizationRequest {
         let is_old = self.max_age.is_some_and(|limit| now - session.signed_in_at > limit);
         if !is_fresh && (login || is_old) {
             return unless_silent(Next::SignIn, ErrorCode::LoginRequired);
+        }
+        // Only the card says it, and it was not asked in that session.
+        if self.scopes.age_over_18 && session.age_over_18.is_none() {
+            return unless_silent(Next::SignIn, ErrorCode::InteractionRequired);
         }
         if !self.demand.is_met_by(session.assurance) {
             let next = if is_fresh { Next::Refuse(ErrorCode::UnmetAuthenticationRequirements) } else { Next::SignIn };
@@ -315,14 +320,28 @@ fn max_age(text: &str) -> Result<Duration, ErrorCode> {
     seconds.map(|seconds| Duration::seconds(seconds.into())).ok_or(ErrorCode::InvalidRequest)
 }
 
-/// What the parameter `claims` demands of the level (OpenID Connect Core 1.0, clause 5.5.1.1). Other claims are given by
-/// scope, and a claim that is not essential is a wish.
-fn essential_acr(claims: &str) -> Result<Demand, ErrorCode> {
-    let claims: Value = serde_json::from_str(claims).map_err(|_| ErrorCode::InvalidRequest)?;
-    let Some(of_ticket) = claims.as_object().map(|claims| claims.get("id_token")) else {
-        return Err(ErrorCode::InvalidRequest);
-    };
-    let Some(acr) = of_ticket.and_then(|claims| claims.get("acr")) else { return Ok(Demand::Any) };
+/// What the parameter `claims` asks for (OpenID Connect Core 1.0, clause 5.5). Claims that are not here go by scope, and a level
+/// that is not essential is a wish.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+struct AskedClaims {
+    demand: Demand,
+    age_over_18: bool,
+}
+
+impl AskedClaims {
+    fn parse(text: &str) -> Result<Self, ErrorCode> {
+        let claims: Value = serde_json::from_str(text).map_err(|_| ErrorCode::InvalidRequest)?;
+        let claims = claims.as_object().ok_or(ErrorCode::InvalidRequest)?;
+        let of_ticket = claims.get("id_token");
+        let places = [of_ticket, claims.get("userinfo")];
+        let age_over_18 = places.into_iter().flatten().any(|claims| claims.get(AGE_OVER_18).is_some());
+        let acr = of_ticket.and_then(|claims| claims.get("acr"));
+        Ok(Self { demand: acr.map_or(Ok(Demand::Any), essential_acr)?, age_over_18 })
+    }
+}
+
+/// What the claim `acr` demands of the level (OpenID Connect Core 1.0, clause 5.5.1.1).
+fn essential_acr(acr: &Value) -> Result<Demand, ErrorCode> {
     if acr.get("essential").and_then(Value::as_bool) != Some(true) {
         return Ok(Demand::Any);
     }

@@ -28,11 +28,12 @@ use crate::keys::KeyUnavailable;
 use crate::organisation::{Binding, BindingId};
 use crate::outside::Outside as _;
 use crate::portal::Portal;
-use crate::session::Session;
+use crate::session::{Assurance, Session};
 use crate::storage::{
     ConnectedSite, DueLogout, FoundToken, GrantId, Grants, KeptCode, KeptGrant, NewToken, PresentedCode,
     PresentedRefresh, PushedRequest, Spent, StorageError, TakenCode, TokenKind,
 };
+use crate::terminal::Terminal;
 use crate::token::Token;
 
 /// How long a code waits for its site: as long as a browser takes to get there.
@@ -61,6 +62,7 @@ pub struct Provider {
     portal: Arc<Portal>,
     grants: Arc<dyn Grants>,
     material: ProviderMaterial,
+    terminal: Option<Arc<Terminal>>,
 }
 
 /// A request that is being answered.
@@ -127,11 +129,17 @@ pub(crate) enum Failure {
 }
 
 impl Provider {
-    /// A provider beside that service, on the same database.
+    /// A provider beside that service, on the same database; with a terminal that asks cards what only they say, if it can.
     #[must_use]
-    pub fn new(portal: Arc<Portal>, grants: Arc<dyn Grants>, material: ProviderMaterial) -> Arc<Self> {
+    pub fn new(
+        portal: Arc<Portal>,
+        grants: Arc<dyn Grants>,
+        material: ProviderMaterial,
+        terminal: Option<Arc<Terminal>>,
+    ) -> Arc<Self> {
         portal.metrics().describe_provider();
-        Arc::new(Self { portal, grants, material })
+        let terminal = terminal.filter(|terminal| terminal.can_sign_in());
+        Arc::new(Self { portal, grants, material, terminal })
     }
 
     /// Takes sites and keys that have changed on disk into use. Reads files: not for a thread that answers requests.
@@ -159,6 +167,11 @@ impl Provider {
 
     pub(crate) const fn portal(&self) -> &Arc<Portal> {
         &self.portal
+    }
+
+    /// The terminal that asks cards what only they say, if there is one.
+    pub(crate) const fn terminal(&self) -> Option<&Arc<Terminal>> {
+        self.terminal.as_ref()
     }
 
     pub(crate) fn issuer(&self) -> &str {
@@ -324,6 +337,9 @@ impl Provider {
         agreed: bool,
     ) -> Result<Step, Refusal> {
         let Waiting { request, pending } = waiting;
+        if request.scopes.age_over_18 && self.terminal.is_none() {
+            return Ok(self.refuse(request, ErrorCode::InvalidScope));
+        }
         let consent = match browser {
             Some(_) if agreed => Consent::GivenNow,
             Some(browser) => self.consent(request, &browser.session).await?,
@@ -338,7 +354,7 @@ impl Provider {
             pending.begun_at,
             session.map(|browser| &browser.session),
             consent,
-            self.portal.highest_assurance(),
+            self.highest_assurance(request),
             self.portal.now(),
         );
         match (next, session) {
@@ -349,6 +365,11 @@ impl Provider {
             (Next::AskConsent, Some(browser)) => self.ask(request, &browser.session).await,
             (Next::Answer, Some(browser)) => self.answer(request, browser).await,
         }
+    }
+
+    /// The highest level that anybody can reach in the way in which this request is answered.
+    fn highest_assurance(&self, request: &AuthorizationRequest) -> Assurance {
+        if request.scopes.age_over_18 { Assurance::High } else { self.portal.highest_assurance() }
     }
 
     /// Whether what somebody has read before he agreed is what the site would be told now: he may have begun to act for
@@ -420,6 +441,7 @@ impl Provider {
             signed_in_at: session.signed_in_at,
             assurance: session.assurance,
             way: session.way,
+            age_over_18: session.age_over_18.filter(|_| request.scopes.age_over_18),
             acting: acting_in(request, session),
             nonce: request.nonce.clone(),
         };
@@ -581,8 +603,9 @@ impl Provider {
         let registered = self.registered();
         let key = registered.keys.signing(client.algorithm).ok_or(SigningFailed)?;
         let (subject, access_token) = (self.subject(client, session)?, access_token.expose_for_caller());
-        let acting = scopes.acting_claim(acting.as_ref().map(|binding| &binding.organisation));
-        tickets::ticket(key, self.issuer(), &subject, grant, acting, &access_token, self.portal.now())
+        let acting = acting.as_ref().map(|binding| &binding.organisation);
+        let granted = scopes.granted_claims(grant.age_over_18, acting);
+        tickets::ticket(key, self.issuer(), &subject, grant, granted, &access_token, self.portal.now())
     }
 
     /// What a site may know by an access token.
@@ -597,7 +620,8 @@ impl Provider {
             return Ok(Err(why));
         }
         let acting = acting.as_ref().map(|binding| &binding.organisation);
-        let claims = token.scopes.claims(&session.holder, acting);
+        let mut claims = token.scopes.claims(&session.holder);
+        claims.extend(token.scopes.granted_claims(grant.age_over_18, acting));
         Ok(Ok(tickets::userinfo(&self.subject(client, &session)?, claims)))
     }
 

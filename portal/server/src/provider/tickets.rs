@@ -31,7 +31,7 @@ pub struct Hint {
     pub subject: String,
 }
 
-/// Signs the ticket for a grant. `acting` is the claim that says for whom the person acts, if it may be told.
+/// Signs the ticket for a grant, with what else it may tell.
 ///
 /// # Errors
 /// [`SigningFailed`].
@@ -40,7 +40,7 @@ pub fn ticket(
     issuer: &str,
     subject: &str,
     grant: &KeptGrant,
-    acting: Option<(String, Value)>,
+    granted: Map<String, Value>,
     access_token: &str,
     now: OffsetDateTime,
 ) -> Result<String, SigningFailed> {
@@ -58,7 +58,7 @@ pub fn ticket(
     });
     if let Some(claims) = claims.as_object_mut() {
         claims.extend(grant.nonce.as_ref().map(|nonce| ("nonce".to_owned(), Value::from(nonce.as_str()))));
-        claims.extend(acting);
+        claims.extend(granted);
     }
     jws::sign(key, TICKET_TYPE, &claims)
 }

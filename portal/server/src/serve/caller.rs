@@ -54,7 +54,7 @@ where
             let address = address?.ip();
             let (stream, service) = accepting.await?;
             let certificate = stream.certificate()?;
-            Ok((stream, Extension(Caller { address, certificate }).layer(service)))
+            Ok((stream, Extension(Caller::back_end(address, certificate)).layer(service)))
         })
     }
 }

@@ -160,6 +160,8 @@ pub struct KeptGrant {
     pub assurance: Assurance,
     /// How the assertion came.
     pub way: Way,
+    /// What the card has said to the question whether the person has lived eighteen years, if the site may know it.
+    pub age_over_18: Option<bool>,
     /// For which organisation the person acts, if the site may know and it is one.
     pub acting: Option<BindingId>,
     /// What the site wants to find in its tickets.

@@ -18,15 +18,15 @@ use zeroize::Zeroizing;
 use super::attributes::{Attribute, Attributes, standard_groups};
 use super::card_renewal::{CardRenewal, Question, RenewalEvent, Renewed};
 use super::credentials::Shown;
-use super::personal_data::{PersonalData, document_number};
+use super::personal_data::{PersonalData, document_number, holder};
 use super::record::{SecretReader, SecretWriter};
 use super::refusal::TerminalRefusal;
 use super::signature::{PreparedSignature, ToSign};
 use super::status::{DocumentRegister, DocumentStatus, UnknownDocuments};
 use super::ticket::{Order, Tickets};
-use super::{Beginning, ReadData};
+use super::{Beginning, ReadData, ReadIdentity};
 use crate::http::Refusal;
-use crate::session::Assurance;
+use crate::session::{Assurance, Holder};
 
 /// Which kind of card a session is with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -67,6 +67,9 @@ pub(super) enum Event<'a> {
     TakeSignature(&'a [u8]),
     ReadForTicket,
     IssueTicket,
+    /// Whatever comes next in signing somebody in.
+    SignIn(&'a [u8]),
+    TakeIdentity,
     Renew(RenewalEvent<'a>),
 }
 
@@ -77,6 +80,7 @@ pub(super) enum Outcome {
     Data(Box<ReadData>),
     Signature(Vec<u8>),
     Ticket(Vec<u8>),
+    Identity(Box<ReadIdentity>),
     /// The client program is to confirm with the PIN, and to give the turn back.
     Confirm,
     /// The authority is to be asked before anything else happens.
@@ -127,6 +131,8 @@ struct Kept {
     document: Option<String>,
     /// The certificate of the card's key for terminals.
     certificate: Option<Vec<u8>>,
+    /// What the card has said of its holder's age.
+    age_holds: Option<bool>,
 }
 
 impl Machine {
@@ -140,11 +146,13 @@ impl Machine {
     ) -> Result<(Self, Vec<u8>), Refusal> {
         let Beginning { card, rights } = beginning;
         let day = Day::try_from(now.date()).map_err(|_| Refusal::Internal("today is no day of cards"))?;
-        let request = match &errand {
-            Some(Errand::Ticket(order)) => Some(order.hash),
+        let order = match &errand {
+            Some(Errand::Ticket(order)) => Some(order),
             Some(Errand::Renewal(_)) | None => None,
         };
-        let template = TerminalTemplate::new(Mode::Bilateral, request, Some(Auxiliary::valid_on(day)));
+        let born_by = order.and_then(|order| order.age_over).map(|years| born_by(now, years)).transpose()?;
+        let auxiliary = Auxiliary { born_by, ..Auxiliary::valid_on(day) };
+        let template = TerminalTemplate::new(Mode::Bilateral, order.map(|order| order.hash), Some(auxiliary));
         let profile = card.profile();
         let editions = TerminalEditions { hello: profile.hello_terminal, mac: profile.editions.mac() };
         let rights = rights.unwrap_or_else(|| usual_rights(profile));
@@ -169,6 +177,9 @@ impl Machine {
         judging: &Judging<'_>,
         random: &mut dyn CryptoRng,
     ) -> Result<(Self, Outcome), Refusal> {
+        if let Event::SignIn(answer) = event {
+            return self.sign_in(answer, judging, random);
+        }
         let Self { card, shown_key, step, mut kept, prepared, errand } = self;
         let (event, errand) = match (event, errand) {
             (Event::Renew(event), Some(Errand::Renewal(renewal))) => {
@@ -212,10 +223,16 @@ impl Machine {
                 (step, outcome, None)
             }
             (TerminalStep::Established(established), Event::IssueTicket) => {
-                let order = order.ok_or(TerminalRefusal::WrongOrder)?;
+                let order = order.filter(|order| !order.is_own).ok_or(TerminalRefusal::WrongOrder)?;
                 let groups = kept.groups.take().ok_or(TerminalRefusal::WrongOrder)?;
-                let ticket = judging.ticket(order, card, &established, &groups)?;
+                let ticket = judging.ticket(order, card, &established, &groups, kept.age_holds)?;
                 (TerminalStep::Established(established), Outcome::Ticket(ticket), None)
+            }
+            (TerminalStep::Established(established), Event::TakeIdentity) => {
+                order.filter(|order| order.is_own).ok_or(TerminalRefusal::WrongOrder)?;
+                let groups = kept.groups.take().ok_or(TerminalRefusal::WrongOrder)?;
+                let identity = judging.identity(card, &established, &groups, kept.age_holds)?;
+                (TerminalStep::Established(established), Outcome::Identity(Box::new(identity)), None)
             }
             (TerminalStep::Established(established), Event::BeginReading(groups)) if is_free => {
                 kept.groups = None;
@@ -262,6 +279,24 @@ impl Machine {
         Ok((Self { card, shown_key, step, kept, prepared, errand }, outcome))
     }
 
+    /// Takes the card's answer in a session that signs somebody in: authentication and reading follow each other by
+    /// themselves, to the holder's identity.
+    fn sign_in(
+        self,
+        answer: &[u8],
+        judging: &Judging<'_>,
+        random: &mut dyn CryptoRng,
+    ) -> Result<(Self, Outcome), Refusal> {
+        let (event, afterwards) = match self.step {
+            TerminalStep::Reading(_) => (Event::Read(answer), Event::TakeIdentity),
+            _ => (Event::Authenticate(answer), Event::ReadForTicket),
+        };
+        match self.advance(event, judging, random)? {
+            (machine, Outcome::Done) => machine.advance(afterwards, judging, random),
+            next => Ok(next),
+        }
+    }
+
     pub(super) fn write(&self, writer: &mut SecretWriter) {
         writer.octet(match self.card {
             CardKind::Standard => 0,
@@ -279,6 +314,11 @@ impl Machine {
         }
         writer.field(self.kept.document.as_deref().unwrap_or_default().as_bytes());
         writer.field(self.kept.certificate.as_deref().unwrap_or_default());
+        writer.octet(match self.kept.age_holds {
+            None => 0,
+            Some(false) => 1,
+            Some(true) => 2,
+        });
         writer.octet(self.prepared.as_ref().map_or(0, |_| 1));
         if let Some(PreparedSignature { to_sign, certificate, signing_time }) = &self.prepared {
             writer.field(&to_sign.content);
@@ -315,6 +355,12 @@ impl Machine {
         let document = Some(reader.field()?).filter(|document| !document.is_empty());
         let document = document.map(|document| String::from_utf8(document.to_vec())).transpose().ok()?;
         let certificate = Some(reader.field()?.to_vec()).filter(|certificate| !certificate.is_empty());
+        let age_holds = match reader.octet()? {
+            0 => None,
+            1 => Some(false),
+            2 => Some(true),
+            _ => return None,
+        };
         let prepared = match reader.octet()? {
             0 => None,
             _ => Some(PreparedSignature {
@@ -329,8 +375,16 @@ impl Machine {
             2 => Some(Errand::Renewal(CardRenewal::read(reader)?)),
             _ => return None,
         };
-        let kept = Kept { groups: was_read.then_some(groups), document, certificate };
+        let kept = Kept { groups: was_read.then_some(groups), document, certificate, age_holds };
         Some(Self { card, shown_key, step, kept, prepared, errand })
+    }
+}
+
+impl CommandToCard {
+    /// Whether it goes over the channel that card and terminal have agreed on.
+    pub(super) const fn is_protected(&self) -> bool {
+        let [class, ..] = self.header;
+        class & 0x04 != 0
     }
 }
 
@@ -374,6 +428,9 @@ impl Kept {
             Next::Done(done) => done,
         };
         require_valid(&findings)?;
+        let age =
+            |(attribute, holds): &(_, bool)| (*attribute == AuxiliaryAttribute::AgeVerification).then_some(*holds);
+        self.age_holds = findings.attributes.iter().find_map(age).or(self.age_holds);
         let mut groups = Vec::new();
         for (file, contents) in findings.files {
             match (file, contents) {
@@ -389,6 +446,16 @@ impl Kept {
         self.groups = Some(groups);
         Ok((TerminalStep::Established(established), Outcome::Done))
     }
+}
+
+/// The day on which, or before which, somebody was born who has lived so many years today.
+fn born_by(now: OffsetDateTime, years: u8) -> Result<Day, Refusal> {
+    let today = now.date();
+    let year = today.year() - i32::from(years);
+    // Who was born on 29 February is of age on 1 March where there is no such day, and nobody before.
+    let born = today.replace_year(year).or_else(|_| time::Date::from_calendar_date(year, time::Month::February, 28));
+    let born = born.ok().and_then(|born| Day::try_from(born).ok());
+    born.ok_or(Refusal::Internal("a birthday is no day of cards"))
 }
 
 /// The document has to be in force by what the card itself says.
@@ -441,16 +508,31 @@ impl Judging<'_> {
         Ok(ReadData { personal_data: PersonalData::of(&attributes)?, document_status, assurance })
     }
 
+    /// Who the holder is, by what the groups say.
+    fn identity(
+        &self,
+        card: CardKind,
+        established: &Established,
+        groups: &[(u8, Zeroizing<Vec<u8>>)],
+        age_holds: Option<bool>,
+    ) -> Result<ReadIdentity, TerminalRefusal> {
+        let attributes = card.attributes(groups)?;
+        let assurance = self.admit(self.status(established, document_number(&attributes)?.as_deref()))?;
+        let holder: Holder = holder(&attributes)?.ok_or(TerminalRefusal::TicketGroups)?;
+        Ok(ReadIdentity { holder, is_of_age: age_holds, assurance })
+    }
+
     fn ticket(
         &self,
         order: &Order,
         card: CardKind,
         established: &Established,
         groups: &[(u8, Zeroizing<Vec<u8>>)],
+        age_holds: Option<bool>,
     ) -> Result<Vec<u8>, TerminalRefusal> {
         let tickets = self.tickets.ok_or(TerminalRefusal::WrongOrder)?;
         let data = self.personal_data(card, established, groups)?;
-        tickets.issue(order, groups, &data, self)
+        tickets.issue(order, groups, age_holds, &data, self)
     }
 
     /// Today as data groups write days.

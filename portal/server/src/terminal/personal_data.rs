@@ -5,10 +5,11 @@
 
 use std::collections::BTreeMap;
 
-use latchkey_crypto::x509::PersonalNumber;
+use latchkey_crypto::x509::{PersonName, PersonalNumber};
 use serde::Serialize;
 
 use super::attributes::{Attribute, Attributes, MalformedGroup};
+use crate::session::Holder;
 
 /// `personal_data`: keys and values, those that the card has.
 #[derive(Debug, Default, PartialEq, Eq, Serialize)]
@@ -100,6 +101,35 @@ pub fn personal_number(attributes: &Attributes) -> Result<Option<PersonalNumber>
     let Some(octets) = attributes.get(Attribute::PersonalNumber) else { return Ok(None) };
     let text = text(octets)?.ok_or(MalformedGroup::Prefix)?;
     PersonalNumber::parse(&text).map(Some).map_err(|_| MalformedGroup::Prefix)
+}
+
+/// The holder, as certificates' subjects name people: the Russian names first, the others beside them. `None` if there is no
+/// number, or no name at all.
+///
+/// # Errors
+/// [`MalformedGroup`] if an attribute is not what the standard says it is.
+pub(crate) fn holder(attributes: &Attributes) -> Result<Option<Holder>, MalformedGroup> {
+    let Some(personal_number) = personal_number(attributes)? else { return Ok(None) };
+    let form = |attribute, form| attributes.get(attribute).map_or(Ok(None), |joined| name(joined, form));
+    let person_name = |place| {
+        Ok::<_, MalformedGroup>(PersonName {
+            family: form(Attribute::FamilyName, place)?,
+            given: form(Attribute::GivenName, place)?,
+            patronymic: form(Attribute::Patronymic, place)?,
+        })
+    };
+    let is_there = |name: &PersonName| name.family.is_some() || name.given.is_some();
+    let (belarusian, russian, latin) = (person_name(0)?, person_name(1)?, person_name(2)?);
+    if !is_there(&russian) {
+        return Ok(None);
+    }
+    let latin_name: Vec<_> = [latin.given, latin.family].into_iter().flatten().collect();
+    Ok(Some(Holder {
+        personal_number,
+        name: russian,
+        belarusian_name: Some(belarusian).filter(is_there),
+        latin_name: Some(latin_name.join(" ")).filter(|name| !name.is_empty()),
+    }))
 }
 
 const fn row(

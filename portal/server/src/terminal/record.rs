@@ -15,7 +15,7 @@ pub(super) struct Record {
 }
 
 /// Records of other editions are not read.
-const EDITION: u8 = 2;
+const EDITION: u8 = 3;
 
 impl Record {
     pub(super) fn to_secret_octets(&self) -> Zeroizing<Vec<u8>> {

@@ -1,5 +1,6 @@
 //! The provider of OpenID Connect.
 
+mod age;
 mod assurance;
 mod attacks;
 mod clients;

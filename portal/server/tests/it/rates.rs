@@ -44,7 +44,7 @@ async fn get(world: &World, from: &str, path: &str, headers: &[(&str, &str)]) ->
         request = request.header(*name, *value);
     }
     let mut request = request.body(Body::empty()).unwrap();
-    request.extensions_mut().insert(Caller { address: address(from), certificate: None });
+    request.extensions_mut().insert(Caller::back_end(address(from), None));
     world.browser().send(request).await
 }
 
@@ -143,7 +143,7 @@ async fn who_fails_to_be_a_site_is_put_off_and_the_site_is_not() {
         let mut request = Request::post("/token").header("content-type", "application/x-www-form-urlencoded");
         request = request.header("accept", "application/json");
         let mut request = request.body(Body::from(form)).unwrap();
-        request.extensions_mut().insert(Caller { address: address("192.0.2.1"), certificate: None });
+        request.extensions_mut().insert(Caller::back_end(address("192.0.2.1"), None));
         world.browser().send(request).await
     };
     for _ in 0..2 {

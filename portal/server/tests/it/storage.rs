@@ -47,6 +47,7 @@ pub(crate) fn session() -> Session {
         assurance: Assurance::High,
         cabinet: None,
         acting: None,
+        age_over_18: None,
         way: Way::Page,
         holder: Holder {
             personal_number: PersonalNumber::parse("3000000A000PB0").unwrap(),

@@ -24,6 +24,7 @@ use latchkey_portal::provider::{Provider, ProviderMaterial};
 use latchkey_portal::rates::RateSettings;
 use latchkey_portal::revocation::{ListFile, ListsOnDisk, StatusService};
 use latchkey_portal::storage::{Memory, PostgresSettings, PostgresStorage, SqliteSettings, SqliteStorage, Storage};
+use latchkey_portal::terminal::Terminal;
 use latchkey_portal::token::Token;
 use latchkey_verify::{Assurance, Grace, PolicyLevels, SignInPolicy};
 use serde_json::Value;
@@ -83,7 +84,7 @@ impl World {
         let directory = tempfile::tempdir().unwrap();
         let storage = open(&directory.path().join("portal.sqlite")).await;
         let (material, grants) = (prepare(directory.path()), Arc::clone(&storage));
-        let provider = |portal| Some(Provider::new(portal, grants, material));
+        let provider = |portal| Some(Provider::new(portal, grants, material, None));
         Self::put_together(directory, storage, (None, None), change, provider)
     }
 
@@ -94,14 +95,23 @@ impl World {
 
     /// With cabinets, and a provider if `prepare` writes files for one.
     pub(crate) async fn with_cabinets_and(prepare: impl FnOnce(&Path) -> Option<ProviderMaterial>) -> Self {
+        Self::with_terminal(|_| {}, prepare, None).await
+    }
+
+    /// With cabinets, and a provider that has this terminal ask cards.
+    pub(crate) async fn with_terminal(
+        change: impl FnOnce(&mut PortalSettings),
+        prepare: impl FnOnce(&Path) -> Option<ProviderMaterial>,
+        terminal: Option<Arc<Terminal>>,
+    ) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let storage = open(&directory.path().join("portal.sqlite")).await;
         let keys = cabinet_keys(directory.path(), 1);
         storage.adopt_keys(&keys.ids()).await.unwrap().unwrap();
         let cabinets = CabinetSurroundings { naming: keys, storage: Arc::clone(&storage) as _ };
         let (material, grants) = (prepare(directory.path()), Arc::clone(&storage));
-        let provider = |portal| material.map(|material| Provider::new(portal, grants, material));
-        Self::put_together(directory, storage, (None, Some(cabinets)), |_| {}, provider)
+        let provider = |portal| material.map(|material| Provider::new(portal, grants, material, terminal));
+        Self::put_together(directory, storage, (None, Some(cabinets)), change, provider)
     }
 
     pub(crate) fn with_storage(

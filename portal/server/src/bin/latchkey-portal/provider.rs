@@ -59,10 +59,9 @@ pub(crate) fn clients_arguments(config: impl Fn() -> Arg) -> Command {
                 many(POST_LOGOUT_REDIRECT_URI, "ADDRESS")
                     .help("Where people are sent after signing out; may be repeated"),
             )
-            .arg(
-                many(SCOPE, "SCOPE")
-                    .help("What the site may learn: profile, personal_number, acting_account; may be repeated"),
-            )
+            .arg(many(SCOPE, "SCOPE").help(
+                "What the site may learn: profile, personal_number, acting_account, age_over_18; may be repeated",
+            ))
             .arg(Arg::new(PUBLIC).long(PUBLIC).action(ArgAction::SetTrue).help("The site cannot keep a secret"))
             .arg(
                 many(KEY, "FILE")

@@ -168,12 +168,14 @@ fn respond(
             Content::consent(asking(), waiting.request.scopes, acting, language, browser.token.form_key())
         }
         (Step::AskConsent { .. }, None) => return Err(Refusal::NoSession),
-        (Step::SignIn { again }, _) => Content::sign_in_for(provider.portal(), asking(), again),
+        (Step::SignIn { again }, _) => {
+            Content::sign_in_for(provider.portal(), asking(), again, waiting.request.scopes.age_over_18)
+        }
     };
     kept(provider, waiting, page(provider.portal(), headers, StatusCode::OK, content))
 }
 
-fn waiting(provider: &Provider, headers: &HeaderMap) -> Result<Waiting, RequestFault> {
+pub(super) fn waiting(provider: &Provider, headers: &HeaderMap) -> Result<Waiting, RequestFault> {
     let sealed = cookies::PENDING.text(headers).ok_or(ToldFault::Over);
     sealed.map_err(RequestFault::Told).and_then(|sealed| provider.resume(sealed))
 }

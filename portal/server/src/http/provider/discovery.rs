@@ -12,7 +12,7 @@ use crate::provider::Provider;
 use crate::provider::assurance::ACR_NAMES;
 use crate::provider::jws::Algorithm;
 use crate::provider::proof::METHOD_NAMES;
-use crate::provider::scope::{CLAIM_NAMES, SCOPE_NAMES};
+use crate::provider::scope::{AGE_OVER_18, CLAIM_NAMES, SCOPE_NAMES};
 
 /// How long sites may keep what they have read. A key that is new is found by its name at once.
 const CACHING: &str = "public, max-age=600";
@@ -34,6 +34,9 @@ pub(in crate::http) async fn configuration(State(provider): State<Arc<Provider>>
     let at = |path: &str| format!("{issuer}{path}");
     let [confidential @ .., _] = METHOD_NAMES;
     let algorithms = Algorithm::ALL.map(Algorithm::name);
+    let is_offered = |name: &&str| *name != AGE_OVER_18 || provider.terminal().is_some();
+    let scopes: Vec<_> = SCOPE_NAMES.into_iter().filter(is_offered).collect();
+    let claims: Vec<_> = CLAIM_NAMES.into_iter().filter(is_offered).collect();
     let document = json!({
         "issuer": issuer,
         "authorization_endpoint": at("/authorize"),
@@ -60,8 +63,8 @@ pub(in crate::http) async fn configuration(State(provider): State<Arc<Provider>>
         "introspection_endpoint_auth_signing_alg_values_supported": algorithms,
         "code_challenge_methods_supported": ["S256"],
         "dpop_signing_alg_values_supported": algorithms,
-        "scopes_supported": SCOPE_NAMES,
-        "claims_supported": CLAIM_NAMES,
+        "scopes_supported": scopes,
+        "claims_supported": claims,
         "acr_values_supported": ACR_NAMES,
         "prompt_values_supported": ["none", "login", "consent", "select_account"],
         "ui_locales_supported": ["be", "ru", "en"],

@@ -156,9 +156,9 @@ async fn keep_grant(to: &mut Connection, grant: &KeptGrant, code: &KeptCode) -> 
     let acting = grant.acting.as_ref().map(|binding| binding.octets().as_slice());
     let kept = sqlx::query(
         "INSERT INTO grants (id, session, person, client, scopes, granted_event, granted_level, granted_way, nonce, \
-         code, redirect_uri, code_challenge, code_expires_at, granted_binding, code_key) \
-         SELECT $1, token, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14 FROM sessions WHERE token = $15 \
-         AND ($16 IS NULL OR binding = $17)",
+         code, redirect_uri, code_challenge, code_expires_at, granted_age, granted_binding, code_key) \
+         SELECT $1, token, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15 FROM sessions WHERE token = $16 \
+         AND ($17 IS NULL OR binding = $18)",
     )
     .bind(grant.id.octets().as_slice())
     .bind(grant.person.octets().as_slice())
@@ -172,6 +172,7 @@ async fn keep_grant(to: &mut Connection, grant: &KeptGrant, code: &KeptCode) -> 
     .bind(code.redirect_uri.as_str())
     .bind(code.challenge.octets().as_slice())
     .bind(row::milliseconds(code.expires_at))
+    .bind(row::answered(grant.age_over_18))
     .bind(acting)
     .bind(octets_of(code.key.as_ref()))
     .bind(grant.session.octets().as_slice())
@@ -257,7 +258,7 @@ async fn keep_tokens(
 }
 
 const LIVE_TOKEN: &str = "SELECT sessions.*, grants.id, grants.session, grants.person, grants.client, grants.scopes, \
-     grants.granted_event, grants.granted_level, grants.granted_way, grants.nonce, granted_binding, tokens.token AS presented, kind, \
+     grants.granted_event, grants.granted_level, grants.granted_way, grants.nonce, granted_age, granted_binding, tokens.token AS presented, kind, \
      token_scopes, token_expires_at, proof_key \
      FROM tokens JOIN grants ON grants.id = grant_id JOIN sessions ON sessions.token = grants.session \
      WHERE tokens.token = $1 AND replaced_at IS NULL AND token_expires_at > $2 AND sessions.expires_at > $3";
@@ -555,6 +556,7 @@ fn grant(row: &Row) -> Result<KeptGrant, StorageError> {
         signed_in_at: row::time(row, "granted_event")?,
         assurance: row::parsed(row, "granted_level")?,
         way: row::parsed(row, "granted_way")?,
+        age_over_18: row::answer(row, "granted_age")?,
         acting: row::binding(row, "granted_binding")?,
         nonce: row::value(row, "nonce")?,
     })

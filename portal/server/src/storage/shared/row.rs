@@ -51,7 +51,7 @@ pub(super) fn completion(row: &Row) -> Result<KeptCompletion, StorageError> {
 }
 
 pub(super) fn session(row: &Row) -> Result<Session, StorageError> {
-    Ok(Session { acting: binding(row, "binding")?, ..begun(row)? })
+    Ok(Session { acting: binding(row, "binding")?, age_over_18: answer(row, "age_over_18")?, ..begun(row)? })
 }
 
 /// A session as it begins.
@@ -63,6 +63,7 @@ fn begun(row: &Row) -> Result<Session, StorageError> {
         way: parsed(row, "way")?,
         cabinet: cabinet(row)?,
         acting: None,
+        age_over_18: None,
         holder: Holder {
             personal_number: parse(row, "personal_number", PersonalNumber::parse)?,
             name: name(row, ["family_name", "given_name", "patronymic"])?
@@ -83,6 +84,25 @@ pub(super) fn binding(row: &Row, column: &'static str) -> Result<Option<BindingI
     let Some(octets) = value::<Option<&[u8]>>(row, column)? else { return Ok(None) };
     let octets: [u8; BINDING_ID_SIZE] = octets.try_into().map_err(|_| StorageError::Damaged(column))?;
     Ok(Some(BindingId::from(octets)))
+}
+
+/// What a card has answered, if it was asked.
+pub(super) fn answer(row: &Row, column: &'static str) -> Result<Option<bool>, StorageError> {
+    match value::<Option<&str>>(row, column)? {
+        None => Ok(None),
+        Some("yes") => Ok(Some(true)),
+        Some("no") => Ok(Some(false)),
+        Some(_) => Err(StorageError::Damaged(column)),
+    }
+}
+
+/// As [`answer`] reads it.
+pub(super) const fn answered(answer: Option<bool>) -> Option<&'static str> {
+    match answer {
+        None => None,
+        Some(true) => Some("yes"),
+        Some(false) => Some("no"),
+    }
 }
 
 pub(super) fn parsed<T: FromStr>(row: &Row, column: &'static str) -> Result<T, StorageError> {

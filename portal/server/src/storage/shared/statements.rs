@@ -29,13 +29,13 @@ pub(super) const END_SESSION: &str = "DELETE FROM sessions WHERE token = $1";
 /// one's token, the former one's, and both again. What is left ends with the former one.
 pub(super) const CARRY_GRANTS: &str = "UPDATE grants SET session = $1 WHERE session = $2 \
      AND (SELECT personal_number FROM sessions WHERE token = $3) = (SELECT personal_number FROM sessions WHERE token = $4)";
-/// Opens a session, if its cabinet, if it has one, is there and not blocked: token, the values of [`bind_session`], the
-/// cabinet's name, whether to, the name twice. The session's cabinet comes back.
+/// Opens a session, if its cabinet, if it has one, is there and not blocked: token, the values of [`bind_session`], what the
+/// card said of its holder's age, the cabinet's name, whether to, the name twice. The session's cabinet comes back.
 pub(super) const OPEN_SESSION_IF: &str = "INSERT INTO sessions (token, signed_in_at, expires_at, assurance, \
      personal_number, family_name, given_name, patronymic, belarusian_family_name, belarusian_given_name, \
-     belarusian_patronymic, latin_name, way, cabinet) \
-     SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, (SELECT id FROM cabinets WHERE name = $14) \
-     WHERE $15 AND ($16 IS NULL OR EXISTS (SELECT 1 FROM cabinets WHERE name = $17 AND blocked_at IS NULL)) \
+     belarusian_patronymic, latin_name, way, age_over_18, cabinet) \
+     SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, (SELECT id FROM cabinets WHERE name = $15) \
+     WHERE $16 AND ($17 IS NULL OR EXISTS (SELECT 1 FROM cabinets WHERE name = $18 AND blocked_at IS NULL)) \
      RETURNING cabinet";
 
 /// Binds what is kept of a challenge, or so many times nothing.
@@ -97,7 +97,8 @@ pub(super) fn bind_opening<'q>(statement: Statement<'q>, place: usize, opening: 
             .bind(name.filter(|_| session.is_some_and(|session| session.assurance == Assurance::High))),
         OPENS_SESSION => {
             let statement = bind_session(statement.bind(token), session);
-            statement.bind(name).bind(opening.is_some()).bind(name).bind(name)
+            let age = session.and_then(|session| row::answered(session.age_over_18));
+            statement.bind(age).bind(name).bind(opening.is_some()).bind(name).bind(name)
         }
         3 => statement.bind(opening.map(|opening| opening.browser.name())).bind(token),
         CARRIES_GRANTS => statement.bind(token).bind(replaced).bind(token).bind(replaced),

@@ -58,6 +58,8 @@ fn every_level_has_one_published_name() {
 #[test]
 fn the_methods_tell_card_mode_and_who_named_the_origin() {
     let rows = [
+        (Assurance::High, Way::Terminal, "sc pin mfa urn:latchkey:amr:terminal-mode"),
+        (Assurance::Substantial, Way::Terminal, "sc pin mfa urn:latchkey:amr:terminal-mode"),
         (Assurance::High, Way::Page, "sc pin mfa urn:latchkey:amr:base-mode urn:latchkey:amr:browser-origin"),
         (Assurance::High, Way::Link, "sc pin mfa urn:latchkey:amr:base-mode"),
         (Assurance::High, Way::Program, "sc pin mfa urn:latchkey:amr:base-mode"),

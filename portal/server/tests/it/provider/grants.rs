@@ -50,6 +50,7 @@ fn grant(seed: &str, owner: &str) -> (KeptGrant, KeptCode, PresentedCode) {
         assurance: session.assurance,
         way: session.way,
         acting: None,
+        age_over_18: None,
         nonce: Some("nonce".to_owned()),
     };
     (grant, code, presented)

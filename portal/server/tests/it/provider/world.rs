@@ -54,7 +54,7 @@ id = "shop"
 name = {{ be = "Крама", ru = "Магазин", en = "Shop" }}
 redirect_uris = ["https://shop.example/back", "https://shop.example/back?from=portal"]
 post_logout_redirect_uris = ["https://shop.example/bye"]
-scopes = ["openid", "profile", "personal_number", "acting_account"]
+scopes = ["openid", "profile", "personal_number", "acting_account", "age_over_18"]
 authentication = "secret"
 secret_sha256 = "{secret}"
 algorithm = "ES256"

@@ -16,5 +16,5 @@ mod renewal;
 mod renewal_over_http;
 mod requests;
 mod sealing;
-mod tickets;
-mod world;
+pub(crate) mod tickets;
+pub(crate) mod world;

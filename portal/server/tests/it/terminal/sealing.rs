@@ -21,7 +21,7 @@ pub(crate) fn key() -> RecordKey {
 }
 
 fn caller(address: &str) -> Caller {
-    Caller { address: address.parse().unwrap(), certificate: None }
+    Caller::back_end(address.parse().unwrap(), None)
 }
 
 fn step(key: &RecordKey, hreq: &Token) -> KeptStep {
@@ -101,7 +101,7 @@ fn a_caller_is_known_by_address_or_certificate() {
     let mapped = caller("::ffff:127.0.0.1");
     assert_eq!(key.caller_tag(&mapped).unwrap(), key.caller_tag(&caller("127.0.0.1")).unwrap());
     assert_ne!(key.caller_tag(&caller("::1")).unwrap(), key.caller_tag(&caller("127.0.0.1")).unwrap());
-    let with = |address: &str, certificate| Caller { certificate: Some(certificate), ..caller(address) };
+    let with = |address: &str, certificate| Caller::back_end(address.parse().unwrap(), Some(certificate));
     assert_eq!(
         key.caller_tag(&with("192.0.2.1", [1; 32])).unwrap(),
         key.caller_tag(&with("192.0.2.9", [1; 32])).unwrap()
@@ -126,7 +126,7 @@ fn who_may_call_is_loopback_listed_or_certified() {
         (listed.clone(), caller("192.0.2.8"), false),
         (listed, caller("127.0.0.1"), false),
         (Sources::AnyWithCertificate, caller("192.0.2.8"), false),
-        (Sources::AnyWithCertificate, Caller { certificate: Some([1; 32]), ..caller("192.0.2.8") }, true),
+        (Sources::AnyWithCertificate, Caller::back_end("192.0.2.8".parse().unwrap(), Some([1; 32])), true),
     ];
     for (sources, caller, allowed) in rows {
         assert_eq!(sources.allow(&caller), allowed, "{sources:?} {caller:?}");

@@ -16,6 +16,7 @@ use latchkey_crypto::x509::Certificate;
 use latchkey_fixtures::cv::CvPki;
 use latchkey_fixtures::holders::{Holder, sample_holders, sample_pki};
 use latchkey_fixtures::pki::{PersonOrder, TestPki, Validity};
+use latchkey_portal::terminal::TerminalRules;
 use serde_json::{Value, json};
 use time::Duration;
 use time::format_description::well_known::Rfc3339;
@@ -39,8 +40,13 @@ fn with_tickets(directory: &Path, _: &CvPki) {
     write_sealed(directory, "tickets.sk", &pki.key_of(OPERATOR), "tickets");
 }
 
-async fn world() -> World {
-    World::configured(&format!("{}\n{}", configured(), tickets_section()), |_| {}, with_tickets).await
+pub(crate) async fn world() -> World {
+    world_with(|_| {}).await
+}
+
+/// With other rules.
+pub(crate) async fn world_with(change: impl FnOnce(&mut TerminalRules)) -> World {
+    World::configured(&format!("{}\n{}", configured(), tickets_section()), change, with_tickets).await
 }
 
 fn tickets_section() -> String {
@@ -315,4 +321,9 @@ async fn the_holders_choice_cannot_be_claimed_to_be_another() {
     let answer = json!({ "hreq": begun["hreq"], "card_response": base64(&m1) });
     let next = world.back_end().ask("bauth_process", answer).await;
     assert!(authenticating.relay_m2(&octets(&next["cmd_to_card"])).is_err());
+}
+
+/// A request that a relying party makes, and that the terminal takes.
+pub(crate) fn sound_request(world: &World) -> Vec<u8> {
+    signed(&world.pki, &request())
 }

@@ -150,7 +150,7 @@ pub(crate) fn inserted(image: latchkey_fixtures::card_image::CardImage) -> Virtu
 }
 
 pub(crate) fn caller(address: &str) -> Caller {
-    Caller { address: address.parse().unwrap(), certificate: None }
+    Caller::back_end(address.parse().unwrap(), None)
 }
 
 /// The files of a terminal, which `prepare` adds to.
