@@ -25,6 +25,9 @@ use crate::process::{Process, program};
 /// How long a program may take until it is ready. Generous: the machine may be building something else.
 const START: Duration = Duration::from_secs(60);
 
+/// Within which every insertion is told: longer than the watch waits before it looks again by itself.
+const NOTICED: Duration = Duration::from_secs(45);
+
 /// Tells PC/SC clients which service to talk to.
 pub const SERVICE: &str = "PCSCLITE_CSOCK_NAME";
 
@@ -163,8 +166,7 @@ impl Cards {
     /// # Errors
     /// If there is no such card or reader, or the reader is not empty.
     pub fn insert(&mut self, card: &str, reader: usize) -> Result<()> {
-        self.control(&["insert", card, &reader.to_string()])?;
-        self.watch.wait_for_line("card-inserted", START).map(|_| ())
+        self.insert_by(reader, &["insert", card, &reader.to_string()])
     }
 
     /// The same with a card that has the faults of this profile.
@@ -173,8 +175,30 @@ impl Cards {
     /// If there is no such card, reader or profile, or the reader is not empty.
     pub fn insert_with_faults(&mut self, card: &str, reader: usize, profile: &Path) -> Result<()> {
         let profile = profile.to_str().context("the profile's path is no text")?;
-        self.control(&["insert", card, &reader.to_string(), "--fault", profile])?;
+        self.insert_by(reader, &["insert", card, &reader.to_string(), "--fault", profile])
+    }
+
+    /// A virtual reader now and then does not notice a card that comes while it lets go of the former one; then the card is
+    /// put in once more. That the service has noticed, and our own watch has not told, is a failure.
+    fn insert_by(&mut self, reader: usize, inserting: &[&str]) -> Result<()> {
+        self.control(inserting)?;
+        let Err(untold) = self.watch.wait_for_line("card-inserted", NOTICED) else { return Ok(()) };
+        if self.service_sees_card_in(reader)? {
+            bail!("the card service has noticed the card, and the watch has not: {untold:#}");
+        }
+        self.control(&["remove", &reader.to_string()])?;
+        self.control(inserting)?;
         self.watch.wait_for_line("card-inserted", START).map(|_| ())
+    }
+
+    /// Asked anew.
+    fn service_sees_card_in(&self, reader: usize) -> Result<bool> {
+        let name = self.reader_name(reader).context("there is no such reader")?;
+        let output = self.client()?.args(["readers", "--json"]).output()?;
+        let listed: serde_json::Value = serde_json::from_slice(&output.stdout)?;
+        let readers = listed.get("readers").and_then(|readers| readers.as_array()).context("there is no list")?;
+        let found = readers.iter().find(|found| found.get("name").is_some_and(|found| *found == name.as_str()));
+        found.and_then(|found| found.get("card")?.as_bool()).context("the service lacks the reader")
     }
 
     /// Takes the card out of reader number `reader`, counted from 1, and waits until the card service has noticed.

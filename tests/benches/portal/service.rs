@@ -124,7 +124,7 @@ fn install(directory: &Path, pki: &TestPki, database: &str) -> Vec<u8> {
     write("authority.cert.der", &pki.authority().certificate().der);
     write("root.crl.der", &pki.root_revocation_list(&[]).unwrap());
     write("authority.crl.der", &pki.authority_revocation_list(&[]).unwrap());
-    let secret = hex::encode(sha256(SECRET.as_bytes()));
+    let secret = sha256(SECRET.as_bytes()).map(|octet| format!("{octet:02x}")).concat();
     let clients = format!(
         r#"
 [[client]]

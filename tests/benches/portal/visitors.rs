@@ -136,10 +136,12 @@ impl Visitor {
 }
 
 async fn send_form(request: RequestBuilder, fields: &[(&str, String)]) -> Response {
-    let mut body = openidconnect::url::form_urlencoded::Serializer::new(String::new());
-    body.extend_pairs(fields);
     let request = request.header("content-type", "application/x-www-form-urlencoded");
-    request.body(body.finish()).send().await.unwrap()
+    request.body(form(fields)).send().await.unwrap()
+}
+
+fn form(fields: &[(&str, String)]) -> String {
+    openidconnect::url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish()
 }
 
 /// The first cookie that an answer sets to something.
