@@ -337,7 +337,7 @@ fn portal() -> Router {
         storage: Arc::new(Obliging),
         revocation: Arc::new(ListsOnDisk::load(Vec::new(), &trust).expect("no lists")),
         status_service: None,
-        audit: Audit::none(),
+        audit: Arc::new(Audit::none()),
         cabinets: None,
         clock: Box::new(|| NOW),
         random: Box::new(Seeded::new("fuzzed portal")),

@@ -19,6 +19,7 @@ use time::format_description::well_known::Rfc3339;
 pub use event::Event;
 
 use crate::configuration::{Fault, Located};
+use crate::metrics::Metrics;
 
 /// Most octets of a line.
 pub const LINE_MAX_SIZE: usize = 4096;
@@ -130,6 +131,16 @@ impl Audit {
         file.write_all(format!("{broken_off}{}\n", Value::Object(line)).as_bytes())?;
         *last = link;
         Ok(())
+    }
+}
+
+impl Audit {
+    /// Writes an event down. If that fails, it is counted and told in the log, and the service goes on.
+    pub(crate) fn tell(&self, metrics: &Metrics, now: OffsetDateTime, event: &Event<'_>) {
+        if let Err(error) = self.note(now, event) {
+            metrics.audit_failed();
+            tracing::error!(%error, event = event.name(), "an event could not be written to the audit log");
+        }
     }
 }
 

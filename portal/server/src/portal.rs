@@ -79,7 +79,7 @@ pub struct Surroundings {
     /// Who is asked whether a certificate is revoked, beside the lists.
     pub status_service: Option<StatusService>,
     /// Where events are written.
-    pub audit: Audit,
+    pub audit: Arc<Audit>,
     /// What time it is.
     pub clock: Box<dyn Fn() -> OffsetDateTime + Send + Sync>,
     /// What cabinets need, if there are any.
@@ -106,7 +106,7 @@ pub struct Portal {
     clock: Clock,
     random: Random,
     rates: Rates,
-    audit: Audit,
+    audit: Arc<Audit>,
     metrics: Arc<Metrics>,
     /// Challenges that the database had at the last purge, and those issued here since. Other processes' newer ones are
     /// not among them.
@@ -200,10 +200,7 @@ impl Portal {
 
     /// Writes an event down for auditors. If that fails, it is counted and told in the log, and the service goes on.
     pub fn note(&self, event: &Event<'_>) {
-        if let Err(error) = self.audit.note(self.now(), event) {
-            self.metrics.audit_failed();
-            tracing::error!(%error, event = event.name(), "an event could not be written to the audit log");
-        }
+        self.audit.tell(&self.metrics, self.now(), event);
     }
 
     /// Somebody did not get in.

@@ -110,6 +110,7 @@ impl Service {
         let listeners = configuration.listen.iter().map(listen).collect::<Result<_, _>>()?;
         let Material { tls, trust, revocation, fetching, status_service, audit, cabinets, terminal, provider } =
             material;
+        let audit = Arc::new(audit);
         if let Some(keys) = &cabinets {
             storage.adopt_keys(&keys.ids()).await?.map_err(ServeError::CabinetKey)?;
         }
@@ -117,7 +118,7 @@ impl Service {
             storage: Arc::clone(&storage) as _,
             revocation: Arc::clone(&revocation),
             status_service,
-            audit,
+            audit: Arc::clone(&audit),
             cabinets: cabinets.map(|keys| CabinetSurroundings { naming: keys, storage: Arc::clone(&storage) as _ }),
             clock: Box::new(clock),
             random: random(),
@@ -135,6 +136,7 @@ impl Service {
                     revocation,
                     tickets: material.tickets,
                     authority: material.authority.clone(),
+                    audit,
                     metrics: Arc::clone(portal.metrics()),
                     clock: Box::new(clock),
                     random: random(),

@@ -46,6 +46,7 @@ pub use signature::{DATA_TO_SIGN_MAX_SIZE, ToSign};
 pub use status::{DocumentRegister, DocumentStatus, UnknownDocuments};
 pub use ticket::{OwnRequest, TICKET_REQUEST_MAX_SIZE, Tickets};
 
+use crate::audit::{Audit, Event as AuditEvent};
 use crate::files::Renewal;
 use crate::http::Refusal;
 use crate::metrics::Metrics;
@@ -95,6 +96,8 @@ pub struct TerminalSurroundings {
     pub tickets: Option<Tickets>,
     /// Who certifies new keys of cards, if that is offered.
     pub authority: Option<Authority>,
+    /// Where events are written.
+    pub audit: Arc<Audit>,
     /// Where things are counted.
     pub metrics: Arc<Metrics>,
     /// What time it is.
@@ -113,6 +116,7 @@ pub struct Terminal {
     revocation: Arc<ListsOnDisk>,
     tickets: Option<Tickets>,
     authority: Option<Authority>,
+    audit: Arc<Audit>,
     metrics: Arc<Metrics>,
     clock: Clock,
     random: Random,
@@ -175,6 +179,7 @@ impl Terminal {
             revocation,
             tickets,
             authority,
+            audit,
             metrics,
             clock,
             random,
@@ -189,6 +194,7 @@ impl Terminal {
             revocation,
             tickets,
             authority,
+            audit,
             metrics,
             clock,
             random: Random::new(random),
@@ -365,6 +371,7 @@ impl Terminal {
         let next = answered(outcome)?;
         if matches!(next, AnsweredCommand::Done) {
             self.metrics.terminal_established();
+            self.note(&AuditEvent::TerminalEstablished);
         }
         Ok(next)
     }
@@ -465,6 +472,12 @@ impl Terminal {
 
     pub(crate) fn count_refusal(&self, code: &'static str) {
         self.metrics.terminal_refused(code);
+        self.note(&AuditEvent::TerminalRefused { code });
+    }
+
+    /// Writes an event down for auditors.
+    pub(crate) fn note(&self, event: &AuditEvent<'_>) {
+        self.audit.tell(&self.metrics, self.now(), event);
     }
 
     /// Opens the record, computes the next one, and puts it in the former's place. Whatever does not fit ends the

@@ -67,6 +67,20 @@ pub enum Event<'a> {
     },
     /// Somebody failed to prove that he is a site.
     SiteRefused,
+    /// Card and terminal have proven themselves to each other.
+    TerminalEstablished,
+    /// A request to the terminal was refused.
+    TerminalRefused {
+        /// Why.
+        code: &'a str,
+    },
+    /// The terminal was given another certificate.
+    TerminalRenewed,
+    /// The terminal asked for another certificate in vain.
+    TerminalNotRenewed {
+        /// Why.
+        code: &'a str,
+    },
     /// Changed revocation lists were taken into use.
     RevocationTaken {
         /// How many.
@@ -82,7 +96,7 @@ pub enum Event<'a> {
 
 impl Event<'_> {
     /// The names of all events.
-    pub const NAMES: [&'static str; 16] = [
+    pub const NAMES: [&'static str; 20] = [
         "service-started",
         "service-stopped",
         "sign-in-accepted",
@@ -95,6 +109,10 @@ impl Event<'_> {
         "ticket-issued",
         "token-replayed",
         "site-refused",
+        "terminal-established",
+        "terminal-refused",
+        "terminal-renewed",
+        "terminal-not-renewed",
         "revocation-taken",
         "revocation-refused",
         "sites-taken",
@@ -117,6 +135,10 @@ impl Event<'_> {
             Self::TicketIssued { .. } => "ticket-issued",
             Self::TokenReplayed { .. } => "token-replayed",
             Self::SiteRefused => "site-refused",
+            Self::TerminalEstablished => "terminal-established",
+            Self::TerminalRefused { .. } => "terminal-refused",
+            Self::TerminalRenewed => "terminal-renewed",
+            Self::TerminalNotRenewed { .. } => "terminal-not-renewed",
             Self::RevocationTaken { .. } => "revocation-taken",
             Self::RevocationRefused => "revocation-refused",
             Self::SitesTaken => "sites-taken",
@@ -132,7 +154,9 @@ impl Event<'_> {
                 let known = [("assurance", (*assurance).to_owned()), ("way", (*way).to_owned())];
                 known.into_iter().chain(cabinet.map(|cabinet| ("cabinet", cabinet.to_string()))).collect()
             }
-            Self::SignInRefused { code } => vec![("code", (*code).to_owned())],
+            Self::SignInRefused { code } | Self::TerminalRefused { code } | Self::TerminalNotRenewed { code } => {
+                vec![("code", (*code).to_owned())]
+            }
             Self::CabinetOpened { cabinet } => vec![("cabinet", cabinet.to_string())],
             Self::SessionsEnded { cabinet, count } => {
                 vec![("cabinet", cabinet.to_string()), ("count", count.to_string())]
@@ -150,6 +174,8 @@ impl Event<'_> {
             Self::ServiceStopped
             | Self::SignedOut
             | Self::SiteRefused
+            | Self::TerminalEstablished
+            | Self::TerminalRenewed
             | Self::RevocationRefused
             | Self::SitesTaken
             | Self::SitesRefused => Vec::new(),

@@ -7,6 +7,7 @@ use rand_core::CryptoRng;
 use time::{Duration, OffsetDateTime};
 use tokio::task::JoinHandle;
 
+use crate::audit::Event;
 use crate::configuration::CredentialFiles;
 use crate::metrics::Metrics;
 use crate::terminal::Terminal;
@@ -73,6 +74,7 @@ impl Renewing {
         match renewal::renew(&self.files, RequestedKey::New, &self.authority, today, random).await {
             Ok(until) => {
                 self.metrics.terminal_renewal("renewed");
+                terminal.note(&Event::TerminalRenewed);
                 tracing::info!(%until, "the terminal's certificate was renewed");
                 if let Err(error) = tokio::task::spawn_blocking(move || terminal.renew()).await {
                     tracing::error!(%error, "taking the renewed certificate into use ended without an outcome");
@@ -80,6 +82,7 @@ impl Renewing {
             }
             Err(error) => {
                 self.metrics.terminal_renewal(error.code());
+                terminal.note(&Event::TerminalNotRenewed { code: error.code() });
                 tracing::error!(%error, code = error.code(), "the terminal's certificate could not be renewed");
             }
         }

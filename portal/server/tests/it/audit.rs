@@ -5,6 +5,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
+use latchkey_card::profile::Profile;
 use latchkey_portal::audit::{self, Audit, Event};
 use latchkey_portal::configuration::Configuration;
 use latchkey_portal::provider::ProviderMaterial;
@@ -15,6 +16,7 @@ use time::Duration;
 use crate::process::Installation;
 use crate::provider::world::{SHOP, clients, field, settings, write_files};
 use crate::support::{NOW, World, write_lists};
+use crate::terminal;
 
 /// The events of a log that holds together.
 fn events(path: &Path) -> Vec<Value> {
@@ -67,8 +69,9 @@ async fn each_event_is_written_by_what_it_names() {
     let path = world.directory().join("audit.log");
     let events = events(&path);
     let written: BTreeSet<_> = events.iter().map(|event| event["event"].as_str().unwrap()).collect();
-    let of_processes = ["service-started", "service-stopped"];
-    let expected: BTreeSet<_> = Event::NAMES.into_iter().filter(|name| !of_processes.contains(name)).collect();
+    // Those of processes and terminals are in tests of their own.
+    let is_elsewhere = |name: &&str| name.starts_with("service-") || name.starts_with("terminal-");
+    let expected: BTreeSet<_> = Event::NAMES.into_iter().filter(|name| !is_elsewhere(name)).collect();
     assert_eq!(written, expected);
     let opened = told(&events, "cabinet-opened");
     let sign_in = told(&events, "sign-in-accepted");
@@ -90,6 +93,22 @@ async fn each_event_is_written_by_what_it_names() {
         assert!(!text.contains(personal.as_str().unwrap()), "{personal}");
     }
     assert!(!text.contains(&code));
+}
+
+#[tokio::test]
+async fn a_terminal_notes_whom_it_has_recognised_and_what_it_refuses() {
+    let world = terminal::world::World::new().await;
+    let (mut card, profile) = (world.card(), Profile::standard());
+    let mut session = terminal::world::Session::established(world.back_end(), &mut card, &profile).await;
+    session.read(&["dg1"]).await;
+    let data = session.ask("request_dg", json!({})).await;
+    assert_eq!(session.post("request_dg", json!({})).await.refusal().0, 409);
+    let path = world.directory.path().join("audit.log");
+    let events = events(&path);
+    let names: Vec<_> = events.iter().map(|event| event["event"].clone()).collect();
+    assert_eq!(names, ["terminal-established", "terminal-refused"]);
+    assert_eq!(events[1]["code"], "terminal-wrong-order");
+    assert!(!fs::read_to_string(&path).unwrap().contains(data["personal_data"]["ID"].as_str().unwrap()));
 }
 
 /// A service on a log of its own, from its start to its end; then the command that looks through it.

@@ -141,7 +141,7 @@ impl World {
             storage,
             revocation: Arc::clone(&lists),
             status_service,
-            audit: audit(directory.path()),
+            audit: Arc::new(audit(directory.path())),
             cabinets,
             clock: Box::new(move || *told.lock().unwrap()),
             random: Box::new(Seeded::new("portal")),
@@ -299,7 +299,7 @@ const DATABASE_SERVER: &str = "LATCHKEY_TEST_DATABASE";
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The audit log of every world, in its directory.
-fn audit(directory: &Path) -> Audit {
+pub(crate) fn audit(directory: &Path) -> Audit {
     let text = include_str!("../../portal.example.toml").replace("#audit = ", "audit = ");
     let configuration = Configuration::parse(&text, directory).unwrap();
     Audit::open(configuration.audit_log.as_ref()).unwrap()

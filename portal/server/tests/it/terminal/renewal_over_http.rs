@@ -373,7 +373,7 @@ fn the_authoritys_address_is_checked() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_service_renews_by_itself_and_the_command_when_told() {
     let served = Served::start(sample_authority(present()).unwrap(), present).await;
-    let installed = Installed::new(|text| text + &served.section());
+    let installed = Installed::new(|text| text.replace("#audit = ", "audit = ") + &served.section());
     let path = installed.installation.directory.path().join("terminal/terminal.cert");
     let before = std::fs::read(&path).unwrap();
     served.twist(|answer| Answered { status: 503, ..answer });
@@ -395,6 +395,9 @@ async fn the_service_renews_by_itself_and_the_command_when_told() {
         let line = format!("latchkey_portal_terminal_renewals_total{{outcome=\"{outcome}\"}} 1");
         assert!(metrics.contains(&line), "{metrics}");
     }
+    let noted = std::fs::read_to_string(installed.installation.directory.path().join("audit.log")).unwrap();
+    let failed = r#""code":"authority-refused","event":"terminal-not-renewed""#;
+    assert!(noted.contains(failed) && noted.contains(r#""event":"terminal-renewed""#), "{noted}");
     let configuration = installed.installation.directory.path().join("portal.toml");
     let run = || {
         let mut command = Command::new(env!("CARGO_BIN_EXE_latchkey-portal"));

@@ -199,6 +199,7 @@ fn terminal(
         revocation: Arc::clone(&revocation),
         tickets: settings.tickets.as_ref().map(|files| Tickets::load(files).unwrap()),
         authority: settings.authority.as_ref().map(|authority| IssuingAuthority::new(authority).unwrap()),
+        audit: Arc::new(crate::support::audit(directory)),
         metrics: Arc::clone(&metrics),
         clock: Box::new(move || *told.lock().unwrap()),
         random: Box::new(Seeded::new(seed)),
