@@ -37,9 +37,15 @@ impl Apache {
         let port = free_port()?;
         let origin = format!("http://127.0.0.1:{port}");
         let afterwards = format!("{origin}/");
-        let secret = portal
-            .register("library", &format!("{origin}/back"), &["--post-logout-redirect-uri", &afterwards])?
-            .context("the site has no secret")?;
+        let told = format!("{origin}/back?logout=backchannel");
+        let more = [
+            "--post-logout-redirect-uri",
+            &afterwards,
+            "--backchannel-logout-uri",
+            &told,
+            "--backchannel-logout-private",
+        ];
+        let secret = portal.register("library", &format!("{origin}/back"), &more)?.context("the site has no secret")?;
         // Apache gives up the rights of whoever starts it.
         fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755))?;
         fs::create_dir(folder.path().join("pages"))?;

@@ -1,6 +1,8 @@
 //! A site whose relying party others have written, the crate `openidconnect`: through HTTPS, a visitor's browser, the client
 //! program and a virtual card in a real pcscd.
 
+use std::time::{Duration, Instant};
+
 use latchkey_tests::apache::{Apache, PAGE};
 use latchkey_tests::site::{Browser, HIGH, Known, OpenedBy, Place, RelyingParty, Visit};
 use latchkey_tests::stage::{Cards, Portal, PortalOrder, SampleSet, holder};
@@ -8,6 +10,8 @@ use tokio::runtime::Runtime;
 
 const ADDRESS: &str = "https://shop.example/back";
 const HOLDER: &str = "hanna-vydumanaya";
+/// How long it may take until a site knows that somebody has left. Generous: the machine may be building something else.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 struct Scene {
     set: SampleSet,
@@ -126,6 +130,28 @@ fn debians_apache_lets_the_holder_in_and_nobody_else() {
         let again = scene.runtime.block_on(browser.open(&format!("{}/", apache.origin()))).unwrap().page().unwrap();
         assert_eq!(again.contains(PAGE), is_let_in, "{again}\n{}", apache.log());
     }
+}
+
+/// The same Apache, which keeps its visitors' sessions itself, is told when one signs out at the portal.
+#[test]
+fn debians_apache_is_told_that_the_holder_has_signed_out() {
+    let mut scene = Scene::set();
+    let number = format!("PNOBY-{}", holder(HOLDER).unwrap().person.personal_number);
+    let mut apache = Apache::start(&scene.set, &mut scene.portal, &number).unwrap();
+    let browser = scene.browser().beside(apache.origin());
+    let address = format!("{}/", apache.origin());
+    let page = scene.sign_in(&browser, &address).page().unwrap();
+    assert!(page.contains(PAGE), "{page}\n{}", apache.log());
+    let leaving = format!("{}/end-session", scene.portal.origin());
+    let page = scene.runtime.block_on(browser.open(&leaving)).unwrap().page().unwrap();
+    scene.runtime.block_on(browser.press(&page, "/end-session/confirm", None)).unwrap().page().unwrap();
+    // It is told beside the request that signed out: asked until it knows.
+    let end = Instant::now() + PATIENCE;
+    let mut page = PAGE.to_owned();
+    while page.contains(PAGE) && Instant::now() < end {
+        page = scene.runtime.block_on(browser.open(&address)).unwrap().page().unwrap();
+    }
+    assert!(page.contains("data-next"), "{page}\n{}\n{}", apache.log(), scene.portal.log());
 }
 
 fn state_of(address: &str) -> String {
