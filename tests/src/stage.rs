@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use latchkey_fixtures::card_image::CardImage;
 use latchkey_fixtures::data_groups::texts_in;
 use latchkey_fixtures::holders::{Holder, deployed_holders, issue_faulty_card, sample_holders, sample_pki};
@@ -389,6 +389,23 @@ impl Portal {
         Ok(told.split("client_secret: ").nth(1).map(|secret| secret.trim().to_owned()))
     }
 
+    /// Lets that holder act for an invented organisation, or not any more, as an operator does.
+    ///
+    /// # Errors
+    /// If the command refuses.
+    pub fn acts_for_organisation(&self, holder: &Holder, acts: bool) -> Result<()> {
+        let names = ["--name-be", "Выдуманая фірма", "--name-ru", "Выдуманная фирма", "--name-en", "An invented firm"];
+        let node = self.nodes.first().context("there is no portal")?;
+        let mut command = Command::new(program("latchkey-portal")?);
+        command.args(["cabinets", if acts { "bind" } else { "unbind" }, "--config"]).arg(&node.file);
+        command.args(["--organisation", "190000018"]).args(names.iter().filter(|_| acts));
+        let mut bound = command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn()?;
+        let number = format!("{}\n", holder.person.personal_number);
+        bound.stdin.take().context("there is no way in")?.write_all(number.as_bytes())?;
+        ensure!(bound.wait()?.success(), "the operator's command fails");
+        Ok(())
+    }
+
     /// Kills it, as a power cut does.
     ///
     /// # Errors
@@ -557,6 +574,7 @@ impl PortalOrder {
             r#"{client_port}public_origin = "https://localhost:{public_port}"
 listen = ["127.0.0.1:{port}"]
 database = "{database}"
+utc_offset = "+03:00"
 
 [name]
 be = "{belarusian}"

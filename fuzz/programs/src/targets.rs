@@ -320,6 +320,7 @@ fn portal() -> Router {
             english: "An invented portal".to_owned(),
         },
         client_port: 8084,
+        utc_offset: time::UtcOffset::UTC,
         challenge_lifetime: time::Duration::seconds(120),
         challenge_limit: u64::MAX,
         session_lifetime: time::Duration::minutes(30),

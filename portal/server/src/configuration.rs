@@ -21,6 +21,8 @@ pub use provider::ProviderSettings;
 pub use registry::REGISTRY_MAX_SIZE;
 pub use revocation::RevocationSettings;
 pub use terminal::{AuthoritySettings, CredentialFiles, TerminalSettings, TicketFiles};
+use time::UtcOffset;
+use time::macros::format_description;
 
 use crate::portal::PortalName;
 use crate::rates::RateSettings;
@@ -38,6 +40,8 @@ pub struct Configuration {
     pub listen: Vec<Located<SocketAddr>>,
     /// Where client programs listen on their users' computers.
     pub client_port: u16,
+    /// In which time people are told of moments, ahead of UTC.
+    pub utc_offset: UtcOffset,
     /// The database.
     pub database: Located<DatabasePlace>,
     /// The server's certificate and key.
@@ -174,6 +178,8 @@ impl Configuration {
         let listen = some(root.strings("listen")?)?;
         let listen = listen.into_iter().map(|address| address.parse(listen_address)).collect::<Result<_, _>>()?;
         let client_port = root.number("client_port", 1..=u32::from(u16::MAX), 8084)?;
+        let offset =
+            root.optional_string("utc_offset")?.map(|text| text.parse(|text| utc_offset(&text))).transpose()?;
         let database = database(root.string("database")?, directory)?;
         let mut name = root.table("name")?;
         let mut tls = root.table("tls")?;
@@ -195,6 +201,7 @@ impl Configuration {
             origin,
             listen,
             client_port: u16::try_from(client_port).unwrap_or(u16::MAX),
+            utc_offset: offset.map_or(UtcOffset::UTC, |offset| offset.value),
             database,
             name: PortalName {
                 belarusian: portal_name(name.string("be")?)?,
@@ -289,6 +296,12 @@ fn listen_address(text: String) -> Result<SocketAddr, String> {
 }
 
 /// Other lengths fit no window in which a person is asked.
+fn utc_offset(text: &str) -> Result<UtcOffset, &'static str> {
+    let format = format_description!("[offset_hour sign:mandatory]:[offset_minute]");
+    let offset = UtcOffset::parse(text, format).ok().filter(|offset| offset.whole_hours().abs() <= 14);
+    offset.ok_or("a difference to UTC is like +03:00, at most 14 hours")
+}
+
 fn portal_name(name: Located<String>) -> Result<String, Fault> {
     let named = name.parse(|name| {
         let length = name.chars().count();

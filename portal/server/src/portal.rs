@@ -15,8 +15,8 @@ use latchkey_verify::{
     VerifiedSignIn, VerifiedStatusAnswer,
 };
 use rand_core::CryptoRng;
-use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
+use time::{OffsetDateTime, UtcOffset};
 use tokio::sync::Notify;
 
 use crate::audit::{Audit, Event};
@@ -56,6 +56,8 @@ pub struct PortalSettings {
     pub name: PortalName,
     /// Where client programs listen on their users' computers.
     pub client_port: u16,
+    /// In which time people are told of moments, ahead of UTC.
+    pub utc_offset: UtcOffset,
     /// How long a challenge can be used.
     pub challenge_lifetime: time::Duration,
     /// How many challenges are kept at most, those among them that were used or have expired.
@@ -233,6 +235,11 @@ impl Portal {
         } else {
             Assurance::Low
         }
+    }
+
+    /// In which time people are told of moments.
+    pub(crate) const fn utc_offset(&self) -> UtcOffset {
+        self.settings.utc_offset
     }
 
     pub(crate) const fn client_port(&self) -> u16 {

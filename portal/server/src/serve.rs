@@ -322,6 +322,7 @@ fn portal_settings(configuration: &Configuration, trust: TrustStore) -> PortalSe
     PortalSettings {
         name: configuration.name.clone(),
         client_port: configuration.client_port,
+        utc_offset: configuration.utc_offset,
         challenge_lifetime: time_span(configuration.limits.challenge),
         challenge_limit: configuration.limits.challenges.into(),
         session_lifetime: time_span(configuration.limits.session),

@@ -84,23 +84,31 @@ impl Visit {
 
         self.at("/", "signed-in");
         self.at("/cabinet", "cabinet");
+        self.times_are_the_portals_own();
         browser.click("#sites + ul form button").unwrap();
         browser.wait_for("#sites + p").unwrap();
         browser.click("form[action='/cabinet/sessions/end-others'] button").unwrap();
         browser.wait_for("#sessions + ul li:only-child").unwrap();
         browser.click("form[action='/cabinet/seen'] button").unwrap();
-        browser
-            .wait("the notice to go", || {
-                Ok(browser
-                    .execute("return document.querySelector('.notice') === null", &[])?
-                    .as_bool()
-                    .filter(|gone| *gone))
-            })
-            .unwrap();
+        // The notice is gone: who it is comes first.
+        browser.wait_for("h1 + [aria-labelledby=who]").unwrap();
         self.look("cabinet-quiet");
+        self.portal.acts_for_organisation(&self.holder, true).unwrap();
+        self.at("/cabinet", "cabinet-acting");
+        self.portal.acts_for_organisation(&self.holder, false).unwrap();
         self.at("/end-session?client_id=shop", "leaving");
         browser.click("form[action='/end-session/confirm'] button").unwrap();
         browser.wait_for("[data-page=signed-out]").unwrap();
+    }
+
+    /// The portal is three hours ahead of UTC.
+    fn times_are_the_portals_own(&self) {
+        let both = "const time = document.querySelector('time'); return [time.dateTime, time.textContent]";
+        let both = self.browser.execute(both, &[]).unwrap();
+        let hour =
+            |text: &str| text.split_once(':').unwrap().0.get(text.find(':').unwrap() - 2..).unwrap().parse::<u8>();
+        let hours = [0, 1].map(|nth| hour(both[nth].as_str().unwrap()).unwrap());
+        assert_eq!((hours[0] + 3) % 24, hours[1], "{both}");
     }
 
     fn at(&self, path: &str, name: &str) {
@@ -138,14 +146,15 @@ impl Visit {
         browser.run_scripts(true).unwrap();
         assert_eq!(browser.execute("return document.documentElement.lang", &[]).unwrap(), language, "{name}");
         browser.execute(&axe, &[]).unwrap();
-        // Dark in one of the languages.
+        // Dark in one of the languages, and light in a picture at least.
         let scheme = if language == "ru" { "dark" } else { "light" };
+        browser.show_in("light").unwrap();
+        let picture = screenshots().unwrap().join(format!("portal-{name}-light.png"));
+        fs::write(picture, browser.whole_picture().unwrap()).unwrap();
         browser.show_in(scheme).unwrap();
         let look = "const done = arguments[0];
                     axe.run().then(found => done(found.violations.map(it => it.id + ' ' + it.nodes[0].html)))";
         assert_eq!(browser.execute_async(look, &[]).unwrap(), json!([]), "{name}, {scheme}");
-        let picture = screenshots().unwrap().join(format!("portal-{name}-{scheme}.png"));
-        fs::write(picture, browser.whole_picture().unwrap()).unwrap();
         browser.show_as_wide_as(NARROW).unwrap();
         let width = browser.execute("return document.documentElement.scrollWidth", &[]).unwrap();
         let picture = screenshots().unwrap().join(format!("portal-{name}-narrow.png"));

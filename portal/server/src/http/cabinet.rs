@@ -174,8 +174,8 @@ async fn shown(rooms: &Rooms, headers: &HeaderMap) -> Result<Response, Refusal> 
         .iter()
         .map(|listed| {
             Ok(SessionRow {
-                sign_in: sign_in_row(texts, &listed.sign_in)?,
-                until: moment(listed.expires_at)?,
+                sign_in: sign_in_row(portal, language, &listed.sign_in)?,
+                until: moment(portal, language, listed.expires_at)?,
                 name: listed.sign_in.session.name(),
                 is_own: listed.sign_in.session == own,
             })
@@ -191,7 +191,7 @@ async fn shown(rooms: &Rooms, headers: &HeaderMap) -> Result<Response, Refusal> 
         personal_number: visit.session.holder.personal_number.number(),
         form_key: visit.token.form_key(),
         accounts: accounts(texts, language, &visit, &bindings),
-        unseen: unseen.iter().map(|sign_in| sign_in_row(texts, sign_in)).collect::<Result<_, _>>()?,
+        unseen: unseen.iter().map(|sign_in| sign_in_row(portal, language, sign_in)).collect::<Result<_, _>>()?,
         seen_until: newest,
         has_others: sessions.iter().any(|session| !session.is_own),
         sessions,
@@ -305,14 +305,15 @@ async fn sites(rooms: &Rooms, visit: &Visit, language: Language) -> Result<Optio
             client: site.client.as_str().to_owned(),
             // A site that is not registered any more has but its identifier.
             name: provider.site_name(&site.client, language).unwrap_or_else(|| site.client.as_str().to_owned()),
-            since: moment(site.agreed_at)?,
+            since: moment(&rooms.portal, language, site.agreed_at)?,
             is_signed_in: site.is_signed_in,
         })
     };
     sites.iter().map(row).collect::<Result<_, _>>().map(Some)
 }
 
-fn sign_in_row(texts: &'static Texts, sign_in: &SignIn) -> Result<SignInRow, Refusal> {
+fn sign_in_row(portal: &Portal, language: Language, sign_in: &SignIn) -> Result<SignInRow, Refusal> {
+    let texts = Texts::of(language);
     Ok(SignInRow {
         browser: sign_in.browser.brand().unwrap_or(texts.other_browser),
         way: match sign_in.way {
@@ -321,7 +322,7 @@ fn sign_in_row(texts: &'static Texts, sign_in: &SignIn) -> Result<SignInRow, Ref
             Way::Link => texts.by_link,
             Way::Terminal => texts.by_terminal,
         },
-        at: moment(sign_in.signed_in_at)?,
+        at: moment(portal, language, sign_in.signed_in_at)?,
     })
 }
 

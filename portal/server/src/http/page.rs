@@ -359,8 +359,8 @@ fn signed_in(
         },
         holder: name_in(language, &session.holder),
         personal_number: session.holder.personal_number.number().to_owned(),
-        signed_in_at: moment(session.signed_in_at)?,
-        expires_at: moment(session.expires_at)?,
+        signed_in_at: moment(portal, language, session.signed_in_at)?,
+        expires_at: moment(portal, language, session.expires_at)?,
         form_key: token.form_key(),
         has_cabinet: portal.has_cabinets(),
         acting: acting.map(|binding| binding.organisation.name(language)),
@@ -379,10 +379,19 @@ pub(super) fn name_in(language: Language, holder: &Holder) -> String {
     latchkey_texts::printable(&name)
 }
 
-pub(super) fn moment(time: OffsetDateTime) -> Result<Moment, Refusal> {
-    let human = time
-        .format(format_description!("[year]-[month]-[day] [hour]:[minute] UTC"))
-        .map_err(|_| Refusal::Internal("a time cannot be written"))?;
+/// A moment as people write it, in the portal's own time; that it is UTC, if it is, is said.
+pub(super) fn moment(portal: &Portal, language: Language, time: OffsetDateTime) -> Result<Moment, Refusal> {
+    let cannot = Refusal::Internal("a time cannot be written");
+    let offset = portal.utc_offset();
+    let Some(local) = time.checked_to_offset(offset) else { return Err(cannot) };
+    let human = match language {
+        Language::Belarusian | Language::Russian => {
+            local.format(format_description!("[day].[month].[year] [hour]:[minute]"))
+        }
+        Language::English => local.format(format_description!("[year]-[month]-[day] [hour]:[minute]")),
+    };
+    let Ok(human) = human else { return Err(cannot) };
+    let human = if offset.is_utc() { format!("{human} UTC") } else { human };
     Ok(Moment { machine: rfc3339(time)?, human })
 }
 

@@ -25,6 +25,7 @@ fn the_documented_example_is_accepted_and_says_the_defaults() {
     assert_eq!(configuration.tls.key.value, PathBuf::from("/etc/latchkey/tls/portal.key.pem"));
     assert_eq!(configuration.listen.iter().map(|address| address.value.port()).collect::<Vec<_>>(), [8443, 8443]);
     assert_eq!(configuration.name.belarusian, "Выдуманы партал");
+    assert_eq!(configuration.utc_offset, time::macros::offset!(+3));
     assert_eq!(configuration.trust.minimum_assurance, Assurance::High);
     assert_eq!(configuration.trust.levels.card_held_key.len(), 1);
 
@@ -77,6 +78,12 @@ fn every_setting_is_documented() {
 #[test]
 fn every_fault_is_told_with_its_line_and_key() {
     let rows = [
+        ("utc_offset = ", "utc_offset = \"3\"", "`utc_offset` a difference to UTC is like +03:00, at most 14 hours"),
+        (
+            "utc_offset = ",
+            "utc_offset = \"-15:00\"",
+            "`utc_offset` a difference to UTC is like +03:00, at most 14 hours",
+        ),
         (
             "public_origin = ",
             "public_origin = \"http://portal.example\"",

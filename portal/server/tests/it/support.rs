@@ -313,6 +313,7 @@ fn settings(trust: TrustStore) -> PortalSettings {
             english: "An invented portal".to_owned(),
         },
         client_port: 8084,
+        utc_offset: time::UtcOffset::UTC,
         challenge_lifetime: time::Duration::seconds(120),
         challenge_limit: 1000,
         session_lifetime: time::Duration::minutes(30),
