@@ -23,7 +23,7 @@ struct Busy {
 
 impl Busy {
     async fn new() -> Self {
-        let installation = Installation::with_cabinets();
+        let installation = Installation::in_a_file().and_cabinets();
         installation.new_key();
         let service = installation.start();
         let accepted = sign_in(&installation, &installation.client(), &service.url("")).await;
@@ -190,7 +190,7 @@ async fn every_table_is_kept_or_forgotten() {
 /// With a database server its own programs do it; the command says how, and what to leave out.
 #[test]
 fn of_a_database_server_the_command_says_how() {
-    let installation = Installation::new();
+    let installation = Installation::in_a_file();
     let file = installation.directory.path().join("portal.toml");
     let configuration = fs::read_to_string(&file).unwrap();
     let address = "\"postgresql://latchkey:secret@db.example/latchkey\"";

@@ -12,11 +12,14 @@ use crate::support::ORIGIN;
 impl Installation {
     /// With `[keys]` and `[cabinet]`, but no key yet.
     pub(crate) fn with_cabinets() -> Self {
-        let installation = Self::new();
-        let path = installation.directory.path().join("portal.toml");
+        Self::new().and_cabinets()
+    }
+
+    pub(crate) fn and_cabinets(self) -> Self {
+        let path = self.directory.path().join("portal.toml");
         let text = configured(&std::fs::read_to_string(&path).unwrap());
         std::fs::write(path, text.replace("#commands = ", "commands = ")).unwrap();
-        installation
+        self
     }
 
     fn admin(&self, arguments: &[&str], input: &str) -> Output {
