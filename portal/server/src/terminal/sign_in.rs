@@ -4,6 +4,7 @@ use super::machine::{CommandToCard, Event, Outcome};
 use super::refusal::TerminalRefusal;
 use super::ticket::OwnRequest;
 use super::{Caller, NO_SUCH_OUTCOME, Terminal};
+use crate::audit::Event as AuditEvent;
 use crate::http::Refusal;
 use crate::outside::Outside as _;
 use crate::session::{Assurance, Holder};
@@ -60,6 +61,7 @@ impl Terminal {
             Outcome::Identity(identity) => {
                 self.end(caller, hreq).await?;
                 self.metrics.terminal_established();
+                self.note(&AuditEvent::TerminalEstablished);
                 Ok(SignInStep::Identified(identity))
             }
             _ => Err(NO_SUCH_OUTCOME),

@@ -1,0 +1,64 @@
+//! A site that asks whether its visitor is of age, in Chromium: the portal's own page has the card read by the portal's terminal.
+
+use std::fs;
+
+use latchkey_fixtures::holders::SAMPLE_TERMINAL;
+use latchkey_tests::desktop::{SceneOrder, agent_says, managed_settings};
+use latchkey_tests::stage::holder;
+
+use crate::house::{HANNA, House};
+use crate::portal_page::look_for_barriers;
+use crate::words::{AGREE, PIN};
+
+const ADDRESS: &str = "https://shop.example/back";
+const REQUEST: &str = "/authorize?client_id=shop&redirect_uri=https%3A%2F%2Fshop.example%2Fback&response_type=code\
+    &scope=openid%20profile%20age_over_18&code_challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM\
+    &code_challenge_method=S256&state=s";
+
+#[test]
+fn the_portals_page_has_the_card_asked_and_tells_the_site_yes_or_no() {
+    let order = SceneOrder { with_terminal: true, with_provider: true, ..SceneOrder::default() };
+    let mut house = House::before_the_client(order);
+    house.cards.insert(HANNA, 1).unwrap();
+    let origin = house.portal.origin();
+    let root = openssl::base64::encode_block(&fs::read(house.set.path().join("cv/root.cert")).unwrap());
+    let settings = format!(
+        r#"[terminal]
+roots = ["{root}"]
+request_authorities = ["{authorities}"]
+[[terminal.known]]
+holder = "{SAMPLE_TERMINAL}"
+title = "An invented portal's terminal"
+origins = ["{origin}"]
+"#,
+        authorities = house.set.path().join("pki/authorities.pem").display(),
+    );
+    managed_settings(&house.set, house.client_port(), &settings).unwrap();
+    house.start_client(&[]);
+    let scopes = ["--scope", "profile", "--scope", "age_over_18"];
+    house.portal.register("shop", ADDRESS, &scopes).unwrap();
+
+    let browser = house.browser_for("age", std::slice::from_ref(&origin)).unwrap();
+    for language in ["be", "ru", "en"] {
+        browser.speak(language).unwrap();
+        browser.open(&format!("{origin}{REQUEST}")).unwrap();
+        browser.wait_for("[data-by-terminal]").unwrap();
+        look_for_barriers(&browser, &format!("age-asked-{language}"));
+    }
+    browser.wait_for_text("The site also wants to know whether you are at least 18.").unwrap();
+    browser.click("#go").unwrap();
+    house.window.wait_for(AGREE).unwrap();
+    let asked = house.window.text().unwrap();
+    assert!(asked.contains("shop.example") && asked.contains("whether you are at least 18"), "{asked}");
+    house.window.click(AGREE).unwrap();
+    let mut agent = house.agent().unwrap();
+    agent.enter(PIN, holder(HANNA).unwrap().pin).unwrap();
+    agent.press(&agent_says("en", "do-hand-over-data").unwrap()).unwrap();
+    browser.wait_for_text("whether you are at least 18, and not your date of birth").unwrap();
+    for language in ["be", "ru", "en"] {
+        browser.speak(language).unwrap();
+        browser.open(&format!("{origin}/authorize/resume")).unwrap();
+        browser.wait_for("[data-page=consent]").unwrap();
+        look_for_barriers(&browser, &format!("age-consent-{language}"));
+    }
+}
