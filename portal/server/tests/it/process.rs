@@ -342,7 +342,14 @@ fn a_service_that_was_killed_starts_again_and_knows_its_sessions() {
 fn renewed_files_are_taken_into_use_while_running() {
     let installation = Installation::new();
     let mut service = installation.start();
-    let write = |name: &str, octets: &[u8]| std::fs::write(installation.directory.path().join(name), octets).unwrap();
+    // Put in place by renaming: the service may look at any moment.
+    let write = |name: &str, octets: &[u8]| {
+        let file = installation.directory.path().join(name);
+        let beside = file.with_extension("new");
+        std::fs::write(&beside, octets).unwrap();
+        set_mode(&beside, 0o600);
+        std::fs::rename(beside, file).unwrap();
+    };
     let renewed = TlsFiles::issue(present()).unwrap();
 
     write("tls/portal.cert.pem", &renewed.certificate);
