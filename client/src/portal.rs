@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc2822;
 
-use crate::settings::Proxy;
+use crate::settings::{Proxy, SettingsStore};
 
 /// Most octets of a portal's answer.
 pub const ANSWER_MAX_SIZE: usize = 64 * 1024;
@@ -160,6 +160,12 @@ impl From<ExtraTrust> for Access {
 }
 
 impl Access {
+    /// As administrator and holder have set it at this moment.
+    #[must_use]
+    pub fn of(settings: &SettingsStore) -> Self {
+        Self { trust: settings.managed().trust().clone(), proxy: settings.settings().proxy() }
+    }
+
     /// What every connection to this origin has in common.
     pub(crate) fn client(self, origin: &Origin) -> ClientBuilder {
         let builder = Client::builder()

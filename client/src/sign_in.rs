@@ -3,6 +3,7 @@
 
 pub mod browser;
 pub mod link;
+pub mod status;
 
 use std::time::Duration;
 

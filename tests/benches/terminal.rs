@@ -355,7 +355,7 @@ impl ClientProgram {
         let agent = Agent::start(Arc::new(desk), prompt, Box::new(UnwrapErr(SysRng)), present).unwrap();
         let (agent, sites) = (Arc::new(agent), Arc::new(SitesOfThisRun::new(present)));
         let service = runtime.block_on(async {
-            let desk = Desk::open(agent.clone(), sites.clone());
+            let desk = Desk::open(agent.clone(), sites.clone(), None);
             tokio::spawn(agree_to_everything(desk.clone()));
             let surroundings = Surroundings {
                 desk,

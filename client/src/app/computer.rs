@@ -15,6 +15,7 @@ use crate::history::{History, SecretService};
 use crate::service::{self, CallersOfSystem, Listeners, Service};
 use crate::settings::{Autostart, Managed, Places, SettingsFailure, SettingsStore};
 use crate::sign_in::browser::SystemBrowser;
+use crate::sign_in::status::Stapler;
 use crate::texts::{Language, system_language};
 use crate::update::UpdateCheck;
 
@@ -44,7 +45,7 @@ impl App {
             tracing::warn!(%error, "the program may not start with the session");
         }
         let agent = Arc::new(AgentProcess::new(AgentProgram::installed(), Appearance::default()));
-        let desk = Desk::open(agent.clone(), settings.clone());
+        let desk = Desk::open(agent.clone(), settings.clone(), Stapler::of(&settings, clock));
         let plan = Plan::of_this_process(&settings);
         let guest = Arc::new(Guest::new(guest(&settings, &plan, agent.clone(), places.as_ref())));
         let at_desk = service::Surroundings {

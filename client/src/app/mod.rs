@@ -350,8 +350,7 @@ impl App {
             Ok(link) => link,
             Err(failure) => return self.follow_failed(failure),
         };
-        let settings = &self.shared.around.settings;
-        let access = Access { trust: settings.managed().trust().clone(), proxy: settings.settings().proxy() };
+        let access = Access::of(&self.shared.around.settings);
         let browser = Arc::clone(&self.shared.browser);
         let followed = FollowedLink::new(link, access, settings::language(&self.shared), browser);
         if let Err(failure) = self.shared.desk.follow(Box::new(followed)) {

@@ -18,6 +18,7 @@ use super::tasks::Work;
 use crate::desk::{Desk, DeskView, Phase, RequestNumber, RequestView, TerminalWork};
 use crate::disclosure::DisclosureWords;
 use crate::service::{CallersOfSystem, DEFAULT_PORT, Listeners, NoGuest, Service, Surroundings};
+use crate::sign_in::status::Stapler;
 use crate::texts::{Texts, printable, quotable};
 use crate::wording::Told as _;
 
@@ -43,7 +44,8 @@ impl Work {
         let agent = Arc::new(self.agent(Box::new(self.terminal_prompt()), recording)?);
         let guest = portal.map(|_| self.guest(agent.clone())).transpose()?.map(Arc::new);
         let ended = self.runtime.block_on(async {
-            let desk = Desk::open(agent.clone(), self.settings.clone());
+            let stapler = Stapler::of(&self.settings, self.clock);
+            let desk = Desk::open(agent.clone(), self.settings.clone(), stapler);
             let surroundings = Surroundings {
                 desk: desk.clone(),
                 agent,

@@ -9,7 +9,7 @@ use latchkey_agent::{
     AfterUnblocking, Agent, Answer, CardAgent, CardContents, CardRequest, CardStatus, CardTask, DeactivateWith,
     Failure, ReaderChoice, ReaderName, RecordingSink, Report, Request, SecretPrompt, Step,
 };
-use latchkey_crypto::assertion::Origin;
+use latchkey_crypto::assertion::{Assertion, Origin};
 use time::OffsetDateTime;
 use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
@@ -26,6 +26,7 @@ use crate::settings::SettingsStore;
 use crate::sign_in::HostQuestion;
 use crate::sign_in::browser::{Opener, SystemBrowser};
 use crate::sign_in::link::Link;
+use crate::sign_in::status::Stapler;
 use crate::texts::quotable;
 
 /// What commands work with.
@@ -181,10 +182,7 @@ impl Work {
         let agreed = question.agreed();
 
         let card = self.at_card(common)?;
-        let Answer::SignedIn(assertion) = self.ask(&card, agreed.request(card.reader.clone(), card.patience), true)?
-        else {
-            return Err(Failure::AgentFault.into());
-        };
+        let assertion = self.signed(&card, agreed.request(card.reader.clone(), card.patience))?;
         self.console.step(&texts.say("step-sending"));
         let verdict = self.online(agreed.present(&assertion), CommandFailure::HandOverInterrupted)?;
         output::accepted(texts, &origin, &verdict).write(common.json)
@@ -212,14 +210,24 @@ impl Work {
         let agreed = question.agreed();
 
         let card = self.at_card(common)?;
-        let Answer::SignedIn(assertion) = self.ask(&card, agreed.request(card.reader.clone(), card.patience), true)?
-        else {
-            return Err(Failure::AgentFault.into());
-        };
+        let assertion = self.signed(&card, agreed.request(card.reader.clone(), card.patience))?;
         self.console.step(&texts.say("step-sending"));
         let address = self.online(agreed.present(&assertion), CommandFailure::HandOverInterrupted)?;
         SystemBrowser.open(&address)?;
         output::opened(texts, &origin).write(common.json)
+    }
+
+    /// The assertion that the card signs for a sign-in, with what the status service says of its certificate, if an
+    /// administrator wants that asked.
+    fn signed(&self, card: &AtCard, request: Request) -> Result<Assertion, CommandFailure> {
+        let Answer::SignedIn(assertion) = self.ask(card, request, true)? else {
+            return Err(Failure::AgentFault.into());
+        };
+        match Stapler::of(&self.settings, self.clock) {
+            // The portal has got nothing yet.
+            Some(stapler) => self.online(async { Ok(stapler.staple(assertion).await) }, Failure::Cancelled.into()),
+            None => Ok(assertion),
+        }
     }
 
     /// How the portal of that origin is reached, if the administrator lets anybody go there.
@@ -227,9 +235,9 @@ impl Work {
         if self.settings.managed().is_forbidden(origin) {
             return Err(RequestFailure::SiteForbidden.into());
         }
-        let mut trust = self.settings.managed().trust().clone();
-        trust.add(ca_file.map(read_trust).transpose()?.unwrap_or_default());
-        Ok(Access { trust, proxy: self.settings.settings().proxy() })
+        let mut access = Access::of(&self.settings);
+        access.trust.add(ca_file.map(read_trust).transpose()?.unwrap_or_default());
+        Ok(access)
     }
 
     /// Asks the agent. After a wrong PIN a person is asked again as long as two tries are left: the last one is not

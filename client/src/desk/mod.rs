@@ -26,9 +26,10 @@ pub use source::{FetchedLink, Link, PageRequest, PageWish, Pending, SAYS_IT_IS_M
 pub use ticket::{PageTicket, Progress, ProgressPhase};
 pub use view::{ArrivedBy, DeskView, Phase, RequestNumber, RequestView, Secret, TerminalDisclosure, TerminalWork};
 
+use crate::sign_in::status::Stapler;
 use request::Event;
 use source::Source;
-use work::Message;
+use work::{Means, Message};
 
 /// The desk. Clones are the same desk; it closes when the last one is gone, and ends all requests.
 #[derive(Clone)]
@@ -40,12 +41,12 @@ pub struct Desk {
 
 impl Desk {
     /// Opens a desk on the Tokio runtime that the caller is in, whose clock it goes by. Nothing wakes up while no
-    /// request is open.
+    /// request is open. With a `stapler`, sign-ins bring along what it adds.
     #[must_use]
-    pub fn open(agent: Arc<dyn CardAgent>, sites: Arc<dyn Sites>) -> Self {
+    pub fn open(agent: Arc<dyn CardAgent>, sites: Arc<dyn Sites>, stapler: Option<Stapler>) -> Self {
         let (messages, arriving) = mpsc::unbounded_channel();
         let (shown, changes) = watch::channel(Arc::default());
-        tokio::spawn(work::work(agent, sites, messages.downgrade(), arriving, shown));
+        tokio::spawn(work::work(Means { agent, stapler }, sites, messages.downgrade(), arriving, shown));
         Self { messages, changes, last: Arc::default() }
     }
 

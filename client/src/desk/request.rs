@@ -42,6 +42,8 @@ enum At {
         choice: ReaderChoice,
         failure: RequestFailure,
     },
+    /// The card has signed; something may be added to its assertion.
+    Stapling(Wanted),
     Sending(Assertion),
     /// A terminal session is open.
     Session {
@@ -85,6 +87,8 @@ pub(super) enum Event {
     Fetched(Result<Box<dyn FetchedLink>, RequestFailure>),
     /// The agent reported.
     Reported(Report),
+    /// What there is to add to the assertion was added.
+    Stapled(Assertion),
     /// The host of the link took the assertion, or not.
     Presented(Result<(), RequestFailure>),
     /// It ends for a reason outside of it.
@@ -95,6 +99,7 @@ pub(super) enum Event {
 pub(super) enum Action {
     Fetch(Box<dyn Link>),
     AskAgent(Request),
+    Staple(Assertion),
     Present(Box<dyn FetchedLink>, Assertion),
     /// The page learns this about its terminal session.
     TellPage(SessionReport),
@@ -149,6 +154,7 @@ impl AtDesk {
                 Phase::ChooseReader { readers: readers.iter().map(ReaderName::to_string).collect() }
             }
             At::Failed { failure, .. } => Phase::Failed { failure: failure.clone() },
+            At::Stapling(_) => Phase::Signing,
             At::Sending(_) => Phase::Sending,
             At::Over(shown) => shown.clone().unwrap_or(Phase::Done),
         }
@@ -214,6 +220,12 @@ impl AtDesk {
                 Self::to_card(wanted, ReaderChoice::Reader(reader))
             }
             (At::Failed { wanted, choice, .. }, Event::Retried) => Self::to_card(wanted, choice),
+            (At::Stapling(Wanted::Link(link)), Event::Stapled(assertion)) => {
+                (At::Sending(assertion.clone()), Some(Action::Present(link, assertion)))
+            }
+            (At::Stapling(Wanted::Page(_)), Event::Stapled(assertion)) => {
+                finish(Some(Phase::Done), Ok(self.signed_in(assertion)))
+            }
             (At::Sending(assertion), Event::Presented(Ok(()))) => {
                 finish(Some(Phase::Done), Ok(self.signed_in(assertion)))
             }
@@ -255,7 +267,7 @@ impl AtDesk {
         report: Report,
     ) -> (At, Option<Action>) {
         let doing = match report {
-            Report::Finished(result) => return self.finished(wanted, choice, result),
+            Report::Finished(result) => return Self::finished(wanted, choice, result),
             Report::Session(report) => {
                 let open = At::Session { work: TerminalWork::Awaited, asking: None, pin, established: false };
                 return (open, Some(Action::TellPage(report)));
@@ -314,14 +326,9 @@ impl AtDesk {
         (At::Session { work, asking, pin, established }, action)
     }
 
-    fn finished(&self, wanted: Wanted, choice: ReaderChoice, result: Result<Answer, Failure>) -> (At, Option<Action>) {
+    fn finished(wanted: Wanted, choice: ReaderChoice, result: Result<Answer, Failure>) -> (At, Option<Action>) {
         match (result, wanted) {
-            (Ok(Answer::SignedIn(assertion)), Wanted::Link(link)) => {
-                (At::Sending(assertion.clone()), Some(Action::Present(link, assertion)))
-            }
-            (Ok(Answer::SignedIn(assertion)), Wanted::Page(_)) => {
-                finish(Some(Phase::Done), Ok(self.signed_in(assertion)))
-            }
+            (Ok(Answer::SignedIn(assertion)), wanted) => (At::Stapling(wanted), Some(Action::Staple(assertion))),
             (Ok(Answer::DocumentsSigned(results)), Wanted::Page(_)) => {
                 finish(Some(Phase::Done), Ok(Fulfilled::DocumentsSigned(results)))
             }

@@ -10,9 +10,10 @@ use tokio::time::Instant;
 
 use super::line::{Actions, Line};
 use super::request::{Action, Event};
-use super::source::{Pending, Source};
+use super::source::Source;
 use super::ticket::Counterfoil;
 use super::{DeskView, RequestNumber, Sites};
+use crate::sign_in::status::Stapler;
 
 /// What the desk is told.
 pub(super) enum Message {
@@ -28,8 +29,16 @@ pub(super) enum Message {
     Stop,
 }
 
+/// What requests are carried out with.
+pub(super) struct Means {
+    /// Who may touch a card.
+    pub(super) agent: Arc<dyn CardAgent>,
+    /// What adds to assertions, if anything does.
+    pub(super) stapler: Option<Stapler>,
+}
+
 struct Clerk {
-    agent: Arc<dyn CardAgent>,
+    means: Means,
     messages: mpsc::WeakUnboundedSender<Message>,
     line: Line,
     counterfoils: HashMap<RequestNumber, Counterfoil>,
@@ -52,14 +61,14 @@ enum TakeBack {
 
 /// Works until nobody can come to the desk any more.
 pub(super) async fn work(
-    agent: Arc<dyn CardAgent>,
+    means: Means,
     sites: Arc<dyn Sites>,
     messages: mpsc::WeakUnboundedSender<Message>,
     mut arriving: mpsc::UnboundedReceiver<Message>,
     shown: watch::Sender<Arc<DeskView>>,
 ) {
     let (counterfoils, line) = (HashMap::new(), Line::new(sites));
-    let mut clerk = Clerk { agent, messages, line, counterfoils, errand: None, last_errand: 0 };
+    let mut clerk = Clerk { means, messages, line, counterfoils, errand: None, last_errand: 0 };
     loop {
         let wake = clerk.line.next_wake(Instant::now());
         let message = tokio::select! {
@@ -132,9 +141,22 @@ impl Clerk {
         for (request, action) in actions {
             match action {
                 Action::AskAgent(message) => self.ask_agent(request, message),
-                Action::Fetch(link) => self.go_online(request, link.fetch(), Event::Fetched),
+                Action::Fetch(link) => {
+                    let work = link.fetch();
+                    self.go_online(request, async move { Event::Fetched(work.await) });
+                }
+                Action::Staple(assertion) => {
+                    let stapler = self.means.stapler.clone();
+                    self.go_online(request, async move {
+                        Event::Stapled(match stapler {
+                            Some(stapler) => stapler.staple(assertion).await,
+                            None => assertion,
+                        })
+                    });
+                }
                 Action::Present(link, assertion) => {
-                    self.go_online(request, link.present(assertion), Event::Presented);
+                    let work = link.present(assertion);
+                    self.go_online(request, async move { Event::Presented(work.await) });
                 }
                 Action::TellPage(report) => {
                     if let Some(counterfoil) = self.counterfoils.get(&request) {
@@ -154,7 +176,7 @@ impl Clerk {
     }
 
     fn ask_agent(&mut self, request: RequestNumber, message: Request) {
-        let (agent, messages) = (Arc::clone(&self.agent), self.messages.clone());
+        let (agent, messages) = (Arc::clone(&self.means.agent), self.messages.clone());
         let taken_back = Cancellation::default();
         let instructions = Arc::new(OnceLock::new());
         let number = self.set_out(request, TakeBack::Agent(taken_back.clone(), Arc::clone(&instructions)));
@@ -178,16 +200,11 @@ impl Clerk {
         });
     }
 
-    fn go_online<T: Send + 'static>(
-        &mut self,
-        request: RequestNumber,
-        work: Pending<T>,
-        done: impl FnOnce(Result<T, super::RequestFailure>) -> Event + Send + 'static,
-    ) {
+    fn go_online(&mut self, request: RequestNumber, work: impl Future<Output = Event> + Send + 'static) {
         let messages = self.messages.clone();
         let number = self.last_errand.wrapping_add(1);
         let task = tokio::spawn(async move {
-            let event = done(work.await);
+            let event = work.await;
             if let Some(messages) = messages.upgrade() {
                 messages.send(Message::Errand(number, request, event)).ok();
             }

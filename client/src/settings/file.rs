@@ -158,8 +158,14 @@ fn replace(table: &mut Table, key: &str, mut item: Item) {
     table.insert(key, item);
 }
 
-/// Reads a file that nobody else may write to. `None` if there is none.
+/// Reads a text that nobody else may write to. `None` if there is none.
 pub(super) fn read(path: &Path, owners: &[u32], max_size: u64) -> Result<Option<String>, String> {
+    let Some(octets) = read_octets(path, owners, max_size)? else { return Ok(None) };
+    String::from_utf8(octets).map(Some).map_err(|error| error.to_string())
+}
+
+/// Reads a file that nobody else may write to. `None` if there is none.
+pub(super) fn read_octets(path: &Path, owners: &[u32], max_size: u64) -> Result<Option<Vec<u8>>, String> {
     let file = match File::open(path) {
         Ok(file) => file,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
@@ -180,7 +186,7 @@ pub(super) fn read(path: &Path, owners: &[u32], max_size: u64) -> Result<Option<
     if u64::try_from(octets.len()).unwrap_or(u64::MAX) > max_size {
         return Err("it is too long".to_owned());
     }
-    String::from_utf8(octets).map(Some).map_err(|error| error.to_string())
+    Ok(Some(octets))
 }
 
 /// Group or others may write.

@@ -9,16 +9,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use latchkey_crypto::assertion::Origin;
-use latchkey_crypto::x509::{Certificate, TrustStore};
+use latchkey_crypto::x509::{CERTIFICATE_MAX_SIZE, Certificate, TrustStore};
 use serde::Deserialize;
 
 use super::file;
+use super::status_service::StatusServiceTable;
 use super::store::our_user;
 use super::terminals::{Terminal, TerminalSettings};
 use super::value::{Choices, InvalidValue};
 use super::{Fault, SettingsFailure, SiteState};
 use crate::documents::pem_blocks;
 use crate::portal::{CA_FILE_MAX_SIZE, ExtraTrust, PortalFailure};
+use crate::sign_in::status::StatusService;
 use crate::update::UpdateSource;
 
 /// Where the administrator's settings are, unless a command line names another file.
@@ -35,6 +37,7 @@ pub struct Managed {
     developer_origins: BTreeSet<LoopbackOrigin>,
     guest: GuestDefaults,
     updates: Option<UpdateSource>,
+    status_service: Option<StatusService>,
     terminals: Arc<TerminalSettings>,
     defaults: Choices,
     fixed: Choices,
@@ -121,7 +124,7 @@ impl Managed {
 
     fn load(path: &Path, owners: &[u32]) -> Result<Option<Self>, SettingsFailure> {
         let Some(text) = read_trusted(path, owners, file::FILE_MAX_SIZE)? else { return Ok(None) };
-        let document =
+        let mut document =
             Document::parse(&text).map_err(|fault| SettingsFailure::ManagedFaulty { path: path.to_owned(), fault })?;
         let mut trust = ExtraTrust::default();
         for authorities in &document.certificate_authorities {
@@ -132,7 +135,9 @@ impl Managed {
             authorities.extend(read_request_authorities(path, owners)?);
         }
         let request_trust = trust_in(authorities).map_err(|reason| unreadable(path, reason))?;
-        Ok(Some(document.into_managed(trust, request_trust)))
+        let status_service =
+            document.status_service.take().map(|table| read_status_service(path, table, owners)).transpose()?;
+        Ok(Some(document.into_managed(trust, request_trust, status_service)))
     }
 
     /// Whether the administrator forbids this site: by its name, or because he allows only others.
@@ -183,6 +188,12 @@ impl Managed {
         self.updates.as_ref()
     }
 
+    /// Who is asked about the certificates that people sign in with; nobody unless this is set.
+    #[must_use]
+    pub const fn status_service(&self) -> Option<&StatusService> {
+        self.status_service.as_ref()
+    }
+
     /// What holds for terminals and the pages that drive them.
     #[must_use]
     pub const fn terminals(&self) -> &Arc<TerminalSettings> {
@@ -200,10 +211,16 @@ impl Managed {
 
 const ROOT: u32 = 0;
 
-/// Reads a file that nobody but these users can have written or exchanged. `None` if there is none.
+/// Reads a text that nobody but these users can have written or exchanged. `None` if there is none.
 fn read_trusted(path: &Path, owners: &[u32], max_size: u64) -> Result<Option<String>, SettingsFailure> {
-    let text = file::read(path, owners, max_size).map_err(|reason| unreadable(path, reason))?;
-    if text.is_some() {
+    let Some(octets) = read_trusted_octets(path, owners, max_size)? else { return Ok(None) };
+    String::from_utf8(octets).map(Some).map_err(|error| unreadable(path, error.to_string()))
+}
+
+/// The same with a file that need not be text.
+fn read_trusted_octets(path: &Path, owners: &[u32], max_size: u64) -> Result<Option<Vec<u8>>, SettingsFailure> {
+    let octets = file::read_octets(path, owners, max_size).map_err(|reason| unreadable(path, reason))?;
+    if octets.is_some() {
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let metadata = fs::metadata(folder).map_err(|error| unreadable(folder, error.to_string()))?;
         // In a sticky folder nobody can exchange another's file.
@@ -215,7 +232,7 @@ fn read_trusted(path: &Path, owners: &[u32], max_size: u64) -> Result<Option<Str
             return Err(unreadable(folder, "this folder belongs to somebody else"));
         }
     }
-    Ok(text)
+    Ok(octets)
 }
 
 fn read_authorities(path: &Path, owners: &[u32]) -> Result<ExtraTrust, SettingsFailure> {
@@ -238,6 +255,27 @@ fn read_request_authorities(path: &Path, owners: &[u32]) -> Result<Vec<Certifica
     let read = |der: Vec<u8>| Certificate::from_der(&der).map_err(|error| unreadable(path, error.to_string()));
     blocks.into_iter().map(read).collect()
 }
+
+/// The status service that the file at `managed` names, with its authorities, each of which stands for itself.
+fn read_status_service(
+    managed: &Path,
+    table: StatusServiceTable,
+    owners: &[u32],
+) -> Result<StatusService, SettingsFailure> {
+    let (address, paths) = table.into_parts();
+    let issuers = paths.iter().map(|path| read_issuer(path, owners)).collect::<Result<_, _>>()?;
+    let issuers = TrustStore::new(issuers, Vec::new()).map_err(|error| unreadable(managed, error.to_string()))?;
+    Ok(StatusService::new(address, issuers))
+}
+
+/// The certificate of an authority in a file in DER.
+fn read_issuer(path: &Path, owners: &[u32]) -> Result<Certificate, SettingsFailure> {
+    let octets = read_trusted_octets(path, owners, ISSUER_MAX_SIZE)?;
+    let octets = octets.ok_or_else(|| unreadable(path, "there is no such file"))?;
+    Certificate::from_der(&octets).map_err(|error| unreadable(path, error.to_string()))
+}
+
+const ISSUER_MAX_SIZE: u64 = CERTIFICATE_MAX_SIZE as u64;
 
 /// Those that issued themselves are trusted, the others are steps on the way.
 fn trust_in(authorities: Vec<Certificate>) -> Result<Option<TrustStore>, String> {
@@ -264,6 +302,7 @@ struct Document {
     guest: Guest,
     terminal: Terminal,
     updates: Option<Updates>,
+    status_service: Option<StatusServiceTable>,
     defaults: Choices,
     fixed: Choices,
 }
@@ -316,7 +355,12 @@ impl Document {
         toml::from_str(text).map_err(|error| Fault::at(text, error.span().map(|span| span.start), error.message()))
     }
 
-    fn into_managed(self, trust: ExtraTrust, request_trust: Option<TrustStore>) -> Managed {
+    fn into_managed(
+        self,
+        trust: ExtraTrust,
+        request_trust: Option<TrustStore>,
+        status_service: Option<StatusService>,
+    ) -> Managed {
         let origins = |sites: Vec<Site>| sites.into_iter().map(|site| site.0);
         Managed {
             named: origins(self.sites.allowed).collect(),
@@ -332,6 +376,7 @@ impl Document {
             },
             terminals: Arc::new(self.terminal.into_settings(request_trust)),
             updates: self.updates.map(|updates| updates.0),
+            status_service,
             defaults: self.defaults,
             fixed: self.fixed,
         }

@@ -10,6 +10,7 @@ mod file;
 mod managed;
 mod places;
 mod sites;
+mod status_service;
 mod store;
 mod terminals;
 mod value;

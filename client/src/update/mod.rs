@@ -63,8 +63,7 @@ impl UpdateCheck {
     #[must_use]
     pub fn of(settings: &SettingsStore, folder: &Path) -> Option<Self> {
         let source = settings.managed().updates()?.clone();
-        let access = Access { trust: settings.managed().trust().clone(), proxy: settings.settings().proxy() };
-        Some(Self::new(source, Version::own(), folder, access))
+        Some(Self::new(source, Version::own(), folder, Access::of(settings)))
     }
 
     /// The version that asks.

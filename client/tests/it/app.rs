@@ -96,7 +96,7 @@ impl Stage {
         std::fs::write(&file, managed).unwrap();
         let managed = Arc::new(Managed::of_file(&file).unwrap());
         let settings = Arc::new(SettingsStore::new(home.path().join("settings.toml"), managed, || NOW));
-        let desk = Desk::open(agent.clone(), settings.clone());
+        let desk = Desk::open(agent.clone(), settings.clone(), None);
         let dressed = Arc::new(Mutex::new(Vec::new()));
         let wardrobe = Arc::clone(&dressed);
         let guest = GuestSurroundings {

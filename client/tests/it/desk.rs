@@ -11,6 +11,7 @@ use latchkey_client::desk::{
     RequestView, Secret, Sites, SitesOfThisRun, Standing, WARNING_TIME,
 };
 use latchkey_client::portal::PortalFailure;
+use latchkey_client::sign_in::status::Stapler;
 use latchkey_crypto::assertion::{Assertion, ChallengeText, Origin, signed_hash};
 use latchkey_crypto::x509::Certificate;
 use latchkey_fixtures::random::Seeded;
@@ -32,13 +33,22 @@ impl Scene {
         Self::of(Holder::with_card(), Arc::new(SitesOfThisRun::new(|| NOW)))
     }
 
+    /// A desk at which sign-ins bring along what that adds.
+    pub(crate) fn with_stapler(stapler: Option<Stapler>) -> Self {
+        Self::with(Holder::with_card(), Arc::new(SitesOfThisRun::new(|| NOW)), stapler)
+    }
+
     fn of(holder: Holder, sites: Arc<dyn Sites>) -> Self {
-        let desk = Desk::open(holder.agent.clone(), sites);
+        Self::with(holder, sites, None)
+    }
+
+    fn with(holder: Holder, sites: Arc<dyn Sites>, stapler: Option<Stapler>) -> Self {
+        let desk = Desk::open(holder.agent.clone(), sites, stapler);
         let view = desk.changes();
         Self { desk, holder, view }
     }
 
-    fn submit(&self, site: &str) -> PageTicket {
+    pub(crate) fn submit(&self, site: &str) -> PageTicket {
         self.desk.submit(page(site))
     }
 

@@ -13,12 +13,15 @@ use latchkey_client::texts::Language;
 use latchkey_crypto::assertion::{Assertion, AssertionAlgorithm, ChallengeText, Origin, signed_hash};
 use latchkey_crypto::hash::HashAlgorithm;
 use latchkey_crypto::x509::Certificate;
+use latchkey_fixtures::pki::Status;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use crate::binary::{Person, Ran, World, holder, image, latchkey, run, run_with_input};
 use crate::desk::Scene;
 use crate::holder::Reply;
+use crate::stapling::Stage;
+use crate::status_host::Mood;
 use crate::test_portal::{Answer, Answers, CHALLENGE, TestPortal, linked_challenge, tls};
 
 const REQUEST: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGx-_Hh8";
@@ -265,6 +268,29 @@ fn at_the_desk_a_link_asks_twice_signs_and_ends_in_the_browser() {
     let origin = Origin::parse(&portal.address).unwrap();
     let hash = signed_hash(presented.algorithm(), &origin, &ChallengeText::parse(CHALLENGE).unwrap());
     certificate.public_key().verify_hash(presented.algorithm(), &hash, presented.signature()).unwrap();
+}
+
+#[test]
+fn at_the_desk_a_link_brings_along_what_the_status_service_says() {
+    for (mood, is_stapled) in [(Mood::Says(Status::Good), true), (Mood::Fails, false)] {
+        let portal = TestPortal::start(Answers::default());
+        let browser = Arc::new(KeptAddresses::default());
+        let service = Stage::set(mood);
+        wait(async {
+            let mut scene = Scene::with_stapler(Some(service.stapler()));
+            scene.holder.replies([Reply::pin()]);
+            scene.desk.follow(followed(&portal, &browser)).unwrap();
+            for phase in [Phase::AskHost, Phase::AskHandOver] {
+                let asked = scene.first(|request| request.phase == phase).await;
+                assert!(service.host.asked().is_empty(), "the service was asked before the holder agreed");
+                scene.desk.agree(asked.id);
+            }
+            scene.first(|request| request.phase == Phase::Done).await;
+        });
+        let presented = Assertion::parse(&portal.received()[1].body).unwrap();
+        assert_eq!(presented.status_answer().is_some(), is_stapled);
+        assert_eq!((service.host.asked().len(), browser.addresses.lock().unwrap().len()), (1, 1));
+    }
 }
 
 #[test]

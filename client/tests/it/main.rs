@@ -39,6 +39,8 @@ mod sign_in;
 mod signed_requests;
 mod single_instance;
 mod sites;
+mod stapling;
+mod status_host;
 mod test_portal;
 mod texts;
 mod update;

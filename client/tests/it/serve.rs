@@ -4,11 +4,17 @@ use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::process::{Child, Stdio};
 
+use latchkey_fixtures::card_image::CardImage;
+use latchkey_fixtures::holders::{issue_card, sample_pki};
+use latchkey_fixtures::pki::Status;
 use rustix::process::Signal;
 use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::binary::{Person, Ran, World, holder, image, interrupt, latchkey, run};
+use crate::stapling::named;
+use crate::status_host::{Mood, StatusHost};
+use crate::test_portal::now;
 use crate::wire::{CHALLENGE, PORTAL, REQUEST, Request, sign_in_body};
 
 const ORDINARY: &str = "hanna-vydumanaya";
@@ -24,8 +30,14 @@ struct Serving {
 
 impl Serving {
     fn start(arguments: &[&str]) -> Self {
-        let world = World::with(image(ORDINARY));
+        Self::with(image(ORDINARY), "", arguments)
+    }
+
+    /// With that card, and with more in the administrator's settings.
+    fn with(image: CardImage, more: &str, arguments: &[&str]) -> Self {
+        let world = World::with(image);
         let (settings, port) = settings();
+        std::fs::write(settings.path().join("managed.toml"), format!("port = {port}\n{more}")).unwrap();
         let mut command = world.latchkey();
         command.args(["serve", "--managed"]).arg(settings.path().join("managed.toml")).args(arguments);
         command.env("XDG_CONFIG_HOME", settings.path());
@@ -88,6 +100,24 @@ fn a_page_is_answered_after_the_person_agreed_and_entered_the_pin() {
     serving.person.wait_for(&format!("{PORTAL} received your signature."));
     let (ran, shown) = serving.end();
     assert_eq!((ran.code, ran.out.as_str()), (0, ""), "{shown}");
+}
+
+#[test]
+fn a_page_gets_the_status_services_answer_too() {
+    let pki = sample_pki(now()).unwrap();
+    let card = issue_card(&pki, &holder(ORDINARY), now()).unwrap();
+    let folder = TempDir::new().unwrap();
+    let host = StatusHost::start(sample_pki(now()).unwrap(), now, Mood::Says(Status::Good));
+    let mut serving = Serving::with(card, &named(folder.path(), &host.address, &[&pki]), &[]);
+    let page = serving.sign_in(REQUEST);
+    serving.person.wait_for("[y/N] ");
+    serving.person.enter("yes");
+    serving.person.wait_for("3 tries left: ");
+    serving.person.enter(holder(ORDINARY).pin);
+    let answered = answer(page);
+    assert!(answered.starts_with("HTTP/1.1 200 OK") && answered.contains("\"statusAnswer\":\""), "{answered}");
+    assert_eq!(host.asked().len(), 1);
+    serving.end();
 }
 
 #[test]

@@ -131,7 +131,7 @@ pub(crate) fn tls() -> &'static TlsFiles {
 }
 
 #[expect(clippy::disallowed_methods, reason = "TLS looks at the clock")]
-fn now() -> time::OffsetDateTime {
+pub(crate) fn now() -> time::OffsetDateTime {
     time::OffsetDateTime::now_utc()
 }
 

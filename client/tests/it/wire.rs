@@ -61,7 +61,7 @@ impl Served {
         callers: Arc<dyn Callers>,
         terminals: Arc<TerminalSettings>,
     ) -> Self {
-        let desk = Desk::open(holder.agent.clone(), Arc::clone(&sites));
+        let desk = Desk::open(holder.agent.clone(), Arc::clone(&sites), None);
         let guest = Arc::new(Guest::default());
         let (view, agent) = (desk.changes(), holder.agent.clone());
         let (at_desk, guests) = (desk.clone(), Arc::clone(&guest));

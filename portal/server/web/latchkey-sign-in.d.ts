@@ -173,6 +173,8 @@ export interface Assertion {
   readonly algorithm: string;
   readonly signature: string;
   readonly appVersion: string;
+  /** What the authority's status service says of the certificate, if the client brings that along. */
+  readonly statusAnswer?: string;
 }
 
 export interface Watch {

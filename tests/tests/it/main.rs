@@ -32,6 +32,11 @@ mod sandbox;
 mod sign_in;
 mod signing_rule;
 mod sources;
+mod stapled;
+// A status service that answers as a test says, as the client's own tests have it.
+#[allow(dead_code, reason = "the client's tests use all of it")]
+#[path = "../../../client/tests/it/status_host.rs"]
+mod status_host;
 mod terminal;
 mod terminal_faults;
 mod text_files;

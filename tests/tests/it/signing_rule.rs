@@ -187,7 +187,7 @@ fn contents_over_the_agents_wire_sign_in_nowhere() {
 async fn contents_over_the_local_service_sign_in_nowhere() {
     let agent: Arc<dyn CardAgent> = Arc::new(agent());
     let sites = Arc::new(SitesOfThisRun::new(|| NOW));
-    let desk = Desk::open(Arc::clone(&agent), sites.clone());
+    let desk = Desk::open(Arc::clone(&agent), sites.clone(), None);
     let (callers, guest) = (Arc::new(CallersOfSystem), Arc::new(NoGuest));
     let surroundings =
         Surroundings { desk: desk.clone(), agent, sites, callers, guest, terminals: Arc::default(), clock: || NOW };

@@ -58,7 +58,7 @@ impl Scene {
         let agent = Agent::start(Arc::new(readers), prompt, Box::new(Seeded::new("an agent")), present).unwrap();
         let agent: Arc<dyn CardAgent> = Arc::new(agent);
         let sites = Arc::new(SitesOfThisRun::new(present));
-        let desk = Desk::open(Arc::clone(&agent), sites.clone());
+        let desk = Desk::open(Arc::clone(&agent), sites.clone(), None);
         let surroundings = Surroundings {
             desk: desk.clone(),
             agent,

@@ -29,6 +29,7 @@ fn an_empty_file_sets_nothing() {
     assert_eq!(managed.sites().count(), 0);
     assert!(managed.developer_origins().is_empty());
     assert!(managed.guest().portals.is_empty());
+    assert!(managed.status_service().is_none());
     assert!(!managed.is_forbidden(&origin("https://portal.example")));
 }
 
@@ -146,6 +147,25 @@ fn no_rule_can_be_weakened() {
         ("a guest's profile that stays", "[guest]\nkeep_profile = true"),
         ("a guest's browser that stays", "[guest]\ngrace_seconds = 3600"),
         ("time before its time", "[guest]\ngrace_seconds = -1"),
+        ("a status service at a file", "[status_service]\naddress = \"file:///\"\nissuers = [\"/a.der\"]"),
+        (
+            "a status service that knows a password",
+            "[status_service]\naddress = \"http://me:secret@a.example\"\nissuers = [\"/a.der\"]",
+        ),
+        (
+            "a status service that the certificate names",
+            "[status_service]\naddress = \"certificate\"\nissuers = [\"/a.der\"]",
+        ),
+        (
+            "a status service for everybody's certificates",
+            "[status_service]\naddress = \"http://a.example\"\nissuers = []",
+        ),
+        (
+            "a status service for authorities from the network",
+            "[status_service]\naddress = \"http://a.example\"\nissuers = [\"http://a.example/a.der\"]",
+        ),
+        ("authorities without a status service", "[status_service]\nissuers = [\"/a.der\"]"),
+        ("a status service without authorities", "[status_service]\naddress = \"http://a.example\""),
         ("a key twice", "port = 8085\nport = 8086"),
         ("no TOML", "port 8085"),
     ];
@@ -184,6 +204,25 @@ fn certificate_authorities_are_read_from_files_that_others_cannot_write_to() {
     Managed::of_file(&file).unwrap();
     fs::set_permissions(&authorities, fs::Permissions::from_mode(0o666)).unwrap();
     assert!(matches!(refused(), SettingsFailure::ManagedUnreadable { path, .. } if path == authorities));
+}
+
+#[test]
+fn the_status_services_authorities_are_read_from_files_that_others_cannot_write_to() {
+    let folder = tempfile::tempdir().unwrap();
+    let (issuer, file) = (folder.path().join("authority.der"), folder.path().join("managed.toml"));
+    fs::write(&file, format!("[status_service]\naddress = \"http://status.example/\"\nissuers = [{issuer:?}]\n"))
+        .unwrap();
+    let refused = || Managed::of_file(&file).map(|_| ()).unwrap_err();
+    assert!(matches!(refused(), SettingsFailure::ManagedUnreadable { path, .. } if path == issuer));
+    fs::write(&issuer, "no certificate").unwrap();
+    assert!(matches!(refused(), SettingsFailure::ManagedUnreadable { path, .. } if path == issuer));
+    let pki = sample_pki(NOW).unwrap();
+    fs::write(&issuer, &pki.operator_certificate().unwrap().der).unwrap();
+    assert!(matches!(refused(), SettingsFailure::ManagedUnreadable { .. }), "this is nobody's authority");
+    fs::write(&issuer, &pki.authority().certificate().der).unwrap();
+    assert!(Managed::of_file(&file).unwrap().status_service().is_some());
+    fs::set_permissions(&issuer, fs::Permissions::from_mode(0o666)).unwrap();
+    assert!(matches!(refused(), SettingsFailure::ManagedUnreadable { path, .. } if path == issuer));
 }
 
 #[test]
@@ -230,6 +269,9 @@ fn the_guides_example_is_taken_and_means_what_it_says() {
     fs::write(&relying_parties, pem).unwrap();
     let example = guide().0.replace("/etc/latchkey/portal-ca.pem", authorities.to_str().unwrap());
     let example = example.replace("/etc/latchkey/relying-parties.pem", relying_parties.to_str().unwrap());
+    let issuer = folder.path().join("citizens.der");
+    fs::write(&issuer, &sample_pki(NOW).unwrap().authority().certificate().der).unwrap();
+    let example = example.replace("/etc/latchkey/citizens.der", issuer.to_str().unwrap());
     let holder = Holder::new();
     let store = holder.store_under(managed(&example));
     assert_eq!(store.managed().port(), Some(8084));
@@ -239,6 +281,7 @@ fn the_guides_example_is_taken_and_means_what_it_says() {
     assert_eq!((terminals.http_origins.len(), terminals.trust.roots.len(), terminals.trust.known.len()), (1, 1, 1));
     assert_eq!(terminals.caller_without_origin, Some(origin("https://back-end.example")));
     assert!(terminals.request_authorities.is_some());
+    assert!(store.managed().status_service().is_some());
     assert_eq!(store.managed().guest().portals, [origin("https://portal.example")]);
     assert!(store.settings().autostart);
     assert_eq!(store.fixed().into_iter().collect::<Vec<_>>(), [SettingName::Proxy, SettingName::ProxyAddress]);
@@ -248,7 +291,9 @@ fn the_guides_example_is_taken_and_means_what_it_says() {
 fn the_guide_names_every_key() {
     let example = guide().0;
     let mut keys = 0;
-    for table in ["", "[sites]\n", "[guest]\n", "[terminal]\n", "[updates]\n", "[defaults]\n", "[fixed]\n"] {
+    for table in
+        ["", "[sites]\n", "[guest]\n", "[terminal]\n", "[updates]\n", "[status_service]\n", "[defaults]\n", "[fixed]\n"]
+    {
         // The parser lists what it knows when it meets what it does not.
         let refused = refusal(&format!("{table}no_such_key = 1\n")).to_string();
         let known = refused.split_once("expected ").unwrap().1;
