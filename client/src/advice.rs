@@ -228,6 +228,8 @@ const ROWS: &[(&str, Advice)] = &[
     ("portal-refused-method-not-allowed", NOTHING),
     ("portal-refused-no-session", AGAIN),
     ("portal-refused-form-refused", AGAIN),
+    ("portal-refused-outside-account-refused", NOTHING),
+    ("portal-refused-outside-account-unavailable", NOTHING),
     ("portal-refused-storage-damaged", AGAIN),
     ("portal-refused-storage-unavailable", AGAIN),
     ("portal-refused-too-many-requests", AGAIN),

@@ -340,6 +340,7 @@ fn portal() -> Router {
         status_service: None,
         audit: Arc::new(Audit::none()),
         cabinets: None,
+        outside_accounts: None,
         clock: Box::new(|| NOW),
         random: Box::new(Seeded::new("fuzzed portal")),
     };

@@ -2,6 +2,7 @@
 
 mod document;
 mod keys;
+mod outside_account;
 mod provider;
 mod rates;
 mod registry;
@@ -17,6 +18,7 @@ pub use keys::{CabinetSettings, KeySettings};
 use latchkey_crypto::assertion::Origin;
 use latchkey_crypto::x509::ObjectIdentifier;
 use latchkey_verify::{Assurance, PolicyLevels};
+pub use outside_account::OutsideAccountSettings;
 pub use provider::ProviderSettings;
 pub use registry::REGISTRY_MAX_SIZE;
 pub use revocation::RevocationSettings;
@@ -66,6 +68,8 @@ pub struct Configuration {
     pub cabinet: Option<CabinetSettings>,
     /// The terminal, if there is to be one.
     pub terminal: Option<TerminalSettings>,
+    /// Another provider whose accounts may sign in, if one may.
+    pub outside_account: Option<OutsideAccountSettings>,
     /// The provider of OpenID Connect, if there is to be one.
     pub provider: Option<ProviderSettings>,
 }
@@ -196,6 +200,11 @@ impl Configuration {
         let terminal = terminal.map(|table| TerminalSettings::read(table, keys.as_ref(), directory)).transpose()?;
         let provider = root.optional_table("provider")?;
         let provider = provider.map(|table| ProviderSettings::read(table, keys.as_ref(), directory)).transpose()?;
+        let minimum_assurance = trust.string("minimum_assurance")?.parse(|name| name.parse::<Assurance>())?.value;
+        let outside_account = root
+            .optional_table("outside_account")?
+            .map(|table| OutsideAccountSettings::read(table, keys.as_ref(), minimum_assurance, directory))
+            .transpose()?;
         root.end()?;
         let configuration = Self {
             origin,
@@ -221,7 +230,7 @@ impl Configuration {
                     card_held_key: policies(trust.strings("card_held_policies")?)?,
                     other_key: policies(trust.strings("other_policies")?)?,
                 },
-                minimum_assurance: trust.string("minimum_assurance")?.parse(|name| name.parse::<Assurance>())?.value,
+                minimum_assurance,
             },
             revocation,
             limits,
@@ -232,6 +241,7 @@ impl Configuration {
             keys,
             cabinet,
             terminal,
+            outside_account,
             provider,
         };
         name.end()?;

@@ -13,6 +13,7 @@ mod language;
 mod links;
 mod openapi;
 mod operations;
+mod outside_account;
 mod page;
 mod page_texts;
 mod provider;
@@ -35,6 +36,7 @@ pub use openapi::{description, terminal_description};
 pub use refusal::Refusal;
 pub use terminal::terminal_router;
 
+use crate::outside_account::RETURN;
 use crate::portal::Portal;
 use crate::provider::Provider;
 
@@ -56,6 +58,8 @@ pub fn router(portal: Arc<Portal>, provider: Option<Arc<Provider>>) -> Router {
         .route("/api/v1/links/{token}", post(links::fetch))
         .route("/api/v1/links/{token}/assertion", post(links::present))
         .route("/api/v1/session", get(sessions::show).delete(sessions::end))
+        .route(outside_account::OUTSIDE_ACCOUNT, get(outside_account::begin))
+        .route(RETURN, get(outside_account::end))
         .route("/api/v1/openapi.json", get(openapi::serve))
         .route("/health/live", get(operations::live))
         .route("/health/ready", get(operations::ready))

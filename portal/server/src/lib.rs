@@ -43,6 +43,7 @@ pub mod material;
 pub mod metrics;
 pub mod organisation;
 mod outside;
+pub mod outside_account;
 mod patience;
 pub mod portal;
 pub mod provider;

@@ -9,10 +9,12 @@ use time::OffsetDateTime;
 
 use crate::audit::Audit;
 use crate::configuration::{
-    Configuration, Fault, KeySettings, Located, ProviderSettings, RevocationSettings, TerminalSettings, TrustFiles,
+    Configuration, Fault, KeySettings, Located, OutsideAccountSettings, ProviderSettings, RevocationSettings,
+    TerminalSettings, TrustFiles,
 };
 use crate::files::read_limited;
 use crate::keys::{self, CabinetKeys, KeyUse, OwnKeys};
+use crate::outside_account::OutsideAccounts;
 use crate::provider::ProviderMaterial;
 use crate::provider::logout::Messenger;
 use crate::provider::pending::SealKey;
@@ -39,6 +41,8 @@ pub struct Material {
     pub audit: Audit,
     /// What names cabinets, if there are any.
     pub cabinets: Option<CabinetKeys>,
+    /// Another provider whose accounts may sign in, if one may.
+    pub outside_accounts: Option<OutsideAccounts>,
     /// What the terminal needs, if there is to be one.
     pub terminal: Option<TerminalMaterial>,
     /// What the provider needs, if there is to be one.
@@ -80,8 +84,20 @@ impl Material {
         let terminal = terminal.map(|settings| TerminalMaterial::load(settings, now)).transpose()?;
         let provider = configuration.provider.as_ref().map(ProviderMaterial::load).transpose()?;
         let status_service = status_service.transpose()?;
+        let outside_accounts = configuration.outside_account.as_ref().map(outside_accounts).transpose()?;
         let audit = Audit::open(configuration.audit_log.as_ref())?;
-        Ok(Self { tls, trust, revocation, fetching, status_service, audit, cabinets, terminal, provider })
+        Ok(Self {
+            tls,
+            trust,
+            revocation,
+            fetching,
+            status_service,
+            audit,
+            cabinets,
+            outside_accounts,
+            terminal,
+            provider,
+        })
     }
 }
 
@@ -139,6 +155,11 @@ impl ProviderMaterial {
             messenger: Messenger::load(settings.tls_authorities.as_ref())?,
         })
     }
+}
+
+fn outside_accounts(settings: &OutsideAccountSettings) -> Result<OutsideAccounts, Fault> {
+    let keys = keys::load(&settings.keys, &[KeyUse::Seal])?;
+    OutsideAccounts::load(settings, Arc::new(keys))
 }
 
 /// What is done with the keys for a use, of which there is one at least.

@@ -2,6 +2,7 @@
 
 mod cabinets;
 mod links;
+mod outside_accounts;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -9,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use axum::body::Bytes;
 use latchkey_crypto::assertion::{ChallengeText, Origin};
-use latchkey_crypto::x509::{PersonalNumber, STATUS_NONCE_SIZE};
+use latchkey_crypto::x509::STATUS_NONCE_SIZE;
 use latchkey_verify::{
     PendingChallenge, PresentedAssertion, ProvenSignIn, Purpose, Rejection, RevocationSources, SignInPolicy,
     VerifiedSignIn, VerifiedStatusAnswer,
@@ -26,10 +27,11 @@ use crate::http::{Language, Refusal};
 use crate::keys::CabinetKeys;
 use crate::metrics::Metrics;
 use crate::outside::{Clock, Outside, Random};
+use crate::outside_account::OutsideAccounts;
 use crate::provider::clients::ClientId;
 use crate::rates::{Exceeded, Limit, RateSettings, Rates, Source};
 use crate::revocation::{ListRenewal, ListsOnDisk, StatusService, name_of};
-use crate::session::{Assurance, Holder, Session, Way};
+use crate::session::{Assurance, Holder, Person, Session, Way};
 use crate::storage::{Cabinets, KeptChallenge, KeptLink, Opening, Storage, StorageError};
 use crate::terminal::ReadIdentity;
 use crate::token::Token;
@@ -47,6 +49,18 @@ pub struct PortalName {
     pub russian: String,
     /// In English.
     pub english: String,
+}
+
+impl PortalName {
+    /// The name in a language.
+    #[must_use]
+    pub fn of(&self, language: Language) -> &str {
+        match language {
+            Language::Belarusian => &self.belarusian,
+            Language::Russian => &self.russian,
+            Language::English => &self.english,
+        }
+    }
 }
 
 /// What distinguishes one portal from another.
@@ -86,6 +100,8 @@ pub struct Surroundings {
     pub clock: Box<dyn Fn() -> OffsetDateTime + Send + Sync>,
     /// What cabinets need, if there are any.
     pub cabinets: Option<CabinetSurroundings>,
+    /// Another provider whose accounts may sign in, if one is configured.
+    pub outside_accounts: Option<OutsideAccounts>,
     /// Where tokens and challenges are drawn from.
     pub random: Box<dyn CryptoRng + Send>,
 }
@@ -105,6 +121,7 @@ pub struct Portal {
     revocation: Arc<ListsOnDisk>,
     status_service: Option<StatusService>,
     cabinets: Option<CabinetSurroundings>,
+    outside_accounts: Option<OutsideAccounts>,
     clock: Clock,
     random: Random,
     rates: Rates,
@@ -128,7 +145,8 @@ impl Portal {
     /// A service with these settings.
     #[must_use]
     pub fn new(settings: PortalSettings, surroundings: Surroundings) -> Arc<Self> {
-        let Surroundings { storage, revocation, status_service, audit, clock, cabinets, mut random } = surroundings;
+        let Surroundings { storage, revocation, status_service, audit, clock, cabinets, outside_accounts, mut random } =
+            surroundings;
         let portal = Self {
             rates: Rates::new(settings.rates.clone(), &mut *random),
             settings,
@@ -136,6 +154,7 @@ impl Portal {
             revocation,
             status_service,
             cabinets,
+            outside_accounts,
             clock,
             random: Random::new(random),
             audit,
@@ -280,11 +299,7 @@ impl Portal {
     }
 
     pub(crate) fn name(&self, language: Language) -> &str {
-        match language {
-            Language::Belarusian => &self.settings.name.belarusian,
-            Language::Russian => &self.settings.name.russian,
-            Language::English => &self.settings.name.english,
-        }
+        self.settings.name.of(language)
     }
 
     pub(crate) fn draw_token(&self) -> Token {
@@ -360,7 +375,7 @@ impl Portal {
             cabinet: None,
             acting: None,
             age_over_18: is_of_age,
-            holder,
+            person: Person::Holder(holder),
         };
         self.open(session, former, family).await
     }
@@ -373,17 +388,19 @@ impl Portal {
         family: BrowserFamily,
     ) -> Result<StartedSession, Refusal> {
         let token = self.draw_token();
-        let knock = self.knock(&session.holder.personal_number).await?;
+        let knock = self.knock(&session).await?;
         let opening =
             Opening { token: token.hash(), session, replaced: former.map(Token::hash), knock, browser: family };
         let entered = self.counted(self.storage.open_session(&opening).await)??;
         Ok(self.started(token, opening.session, entered, former))
     }
 
-    /// The door of a person's cabinet, where there are cabinets.
-    async fn knock(&self, number: &PersonalNumber) -> Result<Option<Knock>, Refusal> {
-        let Some(CabinetSurroundings { naming, storage }) = &self.cabinets else { return Ok(None) };
-        let names = naming.names(number)?;
+    /// The door of a holder's cabinet, where there are cabinets. Nobody else has one.
+    async fn knock(&self, session: &Session) -> Result<Option<Knock>, Refusal> {
+        let (Some(CabinetSurroundings { naming, storage }), Some(holder)) = (&self.cabinets, session.holder()) else {
+            return Ok(None);
+        };
+        let names = naming.names(&holder.personal_number)?;
         self.counted(storage.rename_cabinet(&names).await)?;
         Ok(Some(Knock { named: names.newest, id: self.draw(|random| CabinetId::draw(random)) }))
     }
@@ -422,7 +439,7 @@ impl Portal {
             cabinet: None,
             acting: None,
             age_over_18: None,
-            holder: Holder::from(verified.identity()),
+            person: Person::Holder(Holder::from(verified.identity())),
         };
         Ok((session, verified))
     }

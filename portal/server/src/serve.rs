@@ -108,8 +108,18 @@ impl Service {
     ) -> Result<Self, ServeError> {
         let storage = configuration.database.value.open().await?;
         let listeners = configuration.listen.iter().map(listen).collect::<Result<_, _>>()?;
-        let Material { tls, trust, revocation, fetching, status_service, audit, cabinets, terminal, provider } =
-            material;
+        let Material {
+            tls,
+            trust,
+            revocation,
+            fetching,
+            status_service,
+            audit,
+            cabinets,
+            outside_accounts,
+            terminal,
+            provider,
+        } = material;
         let audit = Arc::new(audit);
         if let Some(keys) = &cabinets {
             storage.adopt_keys(&keys.ids()).await?.map_err(ServeError::CabinetKey)?;
@@ -120,6 +130,7 @@ impl Service {
             status_service,
             audit: Arc::clone(&audit),
             cabinets: cabinets.map(|keys| CabinetSurroundings { naming: keys, storage: Arc::clone(&storage) as _ }),
+            outside_accounts,
             clock: Box::new(clock),
             random: random(),
         };

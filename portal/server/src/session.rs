@@ -28,7 +28,16 @@ pub struct Session {
     /// What the card has said to the question whether the person has lived eighteen years, if it was asked.
     pub age_over_18: Option<bool>,
     /// Who it is.
-    pub holder: Holder,
+    pub person: Person,
+}
+
+/// Who somebody is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Person {
+    /// The holder of a card or a certificate.
+    Holder(Holder),
+    /// Somebody whom another provider knows, and this service does not: assurance `low`, no cabinet.
+    OutsideAccount(OutsideAccount),
 }
 
 /// How somebody signed in: what it says of who told the client program the origin that the card signed, if it signed one.
@@ -43,15 +52,17 @@ pub enum Way {
     Link,
     /// Not at all: the service's terminal has read the card itself, through the client program that its page called.
     Terminal,
+    /// Not at all: another provider says whose account it is.
+    OutsideAccount,
 }
 
 /// A text that names no [`Way`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("somebody signs in by page, program, link or terminal")]
+#[error("somebody signs in by page, program, link, terminal or outside account")]
 pub struct UnknownWay;
 
 impl Way {
-    /// The name in the database: `page`, `program`, `link`, `terminal`.
+    /// The name in the database: `page`, `program`, `link`, `terminal`, `outside-account`.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -59,6 +70,7 @@ impl Way {
             Self::Program => "program",
             Self::Link => "link",
             Self::Terminal => "terminal",
+            Self::OutsideAccount => "outside-account",
         }
     }
 }
@@ -67,7 +79,7 @@ impl FromStr for Way {
     type Err = UnknownWay;
 
     fn from_str(name: &str) -> Result<Self, UnknownWay> {
-        [Self::Page, Self::Program, Self::Link, Self::Terminal]
+        [Self::Page, Self::Program, Self::Link, Self::Terminal, Self::OutsideAccount]
             .into_iter()
             .find(|way| way.name() == name)
             .ok_or(UnknownWay)
@@ -85,6 +97,37 @@ pub struct Holder {
     pub belarusian_name: Option<PersonName>,
     /// First and family name in Latin letters, if the certificate has them.
     pub latin_name: Option<String>,
+}
+
+/// An account with another provider.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OutsideAccount {
+    /// The provider: the issuer of its tickets.
+    pub issuer: String,
+    /// The account's identifier there.
+    pub subject: String,
+    /// What the provider calls the person, if it does. Shown to nobody else.
+    pub name: Option<String>,
+}
+
+impl Session {
+    /// The holder of the card, if there is one.
+    #[must_use]
+    pub const fn holder(&self) -> Option<&Holder> {
+        match &self.person {
+            Person::Holder(holder) => Some(holder),
+            Person::OutsideAccount(_) => None,
+        }
+    }
+
+    /// The account with another provider, if it is one.
+    #[must_use]
+    pub const fn outside_account(&self) -> Option<&OutsideAccount> {
+        match &self.person {
+            Person::Holder(_) => None,
+            Person::OutsideAccount(account) => Some(account),
+        }
+    }
 }
 
 impl From<&HolderIdentity> for Holder {

@@ -18,7 +18,7 @@ use super::sessions::HolderAnswer;
 use super::{Refusal, cookies};
 use crate::challenge::ChallengeId;
 use crate::portal::{Portal, rfc3339};
-use crate::session::Way;
+use crate::session::{Holder, Way};
 use crate::storage::NotTaken;
 
 /// An assertion in the JSON shape of Web eID.
@@ -145,7 +145,7 @@ async fn sign_in(
     let answer = Accepted {
         result: "accepted",
         assurance: started.session.assurance.name(),
-        holder: HolderAnswer::from(&started.session.holder),
+        holder: HolderAnswer::from(&Holder::from(verified.identity())),
         checks: verified.checks().iter().map(CheckAnswer::from).collect(),
         session: OpenedSession { expires_at: rfc3339(started.session.expires_at)? },
     };

@@ -187,8 +187,8 @@ async fn shown(rooms: &Rooms, headers: &HeaderMap) -> Result<Response, Refusal> 
         texts,
         header: Header::of(portal, language, Some(CABINET)),
         portal_name: portal.name(language),
-        holder: name_in(language, &visit.session.holder),
-        personal_number: visit.session.holder.personal_number.number(),
+        holder: name_in(language, &visit.holder),
+        personal_number: visit.holder.personal_number.number(),
         form_key: visit.token.form_key(),
         accounts: accounts(texts, language, &visit, &bindings),
         unseen: unseen.iter().map(|sign_in| sign_in_row(portal, language, sign_in)).collect::<Result<_, _>>()?,
@@ -219,7 +219,7 @@ async fn exported(rooms: &Rooms, headers: &HeaderMap) -> Result<Response, Refusa
         _ => None,
     };
     let sites = match provider {
-        Some(provider) => provider.connected_sites(&visit.session.holder.personal_number).await?,
+        Some(provider) => provider.connected_sites(&visit.holder.personal_number).await?,
         None => Vec::new(),
     };
     let sessions = contents.sessions.iter().map(|listed| {
@@ -229,7 +229,7 @@ async fn exported(rooms: &Rooms, headers: &HeaderMap) -> Result<Response, Refusa
         format: "latchkey-cabinet:1",
         exported_at: rfc3339(portal.now())?,
         opened_at,
-        holder: HolderAnswer::from(&visit.session.holder),
+        holder: HolderAnswer::from(&visit.holder),
         organisations: contents.bindings.iter().map(exported_binding).collect::<Result<_, _>>()?,
         sessions: sessions.collect::<Result<_, Refusal>>()?,
         sign_ins: contents.sign_ins.iter().map(exported_sign_in).collect::<Result<_, _>>()?,
@@ -276,7 +276,7 @@ async fn acted(
         Act::See(until) => portal.see_sign_ins(&visit, until).await?,
         Act::Withdraw(client) => {
             let provider = provider.as_ref().ok_or(Refusal::NotFound)?;
-            provider.withdraw(&visit.session.holder.personal_number, &client).await?;
+            provider.withdraw(&visit.holder.personal_number, &client).await?;
         }
     }
     Ok(())
@@ -299,7 +299,7 @@ fn accounts(texts: &'static Texts, language: Language, visit: &Visit, bindings: 
 
 async fn sites(rooms: &Rooms, visit: &Visit, language: Language) -> Result<Option<Vec<SiteRow>>, Refusal> {
     let Some(provider) = &rooms.provider else { return Ok(None) };
-    let sites = provider.connected_sites(&visit.session.holder.personal_number).await?;
+    let sites = provider.connected_sites(&visit.holder.personal_number).await?;
     let row = |site: &ConnectedSite| {
         Ok(SiteRow {
             client: site.client.as_str().to_owned(),
@@ -321,6 +321,7 @@ fn sign_in_row(portal: &Portal, language: Language, sign_in: &SignIn) -> Result<
             Way::Program => texts.by_program,
             Way::Link => texts.by_link,
             Way::Terminal => texts.by_terminal,
+            Way::OutsideAccount => texts.by_outside_account,
         },
         at: moment(portal, language, sign_in.signed_in_at)?,
     })

@@ -21,6 +21,9 @@ pub(super) const PENDING: Cookie = Cookie { name: "__Host-latchkey-request", sam
 /// Says which of the portal's own pages a visitor is on the way to, who signs in by link meanwhile.
 pub(super) const PLACE: Cookie = Cookie { name: "__Host-latchkey-place", same_site: "Strict" };
 
+/// Keeps what a visitor needs who has set out for another provider. `Lax`, since he comes back from there.
+pub(super) const OUTSIDE_ACCOUNT: Cookie = Cookie { name: "__Host-latchkey-outside", same_site: "Lax" };
+
 /// Says in which language the visitor wants the pages.
 pub(super) const LANGUAGE: Cookie = Cookie { name: "__Host-latchkey-language", same_site: "Lax" };
 

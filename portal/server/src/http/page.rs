@@ -19,6 +19,7 @@ use url::form_urlencoded;
 use super::body::FormBody;
 use super::cabinet::{CABINET, browser_family};
 use super::header::Header;
+use super::outside_account::OUTSIDE_ACCOUNT;
 use super::page_texts::{SignInState, Texts};
 use super::provider::RESUME;
 use super::{Language, Refusal, challenges, cookies};
@@ -27,7 +28,7 @@ use crate::organisation::Binding;
 use crate::portal::{Portal, rfc3339};
 use crate::provider::request::AuthorizationRequest;
 use crate::provider::scope::Scopes;
-use crate::session::{Holder, Session};
+use crate::session::{Holder, Person, Session};
 use crate::storage::NotCompleted;
 use crate::token::Token;
 
@@ -66,11 +67,15 @@ pub(super) enum Content {
         for_cabinet: bool,
         /// The service's terminal has to read the card; another sign-in does not serve.
         by_terminal: bool,
+        /// An account with another provider would serve, too.
+        outside: Option<OutsideOffer>,
     },
     Consent {
         asking: Asking,
         names: bool,
         number: bool,
+        /// The answer is kept; of an outside account it is not.
+        is_kept: bool,
         /// For whom the visitor acts, if the site wants to know.
         acting: Option<Acting>,
         /// The site wants to know whether the visitor is of age.
@@ -79,8 +84,12 @@ pub(super) enum Content {
     },
     Leaving(Leaving),
     SignedIn {
-        holder: String,
-        personal_number: String,
+        /// What the visitor is called, if that is known.
+        name: Option<String>,
+        /// The number, if a card was shown.
+        personal_number: Option<String>,
+        /// The other provider, if the visitor has an account there and has shown no card.
+        outside: Option<String>,
         assurance: &'static str,
         signed_in_at: Moment,
         expires_at: Moment,
@@ -101,6 +110,13 @@ pub(super) enum Content {
         what_to_do: String,
         code: &'static str,
     },
+}
+
+/// Another provider, with an account of which one may sign in.
+pub(super) struct OutsideOffer {
+    name: String,
+    /// Where the way there begins.
+    address: &'static str,
 }
 
 /// A site that asks who the visitor is.
@@ -150,30 +166,44 @@ impl Asking {
 
 impl Content {
     /// A site wants a sign-in, `by_terminal` if the card has to be read for it.
-    pub(super) fn sign_in_for(portal: &Portal, asking: Asking, again: bool, by_terminal: bool) -> Self {
+    pub(super) fn sign_in_for(
+        portal: &Portal,
+        asking: Asking,
+        again: bool,
+        by_terminal: bool,
+        outside: Option<OutsideOffer>,
+    ) -> Self {
         let asking = Some(asking);
-        Self::NobodySignedIn { command: command(portal), asking, again, for_cabinet: false, by_terminal }
+        Self::NobodySignedIn { command: command(portal), asking, again, for_cabinet: false, by_terminal, outside }
     }
 
     /// The cabinet wants a sign-in; `again` if somebody is signed in, but not surely enough.
     pub(super) fn sign_in_for_cabinet(portal: &Portal, again: bool) -> Self {
-        Self::NobodySignedIn { command: command(portal), asking: None, again, for_cabinet: true, by_terminal: false }
+        Self::NobodySignedIn {
+            command: command(portal),
+            asking: None,
+            again,
+            for_cabinet: true,
+            by_terminal: false,
+            outside: None,
+        }
     }
 
-    /// The question whether the site may know; `acting` is the organisation that the visitor acts for.
+    /// The question whether the site may know; `acting` is the organisation that the visitor acts for. Of who has shown no card
+    /// the site learns neither name nor number.
     pub(super) fn consent(
         asking: Asking,
         scopes: Scopes,
         acting: Option<Binding>,
         language: Language,
-        form_key: String,
+        (form_key, has_card): (String, bool),
     ) -> Self {
         let acting = scopes.acting_account.then(|| Acting {
             organisation: acting.as_ref().map(|binding| binding.organisation.name(language)),
             binding: acting.map(|binding| binding.id.to_string()).unwrap_or_default(),
         });
-        let (names, number, age) = (scopes.profile, scopes.personal_number, scopes.age_over_18);
-        Self::Consent { asking, names, number, acting, age, form_key }
+        let (names, number) = (scopes.profile && has_card, scopes.personal_number && has_card);
+        Self::Consent { asking, names, number, is_kept: has_card, acting, age: scopes.age_over_18, form_key }
     }
 
     /// Where the page is found again.
@@ -206,13 +236,14 @@ pub(super) async fn show(State(portal): State<Arc<Portal>>, headers: HeaderMap) 
 }
 
 async fn shown(portal: &Portal, headers: &HeaderMap) -> Result<Content, Refusal> {
-    let Some(token) = cookies::SESSION.read(headers) else { return Ok(nobody(portal)) };
-    let Some(session) = portal.session(&token).await? else { return Ok(nobody(portal)) };
+    let language = Language::preferred(headers);
+    let Some(token) = cookies::SESSION.read(headers) else { return Ok(nobody(portal, language)) };
+    let Some(session) = portal.session(&token).await? else { return Ok(nobody(portal, language)) };
     let acting = match session.acting {
         Some(binding) => portal.binding(binding).await?,
         None => None,
     };
-    signed_in(portal, &token, session, acting.as_ref(), Language::preferred(headers))
+    signed_in(portal, &token, &session, acting.as_ref(), language)
 }
 
 /// Ends the session, if the form came from the page that was made for it.
@@ -329,13 +360,20 @@ async fn end_session(
     Ok((StatusCode::SEE_OTHER, [(LOCATION, HeaderValue::from_static(HOME)), (SET_COOKIE, cookie)]).into_response())
 }
 
-fn nobody(portal: &Portal) -> Content {
+/// The offer to sign in with an account elsewhere, where there is one.
+pub(super) fn outside_offer(portal: &Portal, language: Language, address: &'static str) -> Option<OutsideOffer> {
+    let accounts = portal.outside_accounts()?;
+    Some(OutsideOffer { name: accounts.name(language).to_owned(), address })
+}
+
+fn nobody(portal: &Portal, language: Language) -> Content {
     Content::NobodySignedIn {
         command: command(portal),
         asking: None,
         again: false,
         for_cabinet: false,
         by_terminal: false,
+        outside: outside_offer(portal, language, OUTSIDE_ACCOUNT),
     }
 }
 
@@ -346,7 +384,7 @@ fn command(portal: &Portal) -> String {
 fn signed_in(
     portal: &Portal,
     token: &Token,
-    session: Session,
+    session: &Session,
     acting: Option<&Binding>,
     language: Language,
 ) -> Result<Content, Refusal> {
@@ -357,8 +395,15 @@ fn signed_in(
             Assurance::Substantial => texts.assurance_substantial,
             Assurance::High => texts.assurance_high,
         },
-        holder: name_in(language, &session.holder),
-        personal_number: session.holder.personal_number.number().to_owned(),
+        name: match &session.person {
+            Person::Holder(holder) => Some(name_in(language, holder)),
+            Person::OutsideAccount(account) => account.name.as_deref().map(latchkey_texts::printable),
+        },
+        personal_number: session.holder().map(|holder| holder.personal_number.number().to_owned()),
+        outside: session.outside_account().map(|account| match portal.outside_accounts() {
+            Some(accounts) => accounts.name(language).to_owned(),
+            None => latchkey_texts::printable(&account.issuer),
+        }),
         signed_in_at: moment(portal, language, session.signed_in_at)?,
         expires_at: moment(portal, language, session.expires_at)?,
         form_key: token.form_key(),

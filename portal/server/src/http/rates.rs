@@ -10,8 +10,10 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 
 use super::Refusal;
+use super::outside_account::OUTSIDE_ACCOUNT;
 use super::page::refused;
 use super::provider::{CALLED_BY_SITES, CARD_REQUEST, FORMS_OF_SITES, USERINFO, put_off};
+use crate::outside_account::RETURN;
 use crate::portal::Portal;
 use crate::rates::{Limit, Source};
 use crate::terminal::Caller;
@@ -21,8 +23,8 @@ const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const OPERATIONS: [&str; 3] = ["/health/live", "/health/ready", "/metrics"];
 /// Below what programs call.
 const PROGRAMS: &str = "/api/";
-/// Where challenges, links, and requests for the card to be read are asked for.
-const CHALLENGES: [&str; 3] = ["/api/v1/challenges", "/link", CARD_REQUEST];
+/// Where challenges, links, and requests for the card to be read are asked for, and where another provider is asked for it.
+const CHALLENGES: [&str; 5] = ["/api/v1/challenges", "/link", CARD_REQUEST, OUTSIDE_ACCOUNT, RETURN];
 
 pub(super) async fn limit(State(portal): State<Arc<Portal>>, request: Request, next: Next) -> Response {
     let path = request.extensions().get::<MatchedPath>().cloned();

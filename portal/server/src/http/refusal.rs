@@ -12,6 +12,7 @@ use utoipa::ToSchema;
 
 use crate::cabinet::Barred;
 use crate::keys::KeyUnavailable;
+use crate::outside_account::OutsideAccountError;
 use crate::provider::request::ToldFault;
 use crate::rates::Exceeded;
 use crate::storage::{LinkSpent, NotCompleted, NotTaken, StorageError};
@@ -66,6 +67,9 @@ pub enum Refusal {
     /// What another site asks for cannot be answered.
     #[error(transparent)]
     Site(#[from] ToldFault),
+    /// Another provider has nobody sign in.
+    #[error(transparent)]
+    OutsideAccount(OutsideAccountError),
     /// The terminal does not go on.
     #[error(transparent)]
     Terminal(#[from] TerminalRefusal),
@@ -115,7 +119,7 @@ impl RefusalDetail {
 
 impl Refusal {
     /// Every code that [`Refusal::code`] can give besides those of [`Rejection::CODES`] and [`TerminalRefusal::CODES`].
-    pub const OWN_CODES: [&'static str; 29] = [
+    pub const OWN_CODES: [&'static str; 31] = [
         "origin-refused",
         "content-type-refused",
         "body-too-large",
@@ -137,6 +141,8 @@ impl Refusal {
         "site-unknown",
         "site-address-unknown",
         "site-request-over",
+        "outside-account-refused",
+        "outside-account-unavailable",
         "cabinet-blocked",
         "cabinet-key-outdated",
         "storage-damaged",
@@ -172,6 +178,8 @@ impl Refusal {
             Self::Site(ToldFault::UnknownClient) => "site-unknown",
             Self::Site(ToldFault::RedirectUri) => "site-address-unknown",
             Self::Site(ToldFault::Over) => "site-request-over",
+            Self::OutsideAccount(OutsideAccountError::Unavailable(_)) => "outside-account-unavailable",
+            Self::OutsideAccount(_) => "outside-account-refused",
             Self::Cabinet(Barred::Blocked) => "cabinet-blocked",
             Self::Cabinet(Barred::KeyOutdated) => "cabinet-key-outdated",
             Self::Assertion(rejection) => rejection.code(),
@@ -194,6 +202,8 @@ impl Refusal {
             | Self::Challenge(NotTaken::OtherSession)
             | Self::Completion(NotCompleted::OtherBrowser)
             | Self::Cabinet(Barred::Blocked) => StatusCode::FORBIDDEN,
+            Self::OutsideAccount(OutsideAccountError::Unavailable(_)) => StatusCode::BAD_GATEWAY,
+            Self::OutsideAccount(_) => StatusCode::FORBIDDEN,
             Self::ContentType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::BodySize => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Body | Self::Site(_) => StatusCode::BAD_REQUEST,
@@ -241,6 +251,10 @@ impl Refusal {
             Self::Site(ToldFault::UnknownClient) => "No such client is registered.",
             Self::Site(ToldFault::RedirectUri) => "The client has not registered this redirect_uri.",
             Self::Site(ToldFault::Over) => "No authorization request waits in this browser, or none any more.",
+            Self::OutsideAccount(OutsideAccountError::Unavailable(_)) => {
+                "The other provider does not answer; try again later, or sign in with the card."
+            }
+            Self::OutsideAccount(_) => "The other provider's answer is not accepted; nobody is signed in.",
             Self::Cabinet(Barred::Blocked) => "The person's cabinet is blocked; nobody signs in to it.",
             Self::Cabinet(Barred::KeyOutdated) => "The service is being given new keys; try again later.",
             Self::Assertion(Rejection::ChallengeExpired) => "The challenge has expired; ask for a new one.",
@@ -266,6 +280,15 @@ impl Refusal {
         };
         let retry_after = if let Self::TooManyRequests(Exceeded { after, .. }) = self { Some(*after) } else { None };
         RefusalDetail { code: self.code(), detail, retry_after }
+    }
+}
+
+impl From<OutsideAccountError> for Refusal {
+    fn from(error: OutsideAccountError) -> Self {
+        match error {
+            OutsideAccountError::Key(unavailable) => unavailable.into(),
+            error => Self::OutsideAccount(error),
+        }
     }
 }
 

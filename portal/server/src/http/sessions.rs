@@ -14,7 +14,7 @@ use utoipa::ToSchema;
 use super::refusal::RefusalAnswer;
 use super::{Refusal, cookies};
 use crate::portal::{Portal, rfc3339};
-use crate::session::Holder;
+use crate::session::{Holder, OutsideAccount};
 
 /// The session of the asking browser.
 #[derive(Debug, Serialize, ToSchema)]
@@ -24,8 +24,10 @@ pub(super) struct SessionAnswer {
     /// How sure the service is: `low`, `substantial` or `high`.
     #[schema(example = "high")]
     assurance: &'static str,
-    /// Who is signed in.
-    holder: HolderAnswer,
+    /// Who is signed in; none if nobody has shown a card or a certificate.
+    holder: Option<HolderAnswer>,
+    /// The account with another provider by which somebody is signed in who has shown neither.
+    outside_account: Option<OutsideAccountAnswer>,
     /// Since when (RFC 3339).
     #[schema(example = "2026-05-04T09:00:00Z")]
     signed_in_at: String,
@@ -53,7 +55,8 @@ pub(super) async fn show(State(portal): State<Arc<Portal>>, headers: HeaderMap) 
     let session = portal.session(&token).await?.ok_or(Refusal::NoSession)?;
     let answer = SessionAnswer {
         assurance: session.assurance.name(),
-        holder: HolderAnswer::from(&session.holder),
+        holder: session.holder().map(HolderAnswer::from),
+        outside_account: session.outside_account().map(OutsideAccountAnswer::from),
         signed_in_at: rfc3339(session.signed_in_at)?,
         expires_at: rfc3339(session.expires_at)?,
     };
@@ -95,6 +98,18 @@ pub(super) struct HolderAnswer {
     latin_name: Option<String>,
 }
 
+/// An account with another provider.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = OutsideAccount)]
+pub(super) struct OutsideAccountAnswer {
+    /// The other provider's issuer.
+    #[schema(example = "https://accounts.example")]
+    issuer: String,
+    /// What it calls the person, if it does.
+    name: Option<String>,
+}
+
 /// The names of a person in one language.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Name)]
@@ -115,6 +130,12 @@ impl From<&Holder> for HolderAnswer {
             belarusian_name: holder.belarusian_name.as_ref().map(NameAnswer::from),
             latin_name: holder.latin_name.clone(),
         }
+    }
+}
+
+impl From<&OutsideAccount> for OutsideAccountAnswer {
+    fn from(account: &OutsideAccount) -> Self {
+        Self { issuer: account.issuer.clone(), name: account.name.clone() }
     }
 }
 

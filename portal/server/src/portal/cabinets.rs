@@ -8,7 +8,7 @@ use crate::cabinet::{CabinetId, CabinetState};
 use crate::http::Refusal;
 use crate::organisation::{Binding, BindingId, OrganisationNumber};
 use crate::outside::Outside as _;
-use crate::session::{Assurance, Session};
+use crate::session::{Assurance, Holder, Session};
 use crate::storage::{Cabinets, Ending, ListedSession, SignIn, SignIns, StorageError};
 use crate::token::{Token, TokenHash};
 
@@ -19,6 +19,7 @@ pub const SIGN_INS_KEPT: Duration = Duration::days(90);
 pub(crate) struct Visit {
     pub(crate) token: Token,
     pub(crate) session: Session,
+    pub(crate) holder: Holder,
     pub(crate) cabinet: CabinetId,
 }
 
@@ -47,8 +48,10 @@ impl Portal {
         self.cabinet_storage()?;
         let Some(token) = token else { return Ok(Err(Demand::SignIn)) };
         let Some(session) = self.session(&token).await? else { return Ok(Err(Demand::SignIn)) };
-        Ok(match session.cabinet {
-            Some(cabinet) if session.assurance == Assurance::High => Ok(Visit { token, session, cabinet }),
+        Ok(match (session.cabinet, session.holder().cloned()) {
+            (Some(cabinet), Some(holder)) if session.assurance == Assurance::High => {
+                Ok(Visit { token, session, holder, cabinet })
+            }
             _ => Err(Demand::StepUp),
         })
     }

@@ -48,7 +48,7 @@ impl Portal {
         let (session, _) = self.judged(&assertion, &kept, Way::Link).await?;
         let token = self.draw_token();
         let ends_at = self.now().saturating_add(COMPLETION_LIFETIME);
-        let knock = self.knock(&session.holder.personal_number).await?;
+        let knock = self.knock(&session).await?;
         let completion = KeptCompletion { token: token.hash(), browser, ends_at, session, knock };
         self.counted(self.storage.keep_completion(&completion).await)?;
         Ok(token)

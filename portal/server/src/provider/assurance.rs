@@ -17,6 +17,9 @@ pub const TERMINAL_MODE: &str = "urn:latchkey:amr:terminal-mode";
 /// A browser named the origin that was signed. Without it the person or a link did.
 pub const BROWSER_ORIGIN: &str = "urn:latchkey:amr:browser-origin";
 
+/// No card at all: another provider has said whose account it is.
+pub const OUTSIDE_ACCOUNT: &str = "urn:latchkey:amr:outside-account";
+
 /// The names of all levels, the highest first, as the discovery document lists them.
 pub const ACR_NAMES: [&str; 3] = [acr(Assurance::High), acr(Assurance::Substantial), acr(Assurance::Low)];
 
@@ -34,6 +37,8 @@ pub const fn acr(level: Assurance) -> &'static str {
 #[must_use]
 pub fn amr(level: Assurance, way: Way) -> Vec<&'static str> {
     let mut methods = match (way, level) {
+        // How somebody signs in with the other provider is not known here.
+        (Way::OutsideAccount, _) => Vec::new(),
         // Without its PIN a card does not let itself be read, however sure it is that its document is in force.
         (Way::Terminal, _) | (_, Assurance::High) => vec![SMART_CARD, PIN, MULTIPLE_FACTORS],
         (_, Assurance::Low | Assurance::Substantial) => vec![POSSESSION],
@@ -42,6 +47,7 @@ pub fn amr(level: Assurance, way: Way) -> Vec<&'static str> {
         Way::Page => methods.extend([BASE_MODE, BROWSER_ORIGIN]),
         Way::Program | Way::Link => methods.push(BASE_MODE),
         Way::Terminal => methods.push(TERMINAL_MODE),
+        Way::OutsideAccount => methods.push(OUTSIDE_ACCOUNT),
     }
     methods
 }

@@ -98,6 +98,7 @@ impl std::fmt::Debug for SealKey {
     }
 }
 
-fn milliseconds(time: OffsetDateTime) -> i64 {
+/// A moment as texts for browsers have it.
+pub(crate) fn milliseconds(time: OffsetDateTime) -> i64 {
     time.unix_timestamp().saturating_mul(1000).saturating_add(i64::from(time.millisecond()))
 }

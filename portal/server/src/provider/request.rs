@@ -229,7 +229,9 @@ impl AuthorizationRequest {
             return unless_silent(Next::SignIn, ErrorCode::InteractionRequired);
         }
         if !self.demand.is_met_by(session.assurance) {
-            let next = if is_fresh { Next::Refuse(ErrorCode::UnmetAuthenticationRequirements) } else { Next::SignIn };
+            // Whoever has shown a card just now has none that would serve better; an outside account may be stepped up.
+            let is_final = is_fresh && session.holder().is_some();
+            let next = if is_final { Next::Refuse(ErrorCode::UnmetAuthenticationRequirements) } else { Next::SignIn };
             return unless_silent(next, ErrorCode::InteractionRequired);
         }
         match consent {

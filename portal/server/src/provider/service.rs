@@ -25,7 +25,7 @@ use crate::keys::KeyUnavailable;
 use crate::organisation::{Binding, BindingId};
 use crate::outside::Outside as _;
 use crate::portal::Portal;
-use crate::session::{Assurance, Session};
+use crate::session::{Assurance, Person, Session};
 use crate::storage::{ConnectedSite, DueLogout, GrantId, Grants, KeptCode, KeptGrant, PushedRequest, StorageError};
 use crate::terminal::Terminal;
 use crate::token::Token;
@@ -238,8 +238,14 @@ impl Provider {
         Ok(session.map(|session| SignedIn { token, session }))
     }
 
-    /// Keeps that the person agrees to this request.
+    /// Keeps that the person agrees to this request; of an outside account for this time only.
     pub(crate) async fn agree(&self, waiting: &Waiting, browser: &SignedIn) -> Result<(), Refusal> {
+        if browser.session.holder().is_none() {
+            let Waiting { request, .. } = waiting;
+            let (client, scopes) = (request.client.id.as_str(), request.scopes.text());
+            self.portal.note(&Event::ConsentGiven { client, scopes: &scopes });
+            return Ok(());
+        }
         let person = self.person(&browser.session)?;
         let client = &waiting.request.client.id;
         let before = self.portal.counted(self.grants.consent(&person, client, None).await)?.unwrap_or_default();
@@ -378,15 +384,25 @@ impl Provider {
 
     /// Who a person is to a site.
     pub(crate) fn subject(&self, client: &Client, session: &Session) -> Result<String, KeyUnavailable> {
-        self.material.subject_key.subject(client.sector(), &session.holder.personal_number)
+        let key = &self.material.subject_key;
+        match &session.person {
+            Person::Holder(holder) => key.subject(client.sector(), &holder.personal_number),
+            Person::OutsideAccount(account) => key.outside_subject(client.sector(), account),
+        }
     }
 
     /// Who a person is to the database of consents.
     fn person(&self, session: &Session) -> Result<PersonTag, KeyUnavailable> {
-        self.material.subject_key.person(&session.holder.personal_number)
+        match &session.person {
+            Person::Holder(holder) => self.material.subject_key.person(&holder.personal_number),
+            Person::OutsideAccount(account) => self.material.subject_key.outside_person(account),
+        }
     }
 
     async fn consent(&self, request: &AuthorizationRequest, session: &Session) -> Result<Consent, Refusal> {
+        if session.holder().is_none() {
+            return Ok(Consent::NotGiven);
+        }
         let person = self.person(session)?;
         let acting = acting_in(request, session);
         let given = self.grants.consent(&person, &request.client.id, acting.as_ref()).await;

@@ -7,6 +7,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use latchkey_crypto::x509::PersonalNumber;
 
 use crate::keys::{KeyId, KeyUnavailable, KeyUse, OwnKeys};
+use crate::session::OutsideAccount;
 
 /// The key under which people get their subjects. Never to be changed: every site would take everybody for somebody
 /// else.
@@ -39,6 +40,37 @@ impl SubjectKey {
         let length = u64::try_from(sector.len()).unwrap_or(u64::MAX).to_be_bytes();
         let parts = [b"latchkey-portal subject".as_slice(), &length, sector.as_bytes(), person.as_str().as_bytes()];
         self.keys.mac(&self.id, &parts).map(|subject| URL_SAFE_NO_PAD.encode(subject))
+    }
+
+    /// The subject of an outside account within a sector. Whoever steps up to his card is somebody else to sites: nothing ties
+    /// the account to a person.
+    ///
+    /// # Errors
+    /// [`KeyUnavailable`].
+    pub fn outside_subject(&self, sector: &str, account: &OutsideAccount) -> Result<String, KeyUnavailable> {
+        let OutsideAccount { issuer, subject, .. } = account;
+        let lengths = [sector, issuer].map(|text| u64::try_from(text.len()).unwrap_or(u64::MAX).to_be_bytes());
+        let [of_sector, of_issuer] = &lengths;
+        let parts = [
+            b"latchkey-portal outside subject".as_slice(),
+            of_sector,
+            sector.as_bytes(),
+            of_issuer,
+            issuer.as_bytes(),
+            subject.as_bytes(),
+        ];
+        self.keys.mac(&self.id, &parts).map(|subject| URL_SAFE_NO_PAD.encode(subject))
+    }
+
+    /// An outside account as grants know it. It has no consents that would be kept.
+    ///
+    /// # Errors
+    /// [`KeyUnavailable`].
+    pub fn outside_person(&self, account: &OutsideAccount) -> Result<PersonTag, KeyUnavailable> {
+        let OutsideAccount { issuer, subject, .. } = account;
+        let length = u64::try_from(issuer.len()).unwrap_or(u64::MAX).to_be_bytes();
+        let parts = [b"latchkey-portal outside person".as_slice(), &length, issuer.as_bytes(), subject.as_bytes()];
+        self.keys.mac(&self.id, &parts).map(PersonTag)
     }
 
     /// The person as consents know him.

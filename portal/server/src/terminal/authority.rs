@@ -219,7 +219,8 @@ pub fn authority_address(text: String) -> Result<Url, String> {
     plain.ok_or_else(|| format!("must be an HTTPS address with a slash at its end, as browsers write it, not {text}"))
 }
 
-fn is_loopback(url: &Url) -> bool {
+/// Whether an address is one of this computer; of a name nobody can tell.
+pub(crate) fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(Host::Ipv4(address)) => address.is_loopback(),
         Some(Host::Ipv6(address)) => address.is_loopback(),

@@ -21,6 +21,8 @@ mod links;
 mod migrations;
 mod observation;
 mod openapi;
+mod outside_accounts;
+mod outside_host;
 mod own_keys;
 mod page;
 mod process;

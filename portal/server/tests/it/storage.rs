@@ -10,7 +10,7 @@ use latchkey_crypto::x509::{PersonName, PersonalNumber};
 use latchkey_fixtures::random::Seeded;
 use latchkey_portal::cabinet::{BrowserFamily, Entered};
 use latchkey_portal::challenge::ChallengeId;
-use latchkey_portal::session::{Holder, Session, Way};
+use latchkey_portal::session::{Holder, Person, Session, Way};
 use latchkey_portal::storage::{
     KeptChallenge, Memory, NotTaken, Opening, Purged, SqliteSettings, SqliteStorage, Storage, StorageError,
 };
@@ -49,13 +49,17 @@ pub(crate) fn session() -> Session {
         acting: None,
         age_over_18: None,
         way: Way::Page,
-        holder: Holder {
+        person: Person::Holder(Holder {
             personal_number: PersonalNumber::parse("3000000A000PB0").unwrap(),
             name: PersonName { family: Some("Выдуманов".to_owned()), given: None, patronymic: None },
             belarusian_name: None,
             latin_name: Some("INVENT VYDUMANOV".to_owned()),
-        },
+        }),
     }
+}
+
+fn holder() -> Holder {
+    session().holder().unwrap().clone()
 }
 
 /// Where there are no cabinets.
@@ -136,14 +140,14 @@ async fn sessions_come_back_as_they_were_and_end() {
         assurance: Assurance::Substantial,
         cabinet: None,
         way: Way::Link,
-        holder: Holder {
+        person: Person::Holder(Holder {
             belarusian_name: Some(PersonName {
                 family: Some("Выдуманаў".to_owned()),
                 given: Some("Прыклад".to_owned()),
                 patronymic: Some("Узоравіч".to_owned()),
             }),
-            ..session().holder
-        },
+            ..holder()
+        }),
         ..session()
     };
     open_session(&*storage, &first, &full, None).await;
@@ -207,10 +211,10 @@ async fn a_session_that_is_over_leaves_no_trace_in_the_files() {
         files.into_iter().any(|file| file.windows(name.len()).any(|window| window == name))
     };
     let others = Session {
-        holder: Holder {
+        person: Person::Holder(Holder {
             name: PersonName { family: Some("Z".repeat(300)), given: None, patronymic: None },
-            ..session().holder
-        },
+            ..holder()
+        }),
         ..session()
     };
     open_session(&storage, &token("before"), &others, None).await;

@@ -19,6 +19,7 @@ use latchkey_fixtures::random::Seeded;
 use latchkey_portal::audit::Audit;
 use latchkey_portal::configuration::Configuration;
 use latchkey_portal::http::router;
+use latchkey_portal::outside_account::OutsideAccounts;
 use latchkey_portal::portal::{CabinetSurroundings, Portal, PortalName, PortalSettings, Surroundings};
 use latchkey_portal::provider::{Provider, ProviderMaterial};
 use latchkey_portal::rates::RateSettings;
@@ -53,6 +54,9 @@ pub(crate) struct World {
     directory: TempDir,
 }
 
+/// What not every service has around it.
+type Around = (Option<StatusService>, Option<CabinetSurroundings>, Option<OutsideAccounts>);
+
 impl World {
     pub(crate) async fn new() -> Self {
         let directory = tempfile::tempdir().unwrap();
@@ -73,7 +77,7 @@ impl World {
         let storage = open(&directory.path().join("portal.sqlite")).await;
         let service = StatusService::new(address).unwrap();
         let change = |settings: &mut PortalSettings| settings.policy.grace = Grace::LONGEST;
-        Self::put_together(directory, storage, (Some(service), None), change, |_| None)
+        Self::put_together(directory, storage, (Some(service), None, None), change, |_| None)
     }
 
     /// A service with a provider whose files `prepare` writes.
@@ -85,7 +89,7 @@ impl World {
         let storage = open(&directory.path().join("portal.sqlite")).await;
         let (material, grants) = (prepare(directory.path()), Arc::clone(&storage));
         let provider = |portal| Some(Provider::new(portal, grants, material, None));
-        Self::put_together(directory, storage, (None, None), change, provider)
+        Self::put_together(directory, storage, (None, None, None), change, provider)
     }
 
     /// With cabinets.
@@ -111,7 +115,23 @@ impl World {
         let cabinets = CabinetSurroundings { naming: keys, storage: Arc::clone(&storage) as _ };
         let (material, grants) = (prepare(directory.path()), Arc::clone(&storage));
         let provider = |portal| material.map(|material| Provider::new(portal, grants, material, terminal));
-        Self::put_together(directory, storage, (None, Some(cabinets)), change, provider)
+        Self::put_together(directory, storage, (None, Some(cabinets), None), change, provider)
+    }
+
+    /// With cabinets, a provider, and another provider whose accounts may sign in; everybody is let in.
+    pub(crate) async fn with_outside_accounts(
+        prepare: impl FnOnce(&Path) -> (ProviderMaterial, OutsideAccounts),
+    ) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let storage = open(&directory.path().join("portal.sqlite")).await;
+        let (material, accounts) = prepare(directory.path());
+        let keys = cabinet_keys(directory.path(), 1);
+        storage.adopt_keys(&keys.ids()).await.unwrap().unwrap();
+        let cabinets = CabinetSurroundings { naming: keys, storage: Arc::clone(&storage) as _ };
+        let grants = Arc::clone(&storage);
+        let provider = |portal| Some(Provider::new(portal, grants, material, None));
+        let change = |settings: &mut PortalSettings| settings.policy.minimum_assurance = Assurance::Low;
+        Self::put_together(directory, storage, (None, Some(cabinets), Some(accounts)), change, provider)
     }
 
     pub(crate) fn with_storage(
@@ -119,13 +139,13 @@ impl World {
         storage: Arc<dyn Storage>,
         change: impl FnOnce(&mut PortalSettings),
     ) -> Self {
-        Self::put_together(directory, storage, (None, None), change, |_| None)
+        Self::put_together(directory, storage, (None, None, None), change, |_| None)
     }
 
     fn put_together(
         directory: TempDir,
         storage: Arc<dyn Storage>,
-        (status_service, cabinets): (Option<StatusService>, Option<CabinetSurroundings>),
+        (status_service, cabinets, outside_accounts): Around,
         change: impl FnOnce(&mut PortalSettings),
         provider: impl FnOnce(Arc<Portal>) -> Option<Arc<Provider>>,
     ) -> Self {
@@ -143,6 +163,7 @@ impl World {
             status_service,
             audit: Arc::new(audit(directory.path())),
             cabinets,
+            outside_accounts,
             clock: Box::new(move || *told.lock().unwrap()),
             random: Box::new(Seeded::new("portal")),
         };

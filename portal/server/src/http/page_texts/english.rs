@@ -56,6 +56,9 @@ pub(super) const TEXTS: Texts = Texts {
     consent_allow: "Allow",
     consent_refuse: "Refuse",
     consent_kept: "If you allow it, you are not asked again about this site for the same data.",
+    consent_once: "Your name is not handed over, as your account elsewhere says it and no card does. You are asked again the next time.",
+    outside_offer: "Without a card, with an account elsewhere. That is less sure: it opens neither your cabinet nor sites that want to be surer.",
+    outside_account: "Account with",
     leaving: "Sign out?",
     leaving_asks: "This site asks to sign you out here:",
     leaving_effect: "When you sign out, no site can learn anything more about you here until you sign in again. \

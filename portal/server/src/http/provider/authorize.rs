@@ -9,13 +9,15 @@ use axum::response::{IntoResponse as _, Response};
 
 use super::RESUME;
 use crate::http::body::FormBody;
-use crate::http::page::{Asking, Content, page, refused};
+use crate::http::outside_account::OUTSIDE_ACCOUNT_FOR_SITE;
+use crate::http::page::{Asking, Content, outside_offer, page, refused};
 use crate::http::{Language, Refusal, cookies};
 use crate::provider::error::ErrorCode;
 use crate::provider::parameters::Parameters;
 use crate::provider::pending::PENDING_LIFETIME;
 use crate::provider::request::{QUERY_MAX_SIZE, RequestFault, ToldFault};
 use crate::provider::{Provider, SignedIn, Step, Waiting};
+use crate::session::Assurance;
 
 /// Asks who the visitor is (OpenID Connect Core 1.0, clause 3.1.2.1). The visitor signs in and agrees, if that is needed,
 /// and is sent to `redirect_uri` with `code`, `state` and `iss`, or with `error`, `state` and `iss`.
@@ -165,11 +167,16 @@ fn respond(
     let content = match (step, browser) {
         (Step::Send(address), _) => return away(&address),
         (Step::AskConsent { acting }, Some(browser)) => {
-            Content::consent(asking(), waiting.request.scopes, acting, language, browser.token.form_key())
+            let answering = (browser.token.form_key(), browser.session.holder().is_some());
+            Content::consent(asking(), waiting.request.scopes, acting, language, answering)
         }
         (Step::AskConsent { .. }, None) => return Err(Refusal::NoSession),
         (Step::SignIn { again }, _) => {
-            Content::sign_in_for(provider.portal(), asking(), again, waiting.request.scopes.age_over_18)
+            let by_terminal = waiting.request.scopes.age_over_18;
+            let has_card = browser.is_some_and(|browser| browser.session.holder().is_some());
+            let outside_serves = waiting.request.demand.is_met_by(Assurance::Low) && !by_terminal && !has_card;
+            let outside = outside_serves.then(|| outside_offer(provider.portal(), language, OUTSIDE_ACCOUNT_FOR_SITE));
+            Content::sign_in_for(provider.portal(), asking(), again, by_terminal, outside.flatten())
         }
     };
     kept(provider, waiting, page(provider.portal(), headers, StatusCode::OK, content))

@@ -212,7 +212,8 @@ impl Provider {
             return Ok(Err(why));
         }
         let acting = acting.as_ref().map(|binding| &binding.organisation);
-        let mut claims = token.scopes.claims(&session.holder);
+        // What another provider calls somebody is not this service's to vouch for.
+        let mut claims = session.holder().map(|holder| token.scopes.claims(holder)).unwrap_or_default();
         claims.extend(token.scopes.granted_claims(grant.age_over_18, acting));
         Ok(Ok(tickets::userinfo(&self.subject(client, &session)?, claims)))
     }

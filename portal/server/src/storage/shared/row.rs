@@ -12,7 +12,7 @@ use crate::cabinet::{CABINET_ID_SIZE, CabinetId};
 use crate::challenge::ChallengeId;
 use crate::link::ShortCode;
 use crate::organisation::{BINDING_ID_SIZE, BindingId};
-use crate::session::{Holder, Session};
+use crate::session::{Holder, OutsideAccount, Person, Session};
 use crate::storage::{KeptChallenge, KeptCompletion, KeptLink, StorageError};
 use crate::token::{TOKEN_SIZE, TokenHash};
 
@@ -45,17 +45,21 @@ pub(super) fn completion(row: &Row) -> Result<KeptCompletion, StorageError> {
         token: TokenHash::from(octets(row, "token")?),
         browser: TokenHash::from(octets(row, "browser")?),
         ends_at: time(row, "ends_at")?,
-        session: Session { cabinet: None, ..begun(row)? },
+        session: Session { cabinet: None, ..begun(row, Person::Holder(holder(row)?))? },
         knock: super::cabinets::knock(row)?,
     })
 }
 
 pub(super) fn session(row: &Row) -> Result<Session, StorageError> {
-    Ok(Session { acting: binding(row, "binding")?, age_over_18: answer(row, "age_over_18")?, ..begun(row)? })
+    let person = match outside_account(row)? {
+        Some(account) => Person::OutsideAccount(account),
+        None => Person::Holder(holder(row)?),
+    };
+    Ok(Session { acting: binding(row, "binding")?, age_over_18: answer(row, "age_over_18")?, ..begun(row, person)? })
 }
 
 /// A session as it begins.
-fn begun(row: &Row) -> Result<Session, StorageError> {
+fn begun(row: &Row, person: Person) -> Result<Session, StorageError> {
     Ok(Session {
         signed_in_at: time(row, "signed_in_at")?,
         expires_at: time(row, "expires_at")?,
@@ -64,14 +68,23 @@ fn begun(row: &Row) -> Result<Session, StorageError> {
         cabinet: cabinet(row)?,
         acting: None,
         age_over_18: None,
-        holder: Holder {
-            personal_number: parse(row, "personal_number", PersonalNumber::parse)?,
-            name: name(row, ["family_name", "given_name", "patronymic"])?
-                .ok_or(StorageError::Damaged("family_name"))?,
-            belarusian_name: name(row, ["belarusian_family_name", "belarusian_given_name", "belarusian_patronymic"])?,
-            latin_name: value(row, "latin_name")?,
-        },
+        person,
     })
+}
+
+fn holder(row: &Row) -> Result<Holder, StorageError> {
+    Ok(Holder {
+        personal_number: parse(row, "personal_number", PersonalNumber::parse)?,
+        name: name(row, ["family_name", "given_name", "patronymic"])?.ok_or(StorageError::Damaged("family_name"))?,
+        belarusian_name: name(row, ["belarusian_family_name", "belarusian_given_name", "belarusian_patronymic"])?,
+        latin_name: value(row, "latin_name")?,
+    })
+}
+
+fn outside_account(row: &Row) -> Result<Option<OutsideAccount>, StorageError> {
+    let Some(issuer) = value(row, "outside_issuer")? else { return Ok(None) };
+    let subject = value::<Option<String>>(row, "outside_subject")?.ok_or(StorageError::Damaged("outside_subject"))?;
+    Ok(Some(OutsideAccount { issuer, subject, name: value(row, "outside_name")? }))
 }
 
 pub(super) fn cabinet(row: &Row) -> Result<Option<CabinetId>, StorageError> {

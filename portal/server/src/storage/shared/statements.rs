@@ -26,16 +26,20 @@ pub(super) const TAKE_CHALLENGE: &str = "UPDATE challenges SET taken_at = $1 \
 /// Ends the session with a token.
 pub(super) const END_SESSION: &str = "DELETE FROM sessions WHERE token = $1";
 /// Gives what sites were granted in a session over to the one that takes its place, if it is the same person's: the new
-/// one's token, the former one's, and both again. What is left ends with the former one.
+/// one's token, the former one's, and both again. What is left ends with the former one; so does what was granted with an
+/// outside account, which has no number.
 pub(super) const CARRY_GRANTS: &str = "UPDATE grants SET session = $1 WHERE session = $2 \
-     AND (SELECT personal_number FROM sessions WHERE token = $3) = (SELECT personal_number FROM sessions WHERE token = $4)";
+     AND (SELECT personal_number FROM sessions WHERE token = $3) = (SELECT personal_number FROM sessions \
+     WHERE token = $4 AND personal_number <> '')";
 /// Opens a session, if its cabinet, if it has one, is there and not blocked: token, the values of [`bind_session`], what the
-/// card said of its holder's age, the cabinet's name, whether to, the name twice. The session's cabinet comes back.
+/// card said of its holder's age, the outside account, the cabinet's name, whether to, the name twice. The session's cabinet
+/// comes back.
 pub(super) const OPEN_SESSION_IF: &str = "INSERT INTO sessions (token, signed_in_at, expires_at, assurance, \
      personal_number, family_name, given_name, patronymic, belarusian_family_name, belarusian_given_name, \
-     belarusian_patronymic, latin_name, way, age_over_18, cabinet) \
-     SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, (SELECT id FROM cabinets WHERE name = $15) \
-     WHERE $16 AND ($17 IS NULL OR EXISTS (SELECT 1 FROM cabinets WHERE name = $18 AND blocked_at IS NULL)) \
+     belarusian_patronymic, latin_name, way, age_over_18, outside_issuer, outside_subject, outside_name, cabinet) \
+     SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, \
+     (SELECT id FROM cabinets WHERE name = $18) \
+     WHERE $19 AND ($20 IS NULL OR EXISTS (SELECT 1 FROM cabinets WHERE name = $21 AND blocked_at IS NULL)) \
      RETURNING cabinet";
 
 /// Binds what is kept of a challenge, or so many times nothing.
@@ -98,7 +102,16 @@ pub(super) fn bind_opening<'q>(statement: Statement<'q>, place: usize, opening: 
         OPENS_SESSION => {
             let statement = bind_session(statement.bind(token), session);
             let age = session.and_then(|session| row::answered(session.age_over_18));
-            statement.bind(age).bind(name).bind(opening.is_some()).bind(name).bind(name)
+            let account = session.and_then(Session::outside_account);
+            statement
+                .bind(age)
+                .bind(account.map(|account| account.issuer.as_str()))
+                .bind(account.map(|account| account.subject.as_str()))
+                .bind(account.and_then(|account| account.name.as_deref()))
+                .bind(name)
+                .bind(opening.is_some())
+                .bind(name)
+                .bind(name)
         }
         3 => statement.bind(opening.map(|opening| opening.browser.name())).bind(token),
         CARRIES_GRANTS => statement.bind(token).bind(replaced).bind(token).bind(replaced),
@@ -133,14 +146,14 @@ pub(super) async fn open_session(
 
 /// Binds what is kept of a session, in the order of its columns, or so many times nothing.
 pub(super) fn bind_session<'q>(statement: Statement<'q>, session: Option<&'q Session>) -> Statement<'q> {
-    let holder = session.map(|session| &session.holder);
+    let holder = session.and_then(Session::holder);
     let name = holder.map(|holder| &holder.name);
     let belarusian = holder.and_then(|holder| holder.belarusian_name.as_ref());
     statement
         .bind(session.map(|session| row::milliseconds(session.signed_in_at)))
         .bind(session.map(|session| row::milliseconds(session.expires_at)))
         .bind(session.map(|session| session.assurance.name()))
-        .bind(holder.map(|holder| holder.personal_number.as_str()))
+        .bind(session.map(|_| holder.map_or("", |holder| holder.personal_number.as_str())))
         .bind(name.and_then(|name| name.family.as_deref()))
         .bind(name.and_then(|name| name.given.as_deref()))
         .bind(name.and_then(|name| name.patronymic.as_deref()))

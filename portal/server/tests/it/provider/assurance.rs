@@ -65,6 +65,7 @@ fn the_methods_tell_card_mode_and_who_named_the_origin() {
         (Assurance::High, Way::Program, "sc pin mfa urn:latchkey:amr:base-mode"),
         (Assurance::Substantial, Way::Page, "pop urn:latchkey:amr:base-mode urn:latchkey:amr:browser-origin"),
         (Assurance::Low, Way::Program, "pop urn:latchkey:amr:base-mode"),
+        (Assurance::Low, Way::OutsideAccount, "urn:latchkey:amr:outside-account"),
     ];
     for (level, way, methods) in rows {
         assert_eq!(amr(level, way).join(" "), methods, "{level} {way:?}");
