@@ -33,6 +33,8 @@ pub struct Order {
     pub algorithm: Algorithm,
     /// Whether it gets refresh tokens.
     pub refresh_tokens: bool,
+    /// Whether it must send its requests ahead of its visitors.
+    pub require_pushed_requests: bool,
     /// Whether it gets no tokens but those that are bound to a key of its own.
     pub dpop_bound_access_tokens: bool,
     /// Where it is told that a person has signed out.
@@ -139,6 +141,9 @@ impl Order {
         }
         lines.push(format!("algorithm = \"{}\"", self.algorithm.name()));
         lines.push(format!("refresh_tokens = {}", self.refresh_tokens));
+        if self.require_pushed_requests {
+            lines.push("require_pushed_requests = true".to_owned());
+        }
         if self.dpop_bound_access_tokens {
             lines.push("dpop_bound_access_tokens = true".to_owned());
         }

@@ -12,7 +12,8 @@ use latchkey_portal::provider::registered::read_registry;
 use latchkey_portal::provider::registration::{self, Order, OrderedAuthentication};
 use rand_core::UnwrapErr;
 
-use crate::{Failure, configuration_file};
+use crate::keys::open_log;
+use crate::{Failure, configuration_file, now};
 
 const ID: &str = "id";
 const NAMES: [(&str, &str); 3] = [
@@ -27,6 +28,7 @@ const PUBLIC: &str = "public";
 const KEY: &str = "key";
 const ALGORITHM: &str = "algorithm";
 const REFRESH_TOKENS: &str = "refresh-tokens";
+const MUST_PUSH: &str = "require-pushed-requests";
 const DPOP_BOUND: &str = "dpop-bound-access-tokens";
 const BACKCHANNEL_LOGOUT_URI: &str = "backchannel-logout-uri";
 const BACKCHANNEL_LOGOUT_PRIVATE: &str = "backchannel-logout-private";
@@ -77,6 +79,12 @@ pub(crate) fn clients_arguments(config: impl Fn() -> Arg) -> Command {
                     .help("The site gets refresh tokens"),
             )
             .arg(
+                Arg::new(MUST_PUSH)
+                    .long(MUST_PUSH)
+                    .action(ArgAction::SetTrue)
+                    .help("The site must send its requests ahead of its visitors"),
+            )
+            .arg(
                 Arg::new(DPOP_BOUND)
                     .long(DPOP_BOUND)
                     .action(ArgAction::SetTrue)
@@ -113,7 +121,7 @@ pub(crate) fn clients(found: &ArgMatches) -> Result<(), Failure> {
 
 fn check(found: &ArgMatches) -> Result<(), Failure> {
     let path = configuration_file(found);
-    let settings = settings(found)?;
+    let (_, settings) = settings(found)?;
     let registry = read_registry(&settings.clients).map_err(|fault| ConfigurationError::Fault { path, fault })?;
     for client in registry.clients() {
         let (id, name) = (client.id.as_str(), client.name(Language::English));
@@ -127,7 +135,7 @@ fn check(found: &ArgMatches) -> Result<(), Failure> {
 }
 
 fn add(found: &ArgMatches) -> Result<(), Failure> {
-    let settings = settings(found)?;
+    let (configuration, settings) = settings(found)?;
     let text = |name: &str| found.get_one::<String>(name).cloned().unwrap_or_default();
     let texts = |name: &str| found.get_many::<String>(name).unwrap_or_default().cloned().collect::<Vec<_>>();
     let keys = found.get_many::<PathBuf>(KEY).unwrap_or_default();
@@ -147,11 +155,16 @@ fn add(found: &ArgMatches) -> Result<(), Failure> {
         authentication,
         algorithm: found.get_one(ALGORITHM).copied().unwrap_or(Algorithm::Rs256),
         refresh_tokens: found.get_flag(REFRESH_TOKENS),
+        require_pushed_requests: found.get_flag(MUST_PUSH),
         dpop_bound_access_tokens: found.get_flag(DPOP_BOUND),
         backchannel_logout_uri: found.get_one(BACKCHANNEL_LOGOUT_URI).cloned(),
         backchannel_logout_private: found.get_flag(BACKCHANNEL_LOGOUT_PRIVATE),
     };
-    let secret = registration::add(&settings.clients.value, &order, &mut UnwrapErr(SysRng))?;
+    let mut log = open_log(found, &configuration, "clients add")?;
+    let added = registration::add(&settings.clients.value, &order, &mut UnwrapErr(SysRng));
+    let outcome = added.as_ref().map_or_else(ToString::to_string, |_| "done".to_owned());
+    log.note(now(), &outcome, &[("client", order.id.clone())]).map_err(Failure::system)?;
+    let secret = added?;
     let told = match secret {
         Some(secret) => format!("{}: added\nclient_secret: {secret}", order.id),
         None => format!("{}: added", order.id),
@@ -159,8 +172,10 @@ fn add(found: &ArgMatches) -> Result<(), Failure> {
     writeln!(io::stdout(), "{told}").map_err(Failure::system)
 }
 
-fn settings(found: &ArgMatches) -> Result<ProviderSettings, Failure> {
+fn settings(found: &ArgMatches) -> Result<(Configuration, ProviderSettings), Failure> {
     let path = configuration_file(found);
-    let provider = Configuration::load(&path)?.provider;
-    Ok(provider.ok_or_else(|| ConfigurationError::Fault { path, fault: Fault::missing("provider") })?)
+    let configuration = Configuration::load(&path)?;
+    let provider = configuration.provider.clone();
+    let provider = provider.ok_or_else(|| ConfigurationError::Fault { path, fault: Fault::missing("provider") })?;
+    Ok((configuration, provider))
 }

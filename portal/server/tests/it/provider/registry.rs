@@ -296,6 +296,9 @@ fn an_operator_makes_keys_and_registers_sites_by_command() {
     let secret = text(&added.stdout).split("client_secret: ").nth(1).unwrap().trim().to_owned();
     assert_eq!(secret.len(), 43);
     assert!(!std::fs::read_to_string(folder.join("provider/clients.toml")).unwrap().contains(&secret));
+    let noted = text(&added.stderr);
+    assert!(noted.contains("\"client\":\"shop\",\"command\":\"clients add\",\"outcome\":\"done\""), "{noted}");
+    assert!(!noted.contains(&secret), "{noted}");
     std::fs::write(
         folder.join("clinic.pem"),
         openssl::pkey::PKey::private_key_from_pem(&RSA_KEY).unwrap().public_key_to_pem().unwrap(),
@@ -310,6 +313,12 @@ fn an_operator_makes_keys_and_registers_sites_by_command() {
     let with_key = [&with_key[..], &told, &["--backchannel-logout-private"]].concat();
     assert_eq!(text(&run(&with_key).stdout), "clinic: added\n");
     assert_eq!(text(&run(&[&add("app")[..], &["--public"]].concat()).stdout), "app: added\n");
+    let held = ["--require-pushed-requests", "--dpop-bound-access-tokens"];
+    assert_eq!(run(&[&add("bank")[..], &held].concat()).status.code(), Some(0));
+    let registry = std::fs::read_to_string(folder.join("provider/clients.toml")).unwrap();
+    let registry = parse(&registry, &folder.join("provider")).unwrap();
+    let bank = registry.client("bank").unwrap();
+    assert!(bank.must_push && bank.must_bind && !registry.client("app").unwrap().must_push);
     let twice = run(&add("shop"));
     assert_eq!(twice.status.code(), Some(7));
     assert!(text(&twice.stderr).contains("`client.id` stands there twice"), "{}", text(&twice.stderr));
@@ -319,6 +328,7 @@ fn an_operator_makes_keys_and_registers_sites_by_command() {
     assert_eq!(checked.status.code(), Some(0), "{}", text(&checked.stderr));
     let expected = [
         "app: Shop \"1\"; openid profile; public; RS256; https://shop.example/back",
+        "bank: Shop \"1\"; openid profile; secret; RS256; https://shop.example/back",
         "clinic: Shop \"1\"; openid profile; keys; ES256; https://shop.example/back",
         "shop: Shop \"1\"; openid profile; secret; RS256; https://shop.example/back",
     ];
