@@ -14,8 +14,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use latchkey_crypto::assertion::Origin;
 use openidconnect::core::{
-    CoreAuthenticationFlow, CoreClient, CoreIdTokenClaims, CoreJwsSigningAlgorithm, CoreProviderMetadata,
-    CoreTokenResponse,
+    CoreAuthPrompt, CoreAuthenticationFlow, CoreClient, CoreIdTokenClaims, CoreJwsSigningAlgorithm,
+    CoreProviderMetadata, CoreTokenResponse,
 };
 use openidconnect::{
     AuthorizationCode, ClaimsVerificationError, ClientId, ClientSecret, CsrfToken, DiscoveryError, EndpointMaybeSet,
@@ -52,6 +52,10 @@ const ANSWER_MAX_SIZE: usize = 256 * 1024;
 const METADATA_LIFETIME: Duration = Duration::minutes(10);
 /// How old that must be to be asked for again because of a key that is not in it.
 const METADATA_REST: Duration = Duration::minutes(1);
+/// By how much its clock may be behind.
+const CLOCK_DIFFERENCE: Duration = Duration::minutes(1);
+/// What its tickets should say beside who it is: when that person has signed in there.
+const WANTED_CLAIMS: &str = r#"{"id_token":{"auth_time":{"essential":true}}}"#;
 /// Most octets of the client secret, of an account's identifier (OpenID Connect Core 1.0, clause 2), and of a code.
 const SECRET_MAX_SIZE: usize = 1024;
 const SUBJECT_MAX_SIZE: usize = 255;
@@ -168,7 +172,7 @@ impl OutsideAccounts {
         self.name.of(language)
     }
 
-    /// The address to which the visitor is sent.
+    /// The address to which the visitor is sent; `anew`: to sign in there once more.
     ///
     /// # Errors
     /// [`OutsideAccountError`].
@@ -176,25 +180,29 @@ impl OutsideAccounts {
         &self,
         origin: &Origin,
         under_way: &UnderWay,
+        anew: bool,
         now: OffsetDateTime,
     ) -> Result<Url, OutsideAccountError> {
         let newest = self.keys.keys(KeyUse::Seal).into_iter().next().ok_or(KeyUnavailable)?;
         let Values { state, nonce, verifier } = self.values(&newest, under_way)?;
         let party = self.relying_party(in_time(self.known(now)).await?.metadata, origin)?;
         let challenge = PkceCodeChallenge::from_code_verifier_sha256(&PkceCodeVerifier::new(verifier));
-        let (address, _, _) = party
+        let request = party
             .authorize_url(
                 CoreAuthenticationFlow::AuthorizationCode,
                 move || CsrfToken::new(state.clone()),
                 move || Nonce::new(nonce.clone()),
             )
             .add_scope(Scope::new("profile".to_owned()))
-            .set_pkce_challenge(challenge)
-            .url();
+            .add_extra_param("claims", WANTED_CLAIMS)
+            .set_pkce_challenge(challenge);
+        let request = if anew { request.add_prompt(CoreAuthPrompt::Login) } else { request };
+        let (address, _, _) = request.url();
         if is_safe(&address) { Ok(address) } else { Err(unavailable("people would be sent to an address without TLS")) }
     }
 
-    /// Whose account it is that the browser comes back with.
+    /// Whose account it is that the browser comes back with; and when he has signed in there, if the provider says that it was
+    /// before he set out.
     ///
     /// # Errors
     /// [`OutsideAccountError`].
@@ -204,7 +212,7 @@ impl OutsideAccounts {
         under_way: &UnderWay,
         returned: Returned<'_>,
         now: OffsetDateTime,
-    ) -> Result<OutsideAccount, OutsideAccountError> {
+    ) -> Result<(OutsideAccount, Option<OffsetDateTime>), OutsideAccountError> {
         let Values { nonce, verifier, .. } = self.answered(under_way, returned.state, now)?;
         // Another provider's answer must not be taken to this one (mix-up).
         if returned.issuer.is_some_and(|issuer| issuer != self.issuer.as_str()) {
@@ -221,7 +229,9 @@ impl OutsideAccounts {
         in_time(async {
             let known = self.known(now).await?;
             let tokens = self.exchange(known.metadata.clone(), origin, code, verifier).await?;
-            self.verified(known, origin, &tokens, &Nonce::new(nonce), now).await
+            let (account, signed_in_at) = self.verified(known, origin, &tokens, &Nonce::new(nonce), now).await?;
+            let is_earlier = |at: &OffsetDateTime| at.saturating_add(CLOCK_DIFFERENCE) < under_way.since;
+            Ok((account, signed_in_at.filter(is_earlier)))
         })
         .await
     }
@@ -279,7 +289,8 @@ impl OutsideAccounts {
         })
     }
 
-    /// Whose account it is, if the ticket holds (OpenID Connect Core 1.0, clause 3.1.3.7).
+    /// Whose account it is, and when he has signed in, if that is told; if the ticket holds (OpenID Connect Core 1.0, clause
+    /// 3.1.3.7).
     async fn verified(
         &self,
         known: Known,
@@ -287,13 +298,17 @@ impl OutsideAccounts {
         tokens: &CoreTokenResponse,
         nonce: &Nonce,
         now: OffsetDateTime,
-    ) -> Result<OutsideAccount, OutsideAccountError> {
+    ) -> Result<(OutsideAccount, Option<OffsetDateTime>), OutsideAccountError> {
         let ticket = tokens.id_token().ok_or_else(|| refused("there is no ticket"))?;
         let verify = |metadata: CoreProviderMetadata| {
             let party = self.relying_party(metadata, origin)?;
             let verifier = party.id_token_verifier().set_allowed_algs(ALGORITHMS);
             let verifier = verifier.set_time_fn(move || SystemTime::from(now).into());
-            Ok::<_, OutsideAccountError>(ticket.claims(&verifier, nonce).map(|claims| self.account_of(claims)))
+            let signed_in_at = |claims: &CoreIdTokenClaims| {
+                claims.auth_time().and_then(|time| OffsetDateTime::from_unix_timestamp(time.timestamp()).ok())
+            };
+            let told = |claims| self.account_of(claims).map(|account| (account, signed_in_at(claims)));
+            Ok::<_, OutsideAccountError>(ticket.claims(&verifier, nonce).map(told))
         };
         let first = verify(known.metadata)?;
         let verdict = match first {

@@ -28,7 +28,7 @@ use crate::keys::CabinetKeys;
 use crate::metrics::Metrics;
 use crate::outside::{Clock, Outside, Random};
 use crate::outside_account::OutsideAccounts;
-use crate::provider::clients::ClientId;
+use crate::provider::clients::Client;
 use crate::rates::{Exceeded, Limit, RateSettings, Rates, Source};
 use crate::revocation::{ListRenewal, ListsOnDisk, StatusService, name_of};
 use crate::session::{Assurance, Holder, Person, Session, Way};
@@ -139,6 +139,8 @@ pub struct Portal {
 pub(crate) struct StartedSession {
     pub(crate) token: Token,
     pub(crate) session: Session,
+    /// How long it lasts from now on.
+    pub(crate) lasts: time::Duration,
 }
 
 impl Portal {
@@ -278,9 +280,14 @@ impl Portal {
         self.limited(self.rates.take(limit, source, self.now()))
     }
 
-    /// Counts what a site that has proven who it is asks for, unless it is too much.
-    pub(crate) fn serve_site(&self, client: &ClientId) -> Result<(), Refusal> {
-        self.serve(Limit::Site, &self.rates.site(client.as_str()))
+    /// Counts what a site asks for, unless it is too much: for the site if it has proven who it is. Anybody may call himself by
+    /// the name of one that proves nothing, so that it counts for whoever asks.
+    pub(crate) fn serve_site(&self, client: &Client, asking: &Source) -> Result<(), Refusal> {
+        if client.is_confidential() {
+            self.serve(Limit::Site, &self.rates.site(client.id.as_str()))
+        } else {
+            self.serve(Limit::Requests, asking)
+        }
     }
 
     /// Whether what a source asks for is too much already.
@@ -418,7 +425,8 @@ impl Portal {
             self.metrics.cabinet_opened();
             self.note(&Event::CabinetOpened { cabinet });
         }
-        StartedSession { token, session }
+        let lasts = session.expires_at - self.now();
+        StartedSession { token, session, lasts }
     }
 
     /// Judges an assertion, and says which session it is good for. On the thread that asks: with the keys of ID cards it

@@ -44,4 +44,4 @@ pub mod ticket_keys;
 pub mod tickets;
 
 pub use service::{ACCESS_LIFETIME, CODE_LIFETIME, Provider, ProviderMaterial};
-pub(crate) use service::{Failure, NotShown, PUSHED_LIFETIME, Shown, SignedIn, Step, TokenSet, Waiting};
+pub(crate) use service::{Failure, NotShown, PUSHED_LIFETIME, Shown, SignedIn, Step, TokenSet, Waiting, counts_again};

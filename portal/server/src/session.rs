@@ -120,6 +120,13 @@ impl Session {
         }
     }
 
+    /// Whether it is kept what the person agrees to in it. Of an outside account there is nobody to keep it for; and what somebody
+    /// with `low` agrees to, the holder of the card has not.
+    #[must_use]
+    pub fn keeps_consents(&self) -> bool {
+        self.holder().is_some() && self.assurance > Assurance::Low
+    }
+
     /// The account with another provider, if it is one.
     #[must_use]
     pub const fn outside_account(&self) -> Option<&OutsideAccount> {

@@ -29,8 +29,7 @@ pub(super) const LANGUAGE: Cookie = Cookie { name: "__Host-latchkey-language", s
 
 /// A browser that is signed in has a session, and asks for nothing any more.
 pub(super) fn signed_in(started: &StartedSession) -> Result<AppendHeaders<[(HeaderName, HeaderValue); 2]>, Refusal> {
-    let lifetime = started.session.expires_at - started.session.signed_in_at;
-    Ok(AppendHeaders([(SET_COOKIE, SESSION.set(&started.token, lifetime)?), (SET_COOKIE, BROWSER.clear()?)]))
+    Ok(AppendHeaders([(SET_COOKIE, SESSION.set(&started.token, started.lasts)?), (SET_COOKIE, BROWSER.clear()?)]))
 }
 
 pub(super) struct Cookie {

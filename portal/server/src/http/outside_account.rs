@@ -18,6 +18,8 @@ use crate::provider::parameters::Parameters;
 pub(super) const OUTSIDE_ACCOUNT: &str = "/outside-account";
 /// The same for one who came for a site.
 pub(super) const OUTSIDE_ACCOUNT_FOR_SITE: &str = "/outside-account?for=site";
+/// The same where the site wants him to sign in anew.
+pub(super) const OUTSIDE_ACCOUNT_ANEW: &str = "/outside-account?for=site-anew";
 
 /// Sends the visitor to the other provider. A link leads here and no form, as browsers would want each address named to which a
 /// form leads in the end; a page of another site cannot send anybody here.
@@ -43,16 +45,17 @@ pub(super) async fn end(State(portal): State<Arc<Portal>>, RawQuery(query): RawQ
 }
 
 async fn begun(portal: &Portal, query: Option<&str>, headers: &HeaderMap) -> Result<Response, Refusal> {
-    let for_site = match query {
-        None => false,
-        Some("for=site") => true,
+    let (for_site, anew) = match query {
+        None => (false, false),
+        Some("for=site") => (true, false),
+        Some("for=site-anew") => (true, true),
         Some(_) => return Err(Refusal::NotFound),
     };
     let from = headers.get("sec-fetch-site").and_then(|from| from.to_str().ok());
     if from.is_some_and(|from| !matches!(from, "same-origin" | "none")) {
         return Err(Refusal::Origin);
     }
-    let (address, under_way) = portal.begin_outside().await?;
+    let (address, under_way) = portal.begin_outside(anew).await?;
     let cookie = cookies::OUTSIDE_ACCOUNT.set_text(&under_way.expose_for_cookie(), UNDER_WAY_LIFETIME)?;
     // Who signs in on the portal's own page is not sent to a site that he has left before.
     let forgotten = if for_site { None } else { Some(cookies::PENDING.clear()?) };

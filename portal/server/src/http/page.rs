@@ -74,7 +74,9 @@ pub(super) enum Content {
         asking: Asking,
         names: bool,
         number: bool,
-        /// The answer is kept; of an outside account it is not.
+        /// The visitor has shown a card, or a certificate.
+        has_card: bool,
+        /// The answer counts the next time, too.
         is_kept: bool,
         /// For whom the visitor acts, if the site wants to know.
         acting: Option<Acting>,
@@ -127,6 +129,15 @@ pub(super) struct Asking {
     target: String,
     /// Names the request in a form.
     request: String,
+}
+
+/// How the question whether a site may know is answered.
+pub(super) struct Answering {
+    pub(super) form_key: String,
+    /// The visitor has shown a card, or a certificate.
+    pub(super) has_card: bool,
+    /// The answer counts the next time, too.
+    pub(super) is_kept: bool,
 }
 
 /// For whom a visitor acts.
@@ -196,14 +207,14 @@ impl Content {
         scopes: Scopes,
         acting: Option<Binding>,
         language: Language,
-        (form_key, has_card): (String, bool),
+        Answering { form_key, has_card, is_kept }: Answering,
     ) -> Self {
         let acting = scopes.acting_account.then(|| Acting {
             organisation: acting.as_ref().map(|binding| binding.organisation.name(language)),
             binding: acting.map(|binding| binding.id.to_string()).unwrap_or_default(),
         });
         let (names, number) = (scopes.profile && has_card, scopes.personal_number && has_card);
-        Self::Consent { asking, names, number, is_kept: has_card, acting, age: scopes.age_over_18, form_key }
+        Self::Consent { asking, names, number, has_card, is_kept, acting, age: scopes.age_over_18, form_key }
     }
 
     /// Where the page is found again.

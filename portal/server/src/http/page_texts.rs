@@ -61,6 +61,7 @@ pub(super) struct Texts {
     pub(super) consent_refuse: &'static str,
     pub(super) consent_kept: &'static str,
     pub(super) consent_once: &'static str,
+    pub(super) consent_nameless: &'static str,
     pub(super) outside_offer: &'static str,
     pub(super) outside_account: &'static str,
     pub(super) leaving: &'static str,

@@ -26,7 +26,7 @@ const PROGRAMS: &str = "/api/";
 /// Where challenges, links, and requests for the card to be read are asked for, and where another provider is asked for it.
 const CHALLENGES: [&str; 5] = ["/api/v1/challenges", "/link", CARD_REQUEST, OUTSIDE_ACCOUNT, RETURN];
 
-pub(super) async fn limit(State(portal): State<Arc<Portal>>, request: Request, next: Next) -> Response {
+pub(super) async fn limit(State(portal): State<Arc<Portal>>, mut request: Request, next: Next) -> Response {
     let path = request.extensions().get::<MatchedPath>().cloned();
     let route = path.as_ref().map_or("", MatchedPath::as_str);
     if OPERATIONS.contains(&route) {
@@ -34,7 +34,7 @@ pub(super) async fn limit(State(portal): State<Arc<Portal>>, request: Request, n
     }
     let source = source(&portal, &request);
     let by_site = CALLED_BY_SITES.contains(&route);
-    // Of what sites' servers ask, only what is refused counts for the source: a site has a limit of its own.
+    // Of what sites' servers ask, only what is refused counts for the source here: a site has a limit of its own.
     let when_refused = if route == USERINFO { Limit::Requests } else { Limit::RefusedSites };
     let allowed = if by_site {
         portal.would_serve(when_refused, &source)
@@ -48,6 +48,8 @@ pub(super) async fn limit(State(portal): State<Arc<Portal>>, request: Request, n
     if let Err(refusal) = allowed {
         return answer(&portal, request.headers(), route, refusal);
     }
+    // For those who learn only later by what a request counts.
+    request.extensions_mut().insert(source);
     let response = next.run(request).await;
     if by_site && response.status() == StatusCode::UNAUTHORIZED {
         portal.count(when_refused, &source);

@@ -18,15 +18,16 @@ impl Portal {
         self.outside_accounts.as_ref()
     }
 
-    /// Begins a sign-in with the other provider: where the visitor goes, and what waits in his browser.
-    pub(crate) async fn begin_outside(&self) -> Result<(Url, UnderWay), Refusal> {
+    /// Begins a sign-in with the other provider: where the visitor goes, and what waits in his browser. `anew`: he is to sign in
+    /// there, too, whoever he is there already.
+    pub(crate) async fn begin_outside(&self, anew: bool) -> Result<(Url, UnderWay), Refusal> {
         if self.is_stopping() {
             return Err(Refusal::Stopping);
         }
         let accounts = self.outside_accounts().ok_or(Refusal::NotFound)?;
         let now = self.now();
         let under_way = UnderWay { since: now, token: self.draw_token() };
-        let address = accounts.address(self.origin(), &under_way, now).await?;
+        let address = accounts.address(self.origin(), &under_way, anew, now).await?;
         Ok((address, under_way))
     }
 
@@ -48,11 +49,11 @@ impl Portal {
         if reached < required {
             return Err(Rejection::WrongPolicy { reached, required }.into());
         }
-        let account = accounts.account(self.origin(), under_way, returned, self.now()).await?;
-        let signed_in_at = self.now();
+        let (account, earlier) = accounts.account(self.origin(), under_way, returned, self.now()).await?;
+        let now = self.now();
         let session = Session {
-            signed_in_at,
-            expires_at: signed_in_at.saturating_add(self.settings.session_lifetime),
+            signed_in_at: earlier.unwrap_or(now),
+            expires_at: now.saturating_add(self.settings.session_lifetime),
             assurance: reached,
             way: Way::OutsideAccount,
             cabinet: None,

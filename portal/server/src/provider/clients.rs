@@ -1,5 +1,6 @@
 //! The sites that may ask, as the operator has registered them.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
@@ -51,6 +52,7 @@ pub struct RedirectUri {
     text: String,
     host: String,
     origin: String,
+    is_loopback: bool,
 }
 
 /// How a site proves who it is.
@@ -79,10 +81,22 @@ impl Client {
         }
     }
 
-    /// The sector within which a person has one subject (OpenID Connect Core 1.0, clause 8.1): the host of its addresses.
+    /// The sector within which a person has one subject (OpenID Connect Core 1.0, clause 8.1): the host of its addresses. At
+    /// loopback addresses programs have the host in common that have nothing else in common; each is a sector of its own.
     #[must_use]
-    pub fn sector(&self) -> &str {
-        self.redirect_uris.first().map_or("", |address| &address.host)
+    pub fn sector(&self) -> Cow<'_, str> {
+        match self.redirect_uris.first() {
+            Some(address) if address.is_loopback => Cow::Owned(format!("program {}", self.id.as_str())),
+            Some(address) => Cow::Borrowed(&address.host),
+            None => Cow::Borrowed(""),
+        }
+    }
+
+    /// Whether it is certain, before anything is told, that nobody else will receive it: a program that can keep no secret and
+    /// waits on the person's own computer may be any other one (RFC 8252, clause 8.6).
+    #[must_use]
+    pub fn is_nobody_else(&self) -> bool {
+        self.is_confidential() || !self.redirect_uris.iter().any(|address| address.is_loopback)
     }
 
     /// Whether it may repeat the exchange of a refresh token whose answer was lost: only where a request that somebody else has
@@ -142,7 +156,12 @@ impl RedirectUri {
         let Some(host) = url.host_str().filter(|_| is_safe && !has_name && url.fragment().is_none()) else {
             return Err(refused());
         };
-        Ok(Self { host: host.to_owned(), origin: url.origin().ascii_serialization(), text: text.to_owned() })
+        Ok(Self {
+            host: host.to_owned(),
+            origin: url.origin().ascii_serialization(),
+            text: text.to_owned(),
+            is_loopback,
+        })
     }
 
     /// The text.

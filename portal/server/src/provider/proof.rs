@@ -5,7 +5,6 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use latchkey_crypto::belt;
 use serde::Deserialize;
-use serde_json::Value;
 use time::{Duration, OffsetDateTime};
 use url::form_urlencoded;
 
@@ -19,9 +18,9 @@ pub const METHOD_NAMES: [&str; 4] = ["client_secret_basic", "client_secret_post"
 
 /// `client_assertion_type` of `private_key_jwt`.
 const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
-/// How far in the future a statement may end. It is remembered until then.
+/// How far in the future a statement may end. It is remembered until then, and a little longer.
 const STATEMENT_LIFETIME: Duration = Duration::minutes(10);
-/// How much a site's clock may be ahead.
+/// How much a site's clock may be ahead, and one node's ahead of another's.
 const CLOCK_DIFFERENCE: Duration = Duration::minutes(1);
 /// Most octets of a statement's name.
 const NAME_MAX_SIZE: usize = 256;
@@ -63,7 +62,7 @@ pub struct NotProven;
 struct Statement {
     iss: String,
     sub: String,
-    aud: Value,
+    aud: String,
     exp: i64,
     nbf: Option<i64>,
     iat: Option<i64>,
@@ -113,12 +112,12 @@ impl Presented {
         Ok(Self { id: plain(id), proof: Proof::Secret(plain(secret)) })
     }
 
-    /// Judges the proof for the site that is registered under the name. `audiences` are the names of this service, and
-    /// of the address that was called.
+    /// Judges the proof for the site that is registered under the name. A statement is for `service`, the issuer, and nothing
+    /// else: another service could pass one on that is for an address, which it may call its own to the site.
     ///
     /// # Errors
     /// [`NotProven`].
-    pub fn judge(&self, client: &Client, audiences: &[String], now: OffsetDateTime) -> Result<Proven, NotProven> {
+    pub fn judge(&self, client: &Client, service: &str, now: OffsetDateTime) -> Result<Proven, NotProven> {
         match (&client.authentication, &self.proof) {
             (ClientAuthentication::Public, Proof::Nothing) => Ok(Proven::Always),
             (ClientAuthentication::Secret(_), Proof::Secret(secret)) if client.authentication.secret_is(secret) => {
@@ -127,7 +126,7 @@ impl Presented {
             (ClientAuthentication::Keys(keys), Proof::Statement(statement)) => {
                 let claims = jws::verify(statement, keys).map_err(|_| NotProven)?;
                 let claims: Statement = serde_json::from_value(claims).map_err(|_| NotProven)?;
-                claims.judge(client, audiences, now)
+                claims.judge(client, service, now)
             }
             _ => Err(NotProven),
         }
@@ -135,26 +134,17 @@ impl Presented {
 }
 
 impl Statement {
-    fn judge(&self, client: &Client, audiences: &[String], now: OffsetDateTime) -> Result<Proven, NotProven> {
+    fn judge(&self, client: &Client, service: &str, now: OffsetDateTime) -> Result<Proven, NotProven> {
         let moment = |seconds: i64| OffsetDateTime::from_unix_timestamp(seconds).map_err(|_| NotProven);
         let is_begun = |seconds: Option<i64>| match seconds {
             Some(seconds) => moment(seconds).map(|begin| begin <= now + CLOCK_DIFFERENCE),
             None => Ok(true),
         };
-        // One audience: a statement for several services could be passed on from one of them.
-        let audience = match &self.aud {
-            Value::String(audience) => audience.as_str(),
-            Value::Array(several) => match several.as_slice() {
-                [Value::String(audience)] => audience.as_str(),
-                _ => return Err(NotProven),
-            },
-            _ => return Err(NotProven),
-        };
         let id = client.id.as_str();
         let expires_at = moment(self.exp)?;
         let is_sound = self.iss == id
             && self.sub == id
-            && audiences.iter().any(|known| known == audience)
+            && self.aud == service
             && expires_at > now
             && expires_at <= now + STATEMENT_LIFETIME
             && is_begun(self.nbf)?
@@ -164,7 +154,8 @@ impl Statement {
             return Err(NotProven);
         }
         let name = belt::hash(&[b"latchkey-portal statement", id.as_bytes(), b"\0", self.jti.as_bytes()]);
-        Ok(Proven::Once(TokenHash::from(name), expires_at))
+        // From then on it is over, by the clock of any node that is not more than that behind.
+        Ok(Proven::Once(TokenHash::from(name), expires_at.saturating_add(CLOCK_DIFFERENCE)))
     }
 }
 

@@ -43,11 +43,11 @@ fn is_public_v4(address: Ipv4Addr) -> bool {
 }
 
 fn is_public_v6(address: Ipv6Addr) -> bool {
-    let [first, second, third, .., high, low] = address.segments();
+    let [first, second, third, fourth, fifth, sixth, high, low] = address.segments();
     let embedded = |high: u16, low: u16| Ipv4Addr::from_bits(u32::from(high) << 16 | u32::from(low));
     match (first, second) {
-        // Translated by the network (RFC 6052).
-        (0x64, 0xFF9B) => is_public_v4(embedded(high, low)),
+        // Translated by the network (RFC 6052); below other prefixes, into whatever its operator likes (RFC 8215).
+        (0x64, 0xFF9B) => [third, fourth, fifth, sixth] == [0; 4] && is_public_v4(embedded(high, low)),
         // 6to4 (RFC 3056): the address of IPv4 is the next 32 bits.
         (0x2002, high) => is_public_v4(embedded(high, third)),
         // Teredo, documentation, benchmarks, identifiers that are no addresses.

@@ -241,6 +241,12 @@ impl AuthorizationRequest {
         }
     }
 
+    /// Whether it matters to the site how long ago the person has signed in.
+    #[must_use]
+    pub const fn wants_new_sign_in(&self) -> bool {
+        self.prompt.login || self.max_age.is_some()
+    }
+
     /// An error for the site that asked.
     #[must_use]
     pub fn error(&self, code: ErrorCode) -> ErrorAnswer {

@@ -75,6 +75,18 @@ impl Scopes {
         }
     }
 
+    /// Everything that is in both sets.
+    #[must_use]
+    pub const fn within(self, other: Self) -> Self {
+        Self {
+            openid: self.openid && other.openid,
+            profile: self.profile && other.profile,
+            personal_number: self.personal_number && other.personal_number,
+            acting_account: self.acting_account && other.acting_account,
+            age_over_18: self.age_over_18 && other.age_over_18,
+        }
+    }
+
     /// The list with spaces between.
     #[must_use]
     pub fn text(self) -> String {

@@ -238,9 +238,9 @@ impl Provider {
         Ok(session.map(|session| SignedIn { token, session }))
     }
 
-    /// Keeps that the person agrees to this request; of an outside account for this time only.
+    /// Keeps that the person agrees to this request, for this time only if it does not count for more.
     pub(crate) async fn agree(&self, waiting: &Waiting, browser: &SignedIn) -> Result<(), Refusal> {
-        if browser.session.holder().is_none() {
+        if !browser.session.keeps_consents() {
             let Waiting { request, .. } = waiting;
             let (client, scopes) = (request.client.id.as_str(), request.scopes.text());
             self.portal.note(&Event::ConsentGiven { client, scopes: &scopes });
@@ -386,8 +386,8 @@ impl Provider {
     pub(crate) fn subject(&self, client: &Client, session: &Session) -> Result<String, KeyUnavailable> {
         let key = &self.material.subject_key;
         match &session.person {
-            Person::Holder(holder) => key.subject(client.sector(), &holder.personal_number),
-            Person::OutsideAccount(account) => key.outside_subject(client.sector(), account),
+            Person::Holder(holder) => key.subject(&client.sector(), &holder.personal_number),
+            Person::OutsideAccount(account) => key.outside_subject(&client.sector(), account),
         }
     }
 
@@ -400,7 +400,7 @@ impl Provider {
     }
 
     async fn consent(&self, request: &AuthorizationRequest, session: &Session) -> Result<Consent, Refusal> {
-        if session.holder().is_none() {
+        if !counts_again(request, session) {
             return Ok(Consent::NotGiven);
         }
         let person = self.person(session)?;
@@ -443,6 +443,11 @@ impl Provider {
             Ok(Step::SignIn { again: false })
         }
     }
+}
+
+/// Whether what the person agrees to counts the next time, too: it is certain enough who he is, and who the site is.
+pub(crate) fn counts_again(request: &AuthorizationRequest, session: &Session) -> bool {
+    session.keeps_consents() && request.client.is_nobody_else()
 }
 
 /// For which organisation the person acts, if the site asks for whom and it is one.

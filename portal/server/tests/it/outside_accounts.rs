@@ -414,6 +414,57 @@ async fn a_site_that_wants_more_gets_the_card_in_the_same_place() {
     assert!(asked.text().contains("data-page=\"signed-out\""), "{}", asked.text());
 }
 
+/// Downgrade: a site that wants the visitor to sign in anew is told of no sign-in elsewhere that was long ago.
+#[tokio::test]
+async fn downgrade_a_sign_in_elsewhere_of_long_ago_is_no_new_one() {
+    let (world, host) = scene().await;
+    let at = |moment: time::OffsetDateTime| json!({ "auth_time": moment.unix_timestamp() });
+    let hour_ago = NOW - Duration::hours(1);
+    for changes in [("prompt", Some("login")), ("max_age", Some("600"))] {
+        let mut browser = world.browser();
+        let page = browser.get(&SHOP.request(&[changes])).await;
+        let link = "/outside-account?for=site-anew";
+        assert!(page.text().contains(&format!("href=\"{link}\"")), "{changes:?}: {}", page.text());
+        world.set_clock(NOW + Duration::seconds(10));
+        let address = set_out(&mut browser, link).await;
+        let asked = |wanted: &str, value: &str| address.query_pairs().any(|(name, is)| name == wanted && is == value);
+        assert!(asked("prompt", "login"), "{address}");
+        assert!(asked("claims", r#"{"id_token":{"auth_time":{"essential":true}}}"#), "{address}");
+        let old = browser.get(&host.sign_in(&address, "anna", &at(hour_ago))).await;
+        assert!(old.cookie(SESSION_COOKIE).unwrap().contains("Max-Age=1800;"), "{:?}", old.cookie(SESSION_COOKIE));
+        assert_eq!(session(&browser).await["signedInAt"], "2026-05-04T08:00:00Z");
+        let again = browser.get("/authorize/resume").await;
+        assert!(again.text().contains("data-page=\"signed-out\""), "{changes:?}: {}", again.text());
+        let silent = browser.get(&SHOP.request(&[("max_age", Some("600")), ("prompt", Some("none"))])).await;
+        assert_eq!(sent(&silent, "error").as_deref(), Some("login_required"), "{changes:?}");
+
+        browser.get(&SHOP.request(&[changes])).await;
+        world.set_clock(NOW + Duration::seconds(20));
+        let address = set_out(&mut browser, link).await;
+        browser.get(&host.sign_in(&address, "anna", &at(NOW - Duration::seconds(39)))).await;
+        let asked = browser.get("/authorize/resume").await;
+        let code = sent(&agree(&mut browser, &asked).await, "code").unwrap();
+        let tokens = SHOP.exchange(&world, &code).await.json();
+        let claims = ticket(&world, tokens["id_token"].as_str().unwrap()).await;
+        assert_eq!(
+            claims["auth_time"].as_i64(),
+            Some(NOW.unix_timestamp() + 20),
+            "{changes:?}: its clock may be behind"
+        );
+        world.set_clock(NOW);
+    }
+    // Who may have signed in long ago is told to have.
+    let mut browser = world.browser();
+    browser.get(&SHOP.request(&[])).await;
+    let address = set_out(&mut browser, "/outside-account?for=site").await;
+    assert!(!address.as_str().contains("prompt="), "{address}");
+    browser.get(&host.sign_in(&address, "anna", &at(hour_ago))).await;
+    let code = SHOP.code(&mut browser).await;
+    let tokens = SHOP.exchange(&world, &code).await.json();
+    let claims = ticket(&world, tokens["id_token"].as_str().unwrap()).await;
+    assert_eq!(claims["auth_time"].as_i64(), Some(hour_ago.unix_timestamp()));
+}
+
 #[tokio::test]
 async fn what_one_account_was_granted_does_not_go_to_the_next() {
     let (world, host) = scene().await;

@@ -170,6 +170,41 @@ async fn a_site_has_a_limit_of_its_own() {
     assert_eq!(other.call(&world, "/revoke", &token).await.status, 200, "others are served");
 }
 
+/// A site that proves nothing is whoever says so: each of its users is served for himself.
+#[tokio::test]
+async fn nobody_uses_up_what_a_public_site_is_served() {
+    let world = world(|rates| (rates.site, rates.requests) = (2, 3)).await;
+    let ask = async |from: &str, path: &str| {
+        let form = "grant_type=authorization_code&client_id=app&token=x";
+        let request = Request::post(path).header("content-type", "application/x-www-form-urlencoded");
+        let mut request = request.body(Body::from(form)).unwrap();
+        request.extensions_mut().insert(Caller::back_end(address(from), None));
+        world.browser().send(request).await
+    };
+    for path in ["/token", "/par", "/revoke"] {
+        assert_ne!(ask("192.0.2.1", path).await.status, 429, "{path}");
+    }
+    let answer = ask("192.0.2.1", "/token").await;
+    assert_eq!((answer.status.as_u16(), answer.header("retry-after")), (429, "20"));
+    assert_eq!(answer.json()["error"], "temporarily_unavailable");
+    assert_eq!(ask("192.0.2.2", "/token").await.status, 400, "its other users are served");
+}
+
+/// What tokens tell counts, too, for the site or, where that proves nothing, for whoever asks.
+#[tokio::test]
+async fn what_tokens_tell_is_counted() {
+    let world = world(|rates| rates.site = 4).await;
+    let tokens = SHOP.tokens(&world).await;
+    let bearer = format!("Bearer {}", tokens["access_token"].as_str().unwrap());
+    let ask = async |from| get(&world, from, "/userinfo", &[("authorization", &bearer)]).await;
+    for from in ["192.0.2.1", "192.0.2.2", "192.0.2.3"] {
+        assert_eq!(ask(from).await.status, 200);
+    }
+    let answer = ask("192.0.2.4").await;
+    assert_eq!(answer.refusal(), (429, "too-many-requests".to_owned()));
+    assert_eq!(answer.header("retry-after"), "15");
+}
+
 #[tokio::test]
 async fn tokens_that_are_none_are_counted_where_they_come_from() {
     let world = world(|rates| rates.requests = 2).await;

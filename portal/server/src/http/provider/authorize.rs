@@ -9,14 +9,14 @@ use axum::response::{IntoResponse as _, Response};
 
 use super::RESUME;
 use crate::http::body::FormBody;
-use crate::http::outside_account::OUTSIDE_ACCOUNT_FOR_SITE;
-use crate::http::page::{Asking, Content, outside_offer, page, refused};
+use crate::http::outside_account::{OUTSIDE_ACCOUNT_ANEW, OUTSIDE_ACCOUNT_FOR_SITE};
+use crate::http::page::{Answering, Asking, Content, outside_offer, page, refused};
 use crate::http::{Language, Refusal, cookies};
 use crate::provider::error::ErrorCode;
 use crate::provider::parameters::Parameters;
 use crate::provider::pending::PENDING_LIFETIME;
 use crate::provider::request::{QUERY_MAX_SIZE, RequestFault, ToldFault};
-use crate::provider::{Provider, SignedIn, Step, Waiting};
+use crate::provider::{Provider, SignedIn, Step, Waiting, counts_again};
 use crate::session::Assurance;
 
 /// Asks who the visitor is (OpenID Connect Core 1.0, clause 3.1.2.1). The visitor signs in and agrees, if that is needed,
@@ -167,7 +167,11 @@ fn respond(
     let content = match (step, browser) {
         (Step::Send(address), _) => return away(&address),
         (Step::AskConsent { acting }, Some(browser)) => {
-            let answering = (browser.token.form_key(), browser.session.holder().is_some());
+            let answering = Answering {
+                form_key: browser.token.form_key(),
+                has_card: browser.session.holder().is_some(),
+                is_kept: counts_again(&waiting.request, &browser.session),
+            };
             Content::consent(asking(), waiting.request.scopes, acting, language, answering)
         }
         (Step::AskConsent { .. }, None) => return Err(Refusal::NoSession),
@@ -175,7 +179,9 @@ fn respond(
             let by_terminal = waiting.request.scopes.age_over_18;
             let has_card = browser.is_some_and(|browser| browser.session.holder().is_some());
             let outside_serves = waiting.request.demand.is_met_by(Assurance::Low) && !by_terminal && !has_card;
-            let outside = outside_serves.then(|| outside_offer(provider.portal(), language, OUTSIDE_ACCOUNT_FOR_SITE));
+            let anew = waiting.request.wants_new_sign_in();
+            let address = if anew { OUTSIDE_ACCOUNT_ANEW } else { OUTSIDE_ACCOUNT_FOR_SITE };
+            let outside = outside_serves.then(|| outside_offer(provider.portal(), language, address));
             Content::sign_in_for(provider.portal(), asking(), again, by_terminal, outside.flatten())
         }
     };

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::State;
 use axum::http::header::{AUTHORIZATION, WWW_AUTHENTICATE};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json};
 use serde::Serialize;
 use serde_json::json;
 use utoipa::ToSchema;
@@ -20,6 +20,7 @@ use crate::provider::dpop::{self, InvalidProof};
 use crate::provider::error::ErrorCode;
 use crate::provider::parameters::Parameters;
 use crate::provider::{Failure, PUSHED_LIFETIME, Provider, TokenSet};
+use crate::rates::Source;
 use crate::storage::{FoundToken, TokenKind};
 use crate::token::Token;
 
@@ -116,11 +117,12 @@ pub(super) struct Confirmation {
 )]
 pub(in crate::http) async fn token(
     State(provider): State<Arc<Provider>>,
+    Extension(source): Extension<Source>,
     headers: HeaderMap,
     body: Result<FormBody, Refusal>,
 ) -> Response {
     let answer = async {
-        let Asked { client, parameters } = asked(&provider, &headers, body, "/token").await?;
+        let Asked { client, parameters } = asked(&provider, (&headers, &source), body).await?;
         let key = provider.proven_key(dpop(&headers), "/token").await?;
         if client.must_bind && key.is_none() {
             return Err(Failure::Error(ErrorCode::InvalidDpopProof));
@@ -157,11 +159,12 @@ pub(in crate::http) async fn token(
 )]
 pub(in crate::http) async fn push(
     State(provider): State<Arc<Provider>>,
+    Extension(source): Extension<Source>,
     headers: HeaderMap,
     body: Result<FormBody, Refusal>,
 ) -> Response {
     let answer = async {
-        let Asked { client, parameters } = asked(&provider, &headers, body, "/par").await?;
+        let Asked { client, parameters } = asked(&provider, (&headers, &source), body).await?;
         let key = provider.proven_key(dpop(&headers), "/par").await?;
         let pushed = PushedAnswer {
             request_uri: provider.push(&client, &parameters, key).await?,
@@ -189,11 +192,12 @@ pub(in crate::http) async fn push(
 )]
 pub(in crate::http) async fn revoke(
     State(provider): State<Arc<Provider>>,
+    Extension(source): Extension<Source>,
     headers: HeaderMap,
     body: Result<FormBody, Refusal>,
 ) -> Response {
     let answer = async {
-        let Asked { client, parameters } = asked(&provider, &headers, body, "/revoke").await?;
+        let Asked { client, parameters } = asked(&provider, (&headers, &source), body).await?;
         let token = parameters.get("token").ok_or(Failure::Error(ErrorCode::InvalidRequest))?;
         if let Some(token) = Token::parse(token) {
             provider.revoke(&client, &token).await.map_err(Refusal::from)?;
@@ -219,11 +223,12 @@ pub(in crate::http) async fn revoke(
 )]
 pub(in crate::http) async fn introspect(
     State(provider): State<Arc<Provider>>,
+    Extension(source): Extension<Source>,
     headers: HeaderMap,
     body: Result<FormBody, Refusal>,
 ) -> Response {
     let answer = async {
-        let Asked { client, parameters } = asked(&provider, &headers, body, "/introspect").await?;
+        let Asked { client, parameters } = asked(&provider, (&headers, &source), body).await?;
         if !client.is_confidential() {
             return Err(Failure::Error(ErrorCode::InvalidClient));
         }
@@ -255,9 +260,8 @@ struct Asked {
 
 async fn asked(
     provider: &Provider,
-    headers: &HeaderMap,
+    (headers, source): (&HeaderMap, &Source),
     body: Result<FormBody, Refusal>,
-    endpoint: &str,
 ) -> Result<Asked, Failure> {
     let FormBody(body) = body?;
     let parameters = Parameters::parse(&body).map_err(|_| Failure::Error(ErrorCode::InvalidRequest))?;
@@ -267,12 +271,12 @@ async fn asked(
         (Some(value), None) => Some(value.to_str().map_err(|_| Failure::Error(ErrorCode::InvalidClient))?),
         (Some(_), Some(_)) => return Err(Failure::Error(ErrorCode::InvalidRequest)),
     };
-    let client = provider.authenticate(authorization, &parameters, endpoint).await.inspect_err(|failure| {
+    let client = provider.authenticate(authorization, &parameters).await.inspect_err(|failure| {
         if let Failure::Error(ErrorCode::InvalidClient) = failure {
             provider.portal().note(&Event::SiteRefused);
         }
     })?;
-    provider.portal().serve_site(&client.id)?;
+    provider.portal().serve_site(&client, source)?;
     Ok(Asked { client, parameters })
 }
 
@@ -325,7 +329,7 @@ impl Introspection {
         let kind = token.key.map_or("Bearer", |_| dpop::SCHEME);
         Ok(Self {
             active: true,
-            scope: Some(token.scopes.text()),
+            scope: Some(token.scopes.within(client.scopes).text()),
             client_id: Some(client.id.as_str().to_owned()),
             sub: Some(provider.subject(client, session)?),
             exp: Some(token.expires_at.min(session.expires_at).unix_timestamp()),

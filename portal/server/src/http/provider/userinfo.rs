@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::State;
 use axum::http::header::{AUTHORIZATION, WWW_AUTHENTICATE};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse as _, Response};
+use axum::{Extension, Json};
 use serde_json::json;
 
 use super::tokens::dpop as proof_of;
@@ -17,6 +17,7 @@ use crate::provider::dpop;
 use crate::provider::error::ErrorCode;
 use crate::provider::parameters::Parameters;
 use crate::provider::{NotShown, Provider, Shown};
+use crate::rates::Source;
 use crate::token::Token;
 
 /// What the site may know, by an access token in the header `Authorization`.
@@ -32,8 +33,12 @@ use crate::token::Token;
         (status = 503, description = "`storage-unavailable`", body = RefusalAnswer),
     )
 )]
-pub(in crate::http) async fn userinfo(State(provider): State<Arc<Provider>>, headers: HeaderMap) -> Response {
-    answer(&provider, in_header(&headers, "GET")).await
+pub(in crate::http) async fn userinfo(
+    State(provider): State<Arc<Provider>>,
+    Extension(source): Extension<Source>,
+    headers: HeaderMap,
+) -> Response {
+    answer(&provider, &source, in_header(&headers, "GET")).await
 }
 
 /// The same, with the access token in the header or in a form (RFC 6750, clause 2.2).
@@ -51,6 +56,7 @@ pub(in crate::http) async fn userinfo(State(provider): State<Arc<Provider>>, hea
 )]
 pub(in crate::http) async fn userinfo_form(
     State(provider): State<Arc<Provider>>,
+    Extension(source): Extension<Source>,
     headers: HeaderMap,
     body: Result<FormBody, Refusal>,
 ) -> Response {
@@ -62,7 +68,7 @@ pub(in crate::http) async fn userinfo_form(
         Some(_) => None,
         None => in_header(&headers, "POST"),
     };
-    answer(&provider, shown).await
+    answer(&provider, &source, shown).await
 }
 
 /// The token in the header, and how it is shown there (RFC 6750, clause 2.1; RFC 9449, clause 7.1).
@@ -80,13 +86,13 @@ fn in_header<'a>(headers: &'a HeaderMap, method: &'a str) -> Option<(Token, Show
     Some((Token::parse(token)?, shown))
 }
 
-async fn answer(provider: &Provider, shown: Option<(Token, Shown<'_>)>) -> Response {
+async fn answer(provider: &Provider, source: &Source, shown: Option<(Token, Shown<'_>)>) -> Response {
     let challenge = match &shown {
         Some((_, Shown::WithProof(..))) => WITH_PROOF,
         Some((_, Shown::Bearer)) | None => BEARER,
     };
     let known = match shown {
-        Some((token, how)) => provider.userinfo(&token, how).await,
+        Some((token, how)) => provider.userinfo(&token, how, source).await,
         None => Ok(Err(NotShown::Token)),
     };
     let (error, challenge) = match known {

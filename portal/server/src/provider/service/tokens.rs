@@ -18,6 +18,7 @@ use crate::provider::proof::{NotProven, Presented, Proven};
 use crate::provider::request::CodeChallenge;
 use crate::provider::scope::Scopes;
 use crate::provider::tickets;
+use crate::rates::Source;
 use crate::storage::{
     FoundToken, KeptGrant, NewToken, PresentedCode, PresentedRefresh, Spent, StorageError, TakenCode, TokenKind,
 };
@@ -52,20 +53,17 @@ pub(crate) enum NotShown {
 }
 
 impl Provider {
-    /// The site that asks without a browser, if it proves who it is. `endpoint` is the path that it called.
+    /// The site that asks without a browser, if it proves who it is.
     pub(crate) async fn authenticate(
         &self,
         authorization: Option<&str>,
         parameters: &Parameters,
-        endpoint: &str,
     ) -> Result<Arc<Client>, Failure> {
         let not_proven = |NotProven| Failure::Error(ErrorCode::InvalidClient);
         let presented = Presented::of(authorization, parameters).map_err(not_proven)?;
         let registered = self.registered();
         let client = registered.registry.client(&presented.id).ok_or(Failure::Error(ErrorCode::InvalidClient))?;
-        let issuer = self.issuer();
-        let audiences = [issuer.to_owned(), format!("{issuer}/token"), format!("{issuer}{endpoint}")];
-        match presented.judge(client, &audiences, self.portal.now()).map_err(not_proven)? {
+        match presented.judge(client, self.issuer(), self.portal.now()).map_err(not_proven)? {
             Proven::Always => Ok(Arc::clone(client)),
             Proven::Once(statement, until) => {
                 if self.portal.counted(self.grants.see_once(&statement, until).await).map_err(Refusal::from)? {
@@ -174,6 +172,8 @@ impl Provider {
 
     fn give(&self, client: &Client, drawn: Drawn, scopes: Scopes, taken: &TakenCode) -> Result<TokenSet, Failure> {
         let now = self.portal.now();
+        // What the operator has taken from the registration meanwhile is given to nobody.
+        let scopes = scopes.within(client.scopes);
         let Drawn { access_token, refresh_token, key } = drawn;
         let ticket = self
             .ticket(client, scopes, taken, &access_token)
@@ -201,20 +201,27 @@ impl Provider {
     }
 
     /// What a site may know by an access token.
-    pub(crate) async fn userinfo(&self, shown: &Token, how: Shown<'_>) -> Result<Result<Value, NotShown>, Refusal> {
+    pub(crate) async fn userinfo(
+        &self,
+        shown: &Token,
+        how: Shown<'_>,
+        asking: &Source,
+    ) -> Result<Result<Value, NotShown>, Refusal> {
         let found = self.portal.counted(self.grants.token(&shown.hash(), self.portal.now()).await)?;
         let found = found.filter(|found| found.token.kind == TokenKind::Access);
         let Some(FoundToken { token, grant, session, acting }) = found else { return Ok(Err(NotShown::Token)) };
         let registered = self.registered();
         // A site that was taken out of the registry learns nothing any more.
         let Some(client) = registered.registry.client(grant.client.as_str()) else { return Ok(Err(NotShown::Token)) };
+        self.portal.serve_site(client, asking)?;
         if let Err(why) = self.is_shown_right(shown, token.key, how).await? {
             return Ok(Err(why));
         }
         let acting = acting.as_ref().map(|binding| &binding.organisation);
         // What another provider calls somebody is not this service's to vouch for.
-        let mut claims = session.holder().map(|holder| token.scopes.claims(holder)).unwrap_or_default();
-        claims.extend(token.scopes.granted_claims(grant.age_over_18, acting));
+        let scopes = token.scopes.within(client.scopes);
+        let mut claims = session.holder().map(|holder| scopes.claims(holder)).unwrap_or_default();
+        claims.extend(scopes.granted_claims(grant.age_over_18, acting));
         Ok(Ok(tickets::userinfo(&self.subject(client, &session)?, claims)))
     }
 

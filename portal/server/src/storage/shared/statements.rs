@@ -25,12 +25,13 @@ pub(super) const TAKE_CHALLENGE: &str = "UPDATE challenges SET taken_at = $1 \
      WHERE id = $2 AND browser = $3 AND link IS NULL AND taken_at IS NULL RETURNING *";
 /// Ends the session with a token.
 pub(super) const END_SESSION: &str = "DELETE FROM sessions WHERE token = $1";
-/// Gives what sites were granted in a session over to the one that takes its place, if it is the same person's: the new
-/// one's token, the former one's, and both again. What is left ends with the former one; so does what was granted with an
-/// outside account, which has no number.
+/// Gives what sites were granted in a session over to the one that takes its place, if it is the same person's and no less
+/// sure than what was granted: the new one's token, the former one's, and both again. What is left ends with the former one;
+/// so does what was granted with an outside account, which has no number.
 pub(super) const CARRY_GRANTS: &str = "UPDATE grants SET session = $1 WHERE session = $2 \
-     AND (SELECT personal_number FROM sessions WHERE token = $3) = (SELECT personal_number FROM sessions \
-     WHERE token = $4 AND personal_number <> '')";
+     AND EXISTS (SELECT 1 FROM sessions AS next JOIN sessions AS former ON former.personal_number = next.personal_number \
+     WHERE next.token = $3 AND former.token = $4 AND next.personal_number <> '' \
+     AND (next.assurance = 'high' OR granted_level IN ('low', next.assurance)))";
 /// Opens a session, if its cabinet, if it has one, is there and not blocked: token, the values of [`bind_session`], what the
 /// card said of its holder's age, the outside account, the cabinet's name, whether to, the name twice. The session's cabinet
 /// comes back.

@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 use time::Duration;
 
 use super::world::{
-    APP, CLINIC, SHOP, agree, card_of_another, clients, decide, pairs, sent, software_card, ticket, userinfo, world,
-    world_of,
+    APP, CLINIC, SHOP, Site, agree, card_of_another, clients, decide, pairs, sent, software_card, ticket, userinfo,
+    world, world_of,
 };
 use crate::support::{NOW, ORIGIN, SESSION_COOKIE, World};
 
@@ -78,6 +78,24 @@ async fn scopes_bound_what_a_site_learns() {
     assert_eq!(sent(&refused, "error").as_deref(), Some("invalid_scope"));
 }
 
+/// What the operator takes from a site's registration it learns no more, whatever it was granted before.
+#[tokio::test]
+async fn a_site_learns_nothing_that_it_is_not_registered_for_any_more() {
+    let world = world().await;
+    let tokens = SHOP.tokens(&world).await;
+    let fewer = clients().replace("\"profile\", \"personal_number\", ", "");
+    std::fs::write(world.directory().join("provider/clients.toml"), fewer).unwrap();
+    world.provider.as_ref().unwrap().renew();
+    let known = userinfo(&world, tokens["access_token"].as_str().unwrap()).await.json();
+    assert_eq!(known.as_object().unwrap().keys().collect::<Vec<_>>(), ["sub"]);
+    let told = SHOP.call(&world, "/introspect", &pairs(&[("token", tokens["access_token"].as_str().unwrap())])).await;
+    assert_eq!(told.json()["scope"], "openid");
+    let next = SHOP.refresh(&world, tokens["refresh_token"].as_str().unwrap()).await.json();
+    assert_eq!(next["scope"], "openid");
+    let known = userinfo(&world, next["access_token"].as_str().unwrap()).await.json();
+    assert_eq!(known.as_object().unwrap().keys().collect::<Vec<_>>(), ["sub"]);
+}
+
 /// Two sites cannot tell by what they are given that they have the same visitor; one site can, however often he comes.
 #[tokio::test]
 async fn a_person_has_one_subject_at_each_site() {
@@ -97,6 +115,21 @@ async fn a_person_has_one_subject_at_each_site() {
     assert_ne!(first.0, clinic.0);
     assert_ne!(first.1, again.1);
     assert_ne!(first.1, clinic.1);
+}
+
+/// Programs that wait on their users' computers share a host and nothing else.
+#[tokio::test]
+async fn programs_at_loopback_addresses_do_not_share_a_persons_subject() {
+    let app = clients().rsplit_once("[[client]]").unwrap().1.to_owned();
+    let other = app.replace("\"app\"", "\"other\"").replace("8765", "9876");
+    let world = world_of(&format!("{}\n[[client]]{other}", clients())).await;
+    let mut subjects = Vec::new();
+    for site in [APP, Site { id: "other", address: "http://127.0.0.1:9876/back", ..APP }, APP] {
+        let tokens = site.tokens(&world).await;
+        subjects.push(ticket(&world, tokens["id_token"].as_str().unwrap()).await["sub"].clone());
+    }
+    assert_ne!(subjects[0], subjects[1]);
+    assert_eq!(subjects[0], subjects[2]);
 }
 
 /// Each row: what a browser has, what a site demands, and how that ends.

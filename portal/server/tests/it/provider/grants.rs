@@ -8,6 +8,7 @@ use latchkey_portal::provider::dpop::KeyThumbprint;
 use latchkey_portal::provider::request::CodeChallenge;
 use latchkey_portal::provider::scope::Scopes;
 use latchkey_portal::provider::subject::PersonTag;
+use latchkey_portal::session::{Assurance, Session};
 use latchkey_portal::storage::{
     GrantId, KeptCode, KeptGrant, Memory, NewToken, PresentedCode, PresentedRefresh, REPEAT_LIFETIME, Repeat, Spent,
     TokenKind,
@@ -139,6 +140,29 @@ async fn a_grant_comes_back_as_it_was_and_ends_with_its_session() {
     assert_eq!(storage.token(&tokens("one")[0].token, NOW).await.unwrap(), None);
     let (orphan, code, _) = self::grant("two", "nobody's session");
     assert!(!storage.keep_grant(&orphan, &code).await.unwrap(), "there is no such session");
+}
+
+/// Downgrade: whoever signs in again goes on with what was granted in his former session, but not by something less, which
+/// would keep a grant alive that says more.
+#[tokio::test]
+async fn downgrade_a_grant_goes_over_to_a_session_that_is_as_sure_and_to_no_other() {
+    use Assurance::{High, Low, Substantial};
+    for granted in [Low, Substantial, High] {
+        for next in [Low, Substantial, High] {
+            let directory = tempfile::tempdir().unwrap();
+            let storage = open(&directory.path().join("portal.sqlite")).await;
+            open_session(&*storage, &hash("former"), &Session { assurance: granted, ..session() }, None).await;
+            let (grant, code, presented) = grant("one", "former");
+            storage.keep_grant(&KeptGrant { assurance: granted, ..grant }, &code).await.unwrap();
+            storage.take_code(&presented, &tokens("one"), NOW).await.unwrap().unwrap();
+            let session = Session { assurance: next, ..session() };
+            open_session(&*storage, &hash("next"), &session, Some(&hash("former"))).await;
+            let found = storage.token(&tokens("one")[0].token, NOW).await.unwrap();
+            assert_eq!(found.map(|found| found.grant.session), (next >= granted).then(|| hash("next")));
+            let told = storage.due_logouts(1, NOW).await.unwrap().len();
+            assert_eq!(told, usize::from(next < granted), "{granted} {next}");
+        }
+    }
 }
 
 /// A session that is over makes nobody a thief, however often its tokens are tried; a second use is told as one.

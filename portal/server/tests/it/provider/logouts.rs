@@ -441,6 +441,8 @@ fn addresses_of_the_public_network_are_told_from_all_others() {
         ("2002:a00:1::1", false),
         ("64:ff9b::808:808", true),
         ("64:ff9b::7f00:1", false),
+        ("64:ff9b:1:a00:0:100:808:808", false),
+        ("64:ff9b:0:1::808:808", false),
         ("3fff::1", false),
         ("3fff:1000::1", true),
         ("fec0::1", false),
