@@ -3,10 +3,12 @@
 
 use axum::body::Body;
 use axum::http::Request;
-use serde_json::json;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::{Value, json};
 use time::Duration;
 
-use super::world::{SECRET, SHOP, Site, VERIFIER, agree, form, pairs, sent, ticket, userinfo, world};
+use super::world::{CLINIC, SECRET, SHOP, Site, VERIFIER, agree, form, pairs, sent, ticket, userinfo, world};
 use crate::support::{NOW, ORIGIN};
 
 /// Requests that must end in a ticket, each by the module that sends them.
@@ -23,7 +25,7 @@ async fn requests_that_must_succeed_do() {
         ("oidcc-scope-address", &[("scope", Some("openid address"))]),
         ("oidcc-scope-phone", &[("scope", Some("openid phone"))]),
         ("oidcc-scope-all", &[("scope", Some("openid profile email address phone"))]),
-        ("oidcc-ensure-other-scope-order-succeeds", &[("scope", Some("email openid"))]),
+        ("oidcc-alternate-happy-flow", &[("scope", Some("email openid"))]),
         ("oidcc-display-page", &[("display", Some("page"))]),
         ("oidcc-display-popup", &[("display", Some("popup"))]),
         ("oidcc-ensure-request-with-unknown-parameter-succeeds", &[("extra", Some("foobar"))]),
@@ -50,6 +52,21 @@ async fn requests_that_must_succeed_do() {
         assert!(claims["auth_time"].is_i64() && claims["acr"] == ACR && claims["aud"] == "shop", "{module}");
         let known = userinfo(&world, tokens["access_token"].as_str().unwrap()).await.json();
         assert_eq!(known["sub"], claims["sub"], "{module}");
+    }
+}
+
+/// `oidcc-idtoken-signature`: and each names its key, which is published.
+#[tokio::test]
+async fn tickets_are_signed_by_rs256_unless_another_algorithm_is_registered() {
+    let world = world().await;
+    let published = world.browser().get("/jwks").await.json();
+    for (site, algorithm) in [(CLINIC, "RS256"), (SHOP, "ES256")] {
+        let tokens = site.tokens(&world).await;
+        let header = tokens["id_token"].as_str().unwrap().split('.').next().unwrap();
+        let header: Value = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(header).unwrap()).unwrap();
+        assert_eq!(header["alg"], algorithm, "{}", site.id);
+        let mut keys = published["keys"].as_array().unwrap().iter();
+        assert!(keys.any(|key| key["kid"] == header["kid"] && key["alg"] == algorithm), "{}", site.id);
     }
 }
 

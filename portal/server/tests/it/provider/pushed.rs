@@ -1,9 +1,11 @@
 //! Requests that sites send ahead of their visitors (RFC 9126).
 
+use axum::body::Body;
+use axum::http::{Method, Request};
 use serde_json::json;
 use time::Duration;
 
-use super::world::{APP, CLINIC, SHOP, Site, agree, clients, pairs, sent, world, world_of};
+use super::world::{APP, CLINIC, SHOP, Site, agree, clients, pairs, sent, ticket, world, world_of};
 use crate::support::{Answer, NOW, World};
 
 /// The parameters that a site's browser would bring.
@@ -50,11 +52,12 @@ async fn a_request_that_was_sent_ahead_is_answered_once() {
 #[tokio::test]
 async fn a_request_that_was_sent_ahead_is_checked_at_once() {
     let world = world().await;
-    let rows: [(&str, Option<&str>, &str); 7] = [
+    let rows: [(&str, Option<&str>, &str); 8] = [
         ("code_challenge_method", Some("plain"), "invalid_request"),
         ("scope", Some("profile"), "invalid_scope"),
         ("response_type", Some("token"), "unsupported_response_type"),
         ("redirect_uri", Some("https://evil.example/"), "invalid_request"),
+        ("redirect_uri", None, "invalid_request"),
         ("client_id", Some("clinic"), "invalid_client"),
         ("request_uri", Some("urn:ietf:params:oauth:request_uri:x"), "request_uri_not_supported"),
         ("request", Some("x.y.z"), "request_not_supported"),
@@ -66,6 +69,37 @@ async fn a_request_that_was_sent_ahead_is_checked_at_once() {
     let named = parameters(&SHOP, &[]);
     let unproven = Site { id: "other", ..SHOP }.call(&world, "/par", &named[1..]).await;
     assert_eq!(unproven.json()["error"], "invalid_client");
+    for method in [Method::GET, Method::PUT, Method::DELETE] {
+        let request = Request::builder().method(&method).uri("/par").body(Body::empty()).unwrap();
+        assert_eq!(world.browser().send(request).await.refusal(), (405, "method-not-allowed".to_owned()), "{method}");
+    }
+}
+
+#[tokio::test]
+async fn a_request_that_was_sent_ahead_succeeds_whatever_it_carries() {
+    let world = world().await;
+    let mut browser = world.browser();
+    browser.sign_in(&world.card()).await;
+    SHOP.code(&mut browser).await;
+    let (usual, long) = ("n".repeat(64), "n".repeat(512));
+    let rows: [(&str, Option<&str>); 7] = [
+        ("scope", Some("personal_number profile openid")),
+        ("state", None),
+        ("state", Some(&long)),
+        ("nonce", None),
+        ("nonce", Some(&usual)),
+        ("nonce", Some(&long)),
+        ("unknown", Some("x")),
+    ];
+    for (name, value) in rows {
+        let pushed = push(&world, &SHOP, &[(name, value)]).await;
+        let answer = browser.get(&with(&SHOP, &pushed)).await;
+        let expected = |of: &str, usual| if name == of { value } else { Some(usual) };
+        assert_eq!(sent(&answer, "state").as_deref(), expected("state", "s & t"), "{name} {value:?}");
+        let tokens = SHOP.exchange(&world, &sent(&answer, "code").unwrap()).await.json();
+        let claims = ticket(&world, tokens["id_token"].as_str().unwrap()).await;
+        assert_eq!(claims["nonce"].as_str(), expected("nonce", "n-0S6"), "{name} {value:?}");
+    }
 }
 
 /// A reference is of one site, for a minute.

@@ -1,8 +1,10 @@
 //! Signing out on a site's wish.
 
 use axum::http::Request;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-use super::world::{CLINIC, SHOP, field, form, userinfo, world};
+use super::world::{CLINIC, SHOP, field, form, sent, userinfo, world};
 use crate::support::{Browser, ORIGIN, SESSION_COOKIE, World};
 
 const BYE: &str = "https%3A%2F%2Fshop.example%2Fbye";
@@ -35,6 +37,8 @@ async fn the_person_is_asked_and_then_sent_back_to_the_site() {
     assert_eq!((left.status.as_u16(), left.header("location")), (303, "https://shop.example/bye?state=a%26b"));
     assert!(!browser.cookies.contains_key(SESSION_COOKIE));
     assert_eq!(userinfo(&world, tokens["access_token"].as_str().unwrap()).await.status, 401);
+    let silent = browser.get(&SHOP.request(&[("prompt", Some("none"))])).await;
+    assert_eq!(sent(&silent, "error").as_deref(), Some("login_required"));
 }
 
 #[tokio::test]
@@ -77,7 +81,12 @@ async fn only_registered_addresses_and_own_tickets_are_believed() {
     let (mut browser, tokens) = signed_in(&world).await;
     let hint = tokens["id_token"].as_str().unwrap().to_owned();
     let clinic = CLINIC.tokens(&world).await["id_token"].as_str().unwrap().to_owned();
+    let claims = hint.split('.').nth(1).unwrap();
+    let [unsigned, by_secret] =
+        ["none", "HS256"].map(|name| URL_SAFE_NO_PAD.encode(format!("{{\"alg\":\"{name}\",\"typ\":\"JWT\"}}")));
     let rows = [
+        (format!("id_token_hint={unsigned}.{claims}.&post_logout_redirect_uri={BYE}"), "site-unknown"),
+        (format!("id_token_hint={by_secret}.{claims}.AAAA&post_logout_redirect_uri={BYE}"), "site-unknown"),
         (format!("post_logout_redirect_uri={BYE}"), "site-address-unknown"),
         (format!("client_id=nobody&post_logout_redirect_uri={BYE}"), "site-unknown"),
         (format!("id_token_hint={hint}&client_id=clinic"), "site-unknown"),
