@@ -25,7 +25,7 @@ use crate::storage::{FoundToken, TokenKind};
 use crate::token::Token;
 
 /// What a code or a refresh token was exchanged for.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Serialize, ToSchema)]
 pub(super) struct TokenAnswer {
     /// For `/userinfo`. Nothing can be read from it.
     access_token: String,

@@ -179,8 +179,12 @@ async fn keep_grant(to: &mut Connection, grant: &KeptGrant, code: &KeptCode) -> 
     .bind(acting)
     .bind(acting)
     .execute(to)
-    .await?;
-    Ok(kept.rows_affected() == 1)
+    .await;
+    match kept {
+        // The session has ended while the grant was being kept, at another node.
+        Err(sqlx::Error::Database(error)) if error.is_foreign_key_violation() => Ok(false),
+        kept => Ok(kept?.rows_affected() == 1),
+    }
 }
 
 async fn take_code(

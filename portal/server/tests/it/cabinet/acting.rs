@@ -8,9 +8,16 @@ use latchkey_portal::cabinet::{Barred, CabinetId, Knock};
 use latchkey_portal::organisation::{
     Binding, BindingId, InvalidOrganisationNumber, Organisation, OrganisationName, OrganisationNumber,
 };
-use latchkey_portal::storage::Memory;
+use latchkey_portal::provider::clients::ClientId;
+use latchkey_portal::provider::request::CodeChallenge;
+use latchkey_portal::provider::scope::Scopes;
+use latchkey_portal::provider::subject::PersonTag;
+use latchkey_portal::session::{Assurance, Way};
+use latchkey_portal::storage::{GrantId, KeptCode, KeptGrant, Memory};
+use latchkey_portal::token::Token;
 use serde_json::{Value, json};
 use std::sync::Arc;
+use time::Duration;
 
 use super::cabinet_keys;
 use super::pages::{page, page_in, post, signed_in, world};
@@ -77,6 +84,38 @@ async fn bound() -> (World, Browser) {
         assert_eq!(bind(&world, 0, number, "first").await, Ok(true));
     }
     (world, browser)
+}
+
+/// A race: the account is changed while the answer about the former one is under way.
+#[tokio::test]
+async fn nothing_is_granted_of_an_organisation_for_which_the_session_does_not_act() {
+    let (world, mut browser) = bound().await;
+    let memory = memory(&world).await;
+    let grant = |organisation: &str, seed: &str| KeptGrant {
+        id: GrantId::draw(&mut Seeded::new(seed)),
+        session: browser.session_token().hash(),
+        person: PersonTag::from([1; 32]),
+        client: ClientId::parse("shop").unwrap(),
+        scopes: Scopes::parse(SCOPE),
+        signed_in_at: NOW,
+        assurance: Assurance::High,
+        way: Way::Page,
+        age_over_18: None,
+        acting: Some(BindingId::draw(&mut Seeded::new(&format!("0 {organisation} first")))),
+        nonce: None,
+    };
+    let code = |seed: &str| KeptCode {
+        code: Token::draw(&mut Seeded::new(seed)).hash(),
+        redirect_uri: SHOP.address.to_owned(),
+        challenge: CodeChallenge::from([7; 32]),
+        key: None,
+        expires_at: NOW + Duration::minutes(1),
+    };
+    let [of_works, of_farm] = [grant(WORKS, "works"), grant(FARM, "farm")];
+    assert!(!memory.keep_grant(&of_works, &code("before")).await.unwrap(), "he acts for himself");
+    act_for(&mut browser, FARM).await;
+    assert!(!memory.keep_grant(&of_works, &code("other")).await.unwrap(), "he acts for another one");
+    assert!(memory.keep_grant(&of_farm, &code("this")).await.unwrap());
 }
 
 #[tokio::test]

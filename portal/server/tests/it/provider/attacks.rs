@@ -7,7 +7,8 @@ use serde_json::json;
 use time::Duration;
 
 use super::world::{
-    APP, CLINIC, SHOP, agree, card_of_another, decide, field, form, pairs, sent, ticket, userinfo, world,
+    APP, CLINIC, SHOP, agree, card_of_another, clients, decide, field, form, pairs, sent, ticket, userinfo, world,
+    world_of,
 };
 use crate::support::{NOW, ORIGIN, SESSION_COOKIE, World};
 
@@ -284,13 +285,19 @@ async fn refresh_reuse_ends_the_whole_family() {
 /// Tokens and codes of one site in the hands of another.
 #[tokio::test]
 async fn token_substitution_one_sites_tokens_are_good_for_no_other() {
-    let world = world().await;
+    let refreshing = ["keys", "public"].into_iter().fold(clients(), |clients, kind| {
+        let by = format!("authentication = \"{kind}\"");
+        clients.replace(&by, &format!("refresh_tokens = true\n{by}"))
+    });
+    let world = world_of(&refreshing).await;
     let shop = SHOP.tokens(&world).await;
     let clinic = CLINIC.tokens(&world).await;
     let claims = ticket(&world, clinic["id_token"].as_str().unwrap()).await;
     assert_eq!(claims["aud"], "clinic", "a ticket names the one site that may believe it");
-    let foreign = CLINIC.refresh(&world, shop["refresh_token"].as_str().unwrap()).await;
-    assert_eq!(foreign.status, 400);
+    for thief in [CLINIC, APP] {
+        let foreign = thief.refresh(&world, shop["refresh_token"].as_str().unwrap()).await;
+        assert_eq!((foreign.status.as_u16(), foreign.json()), (400, json!({"error": "invalid_grant"})), "{}", thief.id);
+    }
     assert_eq!(
         SHOP.refresh(&world, shop["refresh_token"].as_str().unwrap()).await.status,
         200,

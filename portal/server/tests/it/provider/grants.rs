@@ -142,6 +142,33 @@ async fn a_grant_comes_back_as_it_was_and_ends_with_its_session() {
     assert!(!storage.keep_grant(&orphan, &code).await.unwrap(), "there is no such session");
 }
 
+/// A race: a site is answered while its visitor signs in anew, ends the session, or both.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_grant_for_a_session_that_is_ending_is_kept_whole_or_not_at_all() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("portal.sqlite");
+    let storages = [open(&path).await, open(&path).await];
+    for round in 0..40 {
+        let (former, next) = (format!("former {round}"), format!("next {round}"));
+        open_session(&*storages[0], &hash(&former), &session(), None).await;
+        let mut keeping = JoinSet::new();
+        for number in 0..6 {
+            let storage = Arc::clone(&storages[number % 2]);
+            let (grant, code, _) = grant(&format!("{round} {number}"), &former);
+            keeping.spawn(async move { (storage.keep_grant(&grant, &code).await.unwrap(), grant) });
+        }
+        if round % 2 == 0 {
+            open_session(&*storages[1], &hash(&next), &session(), Some(&hash(&former))).await;
+        } else {
+            storages[1].end_session(&hash(&former)).await.unwrap();
+        }
+        for (is_kept, grant) in keeping.join_all().await {
+            let is_there = storages[0].end_grant(&grant.id).await.unwrap();
+            assert!(!is_there || is_kept, "{round}: nobody was told of it");
+        }
+    }
+}
+
 /// Downgrade: whoever signs in again goes on with what was granted in his former session, but not by something less, which
 /// would keep a grant alive that says more.
 #[tokio::test]
