@@ -49,6 +49,8 @@ pub struct AuthorizationRequest {
     pub demand: Demand,
     /// A ticket of the person whom the site means.
     pub id_token_hint: Option<String>,
+    /// Subjects of which the person is to be one, if the site says so.
+    pub subjects: Option<Vec<String>>,
 }
 
 /// The challenge of PKCE by `S256`. There is no other method.
@@ -199,6 +201,7 @@ impl AuthorizationRequest {
             max_age: parameters.get("max_age").map(max_age).transpose()?,
             demand: listed.and(asked.demand),
             id_token_hint: parameters.get("id_token_hint").map(str::to_owned),
+            subjects: asked.subjects,
         })
     }
 
@@ -330,10 +333,12 @@ fn max_age(text: &str) -> Result<Duration, ErrorCode> {
 
 /// What the parameter `claims` asks for (OpenID Connect Core 1.0, clause 5.5). Claims that are not here go by scope, and a level
 /// that is not essential is a wish.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 struct AskedClaims {
     demand: Demand,
     age_over_18: bool,
+    /// Nobody else than one of these is to be answered about (clause 3.1.2.2).
+    subjects: Option<Vec<String>>,
 }
 
 impl AskedClaims {
@@ -341,10 +346,43 @@ impl AskedClaims {
         let claims: Value = serde_json::from_str(text).map_err(|_| ErrorCode::InvalidRequest)?;
         let claims = claims.as_object().ok_or(ErrorCode::InvalidRequest)?;
         let of_ticket = claims.get("id_token");
-        let places = [of_ticket, claims.get("userinfo")];
-        let age_over_18 = places.into_iter().flatten().any(|claims| claims.get(AGE_OVER_18).is_some());
-        let acr = of_ticket.and_then(|claims| claims.get("acr"));
-        Ok(Self { demand: acr.map_or(Ok(Demand::Any), essential_acr)?, age_over_18 })
+        let places = [of_ticket, claims.get("userinfo")].into_iter().flatten();
+        let age_over_18 = places.clone().any(|claims| claims.get(AGE_OVER_18).is_some());
+        let mut levels = places.filter_map(|claims| claims.get("acr")).map(essential_acr);
+        let demand = levels.try_fold(Demand::Any, |demand, level| level.map(|level| demand.and(level)))?;
+        let subjects = of_ticket.and_then(|claims| claims.get("sub")).map(Wanted::of).transpose()?;
+        Ok(Self { demand, age_over_18, subjects: subjects.and_then(Wanted::all) })
+    }
+}
+
+/// The values that a claim may have (clause 5.5.1).
+#[derive(Default)]
+struct Wanted<'v> {
+    one: Option<&'v str>,
+    several: Option<Vec<&'v str>>,
+}
+
+impl<'v> Wanted<'v> {
+    fn of(claim: &'v Value) -> Result<Self, ErrorCode> {
+        let text = |value: &'v Value| value.as_str().ok_or(ErrorCode::InvalidRequest);
+        let one = claim.get("value").map(text).transpose()?;
+        let several = match claim.get("values") {
+            None => None,
+            Some(Value::Array(values)) => Some(values.iter().map(text).collect::<Result<_, _>>()?),
+            Some(_) => return Err(ErrorCode::InvalidRequest),
+        };
+        Ok(Self { one, several })
+    }
+
+    /// All of them, if any is listed; those that both lists have, if there are two.
+    fn all(self) -> Option<Vec<String>> {
+        let Self { one, several } = self;
+        let listed = match (one, several) {
+            (None, several) => several?,
+            (Some(one), Some(several)) if !several.contains(&one) => Vec::new(),
+            (Some(one), _) => vec![one],
+        };
+        Some(listed.into_iter().map(str::to_owned).collect())
     }
 }
 
@@ -353,15 +391,8 @@ fn essential_acr(acr: &Value) -> Result<Demand, ErrorCode> {
     if acr.get("essential").and_then(Value::as_bool) != Some(true) {
         return Ok(Demand::Any);
     }
-    let one = acr.get("value").map(|value| value.as_str().ok_or(ErrorCode::InvalidRequest)).transpose()?;
-    let names = match acr.get("values") {
-        None => Vec::new(),
-        Some(Value::Array(values)) => {
-            values.iter().map(|value| value.as_str().ok_or(ErrorCode::InvalidRequest)).collect::<Result<Vec<_>, _>>()?
-        }
-        Some(_) => return Err(ErrorCode::InvalidRequest),
-    };
-    Ok(Demand::of(one).and(Demand::of(names)))
+    let Wanted { one, several } = Wanted::of(acr)?;
+    Ok(Demand::of(one).and(Demand::of(several.unwrap_or_default())))
 }
 
 fn address<const N: usize>(redirect_uri: &RedirectUri, parameters: [(&str, Option<&str>); N]) -> String {

@@ -371,15 +371,24 @@ impl Provider {
         answer.address(self.issuer())
     }
 
-    /// Whether this session is the person's whom the site means, if it says whom (`id_token_hint`).
+    /// Whether this session is the person's whom the site means, if it says whom: by `id_token_hint`, or by the value of the
+    /// claim `sub`.
     fn meant(&self, request: &AuthorizationRequest, session: Option<&Session>) -> Result<bool, ErrorCode> {
-        let Some(ticket) = &request.id_token_hint else { return Ok(true) };
-        let registered = self.registered();
-        let hint = tickets::hint(ticket, self.issuer(), registered.keys.public());
-        let hint = hint.filter(|hint| hint.client == request.client.id.as_str()).ok_or(ErrorCode::InvalidRequest)?;
+        let hinted = request.id_token_hint.as_deref().map(|ticket| self.hinted(request, ticket)).transpose()?;
+        if hinted.is_none() && request.subjects.is_none() {
+            return Ok(true);
+        }
         let Some(session) = session else { return Ok(false) };
         let subject = self.subject(&request.client, session).map_err(|_| ErrorCode::ServerError)?;
-        Ok(subject == hint.subject)
+        let is_listed = request.subjects.as_ref().is_none_or(|subjects| subjects.contains(&subject));
+        Ok(is_listed && hinted.is_none_or(|hinted| hinted == subject))
+    }
+
+    /// Who a ticket of that site's is about.
+    fn hinted(&self, request: &AuthorizationRequest, ticket: &str) -> Result<String, ErrorCode> {
+        let hint = tickets::hint(ticket, self.issuer(), self.registered().keys.public());
+        let hint = hint.filter(|hint| hint.client == request.client.id.as_str());
+        hint.map(|hint| hint.subject).ok_or(ErrorCode::InvalidRequest)
     }
 
     /// Who a person is to a site.

@@ -263,6 +263,49 @@ async fn somebody_else_than_the_site_means_is_not_passed_off() {
     assert_eq!(sent(&browser.get(&foreign).await, "error").as_deref(), Some("invalid_request"));
 }
 
+/// OpenID Connect Core 1.0, clause 3.1.2.2: who is named by the value of `sub` is answered about, and nobody else.
+#[tokio::test]
+async fn a_subject_that_a_site_names_is_not_taken_for_another() {
+    let world = world().await;
+    let (mut browser, mut guest) = (world.browser(), world.browser());
+    browser.sign_in(&world.card()).await;
+    guest.sign_in(&card_of_another(&world)).await;
+    let code = SHOP.code(&mut browser).await;
+    SHOP.code(&mut guest).await;
+    let tokens = SHOP.exchange(&world, &code).await.json();
+    let subject = ticket(&world, tokens["id_token"].as_str().unwrap()).await["sub"].as_str().unwrap().to_owned();
+    let asking = |sub: Value, prompt| {
+        let claims = json!({ "id_token": { "sub": sub } }).to_string();
+        SHOP.request(&[("claims", Some(claims.as_str())), ("prompt", prompt)])
+    };
+    let named = [
+        json!({ "value": subject }),
+        json!({ "values": ["another", subject] }),
+        json!({ "value": subject, "values": [subject] }),
+    ];
+    for named in named {
+        let silent = asking(named.clone(), Some("none"));
+        assert!(sent(&browser.get(&silent).await, "code").is_some(), "{named}");
+        assert_eq!(sent(&guest.get(&silent).await, "error").as_deref(), Some("login_required"), "{named}");
+        assert!(guest.get(&asking(named.clone(), None)).await.text().contains("data-next"), "{named}: he signs in");
+    }
+    world.set_clock(NOW + Duration::seconds(5));
+    guest.sign_in(&card_of_another(&world)).await;
+    assert_eq!(sent(&guest.get("/authorize/resume").await, "error").as_deref(), Some("login_required"));
+    let nobody = [json!({ "value": "another" }), json!({ "values": [] }), json!({ "value": subject, "values": ["x"] })];
+    for nobody in nobody {
+        let answer = browser.get(&asking(nobody.clone(), Some("none"))).await;
+        assert_eq!(sent(&answer, "error").as_deref(), Some("login_required"), "{nobody}");
+    }
+    for anybody in [json!(null), json!({ "essential": true })] {
+        assert!(sent(&browser.get(&asking(anybody.clone(), Some("none"))).await, "code").is_some(), "{anybody}");
+    }
+    for malformed in [json!({ "value": 1 }), json!({ "values": subject }), json!({ "values": [null] })] {
+        let answer = browser.get(&asking(malformed.clone(), None)).await;
+        assert_eq!(sent(&answer, "error").as_deref(), Some("invalid_request"), "{malformed}");
+    }
+}
+
 /// A form of another site: browsers bring no `Lax` cookie along, so it is answered at an address of its own.
 #[tokio::test]
 async fn a_request_may_come_in_a_form_of_the_site() {

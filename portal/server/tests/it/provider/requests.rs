@@ -180,6 +180,7 @@ fn both_ways_to_demand_a_level_bind() {
         (Some(HIGH), Some(essential("\"other\"")), Demand::Unknown),
         (None, Some(format!(r#"{{"id_token":{{"acr":{{"values":[{HIGH:?}]}}}}}}"#)), Demand::Any),
         (None, Some(r#"{"userinfo":{"name":null}}"#.to_owned()), Demand::Any),
+        (None, Some(essential(&format!("{HIGH:?}")).replace("id_token", "userinfo")), Demand::AtLeast(Assurance::High)),
     ];
     for (listed, claims, demand) in rows {
         let request = parse(&[("acr_values", listed), ("claims", claims.as_deref())]).unwrap();
