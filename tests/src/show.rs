@@ -1,7 +1,7 @@
 //! Showing people what goes on: steps on a terminal, and an end in good order when they interrupt.
 
 use std::io::{self, IsTerminal, Write};
-use std::process::Command;
+use std::process::{Command, ExitCode};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Instant;
@@ -10,6 +10,35 @@ use anyhow::Result;
 use rustix::process::{Pid, Signal, kill_process};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
+
+/// Does what was asked for on a program's command line, and tells why it failed, if it did. Who asked for help (`None`), or for
+/// what there is not, is told the `usage`.
+pub fn perform<W>(
+    usage: &str,
+    wishes: Result<Option<W>, String>,
+    when_interrupted: ExitCode,
+    work: impl FnOnce(&W, &Interruption) -> Result<()>,
+) -> ExitCode {
+    let wishes = match wishes {
+        Ok(Some(wishes)) => wishes,
+        Ok(None) => {
+            say(&format!("{usage}\n"));
+            return ExitCode::SUCCESS;
+        }
+        Err(complaint) => {
+            complain(&format!("{complaint}\n\n{usage}"));
+            return ExitCode::from(2);
+        }
+    };
+    match Interruption::watch().and_then(|interruption| work(&wishes, &interruption)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) if error.is::<Interrupted>() => when_interrupted,
+        Err(error) => {
+            complain(&format!("\n{error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}
 
 /// What is printed, with colours on a terminal.
 #[derive(Debug)]
@@ -70,6 +99,11 @@ impl Terminal {
 fn say(text: &str) {
     let mut out = io::stdout().lock();
     let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+}
+
+/// Writes to those who look for what went wrong.
+fn complain(text: &str) {
+    let _ = writeln!(io::stderr(), "{text}");
 }
 
 impl Default for Terminal {

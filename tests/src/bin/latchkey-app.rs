@@ -13,7 +13,7 @@ use latchkey_tests::desktop::{
     AssistiveTool, Browser, Desktop, LoopbackPermission, Portals, Screen, Wanted, managed_settings,
 };
 use latchkey_tests::process::Process;
-use latchkey_tests::show::{Interrupted, Interruption, Terminal};
+use latchkey_tests::show::{Interruption, Terminal, perform};
 use latchkey_tests::stage::{Cards, Portal, SampleSet, free_port, holder};
 
 const USAGE: &str = "\
@@ -31,25 +31,7 @@ Exit codes: 0 you ended the client; 1 something failed, or there is no screen; 2
 const LOOK_AGAIN: Duration = Duration::from_millis(300);
 
 fn main() -> ExitCode {
-    let wishes = match Wishes::from_arguments(std::env::args().skip(1)) {
-        Ok(Some(wishes)) => wishes,
-        Ok(None) => {
-            println!("{USAGE}");
-            return ExitCode::SUCCESS;
-        }
-        Err(complaint) => {
-            eprintln!("{complaint}\n\n{USAGE}");
-            return ExitCode::from(2);
-        }
-    };
-    match Interruption::watch().and_then(|interruption| run(&wishes, &interruption)) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) if error.is::<Interrupted>() => ExitCode::from(130),
-        Err(error) => {
-            eprintln!("\n{error:#}");
-            ExitCode::FAILURE
-        }
-    }
+    perform(USAGE, Wishes::from_arguments(std::env::args().skip(1)), ExitCode::from(130), run)
 }
 
 /// What was asked for on the command line.

@@ -12,7 +12,7 @@ use latchkey_tests::card_table::CardTable;
 use latchkey_tests::desktop::{Browser, Desktop, LoopbackPermission, Portals, Screen, managed_settings};
 use latchkey_tests::process::Process;
 use latchkey_tests::shop::Shop;
-use latchkey_tests::show::{Interrupted, Interruption, Terminal};
+use latchkey_tests::show::{Interruption, Terminal, perform};
 use latchkey_tests::stage::{Cards, Portal, PortalOrder, SERVICE, SampleSet, free_port};
 
 const USAGE: &str = "\
@@ -34,25 +34,7 @@ const LOOK_AGAIN: Duration = Duration::from_millis(300);
 const PROFILE: &str = "browser";
 
 fn main() -> ExitCode {
-    let wishes = match Wishes::from_arguments(std::env::args().skip(1)) {
-        Ok(Some(wishes)) => wishes,
-        Ok(None) => {
-            println!("{USAGE}");
-            return ExitCode::SUCCESS;
-        }
-        Err(complaint) => {
-            eprintln!("{complaint}\n\n{USAGE}");
-            return ExitCode::from(2);
-        }
-    };
-    match Interruption::watch().and_then(|interruption| run(&wishes, &interruption)) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) if error.is::<Interrupted>() => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("\n{error:#}");
-            ExitCode::FAILURE
-        }
-    }
+    perform(USAGE, Wishes::from_arguments(std::env::args().skip(1)), ExitCode::SUCCESS, run)
 }
 
 /// What was asked for on the command line.

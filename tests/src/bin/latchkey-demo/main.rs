@@ -12,10 +12,10 @@ mod ticket;
 
 use std::process::{Command, ExitCode};
 
-use anyhow::{Result, bail};
+use anyhow::{Context as _, Result, bail};
 use latchkey_fixtures::holders::{Holder, deployed_holders, sample_holders};
 use latchkey_fixtures::vcard::automaton::PinState;
-use latchkey_tests::show::{Interrupted, Interruption, Terminal};
+use latchkey_tests::show::{Interruption, Terminal, perform};
 use latchkey_tests::stage::{Cards, Portal, SampleSet, give_secrets, holder};
 
 const USAGE: &str = "\
@@ -44,42 +44,27 @@ Exit codes: 0 the portal accepted the sign-in, or the fault was refused as it mu
 const DEFAULT_HOLDER: &str = "hanna-vydumanaya";
 
 fn main() -> ExitCode {
-    let wishes = match Wishes::from_arguments(std::env::args().skip(1)) {
-        Ok(Some(wishes)) => wishes,
-        Ok(None) => {
-            println!("{USAGE}");
-            return ExitCode::SUCCESS;
-        }
-        Err(complaint) => {
-            eprintln!("{complaint}\n\n{USAGE}");
-            return ExitCode::from(2);
-        }
-    };
+    let run = |wishes: &Wishes, interruption: &Interruption| run(wishes, interruption).context("The demo failed");
+    perform(USAGE, Wishes::from_arguments(std::env::args().skip(1)), ExitCode::from(130), run)
+}
+
+fn run(wishes: &Wishes, interruption: &Interruption) -> Result<()> {
     if wishes.holder == "list" {
         list_holders();
-        return ExitCode::SUCCESS;
+        return Ok(());
     }
-    if wishes.fault.as_deref() == Some("list") {
-        fault::list();
-        return ExitCode::SUCCESS;
-    }
-    let interruption = Interruption::watch();
-    let result = interruption.and_then(|interruption| match &wishes.fault {
-        Some(name) => fault::demo(name, &wishes.language, &interruption),
-        None if wishes.with_ticket && wishes.in_browser => shop::demo(&wishes, &interruption),
-        None if wishes.with_ticket => ticket::demo(&wishes, &interruption),
-        None if wishes.with_terminal && wishes.in_browser => city::demo(&wishes, &interruption),
-        None if wishes.with_terminal => terminal::demo(&wishes, &interruption),
-        None if wishes.in_browser => browser::demo(&wishes, &interruption),
-        None => demo(&wishes, &interruption),
-    });
-    match result {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) if error.is::<Interrupted>() => ExitCode::from(130),
-        Err(error) => {
-            eprintln!("\nThe demo failed: {error:#}");
-            ExitCode::FAILURE
+    match wishes.fault.as_deref() {
+        Some("list") => {
+            fault::list();
+            Ok(())
         }
+        Some(name) => fault::demo(name, &wishes.language, interruption),
+        None if wishes.with_ticket && wishes.in_browser => shop::demo(wishes, interruption),
+        None if wishes.with_ticket => ticket::demo(wishes, interruption),
+        None if wishes.with_terminal && wishes.in_browser => city::demo(wishes, interruption),
+        None if wishes.with_terminal => terminal::demo(wishes, interruption),
+        None if wishes.in_browser => browser::demo(wishes, interruption),
+        None => demo(wishes, interruption),
     }
 }
 
