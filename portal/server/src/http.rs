@@ -19,6 +19,7 @@ mod page_texts;
 mod provider;
 mod rates;
 mod refusal;
+mod refusal_page;
 mod sessions;
 mod terminal;
 
@@ -48,7 +49,7 @@ pub fn router(portal: Arc<Portal>, provider: Option<Arc<Provider>>) -> Router {
         .route("/page.js", get(assets::page_script))
         .route("/latchkey-sign-in.js", get(assets::sign_in_module))
         .route("/latchkey-sign-in.d.ts", get(assets::sign_in_types))
-        .route("/refusals/{code}", get(page::words))
+        .route("/refusals/{code}", get(refusal_page::words))
         .route("/language", post(header::choose))
         .route("/link", post(page::offer_link))
         .route("/complete/{token}", get(page::complete))
@@ -68,8 +69,8 @@ pub fn router(portal: Arc<Portal>, provider: Option<Arc<Provider>>) -> Router {
     of_portal
         .merge(cabinet::routes(Arc::clone(&portal), provider.clone()))
         .merge(provider.map(provider::routes).unwrap_or_default())
-        .fallback(page::refusing(&portal, || Refusal::NotFound))
-        .method_not_allowed_fallback(page::refusing(&portal, || Refusal::Method))
+        .fallback(refusal_page::refusing(&portal, || Refusal::NotFound))
+        .method_not_allowed_fallback(refusal_page::refusing(&portal, || Refusal::Method))
         .layer(DefaultBodyLimit::max(body::BODY_MAX_SIZE))
         .layer(middleware::from_fn_with_state(Arc::clone(&portal), rates::limit))
         .layer(middleware::from_fn_with_state(portal, guard::guard::<Portal>))

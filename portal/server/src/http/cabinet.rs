@@ -16,7 +16,8 @@ use url::form_urlencoded;
 use super::body::FormBody;
 use super::cabinet_texts::Texts;
 use super::header::Header;
-use super::page::{Content, Moment, moment, name_in, page, refused};
+use super::page::{Content, Moment, moment, name_in, page};
+use super::refusal_page::refused;
 use super::sessions::HolderAnswer;
 use super::{Language, Refusal, cookies};
 use crate::cabinet::{BrowserFamily, CabinetState};
@@ -163,7 +164,7 @@ async fn shown(rooms: &Rooms, headers: &HeaderMap) -> Result<Response, Refusal> 
         Ok(visit) => visit,
         Err(demand) => {
             let content = Content::sign_in_for_cabinet(portal, demand == Demand::StepUp);
-            return Ok(page(portal, headers, StatusCode::OK, content));
+            return Ok(page(portal, Language::preferred(headers), StatusCode::OK, content));
         }
     };
     let language = Language::preferred(headers);

@@ -15,6 +15,9 @@ pub(super) const BROWSER: Cookie = Cookie { name: "__Host-latchkey-pre", same_si
 /// Says which session a browser has. `Lax`, so that a link from another site finds the person signed in.
 pub(super) const SESSION: Cookie = Cookie { name: "__Host-latchkey-session", same_site: "Lax" };
 
+/// Stands in no sealed request.
+const TAG_SIGN: char = ':';
+
 /// Keeps another site's request while its visitor signs in. `Lax`, since the visitor comes from there.
 pub(super) const PENDING: Cookie = Cookie { name: "__Host-latchkey-request", same_site: "Lax" };
 
@@ -26,6 +29,21 @@ pub(super) const OUTSIDE_ACCOUNT: Cookie = Cookie { name: "__Host-latchkey-outsi
 
 /// Says in which language the visitor wants the pages.
 pub(super) const LANGUAGE: Cookie = Cookie { name: "__Host-latchkey-language", same_site: "Lax" };
+
+/// Another site's request that waits in the browser, sealed, and the tag of the language that the site wants, or nothing. The
+/// tag is not sealed: a browser that alters it gets other pages, and nobody else does.
+pub(super) fn waiting(headers: &HeaderMap) -> Option<(&str, &str)> {
+    let text = PENDING.text(headers)?;
+    Some(text.split_once(TAG_SIGN).unwrap_or((text, "")))
+}
+
+/// Has the browser keep a request for `lifetime`, with the tag of the language that its site wants, if it wants one.
+pub(super) fn wait(sealed: &str, tag: Option<&str>, lifetime: Duration) -> Result<HeaderValue, Refusal> {
+    match tag {
+        Some(tag) => PENDING.set_text(&format!("{sealed}{TAG_SIGN}{tag}"), lifetime),
+        None => PENDING.set_text(sealed, lifetime),
+    }
+}
 
 /// A browser that is signed in has a session, and asks for nothing any more.
 pub(super) fn signed_in(started: &StartedSession) -> Result<AppendHeaders<[(HeaderName, HeaderValue); 2]>, Refusal> {

@@ -9,7 +9,7 @@ use axum::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, ORIGIN, REFERRER_POLICY, RETRY_AFTER, STRICT_TRANSPORT_SECURITY,
     X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
-use axum::http::{HeaderName, HeaderValue};
+use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 
@@ -18,6 +18,7 @@ use latchkey_crypto::assertion::Origin;
 use super::Refusal;
 use super::provider::FORMS_OF_SITES;
 use super::refusal::RefusalDetail;
+use super::refusal_page::{accepts_pages, is_for_people, refused};
 use crate::metrics::Metrics;
 use crate::portal::Portal;
 use crate::terminal::Terminal;
@@ -48,6 +49,8 @@ pub(super) trait Guarded {
     fn takes_forms_of_sites(&self, route: &str) -> bool;
     /// How long a request may take.
     fn request_time_limit(&self) -> Duration;
+    /// Tells of a refusal whoever takes a page for an answer.
+    fn refuse(&self, headers: &HeaderMap, route: &str, refusal: Refusal) -> Response;
     /// Where requests are counted.
     fn metrics(&self) -> &Metrics;
 }
@@ -63,6 +66,10 @@ impl Guarded for Portal {
 
     fn request_time_limit(&self) -> Duration {
         self.request_time_limit()
+    }
+
+    fn refuse(&self, headers: &HeaderMap, route: &str, refusal: Refusal) -> Response {
+        if is_for_people(headers, route) { refused(self, headers, &refusal) } else { refusal.into_response() }
     }
 
     fn metrics(&self) -> &Metrics {
@@ -83,6 +90,10 @@ impl Guarded for Terminal {
         self.request_time_limit()
     }
 
+    fn refuse(&self, _: &HeaderMap, _: &str, refusal: Refusal) -> Response {
+        refusal.into_response()
+    }
+
     fn metrics(&self) -> &Metrics {
         self.metrics()
     }
@@ -94,12 +105,17 @@ pub(super) async fn guard<S: Guarded>(State(service): State<Arc<S>>, request: Re
     // The pattern, never the address itself, which is the visitor's to choose.
     let route =
         request.extensions().get::<MatchedPath>().map_or_else(|| "none".to_owned(), |path| path.as_str().to_owned());
+    let of_page = accepts_pages(request.headers()).then(|| request.headers().clone());
+    let refuse = |refusal: Refusal| match &of_page {
+        Some(headers) => service.refuse(headers, &route, refusal),
+        None => refusal.into_response(),
+    };
     let mut response = if !service.takes_forms_of_sites(&route) && is_from_elsewhere(&*service, &request) {
-        Refusal::Origin.into_response()
+        refuse(Refusal::Origin)
     } else {
         match tokio::time::timeout(service.request_time_limit(), next.run(request)).await {
             Ok(response) => response,
-            Err(_) => Refusal::TimeOut.into_response(),
+            Err(_) => refuse(Refusal::TimeOut),
         }
     };
     for (name, value) in HEADERS {

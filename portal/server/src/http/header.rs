@@ -11,8 +11,9 @@ use url::form_urlencoded;
 
 use super::body::FormBody;
 use super::cabinet::CABINET;
-use super::page::{HOME, refused};
+use super::page::HOME;
 use super::provider::RESUME;
+use super::refusal_page::refused;
 use super::{Language, Refusal, cookies};
 use crate::portal::Portal;
 

@@ -7,8 +7,9 @@ use axum::http::header::{LOCATION, SET_COOKIE};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{AppendHeaders, IntoResponse as _, Response};
 
-use super::page::{HOME, refused};
+use super::page::HOME;
 use super::provider::RESUME;
+use super::refusal_page::refused;
 use super::{Refusal, cookies};
 use crate::outside_account::{OutsideAccountError, Returned, UNDER_WAY_LIFETIME, UnderWay};
 use crate::portal::Portal;

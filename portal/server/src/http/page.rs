@@ -1,17 +1,14 @@
 //! The page that signs in, and shows who is signed in. Without its script it offers the link and the command.
 
-use std::future::{Ready, ready};
 use std::sync::Arc;
 
 use askama::Template;
-use axum::Json;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
-use axum::http::header::{ACCEPT, CONTENT_LANGUAGE, CONTENT_SECURITY_POLICY, LOCATION, SET_COOKIE, VARY};
+use axum::http::header::{CONTENT_LANGUAGE, CONTENT_SECURITY_POLICY, LOCATION, SET_COOKIE, VARY};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{AppendHeaders, Html, IntoResponse as _, Response};
 use latchkey_verify::Assurance;
-use serde::Serialize;
 use time::macros::format_description;
 use time::{Duration, OffsetDateTime};
 use url::form_urlencoded;
@@ -22,6 +19,7 @@ use super::header::Header;
 use super::outside_account::OUTSIDE_ACCOUNT;
 use super::page_texts::{SignInState, Texts};
 use super::provider::RESUME;
+use super::refusal_page::refused;
 use super::{Language, Refusal, challenges, cookies};
 use crate::link::{ShortCode, link};
 use crate::organisation::Binding;
@@ -61,8 +59,8 @@ pub(super) enum Content {
     NobodySignedIn {
         command: String,
         asking: Option<Asking>,
-        /// The site wants a sign-in that is newer, or of a higher level.
-        again: bool,
+        /// Why one who is signed in is to sign in again.
+        again: Option<Again>,
         /// The visitor is on the way to the cabinet.
         for_cabinet: bool,
         /// The service's terminal has to read the card; another sign-in does not serve.
@@ -111,7 +109,18 @@ pub(super) enum Content {
         what_happened: String,
         what_to_do: String,
         code: &'static str,
+        /// Where the visitor goes on: his sign-in for a site, if he can.
+        next: &'static str,
     },
+}
+
+/// Why somebody who is signed in is to sign in again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Again {
+    /// The sign-in is not new enough, or not sure enough.
+    Anew,
+    /// The card was not asked then what a site wants to know.
+    CardNotAsked,
 }
 
 /// Another provider, with an account of which one may sign in.
@@ -180,7 +189,7 @@ impl Content {
     pub(super) fn sign_in_for(
         portal: &Portal,
         asking: Asking,
-        again: bool,
+        again: Option<Again>,
         by_terminal: bool,
         outside: Option<OutsideOffer>,
     ) -> Self {
@@ -193,7 +202,7 @@ impl Content {
         Self::NobodySignedIn {
             command: command(portal),
             asking: None,
-            again,
+            again: again.then_some(Again::Anew),
             for_cabinet: true,
             by_terminal: false,
             outside: None,
@@ -222,8 +231,8 @@ impl Content {
         match self {
             Self::NobodySignedIn { asking: Some(_), .. } | Self::Consent { .. } => Some(RESUME),
             Self::NobodySignedIn { for_cabinet: true, .. } => Some(CABINET),
-            Self::NobodySignedIn { .. } | Self::SignedIn { .. } | Self::Refused { .. } => Some(HOME),
-            Self::Link { next, .. } => Some(next),
+            Self::NobodySignedIn { .. } | Self::SignedIn { .. } => Some(HOME),
+            Self::Link { next, .. } | Self::Refused { next, .. } => Some(next),
             Self::Leaving(_) => None,
         }
     }
@@ -241,7 +250,7 @@ impl Content {
 
 pub(super) async fn show(State(portal): State<Arc<Portal>>, headers: HeaderMap) -> Response {
     match shown(&portal, &headers).await {
-        Ok(content) => page(&portal, &headers, StatusCode::OK, content),
+        Ok(content) => page(&portal, Language::preferred(&headers), StatusCode::OK, content),
         Err(refusal) => refused(&portal, &headers, &refusal),
     }
 }
@@ -301,7 +310,7 @@ pub(super) async fn offer_link(
             };
             let cookies = [Some(cookie), forgotten, place.ok()].into_iter().flatten();
             let cookies = AppendHeaders(cookies.map(|it| (SET_COOKIE, it)));
-            (cookies, page(&portal, &headers, StatusCode::OK, content)).into_response()
+            (cookies, page(&portal, Language::preferred(&headers), StatusCode::OK, content)).into_response()
         }
         Err(refusal) => refused(&portal, &headers, &refusal),
     }
@@ -320,14 +329,6 @@ pub(super) async fn complete(
             refused(&portal, &headers, &refusal)
         }
     }
-}
-
-/// The words for a code of this service, in the language that the page has.
-pub(super) async fn words(code: Result<Path<String>, PathRejection>, headers: HeaderMap) -> Result<Response, Refusal> {
-    let language = Language::preferred(&headers);
-    let words = code.ok().and_then(|Path(code)| words_for(language, &code)).ok_or(Refusal::NotFound)?;
-    let headers = [(CONTENT_LANGUAGE, language.tag()), (VARY, "Accept-Language, Cookie")];
-    Ok((headers, Json(words)).into_response())
 }
 
 async fn signed_in_by_link(
@@ -381,7 +382,7 @@ fn nobody(portal: &Portal, language: Language) -> Content {
     Content::NobodySignedIn {
         command: command(portal),
         asking: None,
-        again: false,
+        again: None,
         for_cabinet: false,
         by_terminal: false,
         outside: outside_offer(portal, language, OUTSIDE_ACCOUNT),
@@ -451,43 +452,7 @@ pub(super) fn moment(portal: &Portal, language: Language, time: OffsetDateTime) 
     Ok(Moment { machine: rfc3339(time)?, human })
 }
 
-pub(super) fn refused(portal: &Portal, headers: &HeaderMap, refusal: &Refusal) -> Response {
-    let language = Language::preferred(headers);
-    let texts = Texts::of(language);
-    let own = |what_happened: &str, what_to_do: &str| RefusalWords {
-        what_happened: what_happened.to_owned(),
-        what_to_do: what_to_do.to_owned(),
-    };
-    let words = match refusal {
-        // The words for programs are about an address for programs.
-        Refusal::NotFound | Refusal::Method => own(texts.nowhere, texts.nowhere_advice),
-        _ => words_for(language, refusal.code()).unwrap_or_else(|| own(texts.refused, texts.try_later)),
-    };
-    let RefusalWords { what_happened, what_to_do } = words;
-    let content = Content::Refused { what_happened, what_to_do, code: refusal.code() };
-    let mut response = page(portal, headers, refusal.status(), content);
-    response.extensions_mut().insert(refusal.detail());
-    response
-}
-
-/// Answers each request with this refusal: a page for people, and what they read nowhere else for programs.
-pub(super) fn refusing(
-    portal: &Arc<Portal>,
-    refusal: fn() -> Refusal,
-) -> impl Fn(HeaderMap) -> Ready<Response> + Clone + Send + Sync + 'static {
-    let portal = Arc::clone(portal);
-    move |headers| {
-        let wished = headers.get(ACCEPT).and_then(|wished| wished.to_str().ok()).unwrap_or_default();
-        let response = match wished.contains("text/html") {
-            true => refused(&portal, &headers, &refusal()),
-            false => refusal().into_response(),
-        };
-        ready(response)
-    }
-}
-
-pub(super) fn page(portal: &Portal, headers: &HeaderMap, status: StatusCode, content: Content) -> Response {
-    let language = Language::preferred(headers);
+pub(super) fn page(portal: &Portal, language: Language, status: StatusCode, content: Content) -> Response {
     let texts = Texts::of(language);
     let title = match content {
         Content::NobodySignedIn { asking: Some(_), .. } => texts.site_sign_in,
@@ -515,26 +480,6 @@ pub(super) fn page(portal: &Portal, headers: &HeaderMap, status: StatusCode, con
         }
         Err(_) => Refusal::Internal("the page cannot be written").into_response(),
     }
-}
-
-/// What a refusal says to people.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct RefusalWords {
-    what_happened: String,
-    what_to_do: String,
-}
-
-fn words_for(language: Language, code: &str) -> Option<RefusalWords> {
-    let language = match language {
-        Language::Belarusian => latchkey_texts::Language::Belarusian,
-        Language::Russian => latchkey_texts::Language::Russian,
-        Language::English => latchkey_texts::Language::English,
-    };
-    let texts = latchkey_texts::Texts::new(language, latchkey_texts::refusals(language));
-    let code = format!("portal-refused-{code}");
-    let what_happened = texts.what_happened(&code, &[])?;
-    Some(RefusalWords { what_happened, what_to_do: texts.what_to_do_in_window(&code, &[])? })
 }
 
 /// What the page may do: run its own scripts, and call this service and the program on the visitor's computer. Browsers

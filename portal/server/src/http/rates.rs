@@ -4,15 +4,14 @@ use std::net::{IpAddr, Ipv6Addr};
 use std::sync::Arc;
 
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::header::ACCEPT;
 use axum::http::{HeaderMap, HeaderName, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 
 use super::Refusal;
 use super::outside_account::OUTSIDE_ACCOUNT;
-use super::page::refused;
-use super::provider::{CALLED_BY_SITES, CARD_REQUEST, FORMS_OF_SITES, USERINFO, put_off};
+use super::provider::{CALLED_BY_SITES, CARD_REQUEST, USERINFO, put_off};
+use super::refusal_page::{is_for_people, refused};
 use crate::outside_account::RETURN;
 use crate::portal::Portal;
 use crate::rates::{Limit, Source};
@@ -21,8 +20,6 @@ use crate::terminal::Caller;
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 /// What those who operate the service ask, from wherever they watch it.
 const OPERATIONS: [&str; 3] = ["/health/live", "/health/ready", "/metrics"];
-/// Below what programs call.
-const PROGRAMS: &str = "/api/";
 /// Where challenges, links, and requests for the card to be read are asked for, and where another provider is asked for it.
 const CHALLENGES: [&str; 5] = ["/api/v1/challenges", "/link", CARD_REQUEST, OUTSIDE_ACCOUNT, RETURN];
 
@@ -59,11 +56,9 @@ pub(super) async fn limit(State(portal): State<Arc<Portal>>, mut request: Reques
 
 /// Programs and pages are each told in their own way.
 fn answer(portal: &Portal, headers: &HeaderMap, route: &str, refusal: Refusal) -> Response {
-    let accepted = headers.get(ACCEPT).and_then(|kinds| kinds.to_str().ok()).unwrap_or_default();
-    let is_page = accepted.contains("text/html") && !route.starts_with(PROGRAMS);
     if CALLED_BY_SITES.contains(&route) {
         put_off(&refusal)
-    } else if is_page || FORMS_OF_SITES.contains(&route) {
+    } else if is_for_people(headers, route) {
         refused(portal, headers, &refusal)
     } else {
         refusal.into_response()

@@ -16,6 +16,7 @@ use super::dpop::KeyThumbprint;
 use super::error::ErrorCode;
 use super::parameters::{Parameters, ParametersError};
 use super::scope::{AGE_OVER_18, Scopes};
+use crate::http::Language;
 use crate::session::{Assurance, Session};
 use crate::token::Token;
 
@@ -51,6 +52,8 @@ pub struct AuthorizationRequest {
     pub id_token_hint: Option<String>,
     /// Subjects of which the person is to be one, if the site says so.
     pub subjects: Option<Vec<String>>,
+    /// In which language the pages are to be.
+    pub language: Option<Language>,
 }
 
 /// The challenge of PKCE by `S256`. There is no other method.
@@ -202,6 +205,7 @@ impl AuthorizationRequest {
             demand: listed.and(asked.demand),
             id_token_hint: parameters.get("id_token_hint").map(str::to_owned),
             subjects: asked.subjects,
+            language: parameters.get("ui_locales").and_then(Language::first_of),
         })
     }
 

@@ -28,6 +28,7 @@ mod page;
 mod process;
 mod provider;
 mod rates;
+mod refusal_pages;
 mod refusals;
 mod revocation;
 mod schema;

@@ -195,9 +195,33 @@ async fn without_its_script_the_page_offers_link_and_command() {
         "{html}"
     );
     assert!(html.contains("<code>latchkey sign-in https://portal.example</code>"), "{html}");
+    let needed = html.split("<noscript>").nth(1).unwrap().split("</noscript>").next().unwrap();
+    assert!(needed.contains("needs JavaScript") && needed.contains("The ways below work without it."), "{needed}");
     for needs_script in ["go", "cancel"] {
         let button = html.split(&format!("<button id=\"{needs_script}\"")).nth(1).unwrap().split('>').next().unwrap();
         assert!(button.ends_with(" hidden"), "{button}");
+    }
+}
+
+/// Where a script is needed, and only there, whoever runs none is told what for, and what he can do instead.
+#[tokio::test]
+async fn who_runs_no_scripts_is_told_what_they_are_needed_for() {
+    let world = World::with_cabinets().await;
+    let mut signed_in = world.browser();
+    signed_in.sign_in(&world.card()).await;
+    for (language, needed) in [
+        ("be", "Кнопцы для ўваходу з карткай патрэбны JavaScript"),
+        ("ru", "Кнопке для входа с картой нужен JavaScript"),
+        ("en", "The button for signing in with the card needs JavaScript"),
+    ] {
+        for path in ["/", "/cabinet"] {
+            let get = || Request::get(path).header("accept-language", language).body(Body::empty()).unwrap();
+            let page = world.browser().send(get()).await;
+            assert_eq!(page.text().matches("<noscript>").count(), 1, "{language} {path}");
+            assert!(page.text().contains(&format!("<noscript><p class=\"notice\">{needed}")), "{}", page.text());
+            let page = signed_in.send(get()).await;
+            assert!(!page.text().contains("<noscript>"), "{language} {path}");
+        }
     }
 }
 

@@ -9,6 +9,7 @@ mod consent;
 mod dpop;
 mod flows;
 mod grants;
+mod languages;
 mod logouts;
 mod logouts_of_processes;
 mod observation;

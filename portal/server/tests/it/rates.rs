@@ -84,6 +84,10 @@ async fn people_are_told_on_a_page_in_their_language() {
         assert_eq!(page.header("content-language"), language);
         assert!(page.text().contains(words) && page.text().contains("too-many-requests"), "{}", page.text());
     }
+    let program = get(&world, "192.0.2.1", "/api/v1/session", &browser("en")).await;
+    assert_eq!(program.refusal(), (429, "too-many-requests".to_owned()));
+    let script = get(&world, "192.0.2.1", "/", &[("accept", "*/*")]).await;
+    assert_eq!(script.refusal(), (429, "too-many-requests".to_owned()));
 }
 
 #[tokio::test]

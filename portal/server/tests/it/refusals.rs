@@ -381,7 +381,7 @@ async fn a_flood_of_challenges_does_not_fill_the_database() {
 }
 
 /// A database that never answers.
-struct Silent;
+pub(crate) struct Silent;
 
 fn silence<'a, T: Send + 'a>() -> Answer<'a, T> {
     Box::pin(std::future::pending())

@@ -19,9 +19,9 @@ const REQUESTS: u32 = 3000;
 /// Parameters that the provider knows, and others.
 const NAMES: &str = "client_id redirect_uri response_type scope code_challenge code_challenge_method state nonce acr_values \
     claims prompt max_age id_token_hint request_uri grant_type code code_verifier refresh_token token client_secret \
-    client_assertion client_assertion_type access_token login_hint post_logout_redirect_uri request via \u{202E}";
+    client_assertion client_assertion_type access_token login_hint post_logout_redirect_uri request ui_locales via \u{202E}";
 /// Values that some of them may have.
-const VALUES: [&str; 24] = [
+const VALUES: [&str; 25] = [
     "shop",
     "clinic",
     "app",
@@ -43,6 +43,7 @@ const VALUES: [&str; 24] = [
     "{\"id_token\":{\"acr\":{\"essential\":true}}}",
     "page",
     "link",
+    "de en",
     "\u{202E}",
     "%00",
     "' OR 1=1 --",

@@ -10,7 +10,8 @@ use axum::response::{IntoResponse as _, Response};
 use super::RESUME;
 use crate::http::body::FormBody;
 use crate::http::outside_account::{OUTSIDE_ACCOUNT_ANEW, OUTSIDE_ACCOUNT_FOR_SITE};
-use crate::http::page::{Answering, Asking, Content, outside_offer, page, refused};
+use crate::http::page::{Again, Answering, Asking, Content, outside_offer, page};
+use crate::http::refusal_page::refused;
 use crate::http::{Language, Refusal, cookies};
 use crate::provider::error::ErrorCode;
 use crate::provider::parameters::Parameters;
@@ -40,6 +41,7 @@ use crate::session::Assurance;
         ("prompt" = Option<String>, Query, description = "`none`, `login`, `consent`, `select_account`"),
         ("max_age" = Option<u32>, Query, description = "Seconds since the sign-in, at most"),
         ("id_token_hint" = Option<String>, Query, description = "A ticket of the person who is meant"),
+        ("ui_locales" = Option<String>, Query, description = "Languages of the pages, the dearest first; of other ones than `be`, `ru` and `en` none counts"),
         ("request_uri" = Option<String>, Query, description = "What `/par` has answered; then `client_id` is all else that counts"),
     ),
     responses(
@@ -55,7 +57,8 @@ pub(in crate::http) async fn authorize(
     headers: HeaderMap,
 ) -> Response {
     let answer = async {
-        let begun = provider.begin(&query.unwrap_or_default(), cookies::PENDING.text(&headers)).await?;
+        let sealed = cookies::waiting(&headers).map(|(sealed, _)| sealed);
+        let begun = provider.begin(&query.unwrap_or_default(), sealed).await?;
         go_on(&provider, &headers, begun).await
     };
     on_a_page(&provider, &headers, answer).await
@@ -161,7 +164,7 @@ fn respond(
     browser: Option<&SignedIn>,
     step: Step,
 ) -> Result<Response, Refusal> {
-    let language = Language::preferred(headers);
+    let language = Language::for_site(headers, waiting.request.language);
     let name = provider.name(waiting)?;
     let asking = || Asking::of(&waiting.request, name, language);
     let content = match (step, browser) {
@@ -177,20 +180,22 @@ fn respond(
         (Step::AskConsent { .. }, None) => return Err(Refusal::NoSession),
         (Step::SignIn { again }, _) => {
             let by_terminal = waiting.request.scopes.age_over_18;
+            let was_asked = browser.is_some_and(|browser| browser.session.age_over_18.is_some());
+            let why = if by_terminal && !was_asked { Again::CardNotAsked } else { Again::Anew };
             let has_card = browser.is_some_and(|browser| browser.session.holder().is_some());
             let outside_serves = waiting.request.demand.is_met_by(Assurance::Low) && !by_terminal && !has_card;
             let anew = waiting.request.wants_new_sign_in();
             let address = if anew { OUTSIDE_ACCOUNT_ANEW } else { OUTSIDE_ACCOUNT_FOR_SITE };
             let outside = outside_serves.then(|| outside_offer(provider.portal(), language, address));
-            Content::sign_in_for(provider.portal(), asking(), again, by_terminal, outside.flatten())
+            Content::sign_in_for(provider.portal(), asking(), again.then_some(why), by_terminal, outside.flatten())
         }
     };
-    kept(provider, waiting, page(provider.portal(), headers, StatusCode::OK, content))
+    kept(provider, waiting, page(provider.portal(), language, StatusCode::OK, content))
 }
 
 pub(super) fn waiting(provider: &Provider, headers: &HeaderMap) -> Result<Waiting, RequestFault> {
-    let sealed = cookies::PENDING.text(headers).ok_or(ToldFault::Over);
-    sealed.map_err(RequestFault::Told).and_then(|sealed| provider.resume(sealed))
+    let (sealed, _) = cookies::waiting(headers).ok_or(RequestFault::Told(ToldFault::Over))?;
+    provider.resume(sealed)
 }
 
 fn told_or_sent(provider: &Provider, fault: RequestFault) -> Result<Response, Refusal> {
@@ -202,7 +207,8 @@ fn told_or_sent(provider: &Provider, fault: RequestFault) -> Result<Response, Re
 
 /// Has the browser bring the request back.
 fn kept(provider: &Provider, waiting: &Waiting, response: Response) -> Result<Response, Refusal> {
-    let cookie = cookies::PENDING.set_text(&provider.seal(waiting)?, PENDING_LIFETIME)?;
+    let tag = waiting.request.language.map(Language::tag);
+    let cookie = cookies::wait(&provider.seal(waiting)?, tag, PENDING_LIFETIME)?;
     Ok(([(SET_COOKIE, cookie)], response).into_response())
 }
 

@@ -7,6 +7,7 @@ use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::response::{IntoResponse as _, Response};
 use serde_json::{Value, json};
 
+use crate::http::Language;
 use crate::http::refusal::RefusalAnswer;
 use crate::provider::Provider;
 use crate::provider::assurance::ACR_NAMES;
@@ -67,7 +68,7 @@ pub(in crate::http) async fn configuration(State(provider): State<Arc<Provider>>
         "claims_supported": claims,
         "acr_values_supported": ACR_NAMES,
         "prompt_values_supported": ["none", "login", "consent", "select_account"],
-        "ui_locales_supported": ["be", "ru", "en"],
+        "ui_locales_supported": Language::ALL.map(Language::tag),
         "claims_parameter_supported": true,
         "request_parameter_supported": false,
         "request_uri_parameter_supported": false,

@@ -30,6 +30,7 @@ use crate::provider::tickets;
         ("client_id" = Option<String>, Query, description = "The site, unless the ticket says it"),
         ("post_logout_redirect_uri" = Option<String>, Query, description = "One of its registered addresses, letter by letter"),
         ("state" = Option<String>, Query, description = "For that address"),
+        ("ui_locales" = Option<String>, Query, description = "Languages of the page, as at `/authorize`"),
     ),
     responses(
         (status = 200, description = "A page that asks", content_type = "text/html"),
@@ -47,8 +48,9 @@ pub(in crate::http) async fn end_session(
         let wish = Wish::of(&provider, &parameters)?;
         match (provider.signed_in(cookies::SESSION.read(&headers)).await?, wish.address()) {
             (Some(browser), _) => {
-                let leaving = wish.leaving(browser.token.form_key(), Language::preferred(&headers));
-                Ok(page(provider.portal(), &headers, StatusCode::OK, Content::Leaving(leaving)))
+                let language = Language::for_site(&headers, wish.language);
+                let leaving = wish.leaving(browser.token.form_key(), language);
+                Ok(page(provider.portal(), language, StatusCode::OK, Content::Leaving(leaving)))
             }
             (None, Some(address)) => redirect(&address),
             (None, None) => redirect("/"),
@@ -113,6 +115,8 @@ struct Wish {
     client: Option<Arc<Client>>,
     redirect_uri: Option<RedirectUri>,
     state: Option<String>,
+    /// In which the page is to be.
+    language: Option<Language>,
 }
 
 impl Wish {
@@ -144,7 +148,9 @@ impl Wish {
             }
             None => None,
         };
-        Ok(Self { client, redirect_uri, state: parameters.get("state").map(str::to_owned) })
+        let state = parameters.get("state").map(str::to_owned);
+        let language = parameters.get("ui_locales").and_then(Language::first_of);
+        Ok(Self { client, redirect_uri, state, language })
     }
 
     /// Where the browser is sent afterwards.

@@ -143,6 +143,16 @@ async fn tokens_of(scene: &Scene, holder: &Holder) -> (Browser, Value) {
     (browser, tokens)
 }
 
+/// Who is to sign in anew, though his card was asked, is not told that it was not.
+#[tokio::test]
+async fn who_is_to_sign_in_anew_is_told_why() {
+    let scene = Scene::set().await;
+    let (mut browser, _) = tokens_of(&scene, &holder_born(0)).await;
+    let page = browser.get(&SHOP.request(&[("scope", Some(SCOPE)), ("prompt", Some("login"))])).await;
+    assert!(page.text().contains("Сайту трэба, каб вы ўвайшлі нанова"), "{}", page.text());
+    assert!(!page.text().contains("пра гэта вашу картку не пыталіся"), "{}", page.text());
+}
+
 #[tokio::test]
 async fn a_site_learns_yes_or_no_and_nobody_the_date_of_birth() {
     for (days, is_of_age) in [(0, true), (1, true), (-1, false), (4000, true)] {
@@ -212,6 +222,11 @@ async fn a_session_whose_card_was_not_asked_is_asked_and_changes_its_token() {
     let page = browser.get(&address).await;
     assert!(page.text().contains("Вы ўжо ўвайшлі, але пра гэта вашу картку не пыталіся."), "{}", page.text());
     assert!(!page.text().contains("id=\"other-ways\""), "no other way serves");
+    assert!(
+        page.text().contains("<noscript><p class=\"notice\">Спытаць картку можа толькі старонка"),
+        "{}",
+        page.text()
+    );
     // Whoever signs in by base mode all the same is asked again, and the site gets nothing.
     scene.world.set_clock(NOW + Duration::seconds(10));
     browser.sign_in(&scene.world.card()).await;

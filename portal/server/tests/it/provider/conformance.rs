@@ -30,7 +30,7 @@ async fn requests_that_must_succeed_do() {
         ("oidcc-display-popup", &[("display", Some("popup"))]),
         ("oidcc-ensure-request-with-unknown-parameter-succeeds", &[("extra", Some("foobar"))]),
         ("oidcc-login-hint", &[("login_hint", Some("buffy@portal.example"))]),
-        ("oidcc-ui-locales", &[("ui_locales", Some("se"))]),
+        ("oidcc-ui-locales", &[("ui_locales", Some("se be"))]),
         ("oidcc-claims-locales", &[("claims_locales", Some("se"))]),
         ("oidcc-ensure-request-with-acr-values-succeeds", &[("acr_values", Some(ACR))]),
         ("oidcc-max-age-10000", &[("max_age", Some("10000"))]),

@@ -17,11 +17,11 @@ fn parameters(site: &Site, changes: &[(&str, Option<&str>)]) -> Vec<(String, Str
     parameters.filter(|(name, _)| site.id != "app" || name != "client_id").collect()
 }
 
-async fn push(world: &World, site: &Site, changes: &[(&str, Option<&str>)]) -> Answer {
+pub(super) async fn push(world: &World, site: &Site, changes: &[(&str, Option<&str>)]) -> Answer {
     site.call(world, "/par", &parameters(site, changes)).await
 }
 
-fn with(site: &Site, answer: &Answer) -> String {
+pub(super) fn with(site: &Site, answer: &Answer) -> String {
     assert_eq!(answer.status, 201, "{}", answer.text());
     let reference = answer.json()["request_uri"].as_str().unwrap().to_owned();
     format!("/authorize?client_id={}&request_uri={reference}", site.id)
