@@ -7,6 +7,7 @@ pub mod card_table;
 pub mod clinic;
 pub mod deployed;
 pub mod desktop;
+pub mod elsewhere;
 pub mod faults;
 pub mod installed;
 pub mod process;

@@ -9,13 +9,17 @@ use openssl::rand::rand_bytes;
 use tokio::runtime::Runtime;
 
 use crate::desktop::{Answered, Asked, Site};
-use crate::site::{HIGH, Known, RelyingParty, Visit};
+use crate::site::{HIGH, Known, LOW, RelyingParty, Visit};
 use crate::stage::{Portal, SampleSet, free_port};
 
 /// What the portal calls it.
 pub const SHOP: &str = "shop";
 const HOST: &str = "shop.example";
 const COOKIE: &str = "shop-visit";
+/// Where nobody needs a card.
+pub const WINDOWS: &str = "/windows";
+/// What only the card opens.
+pub const ORDERS: &str = "/orders";
 
 /// The shop at work.
 pub struct Shop {
@@ -34,7 +38,11 @@ struct Counter {
 
 /// How far a visitor is.
 enum At {
-    Door(Visit),
+    Door {
+        visit: Visit,
+        /// Where the visitor goes on.
+        next: &'static str,
+    },
     Inside(Arc<Known>),
 }
 
@@ -81,7 +89,7 @@ impl Shop {
 impl At {
     fn inside(&self) -> Option<Arc<Known>> {
         match self {
-            Self::Door(_) => None,
+            Self::Door { .. } => None,
             Self::Inside(known) => Some(Arc::clone(known)),
         }
     }
@@ -94,7 +102,9 @@ impl Counter {
         let path = asked.path.split('?').next().unwrap_or_default();
         match (asked.method.as_str(), path) {
             ("GET", "/") => self.page(asked, cookie),
-            ("GET", "/enter") => self.enter(),
+            ("GET", "/enter") => self.enter(HIGH, "/"),
+            ("GET", WINDOWS) => self.enter(LOW, "/"),
+            ("GET", ORDERS) => self.orders(asked, cookie),
             ("GET", "/back") => self.back(asked, cookie),
             ("POST", "/leave") => self.leave(cookie),
             _ => Answered::nothing(),
@@ -111,30 +121,39 @@ impl Counter {
         }
     }
 
-    fn enter(&self) -> Answered {
-        let visit = self.party.begin(HIGH);
+    /// Whoever is not known surely enough is asked at the portal, and comes back to this place.
+    fn orders(&self, asked: &Asked, cookie: &str) -> Answered {
+        let known = self.visits().get(cookie).and_then(At::inside);
+        match known.filter(|known| known.level == HIGH && self.is_still_known(known)) {
+            Some(known) => Answered::page(Words::of(&asked.languages).orders(&known)),
+            None => self.enter(HIGH, ORDERS),
+        }
+    }
+
+    fn enter(&self, level: &str, next: &'static str) -> Answered {
+        let visit = self.party.begin(level);
         let mut drawn = [0; 24];
         if rand_bytes(&mut drawn).is_err() {
             return Answered::nothing();
         }
         let cookie = encode_block(&drawn).replace(['+', '/'], "-");
         let answered = Answered::redirect(&visit.address);
-        self.visits().insert(cookie.clone(), At::Door(visit));
+        self.visits().insert(cookie.clone(), At::Door { visit, next });
         // `Lax`: the visitor comes back from another site.
         answered.with_cookie(&format!("{COOKIE}={cookie}; Path=/; Secure; HttpOnly; SameSite=Lax"))
     }
 
     fn back(&self, asked: &Asked, cookie: &str) -> Answered {
         let words = Words::of(&asked.languages);
-        let visit = match self.visits().remove(cookie) {
-            Some(At::Door(visit)) => visit,
+        let (visit, next) = match self.visits().remove(cookie) {
+            Some(At::Door { visit, next }) => (visit, next),
             _ => return Answered::page(words.refused("nobody has begun to enter in this browser")),
         };
         let answer = format!("{}{}", self.origin, asked.path);
         match self.runtime.block_on(self.party.finish(visit, &answer)) {
             Ok(known) => {
                 self.visits().insert(cookie.to_owned(), At::Inside(Arc::new(known)));
-                Answered::redirect("/")
+                Answered::redirect(next)
             }
             Err(error) => Answered::page(words.refused(&format!("{error:#}"))),
         }
@@ -166,6 +185,8 @@ struct Words {
     number: &'static str,
     level: &'static str,
     subject: &'static str,
+    orders: &'static str,
+    no_orders: &'static str,
     leave: &'static str,
     refused: &'static str,
 }
@@ -188,9 +209,16 @@ impl Words {
             (self.level, &known.level),
             (self.subject, &known.subject),
         ];
-        let rows = rows.map(|(name, value)| format!("<dt>{name}</dt><dd>{}</dd>\n", escaped(value))).concat();
+        let rows = rows.into_iter().filter(|(_, value)| !value.is_empty());
+        let rows: String = rows.map(|(name, value)| format!("<dt>{name}</dt><dd>{}</dd>\n", escaped(value))).collect();
+        let orders = format!("<p><a href=\"{ORDERS}\">{}</a></p>", self.orders);
         let leave = format!("<form method=\"post\" action=\"/leave\"><button>{}</button></form>", self.leave);
-        self.fill("inside", &format!("<p>{}</p>\n<dl>\n{rows}</dl>\n{leave}", self.hello))
+        self.fill("inside", &format!("<p>{}</p>\n<dl>\n{rows}</dl>\n{orders}\n{leave}", self.hello))
+    }
+
+    fn orders(&self, known: &Known) -> String {
+        let (heading, none) = (self.orders, self.no_orders);
+        self.fill("orders", &format!("<h2>{heading}</h2>\n<p>{}: {none}</p>", escaped(&known.name)))
     }
 
     fn refused(&self, why: &str) -> String {
@@ -228,6 +256,8 @@ const WORDS: [Words; 3] = [
         number: "Ідэнтыфікацыйны нумар",
         level: "Узровень упэўненасці",
         subject: "Хто вы для гэтай крамы",
+        orders: "Мае заказы",
+        no_orders: "заказаў яшчэ няма",
         leave: "Выйсці",
         refused: "Увайсці не ўдалося:",
     },
@@ -240,6 +270,8 @@ const WORDS: [Words; 3] = [
         number: "Идентификационный номер",
         level: "Уровень уверенности",
         subject: "Кто вы для этого магазина",
+        orders: "Мои заказы",
+        no_orders: "заказов ещё нет",
         leave: "Выйти",
         refused: "Войти не удалось:",
     },
@@ -255,6 +287,8 @@ const ENGLISH: Words = Words {
     number: "Identification number",
     level: "Assurance level",
     subject: "Who you are to this shop",
+    orders: "My orders",
+    no_orders: "there are no orders yet",
     leave: "Sign out",
     refused: "You could not be signed in:",
 };

@@ -26,6 +26,8 @@ use crate::stage::{Cards, SampleSet, give_secrets};
 
 /// The level of a sign-in with card and PIN.
 pub const HIGH: &str = "urn:latchkey:acr:high";
+/// The level of one with an account of another provider.
+pub const LOW: &str = "urn:latchkey:acr:low";
 
 /// A registered site.
 pub struct RelyingParty {
@@ -52,9 +54,9 @@ pub struct Known {
     pub subject: String,
     /// How sure that is.
     pub level: String,
-    /// The name in the certificate's subject.
+    /// The name in the certificate's subject; nothing of whoever has shown no card.
     pub name: String,
-    /// The identification number.
+    /// The identification number; nothing, as above.
     pub personal_number: String,
     ticket: CoreIdToken,
     access_token: AccessToken,
@@ -64,6 +66,7 @@ pub struct Known {
 /// The portal's own claim.
 #[derive(Debug, Serialize, Deserialize)]
 struct PersonalNumber {
+    #[serde(default)]
     personal_number: String,
 }
 
@@ -128,11 +131,11 @@ impl RelyingParty {
             AccessTokenHash::from_token(tokens.access_token(), ticket.signing_alg()?, ticket.signing_key(&verifier)?)?;
         ensure!(claims.access_token_hash() == Some(&expected), "the access token belongs to another ticket");
         let known = self.ask(tokens.access_token(), claims.subject().clone()).await?;
-        let name = known.name().and_then(|name| name.get(None)).context("there is no name")?;
+        let name = known.name().and_then(|name| name.get(None));
         Ok(Known {
             subject: claims.subject().to_string(),
             level: claims.auth_context_ref().context("there is no level")?.to_string(),
-            name: name.to_string(),
+            name: name.map(|name| name.to_string()).unwrap_or_default(),
             personal_number: known.additional_claims().personal_number.clone(),
             ticket: ticket.clone(),
             access_token: tokens.access_token().clone(),

@@ -1,9 +1,12 @@
 //! A whole stage for a sign-in: sample cards in virtual readers of a private, real pcscd, and a portal under HTTPS.
 
-use std::fs;
+mod order;
+
+use std::fs::{self, Permissions};
 use std::io::{PipeWriter, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::os::fd::OwnedFd;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -12,6 +15,7 @@ use anyhow::{Context, Result, bail, ensure};
 use latchkey_fixtures::card_image::CardImage;
 use latchkey_fixtures::data_groups::texts_in;
 use latchkey_fixtures::holders::{Holder, deployed_holders, issue_faulty_card, sample_holders, sample_pki};
+use latchkey_fixtures::outside_provider::CLIENT_SECRET;
 use latchkey_fixtures::pcscd::PrivatePcscd;
 use latchkey_fixtures::pki::faults::Fault;
 use latchkey_fixtures::postgresql::PrivatePostgresql;
@@ -21,6 +25,9 @@ use time::OffsetDateTime;
 
 use crate::balancer::Balancer;
 use crate::process::{Process, program};
+use order::OUTSIDE_SECRET;
+pub(crate) use order::outside_issuer;
+pub use order::{PortalOrder, TICKETS_ADDRESS};
 
 /// How long a program may take until it is ready. Generous: the machine may be building something else.
 const START: Duration = Duration::from_secs(60);
@@ -502,6 +509,11 @@ fn make_keys(set: &SampleSet, file: &Path, order: PortalOrder) -> Result<()> {
         uses.extend(["subject", "seal", "ticket-es256", "ticket-rs256"]);
         fs::write(set.path().join("clients.toml"), "")?;
     }
+    if order.outside_port.is_some() {
+        let secret = set.path().join(OUTSIDE_SECRET);
+        fs::write(&secret, CLIENT_SECRET)?;
+        fs::set_permissions(&secret, Permissions::from_mode(0o600))?;
+    }
     for of in uses {
         operate(file, &["keys", "new"], &[of])?;
     }
@@ -523,127 +535,6 @@ fn operate(configuration: &Path, command: &[&str], arguments: &[&str]) -> Result
         bail!("latchkey-portal {command:?}: {}", String::from_utf8_lossy(&output.stderr));
     }
     Ok(String::from_utf8(output.stdout)?)
-}
-
-/// By which requests for tickets name a portal's terminal.
-pub const TICKETS_ADDRESS: &str = "https://terminal.example/";
-
-const PROVIDER: &str = r#"
-[provider]
-clients = "clients.toml"
-"#;
-
-/// What is special about a portal.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct PortalOrder {
-    /// Where its pages look for client programs, if not at the usual port.
-    pub client_port: Option<u16>,
-    /// Where it listens, if not at a free port.
-    pub port: Option<u16>,
-    /// Whether it calls itself a sandbox.
-    pub is_sandbox: bool,
-    /// The port of its public origin, if it is not the one on which it listens.
-    pub public_port: Option<u16>,
-    /// How long its challenges are good, in seconds, if not for the usual time.
-    pub challenge_seconds: Option<u64>,
-    /// Where its terminal listens on this computer, if it has one.
-    pub terminal_port: Option<u16>,
-    /// Whether the terminal speaks HTTPS, with the portal's certificate.
-    pub terminal_has_tls: bool,
-    /// Where the issuing authority listens on this computer, if the terminal has one.
-    pub authority_port: Option<u16>,
-    /// Whether other sites can ask who is signed in.
-    pub has_provider: bool,
-    /// Whether there are two nodes, on a PostgreSQL server of their own.
-    pub is_cluster: bool,
-}
-
-impl PortalOrder {
-    /// Of a node on `port`, whose keys have a folder named by `name`.
-    fn configuration(self, port: u16, name: u16, database: &str) -> String {
-        let public_port = self.public_port.unwrap_or(port);
-        let client_port = self.client_port.map(|port| format!("client_port = {port}\n")).unwrap_or_default();
-        let limits = self.challenge_seconds.map(|seconds| format!("[limits]\nchallenge_seconds = {seconds}\n"));
-        let terminal = self.terminal_port.map(|port| self.terminal(port));
-        let provider = if self.has_provider { PROVIDER } else { "" };
-        let [belarusian, russian, english] = match self.is_sandbox {
-            true => ["Пясочніца: несапраўдны партал", "Песочница: ненастоящий портал", "Sandbox: not a real portal"],
-            false => ["Выдуманы партал", "Выдуманный портал", "An invented portal"],
-        };
-        format!(
-            r#"{client_port}public_origin = "https://localhost:{public_port}"
-listen = ["127.0.0.1:{port}"]
-database = "{database}"
-utc_offset = "+03:00"
-
-[name]
-be = "{belarusian}"
-ru = "{russian}"
-en = "{english}"
-
-[tls]
-certificate = "tls/portal.cert.pem"
-key = "tls/portal.key.pem"
-
-[trust]
-anchors = ["pki/root.cert.der"]
-intermediates = ["pki/authority.cert.der"]
-revocation_lists = ["pki/root.crl.der", "pki/authority.crl.der"]
-card_held_policies = ["{policy}"]
-other_policies = []
-minimum_assurance = "high"
-
-{limits}
-# Everybody comes from one address here.
-[rates]
-requests = 100000000
-challenges = 100000000
-refused_sites = 100000000
-site = 100000000
-
-[keys]
-folder = "keys-{name}"
-
-[cabinet]
-{provider}
-{terminal}"#,
-            limits = limits.unwrap_or_default(),
-            terminal = terminal.unwrap_or_default(),
-            policy = latchkey_fixtures::pki::CARD_HELD_KEY_POLICY,
-        )
-    }
-
-    /// A terminal with the certificates of the sample set, which takes every document that is not listed for a valid one,
-    /// and issues tickets to the set's organisation.
-    fn terminal(self, port: u16) -> String {
-        let mut text = format!(
-            r#"[terminal]
-listen = ["127.0.0.1:{port}"]
-steps = "terminal-{port}.sqlite"
-certificate = "cv/terminal.cert"
-key = "cv/terminal.key"
-password = "cv/terminal.password"
-path = ["cv/authority.cert"]
-roots = ["cv/root.cert"]
-card_authorities = ["cv/authority.cert"]
-documents = "documents.txt"
-unknown_documents = "report"
-[terminal.tickets]
-address = "{TICKETS_ADDRESS}"
-clients = ["pki/operator.cert.der"]
-certificate = "pki/operator.cert.der"
-key = "pki/operator.key"
-password = "pki/operator.password"
-"#
-        );
-        if self.terminal_has_tls {
-            text.push_str("[terminal.tls]\ncertificate = \"tls/portal.cert.pem\"\nkey = \"tls/portal.key.pem\"\n");
-        }
-        if let Some(authority) = self.authority_port {
-            text.push_str(&format!("[terminal.authority]\naddress = \"http://127.0.0.1:{authority}/\"\n"));
-        }
-        text
-    }
 }
 
 /// What the card of that holder remembers of its PIN, by the state's name.

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use anyhow::{Context as _, Result};
 
 use super::{AgentWindow, AssistiveTool, Browser, Desktop, LoopbackPermission, Portals, Screen, Window};
+use crate::elsewhere::Elsewhere;
 use crate::stage::{Cards, Portal, PortalOrder, SampleSet, free_port};
 
 /// What a scene needs.
@@ -25,6 +26,8 @@ pub struct SceneOrder<'a> {
     pub with_provider: bool,
     /// Whether the portal has two nodes.
     pub with_cluster: bool,
+    /// Whether accounts of another provider may sign in.
+    pub with_outside_accounts: bool,
 }
 
 impl Default for SceneOrder<'_> {
@@ -38,6 +41,7 @@ impl Default for SceneOrder<'_> {
             with_terminal: false,
             with_provider: false,
             with_cluster: false,
+            with_outside_accounts: false,
         }
     }
 }
@@ -51,6 +55,8 @@ pub struct Scene {
     pub screen: Screen,
     /// The portal.
     pub portal: Portal,
+    /// The other provider, if there is one.
+    pub elsewhere: Option<Elsewhere>,
     /// Readers and cards.
     pub cards: Cards,
     /// Files of the sample set.
@@ -81,11 +87,14 @@ impl Scene {
         let port = free_port()?;
         let cards = Cards::start(&set, order.readers)?;
         let terminal_port = order.with_terminal.then(free_port).transpose()?;
+        let outside_port = order.with_outside_accounts.then(free_port).transpose()?;
+        let elsewhere = outside_port.map(|port| Elsewhere::open(&set, port)).transpose()?;
         let wanted = PortalOrder {
             client_port: Some(port),
             terminal_port,
             has_provider: order.with_provider,
             is_cluster: order.with_cluster,
+            outside_port,
             ..PortalOrder::default()
         };
         let portal = Portal::start_with(&set, wanted)?;
@@ -94,7 +103,7 @@ impl Scene {
         let managed = managed_settings(&set, port, &more)?;
         let tool = AssistiveTool::start(&screen)?;
         let (language, permission) = (order.language.to_owned(), order.permission);
-        Ok(Self { tool, screen, portal, cards, set, language, permission, port, terminal_port, managed })
+        Ok(Self { tool, screen, portal, elsewhere, cards, set, language, permission, port, terminal_port, managed })
     }
 
     /// The client's window, under remote control.

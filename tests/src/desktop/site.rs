@@ -27,6 +27,8 @@ pub struct Asked {
     pub path: String,
     /// The header `Cookie`, or nothing.
     pub cookies: String,
+    /// The header `Authorization`, or nothing.
+    pub authorization: String,
     /// The header `Accept-Language`, or nothing.
     pub languages: String,
     /// Whether a page of the site itself sends it, as the header `Origin` says.
@@ -56,6 +58,12 @@ impl Answered {
     pub fn json(value: &serde_json::Value) -> Self {
         let header = "Content-Type: application/json".to_owned();
         Self { status: "200 OK", header, body: value.to_string().into_bytes() }
+    }
+
+    /// Data that tells of a refusal.
+    #[must_use]
+    pub fn refusal(value: &serde_json::Value) -> Self {
+        Self { status: "400 Bad Request", ..Self::json(value) }
     }
 
     /// The same, for the browser to keep a cookie.
@@ -161,13 +169,15 @@ fn asked(connection: &mut BufReader<impl Read>, own: &str) -> Option<Asked> {
     let first = line(connection)?;
     let mut words = first.split(' ');
     let (method, path) = (words.next()?.to_owned(), words.next()?.to_owned());
-    let (mut size, mut cookies, mut languages, mut is_own) = (0, String::new(), String::new(), false);
+    let (mut size, mut is_own) = (0, false);
+    let (mut cookies, mut authorization, mut languages) = (String::new(), String::new(), String::new());
     loop {
         let header = line(connection)?;
         match header.split_once(": ") {
             None => break,
             Some((name, value)) if name.eq_ignore_ascii_case("content-length") => size = value.parse().ok()?,
             Some((name, value)) if name.eq_ignore_ascii_case("cookie") => value.clone_into(&mut cookies),
+            Some((name, value)) if name.eq_ignore_ascii_case("authorization") => value.clone_into(&mut authorization),
             Some((name, value)) if name.eq_ignore_ascii_case("accept-language") => value.clone_into(&mut languages),
             Some((name, value)) if name.eq_ignore_ascii_case("origin") => is_own = value == own,
             Some(_) => {}
@@ -175,7 +185,7 @@ fn asked(connection: &mut BufReader<impl Read>, own: &str) -> Option<Asked> {
     }
     let mut body = vec![0; Some(size).filter(|size| *size <= BODY_MAX_SIZE)?];
     connection.read_exact(&mut body).ok()?;
-    Some(Asked { method, path, cookies, languages, is_own, body })
+    Some(Asked { method, path, cookies, authorization, languages, is_own, body })
 }
 
 fn line(connection: &mut BufReader<impl Read>) -> Option<String> {

@@ -1,13 +1,10 @@
 //! A site that asks whether its visitor is of age, in Chromium: the portal's own page has the card read by the portal's terminal.
 
-use std::fs;
-
-use latchkey_fixtures::holders::SAMPLE_TERMINAL;
-use latchkey_tests::desktop::{SceneOrder, agent_says, managed_settings};
+use latchkey_tests::desktop::{Browser, SceneOrder, agent_says};
 use latchkey_tests::stage::holder;
 
+use crate::barriers::look_without_scripts;
 use crate::house::{HANNA, House};
-use crate::portal_page::look_for_barriers;
 use crate::words::{AGREE, PIN};
 
 const ADDRESS: &str = "https://shop.example/back";
@@ -21,30 +18,13 @@ fn the_portals_page_has_the_card_asked_and_tells_the_site_yes_or_no() {
     let mut house = House::before_the_client(order);
     house.cards.insert(HANNA, 1).unwrap();
     let origin = house.portal.origin();
-    let root = openssl::base64::encode_block(&fs::read(house.set.path().join("cv/root.cert")).unwrap());
-    let settings = format!(
-        r#"[terminal]
-roots = ["{root}"]
-request_authorities = ["{authorities}"]
-[[terminal.known]]
-holder = "{SAMPLE_TERMINAL}"
-title = "An invented portal's terminal"
-origins = ["{origin}"]
-"#,
-        authorities = house.set.path().join("pki/authorities.pem").display(),
-    );
-    managed_settings(&house.set, house.client_port(), &settings).unwrap();
+    house.know_terminal("An invented portal's terminal", &origin);
     house.start_client(&[]);
     let scopes = ["--scope", "profile", "--scope", "age_over_18"];
     house.portal.register("shop", ADDRESS, &scopes).unwrap();
 
     let browser = house.browser_for("age", std::slice::from_ref(&origin)).unwrap();
-    for language in ["be", "ru", "en"] {
-        browser.speak(language).unwrap();
-        browser.open(&format!("{origin}{REQUEST}")).unwrap();
-        browser.wait_for("[data-by-terminal]").unwrap();
-        look_for_barriers(&browser, &format!("age-asked-{language}"));
-    }
+    browser.open(&format!("{origin}{REQUEST}")).unwrap();
     browser.wait_for_text("The site also wants to know whether you are at least 18.").unwrap();
     browser.click("#go").unwrap();
     house.window.wait_for(AGREE).unwrap();
@@ -55,10 +35,18 @@ origins = ["{origin}"]
     agent.enter(PIN, holder(HANNA).unwrap().pin).unwrap();
     agent.press(&agent_says("en", "do-hand-over-data").unwrap()).unwrap();
     browser.wait_for_text("whether you are at least 18, and not your date of birth").unwrap();
+    look(&browser, &format!("{origin}/authorize/resume"), "[data-page=consent]", "consent-age");
+    look(&browser, &format!("{origin}{REQUEST}&prompt=login"), "[data-by-terminal]", "age-asked-anew");
+}
+
+/// Looks over the page without its scripts, in three languages; the last one stays.
+fn look(browser: &Browser, address: &str, shown: &str, name: &str) {
+    browser.run_scripts(false).unwrap();
     for language in ["be", "ru", "en"] {
         browser.speak(language).unwrap();
-        browser.open(&format!("{origin}/authorize/resume")).unwrap();
-        browser.wait_for("[data-page=consent]").unwrap();
-        look_for_barriers(&browser, &format!("age-consent-{language}"));
+        browser.open(address).unwrap();
+        browser.wait_for(shown).unwrap();
+        look_without_scripts(browser, language, name);
     }
+    browser.run_scripts(true).unwrap();
 }

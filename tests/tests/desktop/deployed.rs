@@ -2,12 +2,11 @@
 //! nothing of either.
 
 use std::collections::BTreeSet;
-use std::fs;
 
-use latchkey_fixtures::holders::{Holder, SAMPLE_TERMINAL};
+use latchkey_fixtures::holders::Holder;
 use latchkey_tests::deployed::{CityPortal, ExpertPortal, RelayingSite, StateProvider};
 use latchkey_tests::desktop::memory::traces_of_data_in_memory;
-use latchkey_tests::desktop::{AGENT, Browser, SceneOrder, agent_says, managed_settings};
+use latchkey_tests::desktop::{AGENT, Browser, SceneOrder, agent_says};
 use latchkey_tests::stage::{has_deployed_card, holder};
 use rustix::process::Pid;
 
@@ -141,20 +140,7 @@ impl AtTheProviders {
         let provider = StateProvider::start(&house.set, terminal, client).unwrap();
         let portal = ExpertPortal::start(&house.set, &provider, client).unwrap();
         let relaying = RelayingSite::start(&house.set, &portal, &provider, client).unwrap();
-        let root = openssl::base64::encode_block(&fs::read(house.set.path().join("cv/root.cert")).unwrap());
-        let settings = format!(
-            r#"[terminal]
-roots = ["{root}"]
-request_authorities = ["{authorities}"]
-[[terminal.known]]
-holder = "{SAMPLE_TERMINAL}"
-title = "An invented identification service"
-origins = ["{origin}"]
-"#,
-            authorities = house.set.path().join("pki/authorities.pem").display(),
-            origin = provider.origin(),
-        );
-        managed_settings(&house.set, client, &settings).unwrap();
+        house.know_terminal("An invented identification service", &provider.origin());
         house.start_client(&[]);
         let origins = [portal.origin(), provider.origin(), relaying.origin()];
         let browser = house.browser_for("provider", &origins).unwrap();

@@ -1,12 +1,13 @@
 //! A scene for a test: few at a time, and with what was seen and said kept when the test fails.
 
+use std::fs;
 use std::ops::{Deref, DerefMut};
 use std::rc::Rc;
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::thread;
 
-use latchkey_fixtures::holders::Holder;
-use latchkey_tests::desktop::{Browser, Scene, SceneOrder, Window, screenshots};
+use latchkey_fixtures::holders::{Holder, SAMPLE_TERMINAL};
+use latchkey_tests::desktop::{Browser, Scene, SceneOrder, Window, managed_settings, screenshots};
 use latchkey_tests::stage::holder;
 
 /// The ordinary citizen.
@@ -33,6 +34,25 @@ impl House {
     pub(crate) fn before_the_client(order: SceneOrder<'_>) -> Self {
         let seat = Seat::take();
         Self { browsers: Vec::new(), window: Shown(None), scene: Scene::set(order).unwrap(), _seat: seat }
+    }
+
+    /// Has the administrator's settings say whose terminal the sample terminal is, for pages of that origin, and whose signed
+    /// requests count.
+    pub(crate) fn know_terminal(&self, title: &str, origin: &str) {
+        let pki = |file: &str| self.set.path().join(file);
+        let root = openssl::base64::encode_block(&fs::read(pki("cv/root.cert")).unwrap());
+        let settings = format!(
+            r#"[terminal]
+roots = ["{root}"]
+request_authorities = ["{authorities}"]
+[[terminal.known]]
+holder = "{SAMPLE_TERMINAL}"
+title = "{title}"
+origins = ["{origin}"]
+"#,
+            authorities = pki("pki/authorities.pem").display(),
+        );
+        managed_settings(&self.set, self.client_port(), &settings).unwrap();
     }
 
     pub(crate) fn start_client(&mut self, arguments: &[&str]) {
@@ -97,7 +117,7 @@ impl Drop for House {
             format!("cards:\n{}", scene.cards.logs()),
         ];
         if let Ok(folder) = screenshots() {
-            let _ = std::fs::write(folder.join(format!("failed-{name}.log")), told.join("\n\n"));
+            let _ = fs::write(folder.join(format!("failed-{name}.log")), told.join("\n\n"));
         }
     }
 }

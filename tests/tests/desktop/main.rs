@@ -8,6 +8,7 @@
 )]
 
 mod age;
+mod barriers;
 mod demos;
 mod deployed;
 mod guest;
@@ -15,6 +16,7 @@ mod hardening;
 mod house;
 mod keyboard;
 mod link;
+mod outside_account;
 mod portal_page;
 mod portal_pages;
 mod relying_parties;

@@ -2,7 +2,6 @@
 //! when it calls a program on this computer.
 
 use std::fs;
-use std::path::Path;
 
 use latchkey_tests::desktop::{
     Answer, AssistiveTool, Browser, LoopbackPermission, Portals, Screen, screenshots, wait_until,
@@ -10,6 +9,7 @@ use latchkey_tests::desktop::{
 use latchkey_tests::stage::{Portal, SampleSet, free_port};
 use serde_json::json;
 
+use crate::barriers::look_for_barriers;
 use crate::service_double::{Behaviour, PHASES, ServiceDouble};
 
 /// A portal, and a browser that has its page open.
@@ -56,17 +56,6 @@ impl Scene {
         let focused = self.browser.execute("return document.activeElement.id", &[]).unwrap();
         assert_eq!(focused, id);
     }
-}
-
-/// Looks for what would keep people from using the page that the browser shows, and keeps a picture of it.
-pub(crate) fn look_for_barriers(browser: &Browser, name: &str) {
-    let axe = Path::new(env!("CARGO_MANIFEST_DIR")).join("../ui/node_modules/axe-core/axe.min.js");
-    let axe = fs::read_to_string(axe).expect("the pages' packages are installed by ./dev");
-    browser.execute(&axe, &[]).unwrap();
-    let look = "const done = arguments[0];
-                axe.run().then(found => done(found.violations.map(it => it.id + ' ' + it.nodes[0].html)))";
-    assert_eq!(browser.execute_async(look, &[]).unwrap(), json!([]), "{name}");
-    fs::write(screenshots().unwrap().join(format!("page-{name}.png")), browser.picture().unwrap()).unwrap();
 }
 
 #[test]

@@ -1,26 +1,29 @@
 //! Every page of the portal, for browsers that run no scripts, in three languages, light and dark, and in a window as narrow
 //! as a small phone: looked over for barriers, and kept as pictures.
 
-use std::fs;
-use std::path::Path;
-
 use latchkey_fixtures::holders::Holder;
-use latchkey_tests::desktop::{Browser, LoopbackPermission, Portals, Screen, screenshots};
-use latchkey_tests::shop::Shop;
+use latchkey_fixtures::outside_provider::TicketFault;
+use latchkey_tests::desktop::{Browser, LoopbackPermission, Portals, Screen};
+use latchkey_tests::elsewhere::{Elsewhere, Trouble};
+use latchkey_tests::shop::{ORDERS, Shop, WINDOWS};
 use latchkey_tests::site::{Browser as OtherBrowser, OpenedBy};
-use latchkey_tests::stage::{Cards, Portal, PortalOrder, SampleSet, holder};
-use serde_json::json;
+use latchkey_tests::stage::{Cards, Portal, PortalOrder, SampleSet, free_port, holder};
 use tokio::runtime::Runtime;
 
+use crate::barriers::look_without_scripts;
 use crate::house::{HANNA, Seat};
 
-/// The narrowest window in which nothing may have to be moved sideways (WCAG 2.2, 1.4.10), in CSS pixels.
-const NARROW: u32 = 320;
+const LIBRARY: &str = "https://library.example/back";
+/// How the library asks; for what, comes behind.
+const LIBRARY_ASKS: &str = "/authorize?client_id=library&redirect_uri=https%3A%2F%2Flibrary.example%2Fback\
+    &response_type=code&code_challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM&code_challenge_method=S256&state=s\
+    &scope=openid%20profile%20";
 
 struct Visit {
     browser: Browser,
     _screen: Screen,
     shop: Shop,
+    elsewhere: Elsewhere,
     portal: Portal,
     cards: Cards,
     set: SampleSet,
@@ -44,17 +47,25 @@ impl Visit {
         let set = SampleSet::write().unwrap();
         let mut cards = Cards::start(&set, 1).unwrap();
         cards.insert(HANNA, 1).unwrap();
-        let order = PortalOrder { has_provider: true, ..PortalOrder::default() };
+        let outside_port = free_port().unwrap();
+        let elsewhere = Elsewhere::open(&set, outside_port).unwrap();
+        let order = PortalOrder {
+            has_provider: true,
+            outside_port: Some(outside_port),
+            terminal_port: Some(free_port().unwrap()),
+            ..PortalOrder::default()
+        };
         let mut portal = Portal::start_with(&set, order).unwrap();
         let shop = Shop::open(&set, &mut portal).unwrap();
+        portal.register("library", LIBRARY, &["--scope", "acting_account", "--scope", "age_over_18"]).unwrap();
         let screen = Screen::virtual_one().unwrap();
-        let origins = [portal.origin(), shop.origin()];
+        let origins = [portal.origin(), shop.origin(), elsewhere.origin()];
         let (authority, permission) = (set.tls_authority(), LoopbackPermission::Denied);
         let portals = Portals { origins: &origins, authority: &authority, permission, language: "en" };
         let browser = Browser::start(&screen, "pages", portals).unwrap();
         browser.run_scripts(false).unwrap();
         let holder = holder(HANNA).unwrap();
-        Self { browser, _screen: screen, shop, portal, cards, set, holder, language: "en" }
+        Self { browser, _screen: screen, shop, elsewhere, portal, cards, set, holder, language: "en" }
     }
 
     /// From the shop to the card, the cabinet and the way out.
@@ -64,6 +75,8 @@ impl Visit {
         self.at("/cabinet", "cabinet-closed");
         self.at("/nowhere", "refused");
         self.at("/authorize?client_id=nobody", "refused-site");
+        self.at(&format!("{LIBRARY_ASKS}age_over_18"), "age-asked");
+        self.come_without_a_card();
         self.sign_in_elsewhere();
 
         browser.open(&format!("{}/", shop.origin())).unwrap();
@@ -95,10 +108,53 @@ impl Visit {
         self.look("cabinet-quiet");
         self.portal.acts_for_organisation(&self.holder, true).unwrap();
         self.at("/cabinet", "cabinet-acting");
+        browser.click("form[action='/cabinet/acting'] button").unwrap();
+        browser.wait_for("#acting + ul li:first-child form").unwrap();
+        self.at("/", "signed-in-acting");
+        self.at(&format!("{LIBRARY_ASKS}acting_account"), "consent-acting");
         self.portal.acts_for_organisation(&self.holder, false).unwrap();
+        self.at(&format!("{LIBRARY_ASKS}acting_account"), "consent-acting-self");
+        self.at(&format!("{LIBRARY_ASKS}age_over_18"), "age-asked-again");
         self.at("/end-session?client_id=shop", "leaving");
         browser.click("form[action='/end-session/confirm'] button").unwrap();
         browser.wait_for("[data-page=signed-out]").unwrap();
+    }
+
+    /// With an account of another provider, which does not always do what it should; to what wants the card, and out again.
+    fn come_without_a_card(&self) {
+        let Self { browser, shop, elsewhere, .. } = self;
+        browser.open(&format!("{}{WINDOWS}", shop.origin())).unwrap();
+        browser.wait_for("[data-page=signed-out] .outside").unwrap();
+        self.look("site-asks-outside");
+        for (trouble, name) in
+            [(Trouble::Tickets(TicketFault::BySecret), "outside-refused"), (Trouble::Silent, "outside-unavailable")]
+        {
+            elsewhere.has(Some(trouble));
+            self.set_out("#enter");
+            browser.wait_for("[data-page=refused]").unwrap();
+            self.look(name);
+            browser.click("a[href='/authorize/resume']").unwrap();
+        }
+        elsewhere.has(None);
+        self.set_out("#decline");
+        browser.wait_for("[data-page=signed-out] .outside").unwrap();
+        self.set_out("#enter");
+        browser.wait_for("[data-page=consent]").unwrap();
+        self.look("consent-outside");
+        self.at("/", "signed-in-outside");
+        self.at("/cabinet", "cabinet-asks-for-card");
+        browser.open(&format!("{}{ORDERS}", shop.origin())).unwrap();
+        browser.wait_for("[data-page=signed-out]").unwrap();
+        self.look("site-asks-for-card");
+        browser.open(&self.portal.address()).unwrap();
+        browser.click("form[action='/sign-out'] button").unwrap();
+        browser.wait_for("[data-page=signed-out]").unwrap();
+    }
+
+    /// From the portal's page to the other provider, and what is said there.
+    fn set_out(&self, choice: &str) {
+        self.browser.click(".outside .button").unwrap();
+        self.browser.click(choice).unwrap();
     }
 
     /// The portal is three hours ahead of UTC.
@@ -136,31 +192,7 @@ impl Visit {
         opened.address().unwrap()
     }
 
-    /// Nothing on the page keeps people from using it, and it is in the language that they wished.
     fn look(&self, name: &str) {
-        let (browser, language) = (&self.browser, self.language);
-        let name = format!("{language}-{name}");
-        let axe = Path::new(env!("CARGO_MANIFEST_DIR")).join("../ui/node_modules/axe-core/axe.min.js");
-        let axe = fs::read_to_string(axe).expect("the pages' packages are installed by ./dev");
-        // The page was loaded without its scripts; only now may one run.
-        browser.run_scripts(true).unwrap();
-        assert_eq!(browser.execute("return document.documentElement.lang", &[]).unwrap(), language, "{name}");
-        browser.execute(&axe, &[]).unwrap();
-        // Dark in one of the languages, and light in a picture at least.
-        let scheme = if language == "ru" { "dark" } else { "light" };
-        browser.show_in("light").unwrap();
-        let picture = screenshots().unwrap().join(format!("portal-{name}-light.png"));
-        fs::write(picture, browser.whole_picture().unwrap()).unwrap();
-        browser.show_in(scheme).unwrap();
-        let look = "const done = arguments[0];
-                    axe.run().then(found => done(found.violations.map(it => it.id + ' ' + it.nodes[0].html)))";
-        assert_eq!(browser.execute_async(look, &[]).unwrap(), json!([]), "{name}, {scheme}");
-        browser.show_as_wide_as(NARROW).unwrap();
-        let width = browser.execute("return document.documentElement.scrollWidth", &[]).unwrap();
-        let picture = screenshots().unwrap().join(format!("portal-{name}-narrow.png"));
-        fs::write(picture, browser.whole_picture().unwrap()).unwrap();
-        browser.show_as_wide_as(0).unwrap();
-        assert!(width.as_u64().unwrap() <= u64::from(NARROW), "{name} is {width} wide");
-        browser.run_scripts(false).unwrap();
+        look_without_scripts(&self.browser, self.language, name);
     }
 }

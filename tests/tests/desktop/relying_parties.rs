@@ -8,8 +8,8 @@ use latchkey_tests::desktop::{Browser, SceneOrder};
 use latchkey_tests::shop::Shop;
 use latchkey_tests::stage::holder;
 
+use crate::barriers::look_for_barriers;
 use crate::house::{HANNA, House};
-use crate::portal_page::look_for_barriers;
 use crate::words::{AGREE, PIN};
 
 const BUTTON: &str = ".latchkey-button";

@@ -2,8 +2,8 @@
 
 use latchkey_tests::desktop::{Answer, Answered, LoopbackPermission, SceneOrder, Site};
 
+use crate::barriers::look_for_barriers;
 use crate::house::{HANNA, House};
-use crate::portal_page::look_for_barriers;
 use crate::words::{AGREE, BEGIN, CLOSE, MEND, NOT_NOW, PIN, REFUSE};
 
 #[test]
