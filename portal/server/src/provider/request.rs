@@ -277,10 +277,14 @@ impl ErrorAnswer {
 }
 
 impl CodeChallenge {
+    /// What a text that is no verifier is held against: no verifier has it, and no request may.
+    pub const OF_NOTHING: Self = Self([0; 32]);
+
     /// Reads a challenge: 43 characters of base64url.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        URL_SAFE_NO_PAD.decode(text).ok()?.try_into().ok().map(Self)
+        let challenge = URL_SAFE_NO_PAD.decode(text).ok()?.try_into().ok().map(Self);
+        challenge.filter(|challenge| *challenge != Self::OF_NOTHING)
     }
 
     /// The octets that the database stores.

@@ -116,8 +116,8 @@ impl Provider {
             code: code.hash(),
             client: client.id.clone(),
             redirect_uri: redirect_uri.to_owned(),
-            // No verifier has that challenge: the code is used up all the same.
-            challenge: verifier.unwrap_or(CodeChallenge::from([0; 32])),
+            // The code is used up all the same.
+            challenge: verifier.unwrap_or(CodeChallenge::OF_NOTHING),
             key,
         };
         let drawn = Drawn::new(self, client.may_refresh, key);

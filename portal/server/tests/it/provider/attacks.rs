@@ -196,6 +196,9 @@ async fn pkce_downgrade_is_refused_at_both_ends() {
     let code = APP.code(&mut browser).await;
     let answer = APP.exchange_with(&world, &code, &[("code_verifier", None)]).await;
     assert_eq!(answer.json()["error"], "invalid_request");
+    // A challenge that would stand for none, so that whatever is no verifier serves.
+    let answer = browser.get(&APP.request(&[("code_challenge", Some(&"A".repeat(43)))])).await;
+    assert_eq!(sent(&answer, "error").as_deref(), Some("invalid_request"));
 }
 
 /// Redirect tricks and open redirects: who asks for another address is told so on the portal's own page.
