@@ -35,7 +35,7 @@ fn who_came_with_an_outside_account_shows_the_card_and_arrives_where_he_was() {
 
     // The shop's orders want the card; nothing else is offered for them.
     browser.click(&format!("a[href='{ORDERS}']")).unwrap();
-    browser.wait_for_text("You are signed in already. The site wants you to sign in anew or in a surer way.").unwrap();
+    browser.wait_for_text("You are signed in with an account elsewhere.").unwrap();
     assert_eq!(browser.execute("return document.querySelector('.outside')", &[]).unwrap(), serde_json::Value::Null);
     browser.click("#go").unwrap();
     house.window.click(AGREE).unwrap();

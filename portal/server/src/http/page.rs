@@ -119,6 +119,8 @@ pub(super) enum Content {
 pub(super) enum Again {
     /// The sign-in is not new enough, or not sure enough.
     Anew,
+    /// Only the card serves, and it was an account elsewhere.
+    CardWanted,
     /// The card was not asked then what a site wants to know.
     CardNotAsked,
 }

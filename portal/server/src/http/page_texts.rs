@@ -52,6 +52,7 @@ pub(super) struct Texts {
     pub(super) site_sign_in: &'static str,
     pub(super) site_asks: &'static str,
     pub(super) site_again: &'static str,
+    pub(super) site_wants_card: &'static str,
     pub(super) age_asked: &'static str,
     pub(super) age_again: &'static str,
     pub(super) age_needs_script: &'static str,

@@ -395,6 +395,7 @@ async fn a_site_that_wants_more_gets_the_card_in_the_same_place() {
     let asked = browser.get(&SHOP.request(&[HIGH])).await;
     assert!(asked.text().contains("data-next=\"/authorize/resume\""), "{}", asked.text());
     assert!(!asked.text().contains("/outside-account"), "only the card serves");
+    assert!(asked.text().contains("увайдзіце з ID-карткай"), "{}", asked.text());
     world.set_clock(NOW + Duration::seconds(5));
     browser.sign_in(&world.card()).await;
     assert_ne!(browser.cookies[SESSION_COOKIE], low);

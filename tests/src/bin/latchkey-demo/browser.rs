@@ -21,13 +21,8 @@ pub(crate) fn demo(wishes: &Wishes, interruption: &Interruption) -> Result<()> {
     terminal.title("Latchkey: a sign-in with an ID card, in a browser");
 
     let screen = terminal.step(interruption, "Screen", || screen(wishes.unattended))?;
-    let order = SceneOrder {
-        language: &wishes.language,
-        permission: if wishes.unattended { LoopbackPermission::Granted } else { LoopbackPermission::NotYetAsked },
-        ..SceneOrder::default()
-    };
     let mut scene = terminal.step(interruption, "Cards, card service and portal", || {
-        let scene = Scene::set_on(screen, order)?;
+        let scene = Scene::set_on(screen, order(wishes))?;
         Ok((format!("{} invented holders; TEST KEYS; {}", sample_holders().len(), scene.portal.address()), scene))
     })?;
     terminal.step(interruption, "Card inserted", || {
@@ -62,6 +57,15 @@ pub(crate) fn demo(wishes: &Wishes, interruption: &Interruption) -> Result<()> {
     })?;
     terminal.title("The portal knows who signed in.");
     Ok(())
+}
+
+/// The scene of any demo in a browser.
+pub(crate) fn order(wishes: &Wishes) -> SceneOrder<'_> {
+    SceneOrder {
+        language: &wishes.language,
+        permission: if wishes.unattended { LoopbackPermission::Granted } else { LoopbackPermission::NotYetAsked },
+        ..SceneOrder::default()
+    }
 }
 
 /// The person's own screen, or one that nobody sees; a person cannot do without the first.

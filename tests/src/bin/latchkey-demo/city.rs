@@ -5,12 +5,12 @@ use std::thread;
 use anyhow::{Result, bail};
 use latchkey_fixtures::holders::Holder;
 use latchkey_tests::deployed::CityPortal;
-use latchkey_tests::desktop::{Browser, LoopbackPermission, Scene, SceneOrder, Window, agent_says};
+use latchkey_tests::desktop::{Browser, Scene, SceneOrder, Window, agent_says};
 use latchkey_tests::show::{Interruption, Terminal};
 use latchkey_tests::stage::{has_deployed_card, holder};
 
 use crate::Wishes;
-use crate::browser::{LOOK_AGAIN, screen};
+use crate::browser::{LOOK_AGAIN, order, screen};
 use crate::terminal::secrets;
 
 pub(crate) fn demo(wishes: &Wishes, interruption: &Interruption) -> Result<()> {
@@ -19,14 +19,9 @@ pub(crate) fn demo(wishes: &Wishes, interruption: &Interruption) -> Result<()> {
     terminal.title("Latchkey: a terminal reads an ID card for a page in a browser");
 
     let screen = terminal.step(interruption, "Screen", || screen(wishes.unattended))?;
-    let order = SceneOrder {
-        language: &wishes.language,
-        permission: if wishes.unattended { LoopbackPermission::Granted } else { LoopbackPermission::NotYetAsked },
-        with_terminal: true,
-        ..SceneOrder::default()
-    };
+    let wanted = SceneOrder { with_terminal: true, ..order(wishes) };
     let mut scene = terminal.step(interruption, "Cards, card service and terminal", || {
-        let scene = Scene::set_on(screen, order)?;
+        let scene = Scene::set_on(screen, wanted)?;
         let said = format!("all invented; TEST KEYS; the terminal at port {}", scene.terminal_port()?);
         Ok((said, scene))
     })?;

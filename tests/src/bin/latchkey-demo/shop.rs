@@ -5,14 +5,14 @@ use std::thread;
 
 use anyhow::{Result, ensure};
 use latchkey_fixtures::holders::Holder;
-use latchkey_tests::desktop::{Browser, LoopbackPermission, Scene, SceneOrder, Window, agent_says};
+use latchkey_tests::desktop::{Browser, Scene, SceneOrder, Window, agent_says};
 use latchkey_tests::shop::Shop;
 use latchkey_tests::show::{Interruption, Terminal};
 use latchkey_tests::site::HIGH;
 use latchkey_tests::stage::holder;
 
 use crate::Wishes;
-use crate::browser::{LOOK_AGAIN, screen};
+use crate::browser::{LOOK_AGAIN, order, screen};
 
 pub(crate) fn demo(wishes: &Wishes, interruption: &Interruption) -> Result<()> {
     let terminal = Terminal::new();
@@ -20,16 +20,10 @@ pub(crate) fn demo(wishes: &Wishes, interruption: &Interruption) -> Result<()> {
     terminal.title("Latchkey: another site lets people in with the portal's sign-in, in a browser");
 
     let screen = terminal.step(interruption, "Screen", || screen(wishes.unattended))?;
-    let order = SceneOrder {
-        language: &wishes.language,
-        permission: if wishes.unattended { LoopbackPermission::Granted } else { LoopbackPermission::NotYetAsked },
-        with_provider: true,
-        with_cluster: wishes.with_cluster,
-        ..SceneOrder::default()
-    };
+    let wanted = SceneOrder { with_provider: true, with_cluster: wishes.with_cluster, ..order(wishes) };
     let mut scene =
         terminal.step(interruption, "Cards, card service, portal with a provider of OpenID Connect", || {
-            let scene = Scene::set_on(screen, order)?;
+            let scene = Scene::set_on(screen, wanted)?;
             let nodes = if wishes.with_cluster { ", two nodes on PostgreSQL, behind a balancer" } else { "" };
             Ok((format!("all invented; TEST KEYS; {}{nodes}", scene.portal.address()), scene))
         })?;

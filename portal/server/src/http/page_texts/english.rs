@@ -48,6 +48,7 @@ pub(super) const TEXTS: Texts = Texts {
     site_sign_in: "Sign in for a site",
     site_asks: "This site asks who you are:",
     site_again: "You are signed in already. The site wants you to sign in anew or in a surer way.",
+    site_wants_card: "You are signed in with an account elsewhere. This site wants to be surer: sign in with your ID card.",
     age_asked: "The site also wants to know whether you are at least 18. Your card answers that with yes or no. Your date of birth is not read.",
     age_again: "You are signed in already, but your card was not asked that.",
     age_needs_script: "Only a page whose scripts run can have your card asked. Turn JavaScript on, or go back to the site.",

@@ -181,9 +181,14 @@ fn respond(
         (Step::SignIn { again }, _) => {
             let by_terminal = waiting.request.scopes.age_over_18;
             let was_asked = browser.is_some_and(|browser| browser.session.age_over_18.is_some());
-            let why = if by_terminal && !was_asked { Again::CardNotAsked } else { Again::Anew };
             let has_card = browser.is_some_and(|browser| browser.session.holder().is_some());
-            let outside_serves = waiting.request.demand.is_met_by(Assurance::Low) && !by_terminal && !has_card;
+            let low_serves = waiting.request.demand.is_met_by(Assurance::Low) && !by_terminal;
+            let why = match (by_terminal && !was_asked, low_serves || has_card) {
+                (true, _) => Again::CardNotAsked,
+                (false, false) => Again::CardWanted,
+                (false, true) => Again::Anew,
+            };
+            let outside_serves = low_serves && !has_card;
             let anew = waiting.request.wants_new_sign_in();
             let address = if anew { OUTSIDE_ACCOUNT_ANEW } else { OUTSIDE_ACCOUNT_FOR_SITE };
             let outside = outside_serves.then(|| outside_offer(provider.portal(), language, address));
