@@ -41,6 +41,13 @@ pub enum Event<'a> {
         /// How many.
         count: u64,
     },
+    /// A holder chose for whom he acts.
+    AccountChosen {
+        /// Whose cabinet it is.
+        cabinet: CabinetId,
+        /// The organisation's number as a taxpayer; none if he acts for himself.
+        organisation: Option<&'a str>,
+    },
     /// A person let a site know who he is.
     ConsentGiven {
         /// The site.
@@ -96,7 +103,7 @@ pub enum Event<'a> {
 
 impl Event<'_> {
     /// The names of all events.
-    pub const NAMES: [&'static str; 20] = [
+    pub const NAMES: [&'static str; 21] = [
         "service-started",
         "service-stopped",
         "sign-in-accepted",
@@ -104,6 +111,7 @@ impl Event<'_> {
         "cabinet-opened",
         "signed-out",
         "sessions-ended",
+        "account-chosen",
         "consent-given",
         "consent-withdrawn",
         "ticket-issued",
@@ -130,6 +138,7 @@ impl Event<'_> {
             Self::CabinetOpened { .. } => "cabinet-opened",
             Self::SignedOut => "signed-out",
             Self::SessionsEnded { .. } => "sessions-ended",
+            Self::AccountChosen { .. } => "account-chosen",
             Self::ConsentGiven { .. } => "consent-given",
             Self::ConsentWithdrawn { .. } => "consent-withdrawn",
             Self::TicketIssued { .. } => "ticket-issued",
@@ -160,6 +169,10 @@ impl Event<'_> {
             Self::CabinetOpened { cabinet } => vec![("cabinet", cabinet.to_string())],
             Self::SessionsEnded { cabinet, count } => {
                 vec![("cabinet", cabinet.to_string()), ("count", count.to_string())]
+            }
+            Self::AccountChosen { cabinet, organisation } => {
+                let whose = ("cabinet", cabinet.to_string());
+                [whose].into_iter().chain(organisation.map(|number| ("organisation", number.to_owned()))).collect()
             }
             Self::ConsentGiven { client, scopes } => {
                 vec![("client", (*client).to_owned()), ("scopes", (*scopes).to_owned())]

@@ -94,7 +94,12 @@ impl Portal {
         organisation: Option<&OrganisationNumber>,
     ) -> Result<bool, Refusal> {
         let storage = self.cabinet_storage()?;
-        Ok(self.counted(storage.act_for(&visit.token.hash(), visit.cabinet, organisation).await)?)
+        let acts = self.counted(storage.act_for(&visit.token.hash(), visit.cabinet, organisation).await)?;
+        if acts {
+            let organisation = organisation.map(OrganisationNumber::as_str);
+            self.note(&Event::AccountChosen { cabinet: visit.cabinet, organisation });
+        }
+        Ok(acts)
     }
 
     /// An organisation that somebody acts for, if he still may.

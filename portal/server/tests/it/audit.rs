@@ -55,6 +55,7 @@ async fn each_event_is_written_by_what_it_names() {
     let key = field(&cabinet, "key").unwrap();
     browser.post_form("/cabinet/sessions/end-others", format!("key={key}")).await;
     browser.post_form("/cabinet/sites/withdraw", format!("key={key}&site=shop")).await;
+    browser.post_form("/cabinet/acting", format!("key={key}&organisation=")).await;
     assert_eq!(browser.delete("/api/v1/session").await.status, 204);
     write_lists(world.directory(), &world.pki, &[], NOW + Duration::days(1));
     world.portal.renew_revocation();
