@@ -448,7 +448,7 @@ impl Provider {
         if self.portal.counted(self.grants.keep_grant(&grant, &kept).await)? {
             Ok(Step::Send(request.answer(&code.expose_for_address(), self.issuer())))
         } else {
-            // The session has ended meanwhile.
+            // The session has ended meanwhile, or does not act for that organisation any more.
             Ok(Step::SignIn { again: false })
         }
     }

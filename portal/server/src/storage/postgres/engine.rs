@@ -4,6 +4,7 @@ use sqlx::migrate::Migrator;
 
 use super::writer::Writer;
 use crate::cabinet::Knock;
+use crate::organisation::BindingId;
 use crate::storage::StorageError;
 use crate::token::TokenHash;
 
@@ -45,6 +46,20 @@ pub(super) async fn hold_session(to: &mut Connection, session: Option<&TokenHash
         "SELECT 1 FROM grants WHERE session = $1 ORDER BY id FOR UPDATE",
     ] {
         sqlx::query(text).bind(session.octets().as_slice()).fetch_all(&mut *to).await?;
+    }
+    Ok(())
+}
+
+/// Keeps anybody from acting for an organisation that is about to be taken away, and from being granted anything by that, and
+/// waits for whoever is about to: sites that get their tickets at that moment are told of the end too. Everybody locks cabinets
+/// before sessions, those before organisations, and all of them before grants.
+pub(super) async fn hold_binding(to: &mut Connection, binding: &BindingId) -> Result<(), StorageError> {
+    for text in [
+        "SELECT 1 FROM cabinets WHERE id = (SELECT cabinet FROM bindings WHERE id = $1) FOR NO KEY UPDATE",
+        "SELECT 1 FROM sessions WHERE binding = $1 ORDER BY token FOR UPDATE",
+        "SELECT 1 FROM bindings WHERE id = $1 FOR UPDATE",
+    ] {
+        sqlx::query(text).bind(binding.octets().as_slice()).fetch_all(&mut *to).await?;
     }
     Ok(())
 }

@@ -181,7 +181,7 @@ async fn keep_grant(to: &mut Connection, grant: &KeptGrant, code: &KeptCode) -> 
     .execute(to)
     .await;
     match kept {
-        // The session has ended while the grant was being kept, at another node.
+        // The session has ended, or the organisation was taken away, while the grant was being kept, at another node.
         Err(sqlx::Error::Database(error)) if error.is_foreign_key_violation() => Ok(false),
         kept => Ok(kept?.rows_affected() == 1),
     }

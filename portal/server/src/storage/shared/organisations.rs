@@ -112,6 +112,7 @@ async fn unbind(
     let found = sqlx::query(statement).bind(organisation.as_str()).bind(cabinet.octets().as_slice());
     let Some(found) = found.fetch_optional(&mut *to).await? else { return Ok(false) };
     let id = BindingId::from(row::octets(&found, "id")?);
+    engine::hold_binding(to, &id).await?;
     // Sites that came for what they were granted of it are told that it has ended.
     let ended = sqlx::query("DELETE FROM grants WHERE granted_binding = $1 RETURNING id, client, code_taken_at")
         .bind(id.octets().as_slice())

@@ -4,6 +4,7 @@ use sqlx::migrate::Migrator;
 
 use super::writer::Writer;
 use crate::cabinet::Knock;
+use crate::organisation::BindingId;
 use crate::storage::StorageError;
 use crate::token::TokenHash;
 
@@ -30,6 +31,13 @@ pub(super) async fn hold_door(_: &mut Connection, _: Option<&Knock>) -> Result<(
 /// Keeps anybody from being granted anything in a session that is about to end: nobody else writes meanwhile anyway.
 #[expect(clippy::unused_async, reason = "other databases are asked for something here")]
 pub(super) async fn hold_session(_: &mut Connection, _: Option<&TokenHash>) -> Result<(), StorageError> {
+    Ok(())
+}
+
+/// Keeps anybody from being granted anything for an organisation that is about to be taken away: nobody else writes meanwhile
+/// anyway.
+#[expect(clippy::unused_async, reason = "other databases are asked for something here")]
+pub(super) async fn hold_binding(_: &mut Connection, _: &BindingId) -> Result<(), StorageError> {
     Ok(())
 }
 

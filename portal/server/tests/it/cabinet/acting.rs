@@ -16,13 +16,14 @@ use latchkey_portal::session::{Assurance, Way};
 use latchkey_portal::storage::{GrantId, KeptCode, KeptGrant, Memory};
 use latchkey_portal::token::Token;
 use serde_json::{Value, json};
+use sqlx::{Connection as _, PgConnection};
 use std::sync::Arc;
 use time::Duration;
 
 use super::cabinet_keys;
 use super::pages::{page, page_in, post, signed_in, world};
 use crate::provider::world::{CLINIC, SHOP, agree, card_of_another, field, pairs, sent, ticket, userinfo};
-use crate::support::{Answer, Browser, NOW, World, open};
+use crate::support::{Answer, Browser, NOW, World, address_of, octets_of, open};
 
 const WORKS: &str = "190000018";
 const FARM: &str = "290000014";
@@ -241,6 +242,63 @@ async fn an_organisation_that_is_taken_away_takes_along_what_sites_were_told() {
     assert_eq!(bind(&world, 0, WORKS, "second").await, Ok(true));
     act_for(&mut browser, WORKS).await;
     assert_eq!(sent(&browser.get(&request(Some("none"))).await, "error").as_deref(), Some("consent_required"));
+}
+
+/// A transaction of another process at the database server; its tests are for that alone, as nobody else writes to a file
+/// meanwhile.
+async fn another_process(world: &World) -> Option<PgConnection> {
+    let mut connection = PgConnection::connect(&address_of(&world.database())?).await.unwrap();
+    sqlx::query("BEGIN").execute(&mut connection).await.unwrap();
+    Some(connection)
+}
+
+/// Commits what the other process has done, as soon as somebody waits for it.
+async fn commit_when_waited_for(world: &World, mut process: PgConnection) {
+    let number: i32 = sqlx::query_scalar("SELECT pg_backend_pid()").fetch_one(&mut process).await.unwrap();
+    let mut watcher = PgConnection::connect(&address_of(&world.database()).unwrap()).await.unwrap();
+    let waiting = "SELECT count(*) FROM pg_stat_activity WHERE $1 = ANY(pg_blocking_pids(pid))";
+    while sqlx::query_scalar::<_, i64>(waiting).bind(number).fetch_one(&mut watcher).await.unwrap() == 0 {}
+    sqlx::query("COMMIT").execute(&mut process).await.unwrap();
+}
+
+/// A site is granted something, and comes for it, while the organisation is taken away.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_comes_for_a_ticket_at_that_moment_is_told_that_it_has_ended() {
+    let (world, mut browser) = bound().await;
+    let Some(mut process) = another_process(&world).await else { return };
+    act_for(&mut browser, WORKS).await;
+    let asked = browser.get(&request(None)).await;
+    assert!(sent(&agree(&mut browser, &asked).await, "code").is_some());
+    for statement in [
+        "CREATE TEMPORARY TABLE granted AS SELECT * FROM grants",
+        "UPDATE granted SET id = sha256(id), code = sha256(code), code_taken_at = 1",
+        "UPDATE granted SET id = substr(id, 1, 16)",
+        "INSERT INTO grants SELECT * FROM granted",
+    ] {
+        sqlx::query(statement).execute(&mut process).await.unwrap();
+    }
+    let (taken_away, ()) = tokio::join!(unbind(&world, WORKS), commit_when_waited_for(&world, process));
+    assert!(taken_away);
+    let told = memory(&world).await.due_logouts(10, NOW).await.unwrap();
+    assert_eq!(told.iter().map(|told| told.client.as_str()).collect::<Vec<_>>(), ["shop"]);
+    assert_eq!(octets_of(&world.database(), "SELECT convert_to(count(*)::text, 'UTF8') FROM grants").await, b"0");
+}
+
+/// The other way round: whoever is granted something waits for the organisation to be taken away, and gets nothing by it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nobody_is_told_of_an_organisation_that_is_taken_away_at_that_moment() {
+    let (world, mut browser) = bound().await;
+    act_for(&mut browser, WORKS).await;
+    let asked = browser.get(&request(None)).await;
+    assert!(sent(&agree(&mut browser, &asked).await, "code").is_some());
+    let Some(mut process) = another_process(&world).await else { return };
+    for statement in ["SELECT 1 FROM sessions WHERE binding IS NOT NULL FOR UPDATE", "DELETE FROM bindings"] {
+        sqlx::query(statement).execute(&mut process).await.unwrap();
+    }
+    let again = request(None);
+    let (answer, ()) = tokio::join!(browser.get(&again), commit_when_waited_for(&world, process));
+    assert_eq!(answer.status, 200, "nothing is sent: {}", answer.header("location"));
+    assert_eq!(told(&world, &browser.get(&again).await).await.0, Value::Null);
 }
 
 #[tokio::test]
