@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use latchkey_portal::storage::{BackupError, FORGOTTEN_TABLES, KEPT_TABLES, SqliteSettings, back_up, restore};
-use sqlx::SqlitePool;
+use sqlx::{Connection as _, PgConnection, SqlitePool};
 
 use crate::cabinet::commands::sign_in;
 use crate::process::Installation;
-use crate::support::open_file;
+use crate::support::{DATABASE_SERVER, open_file};
 
 const CABINETS: &str = "WITH RECURSIVE some(number) AS (SELECT 1 UNION ALL SELECT number + 1 FROM some WHERE number < 20000) \
     INSERT INTO cabinets (id, name, key, opened_at) SELECT randomblob(16), randomblob(32), 1, number FROM some";
@@ -195,12 +195,72 @@ fn of_a_database_server_the_command_says_how() {
     let configuration = fs::read_to_string(&file).unwrap();
     let address = "\"postgresql://latchkey:secret@db.example/latchkey\"";
     fs::write(&file, configuration.replace("\"portal.sqlite\"", address)).unwrap();
-    for (subcommand, program) in [("backup", "pg_dump --format=custom"), ("restore", "pg_restore --exit-on-error")] {
+    for (subcommand, program) in
+        [("backup", "umask 077 && pg_dump --format=custom"), ("restore", "pg_restore --exit-on-error")]
+    {
         let told = installation.command(subcommand).arg("file").output().unwrap();
         assert_eq!(told.status.code(), Some(7));
         let told = text(&told.stderr);
         assert!(told.contains(program) && !told.contains("secret"), "{told}");
         let left_out = FORGOTTEN_TABLES.iter().filter(|table| told.contains(&format!("--exclude-table-data={table}")));
         assert_eq!(left_out.count(), if subcommand == "backup" { FORGOTTEN_TABLES.len() } else { 0 });
+    }
+}
+
+/// A database of its own at the server of this run, and its address.
+async fn new_database(server: &str, name: &str) -> String {
+    let mut connection = PgConnection::connect(server).await.unwrap();
+    let name = format!("{name}_{}", std::process::id());
+    sqlx::query(sqlx::AssertSqlSafe(format!("CREATE DATABASE {name}"))).execute(&mut connection).await.unwrap();
+    server.replacen("/postgres?", &format!("/{name}?"), 1)
+}
+
+/// Runs what the command says, with the database put in.
+fn as_told(installation: &Installation, subcommand: &str, file: &Path, address: &str) {
+    let told = installation.command(subcommand).arg(file).output().unwrap();
+    assert_eq!(told.status.code(), Some(7));
+    let told = text(&told.stderr);
+    let line = told.lines().find_map(|line| line.strip_prefix("  ")).unwrap_or_else(|| panic!("{told}"));
+    let line = line.replace("DATABASE", &format!("'{address}'"));
+    let done = Command::new("sh").args(["-c", &line]).output().unwrap();
+    assert!(done.status.success(), "{line}: {}", text(&done.stderr));
+}
+
+/// By the server's own programs, as the command says: the holder finds his cabinet again, and nobody is signed in.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_database_servers_programs_backed_up_is_restored_and_nobody_is_signed_in() {
+    let Ok(server) = std::env::var(DATABASE_SERVER) else { return };
+    let first = new_database(&server, "at_work").await;
+    let installation = Installation::on(&first).and_cabinets();
+    installation.new_key();
+    let service = installation.start();
+    let client = installation.client();
+    let accepted = sign_in(&installation, &client, &service.url("")).await;
+    let number = accepted["holder"]["personalNumber"].as_str().unwrap().as_bytes();
+    let file = installation.directory.path().join("backup");
+    as_told(&installation, "backup", &file, &first);
+    service.signal("TERM");
+    service.end();
+    let mode = std::os::unix::fs::PermissionsExt::mode(&fs::metadata(&file).unwrap().permissions());
+    assert_eq!(mode & 0o777, 0o600);
+    let listed = Command::new("pg_restore").args(["--file=-"]).arg(&file).output().unwrap();
+    assert!(!listed.stdout.windows(number.len()).any(|window| window == number), "a backup has nobody's number");
+
+    let second = new_database(&server, "restored").await;
+    as_told(&installation, "restore", &file, &second);
+    let configuration = installation.directory.path().join("portal.toml");
+    let text = fs::read_to_string(&configuration).unwrap();
+    fs::write(&configuration, text.replace(&first, &second)).unwrap();
+    let service = installation.start();
+    let session = client.get(service.url("/api/v1/session")).send().await.unwrap();
+    assert_eq!(session.status(), 404, "who was signed in is not any more");
+    sign_in(&installation, &client, &service.url("")).await;
+    service.signal("TERM");
+    service.end();
+    let mut restored = PgConnection::connect(&second).await.unwrap();
+    for (counted, expected) in [("cabinets", 1), ("sign_ins", 2), ("sessions", 1)] {
+        let count = sqlx::AssertSqlSafe(format!("SELECT count(*) FROM {counted}"));
+        let count: i64 = sqlx::query_scalar(count).fetch_one(&mut restored).await.unwrap();
+        assert_eq!(count, expected, "{counted}");
     }
 }

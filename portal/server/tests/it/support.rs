@@ -315,7 +315,7 @@ pub(crate) async fn everything_in(path: &Path) -> Vec<u8> {
 }
 
 /// Names the database server that tests are to use in the place of files; `./dev test` runs them once so, and once without.
-const DATABASE_SERVER: &str = "LATCHKEY_TEST_DATABASE";
+pub(crate) const DATABASE_SERVER: &str = "LATCHKEY_TEST_DATABASE";
 /// On a machine that has much else to do.
 const PATIENCE: Duration = Duration::from_secs(60);
 

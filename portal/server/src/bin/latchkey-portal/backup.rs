@@ -55,7 +55,9 @@ fn by_other_means(command: &str, backup: &Path) -> String {
             "the database is PostgreSQL's: make an empty one and run\n  pg_restore --exit-on-error --single-transaction \
              --dbname=DATABASE {file}"
         ),
-        _ => format!("the database is PostgreSQL's: run\n  pg_dump --format=custom {left_out} --file={file} DATABASE"),
+        _ => format!(
+            "the database is PostgreSQL's: run\n  (umask 077 && pg_dump --format=custom {left_out} --file={file} DATABASE)"
+        ),
     }
 }
 
