@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, ORIGIN, REFERRER_POLICY, RETRY_AFTER, STRICT_TRANSPORT_SECURITY,
-    X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+    CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ORIGIN, REFERRER_POLICY, RETRY_AFTER,
+    STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use axum::middleware::Next;
@@ -40,6 +40,9 @@ const HEADERS: [(HeaderName, &str); 8] = [
     (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
     (CACHE_CONTROL, "no-store"),
 ];
+
+/// The name of an answer of an interface, where it is kept as a file.
+const AS_A_FILE: &str = "attachment; filename=\"answer.json\"";
 
 /// A service behind the guard.
 pub(super) trait Guarded {
@@ -121,6 +124,10 @@ pub(super) async fn guard<S: Guarded>(State(service): State<Arc<S>>, request: Re
     for (name, value) in HEADERS {
         response.headers_mut().entry(name).or_insert(HeaderValue::from_static(value));
     }
+    if is_json(&response) {
+        // Whoever is led to the address of an interface gets a file, whatever a browser might make of its contents.
+        response.headers_mut().entry(CONTENT_DISPOSITION).or_insert(HeaderValue::from_static(AS_A_FILE));
+    }
     let after = response.extensions().get::<RefusalDetail>().and_then(|refusal| refusal.retry_after);
     if let Some(after) = after {
         // In whole seconds, rounded up: who comes then is served.
@@ -140,6 +147,11 @@ pub(super) async fn guard<S: Guarded>(State(service): State<Arc<S>>, request: Re
         None => tracing::debug!(%method, route, status, took_us = took.as_micros(), "request answered"),
     }
     response
+}
+
+fn is_json(response: &Response) -> bool {
+    let kind = response.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+    kind.and_then(|kind| kind.split(';').next()).is_some_and(|kind| kind.trim_end().ends_with("json"))
 }
 
 /// Browsers name the site whose page sends a request. Programs need not; but who names a site must name the right one.

@@ -4,6 +4,7 @@ use axum::body::Body;
 use axum::http::{HeaderValue, Request};
 use proptest::prelude::*;
 
+use crate::provider;
 use crate::support::{CHALLENGE_COOKIE, NOW, ORIGIN, SESSION_COOKIE, World};
 
 #[tokio::test]
@@ -34,10 +35,41 @@ async fn every_answer_has_the_security_headers() {
         let policy = if answer.header("content-type").starts_with("text/html") { &of_page } else { &strict };
         assert_eq!(answer.header("content-security-policy"), policy, "{path}");
         assert!(answer.headers.get("access-control-allow-origin").is_none(), "{path}");
+        assert!(answer.headers.get("server").is_none(), "{path}");
     }
     let style = world.browser().get("/style.css").await;
     assert_eq!(style.header("cache-control"), "public, max-age=3600");
     assert_eq!(style.header("content-type"), "text/css; charset=utf-8");
+}
+
+/// A browser that is led to the address of an interface keeps the answer as a file, and shows nothing.
+#[tokio::test]
+async fn every_answer_of_an_interface_is_a_file_and_no_page_is() {
+    let world = provider::world::world().await;
+    let mut browser = world.browser();
+    for path in ["/", "/style.css", "/page.js", "/metrics"] {
+        assert!(browser.get(path).await.headers.get("content-disposition").is_none(), "{path}");
+    }
+    browser.sign_in(&world.card()).await;
+    let interfaces = [
+        "/api/v1/session",
+        "/api/v1/openapi.json",
+        "/health/ready",
+        "/nowhere",
+        "/.well-known/openid-configuration",
+        "/jwks",
+    ];
+    for path in interfaces {
+        let answer = browser.get(path).await;
+        assert!(answer.header("content-type").ends_with("json"), "{path}");
+        assert_eq!(answer.header("content-disposition"), "attachment; filename=\"answer.json\"", "{path}");
+    }
+    for (path, body) in [("/token", "grant_type=x"), ("/introspect", "token=x")] {
+        let answer = browser.post_form(path, body).await;
+        assert_eq!(answer.header("content-disposition"), "attachment; filename=\"answer.json\"", "{path}");
+    }
+    let refused = browser.post_json("/api/v1/challenges", "no object").await;
+    assert_eq!(refused.header("content-disposition"), "attachment; filename=\"answer.json\"");
 }
 
 #[tokio::test]
