@@ -14,15 +14,19 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use latchkey_crypto::assertion::Origin;
 use openidconnect::core::{
-    CoreAuthPrompt, CoreAuthenticationFlow, CoreClient, CoreIdTokenClaims, CoreJwsSigningAlgorithm,
-    CoreProviderMetadata, CoreTokenResponse,
+    CoreAuthDisplay, CoreAuthPrompt, CoreAuthenticationFlow, CoreClaimName, CoreClaimType, CoreClient,
+    CoreClientAuthMethod, CoreGrantType, CoreIdTokenClaims, CoreJsonWebKey, CoreJweContentEncryptionAlgorithm,
+    CoreJweKeyManagementAlgorithm, CoreJwsSigningAlgorithm, CoreResponseMode, CoreResponseType,
+    CoreSubjectIdentifierType, CoreTokenResponse,
 };
 use openidconnect::{
-    AuthorizationCode, ClaimsVerificationError, ClientId, ClientSecret, CsrfToken, DiscoveryError, EndpointMaybeSet,
-    EndpointNotSet, EndpointSet, HttpRequest, HttpResponse, IssuerUrl, Nonce, PkceCodeChallenge, PkceCodeVerifier,
-    RedirectUrl, RequestTokenError, Scope, TokenResponse as _,
+    AdditionalProviderMetadata, AuthType, AuthorizationCode, ClaimsVerificationError, ClientId, ClientSecret,
+    CsrfToken, DiscoveryError, EndpointMaybeSet, EndpointNotSet, EndpointSet, HttpRequest, HttpResponse, IssuerUrl,
+    Nonce, PkceCodeChallenge, PkceCodeVerifier, ProviderMetadata, RedirectUrl, RequestTokenError, Scope,
+    TokenResponse as _,
 };
 use reqwest::{Client, redirect};
+use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq as _;
 use time::{Duration, OffsetDateTime};
 use url::Url;
@@ -69,7 +73,7 @@ const ALGORITHMS: [CoreJwsSigningAlgorithm; 2] =
 /// The other provider, and this service as its relying party.
 pub struct OutsideAccounts {
     keys: Arc<dyn OwnKeys>,
-    http: Client,
+    way: Arc<dyn WayThere>,
     issuer: IssuerUrl,
     name: PortalName,
     id: ClientId,
@@ -117,10 +121,36 @@ pub struct Returned<'a> {
     pub error: Option<&'a str>,
 }
 
+/// What the other provider says of itself.
+type Metadata = ProviderMetadata<
+    AlsoSaid,
+    CoreAuthDisplay,
+    CoreClientAuthMethod,
+    CoreClaimName,
+    CoreClaimType,
+    CoreGrantType,
+    CoreJweContentEncryptionAlgorithm,
+    CoreJweKeyManagementAlgorithm,
+    CoreJsonWebKey,
+    CoreResponseMode,
+    CoreResponseType,
+    CoreSubjectIdentifierType,
+>;
+
+/// What the crate does not read by itself.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct AlsoSaid {
+    /// Whether its answers always name it (RFC 9207, clause 3).
+    #[serde(default)]
+    authorization_response_iss_parameter_supported: bool,
+}
+
+impl AdditionalProviderMetadata for AlsoSaid {}
+
 /// What was asked of the other provider, and when.
 #[derive(Clone)]
 struct Known {
-    metadata: CoreProviderMetadata,
+    metadata: Metadata,
     since: OffsetDateTime,
 }
 
@@ -157,13 +187,19 @@ impl OutsideAccounts {
         let secret = secret.ok_or_else(|| client_secret.file_fault("has no secret"))?;
         Ok(Self {
             keys,
-            http: builder.build().map_err(|error| issuer.fault(error))?,
+            way: Arc::new(OverHttp(builder.build().map_err(|error| issuer.fault(error))?)),
             issuer: IssuerUrl::new(issuer.value.clone()).map_err(|error| issuer.fault(error))?,
             name: name.clone(),
             id: ClientId::new(client_id.clone()),
             secret: ClientSecret::new(secret.to_owned()),
             known: Mutex::default(),
         })
+    }
+
+    /// The same by another way to the other provider.
+    #[must_use]
+    pub fn by(self, way: Arc<dyn WayThere>) -> Self {
+        Self { way, ..self }
     }
 
     /// What people are told that the other provider is called.
@@ -218,6 +254,9 @@ impl OutsideAccounts {
         if returned.issuer.is_some_and(|issuer| issuer != self.issuer.as_str()) {
             return Err(refused("another provider answers"));
         }
+        if returned.issuer.is_none() && self.names_itself(now).await? {
+            return Err(refused("it does not say who answers"));
+        }
         if returned.error == Some("access_denied") {
             return Err(OutsideAccountError::Declined);
         }
@@ -234,6 +273,12 @@ impl OutsideAccounts {
             Ok((account, signed_in_at.filter(is_earlier)))
         })
         .await
+    }
+
+    /// Whether the other provider says that each of its answers names it.
+    async fn names_itself(&self, now: OffsetDateTime) -> Result<bool, OutsideAccountError> {
+        let metadata = in_time(self.known(now)).await?.metadata;
+        Ok(metadata.additional_metadata().authorization_response_iss_parameter_supported)
     }
 
     /// What had been told of a sign-in, if this is the answer to it.
@@ -271,14 +316,14 @@ impl OutsideAccounts {
     /// Gets what a code is good for.
     async fn exchange(
         &self,
-        metadata: CoreProviderMetadata,
+        metadata: Metadata,
         origin: &Origin,
         code: AuthorizationCode,
         verifier: String,
     ) -> Result<CoreTokenResponse, OutsideAccountError> {
         let party = self.relying_party(metadata, origin)?;
         let exchange = party.exchange_code(code).map_err(|error| unavailable(&error))?;
-        let calling = calling(&self.http);
+        let calling = calling(&self.way);
         let tokens = exchange.set_pkce_verifier(PkceCodeVerifier::new(verifier)).request_async(&calling).await;
         tokens.map_err(|error| match error {
             // What else such an answer says may quote what was sent.
@@ -300,7 +345,7 @@ impl OutsideAccounts {
         now: OffsetDateTime,
     ) -> Result<(OutsideAccount, Option<OffsetDateTime>), OutsideAccountError> {
         let ticket = tokens.id_token().ok_or_else(|| refused("there is no ticket"))?;
-        let verify = |metadata: CoreProviderMetadata| {
+        let verify = |metadata: Metadata| {
             let party = self.relying_party(metadata, origin)?;
             let verifier = party.id_token_verifier().set_allowed_algs(ALGORITHMS);
             let verifier = verifier.set_time_fn(move || SystemTime::from(now).into());
@@ -336,14 +381,15 @@ impl OutsideAccounts {
         })
     }
 
-    fn relying_party(
-        &self,
-        metadata: CoreProviderMetadata,
-        origin: &Origin,
-    ) -> Result<RelyingParty, OutsideAccountError> {
+    fn relying_party(&self, metadata: Metadata, origin: &Origin) -> Result<RelyingParty, OutsideAccountError> {
         let back = RedirectUrl::new(format!("{origin}{RETURN}")).map_err(|error| unavailable(&error))?;
+        let ways = metadata.token_endpoint_auth_methods_supported();
+        let takes = |way| ways.is_some_and(|ways| ways.contains(&way));
+        // In the header unless it says that it takes the secret in the body only.
+        let in_body = takes(CoreClientAuthMethod::ClientSecretPost) && !takes(CoreClientAuthMethod::ClientSecretBasic);
+        let way = if in_body { AuthType::RequestBody } else { AuthType::BasicAuth };
         let party = CoreClient::from_provider_metadata(metadata, self.id.clone(), Some(self.secret.clone()));
-        Ok(party.set_redirect_uri(back))
+        Ok(party.set_redirect_uri(back).set_auth_type(way))
     }
 
     /// What the other provider says of itself, its keys included.
@@ -356,8 +402,8 @@ impl OutsideAccounts {
     }
 
     async fn ask(&self, now: OffsetDateTime) -> Result<Known, OutsideAccountError> {
-        let calling = calling(&self.http);
-        let metadata = CoreProviderMetadata::discover_async(self.issuer.clone(), &calling).await;
+        let calling = calling(&self.way);
+        let metadata = Metadata::discover_async(self.issuer.clone(), &calling).await;
         let metadata = metadata.map_err(|error| match error {
             DiscoveryError::Request(error) => unavailable(&error),
             error => unavailable(&error),
@@ -423,23 +469,43 @@ fn says(error: &str) -> OutsideAccountError {
     refused(&format!("it says {}", error.chars().filter(char::is_ascii_graphic).take(60).collect::<String>()))
 }
 
+/// The way on which the other provider is called.
+pub trait WayThere: Send + Sync {
+    /// What it answers to a request.
+    fn call(&self, request: HttpRequest) -> Call;
+}
+
+/// A call that is under way.
+pub type Call = Pin<Box<dyn Future<Output = Result<HttpResponse, NoAnswer>> + Send>>;
+
 /// Why a call had no answer.
 #[derive(Debug, thiserror::Error)]
-enum NoAnswer {
+#[non_exhaustive]
+pub enum NoAnswer {
+    /// Nobody answers, for that reason.
     #[error("there is no answer: {0}")]
     Unreachable(String),
+    /// The answer is longer than any that is needed.
     #[error("the answer is longer than {} octets", ANSWER_MAX_SIZE)]
     TooLong,
+    /// Others could listen.
     #[error("the address is without TLS")]
     Unsafe,
 }
 
-type Call = Pin<Box<dyn Future<Output = Result<HttpResponse, NoAnswer>> + Send>>;
+/// Over HTTP, within limits.
+struct OverHttp(Client);
 
-/// Calls the other provider as the crate asks, within limits.
-fn calling(http: &Client) -> impl Fn(HttpRequest) -> Call + Send + Sync + use<> {
-    let http = http.clone();
-    move |request| Box::pin(call(http.clone(), request))
+impl WayThere for OverHttp {
+    fn call(&self, request: HttpRequest) -> Call {
+        Box::pin(call(self.0.clone(), request))
+    }
+}
+
+/// Calls the other provider as the crate asks.
+fn calling(way: &Arc<dyn WayThere>) -> impl Fn(HttpRequest) -> Call + Send + Sync + use<> {
+    let way = Arc::clone(way);
+    move |request| way.call(request)
 }
 
 async fn call(http: Client, request: HttpRequest) -> Result<HttpResponse, NoAnswer> {

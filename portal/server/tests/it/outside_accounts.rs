@@ -6,10 +6,13 @@ use std::sync::Arc;
 use axum::body::Body;
 use axum::http::Request;
 use latchkey_fixtures::outside_provider::{CLIENT_SECRET, TicketFault};
+use latchkey_fixtures::random::Seeded;
 use latchkey_portal::configuration::Configuration;
 use latchkey_portal::keys::KeyUse;
-use latchkey_portal::outside_account::OutsideAccounts;
+use latchkey_portal::outside_account::{OutsideAccounts, UnderWay};
 use latchkey_portal::provider::ProviderMaterial;
+use latchkey_portal::token::Token;
+use proptest::prelude::*;
 use serde_json::{Value, json};
 use time::Duration;
 use url::Url;
@@ -199,6 +202,89 @@ async fn mix_up_another_providers_answer_is_refused() {
     let answer = host.sign_in(&address, "anna", &json!({}));
     let (answer, _) = answer.split_once("&iss=").unwrap();
     assert_eq!(browser.get(answer).await.status, 303, "a provider need not name itself");
+}
+
+/// Unless it says that it always does: then an answer without that is somebody else's.
+#[tokio::test]
+async fn mix_up_a_provider_that_always_names_itself_is_held_to_it() {
+    let (world, host) = scene().await;
+    host.set(Mood::NamesItself);
+    let mut browser = world.browser();
+    for end in ["", "&error=access_denied"] {
+        let address = set_out(&mut browser, "/outside-account").await;
+        let answer = host.sign_in(&address, "anna", &json!({}));
+        let (unnamed, _) = answer.split_once("&iss=").unwrap();
+        assert_eq!(told(&browser.get(&format!("{unnamed}{end}")).await), refused(), "{end}");
+    }
+    assert_eq!(host.exchanges(), 0, "the code is not handed to anybody");
+    assert_eq!(sign_in_as(&mut browser, &host, "anna").await.status, 303);
+}
+
+#[tokio::test]
+async fn a_provider_that_takes_the_secret_in_the_body_gets_it_there() {
+    let (world, host) = scene().await;
+    host.set(Mood::SecretInBody);
+    assert_eq!(sign_in_as(&mut world.browser(), &host, "anna").await.status, 303);
+    assert_eq!(host.exchanges(), 1);
+}
+
+fn returned() -> impl Strategy<Value = String> {
+    let soup = prop_oneof![
+        Just("code="),
+        Just("state="),
+        Just("iss="),
+        Just("error="),
+        Just("access_denied"),
+        Just("&"),
+        Just("%00"),
+        Just("%"),
+        Just("https://evil.example"),
+        Just("ў"),
+        Just("a"),
+    ];
+    prop::collection::vec(soup, 0..12).prop_map(|parts| parts.concat())
+}
+
+/// What a browser brings along of its own making is read as nothing, or as what it says.
+#[test]
+fn every_truncation_and_change_of_the_cookie_is_refused() {
+    let under_way = UnderWay { since: NOW, token: Token::draw(&mut Seeded::new("under way")) };
+    let sound = under_way.expose_for_cookie();
+    let read = |text: &str| UnderWay::parse(text).map(|read| read.expose_for_cookie());
+    assert_eq!(read(&sound), Some(sound.clone()));
+    for end in 0..sound.len() {
+        assert_eq!(read(&sound[..end]), None, "{end}");
+    }
+    proptest!(|(place in 0..sound.len(), with in "[ -~]", soup in "[0-9.A-Za-z_+ -]{0,64}", any in any::<String>())| {
+        let mut changed = sound.clone();
+        changed.replace_range(place..=place, &with);
+        for text in [changed, soup, any] {
+            // One spelling: whatever is read says the same again.
+            prop_assert!(read(&text).is_none_or(|read| read == text), "{}", text);
+        }
+    });
+}
+
+/// Whatever a browser comes back with, nobody is signed in by it and the other provider is asked nothing.
+#[test]
+fn nothing_that_a_browser_makes_up_signs_anybody_in() {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let (world, host) = runtime.block_on(scene());
+    let mut browser = world.browser();
+    runtime.block_on(set_out(&mut browser, "/outside-account"));
+    let config = ProptestConfig { cases: 64, ..ProptestConfig::default() };
+    proptest!(config, |(query in returned(), cookie in "[ -~]{0,60}")| {
+        for cookie in [browser.cookies[OUTSIDE_COOKIE].clone(), cookie.replace([';', ','], "")] {
+            let mut browser = browser.clone();
+            browser.cookies.insert(OUTSIDE_COOKIE.to_owned(), cookie);
+            let address = format!("/outside-account/return?{query}");
+            let Ok(request) = Request::get(&address).body(Body::empty()) else { continue };
+            let answer = runtime.block_on(browser.send(request));
+            prop_assert_eq!(told(&answer), refused());
+            prop_assert!(answer.cookie(SESSION_COOKIE).is_none());
+        }
+    });
+    assert_eq!(host.exchanges(), 0);
 }
 
 #[tokio::test]

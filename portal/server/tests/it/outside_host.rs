@@ -11,11 +11,12 @@ use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use latchkey_fixtures::outside_provider::{CLIENT_ID, OutsideProvider, parameters};
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use url::Url;
 use url::form_urlencoded::Serializer;
 
+use crate::provider::world::basic;
 use crate::support::{NOW, ORIGIN};
 
 /// How it answers who asks what it is.
@@ -23,6 +24,10 @@ use crate::support::{NOW, ORIGIN};
 pub(crate) enum Mood {
     /// As it should.
     Sound,
+    /// It says that its answers always name it.
+    NamesItself,
+    /// It takes the portal's secret in the body only.
+    SecretInBody,
     /// It asks to be asked later.
     Busy,
     /// It begins an answer and never ends it.
@@ -94,8 +99,15 @@ pub(crate) fn back(parameters: &[(&str, &str)]) -> String {
 }
 
 async fn configuration(State(shared): State<Arc<Shared>>) -> Response {
-    match *shared.mood.lock().unwrap() {
-        Mood::Sound => Json(shared.provider.lock().unwrap().configuration()).into_response(),
+    let mood = *shared.mood.lock().unwrap();
+    match mood {
+        Mood::Sound | Mood::NamesItself | Mood::SecretInBody => {
+            let mut itself = shared.provider.lock().unwrap().configuration();
+            let way = if mood == Mood::SecretInBody { "client_secret_post" } else { "client_secret_basic" };
+            itself["token_endpoint_auth_methods_supported"] = json!(["private_key_jwt", way]);
+            itself["authorization_response_iss_parameter_supported"] = json!(mood == Mood::NamesItself);
+            Json(itself).into_response()
+        }
         Mood::Busy => StatusCode::SERVICE_UNAVAILABLE.into_response(),
         Mood::Endless => {
             let dots = futures_util::stream::repeat_with(|| Ok::<_, String>(Bytes::from_static(&[b'.'; 65_536])));
@@ -109,8 +121,16 @@ async fn keys(State(shared): State<Arc<Shared>>) -> Json<Value> {
 }
 
 async fn token(State(shared): State<Arc<Shared>>, headers: HeaderMap, body: Bytes) -> Response {
-    let authorization = headers.get(AUTHORIZATION).unwrap().to_str().unwrap();
-    match shared.provider.lock().unwrap().tokens(authorization, &body) {
+    let in_header = headers.get(AUTHORIZATION).map(|shown| shown.to_str().unwrap().to_owned());
+    let sent = parameters(&body);
+    let authorization = if *shared.mood.lock().unwrap() == Mood::SecretInBody {
+        assert_eq!(in_header, None);
+        basic(&sent["client_id"], &sent["client_secret"])
+    } else {
+        assert!(!sent.contains_key("client_secret"));
+        in_header.unwrap()
+    };
+    match shared.provider.lock().unwrap().tokens(&authorization, &body) {
         Ok(tokens) => Json(tokens).into_response(),
         Err(refusal) => (StatusCode::BAD_REQUEST, Json(refusal)).into_response(),
     }
