@@ -56,6 +56,30 @@ fn pure_crates_touch_nothing_outside() {
     assert!(faults.is_empty(), "{}", faults.join("\n"));
 }
 
+/// Tests make their own keys, or draw them from a seed.
+#[test]
+fn no_private_key_is_in_the_repository() {
+    let listed = std::process::Command::new("git").args(["ls-files", "-z"]).current_dir(root()).output().unwrap();
+    let names = String::from_utf8(listed.stdout).unwrap();
+    let files: Vec<_> = names.split_terminator('\0').collect();
+    assert!(files.len() > 500, "only {} files were looked at", files.len());
+    // What comes between the words differs from kind to kind; what follows them is the key.
+    let is_begun = |line: &str| line.contains("-----BEGIN") && line.contains("PRIVATE KEY-----");
+    let is_key = |line: &str| {
+        line.len() >= 40 && line.bytes().all(|octet| octet.is_ascii_alphanumeric() || b"+/=".contains(&octet))
+    };
+    let mut faults = Vec::new();
+    for name in files {
+        let Ok(octets) = fs::read(root().join(name)) else { continue };
+        let text = String::from_utf8_lossy(&octets);
+        let lines: Vec<_> = text.lines().map(str::trim).collect();
+        if lines.windows(2).any(|pair| is_begun(pair[0]) && is_key(pair[1])) {
+            faults.push(name.to_owned());
+        }
+    }
+    assert!(faults.is_empty(), "{faults:#?}");
+}
+
 #[test]
 fn no_test_is_switched_off_and_nothing_is_left_unfinished() {
     let words = [concat!("#[", "ignore"), concat!("TO", "DO"), concat!("FIX", "ME"), concat!("todo", "!(")];

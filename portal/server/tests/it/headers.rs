@@ -128,6 +128,23 @@ async fn a_planted_second_cookie_counts_as_none() {
     assert_eq!(world.browser().send(request).await.refusal(), (404, "no-session".to_owned()));
 }
 
+/// Where an address has a session's token, somebody else may have read it.
+#[tokio::test]
+async fn a_session_in_an_address_counts_as_none() {
+    let world = World::new().await;
+    let mut browser = world.browser();
+    browser.sign_in(&world.card()).await;
+    let token = browser.cookies[SESSION_COOKIE].clone();
+    for name in [SESSION_COOKIE, "session", "token", "access_token", "sid"] {
+        let answer = world.browser().get(&format!("/api/v1/session?{name}={token}")).await;
+        assert_eq!(answer.refusal(), (404, "no-session".to_owned()), "{name}");
+    }
+    for path in ["/", "/api/v1/session"] {
+        let answer = browser.get(path).await;
+        assert!(!answer.text().contains(&token) && answer.header("location").is_empty(), "{path}");
+    }
+}
+
 #[tokio::test]
 async fn a_session_ends_in_time_and_at_once_when_asked() {
     let world = World::new().await;
@@ -163,7 +180,17 @@ async fn the_host_header_decides_nothing() {
 fn hostile_headers_are_answered() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let world = runtime.block_on(World::new());
-    let names = vec!["cookie", "accept-language", "content-type", "origin", "content-length"];
+    let names = vec![
+        "cookie",
+        "accept-language",
+        "content-type",
+        "origin",
+        "content-length",
+        "x-forwarded-for",
+        "authorization",
+        "user-agent",
+        "sec-fetch-site",
+    ];
     let octets = prop_oneof![Just(b';'), Just(b'='), Just(b','), Just(b'q'), 0x20..=0xFF_u8];
     proptest!(|(name in prop::sample::select(names), value in prop::collection::vec(octets, 0..80))| {
         let Ok(value) = HeaderValue::from_bytes(&value) else { return Ok(()) };

@@ -388,6 +388,28 @@ fn nothing_is_answered_without_tls() {
     assert!(builder.build().connect("localhost", stream).is_err());
 }
 
+/// Keys that are agreed on for each connection, and ciphers that protect what they encrypt: no other suite of TLS 1.2.
+#[test]
+fn no_weak_cipher_suite_is_agreed_to() {
+    let installation = Installation::new();
+    let service = installation.start();
+    let rows = [
+        ("ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES128-GCM-SHA256", true),
+        ("ECDHE-RSA-CHACHA20-POLY1305:ECDHE-ECDSA-CHACHA20-POLY1305", true),
+        ("ECDHE-RSA-AES128-SHA256:ECDHE-ECDSA-AES128-SHA256", false),
+        ("ECDHE-RSA-AES256-SHA:ECDHE-ECDSA-AES256-SHA", false),
+        ("AES128-GCM-SHA256:AES256-GCM-SHA384:AES128-SHA:AES256-SHA", false),
+        ("ADH-AES256-GCM-SHA384:ADH-AES128-SHA", false),
+    ];
+    for (suites, is_agreed) in rows {
+        let mut builder = connector(&installation);
+        builder.set_max_proto_version(Some(openssl::ssl::SslVersion::TLS1_2)).unwrap();
+        builder.set_cipher_list(&format!("{suites}:@SECLEVEL=0")).unwrap();
+        let stream = TcpStream::connect(("127.0.0.1", service.port)).unwrap();
+        assert_eq!(builder.build().connect("localhost", stream).is_ok(), is_agreed, "{suites}");
+    }
+}
+
 pub(crate) fn connector(installation: &Installation) -> openssl::ssl::SslConnectorBuilder {
     let mut builder = SslConnector::builder(SslMethod::tls_client()).unwrap();
     builder.set_ca_file(installation.directory.path().join("tls/ca.pem")).unwrap();
