@@ -2,6 +2,9 @@
 //! see those programs; so the targets stand here, and an ordinary test of the workspace takes this file in to replay what
 //! was kept.
 
+#[path = "portal.rs"]
+mod portal_targets;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock};
@@ -34,12 +37,12 @@ use latchkey_portal::challenge::ChallengeId;
 use latchkey_portal::http::router;
 use latchkey_portal::keys::{KeptKeys, Key, KeySecret, KeyUse};
 use latchkey_portal::portal::{Portal, PortalName, PortalSettings, Surroundings};
-use latchkey_portal::provider::clients::Registry;
+use latchkey_portal::provider::clients::{Client, ClientAuthentication, Registry};
 use latchkey_portal::provider::dpop;
 use latchkey_portal::provider::jws::{self, VerificationKey};
 use latchkey_portal::provider::parameters::Parameters;
 use latchkey_portal::provider::pending::SealKey;
-use latchkey_portal::provider::proof::Presented;
+use latchkey_portal::provider::proof::{NotProven, Presented};
 use latchkey_portal::provider::request::{AuthorizationRequest, RequestFault};
 use latchkey_portal::rates::RateSettings;
 use latchkey_portal::revocation::ListsOnDisk;
@@ -65,12 +68,16 @@ pub(crate) const TARGETS: &[Target] = &[
     Target { name: "authority-answer", run: authority_answer },
     Target { name: "hand-over", run: hand_over },
     Target { name: "link", run: link },
+    Target { name: "outside-account", run: portal_targets::outside_account },
     Target { name: "portal-request", run: portal_request },
+    Target { name: "portal-settings", run: portal_targets::portal_settings },
     Target { name: "possession-proof", run: possession_proof },
+    Target { name: "request-head", run: portal_targets::request_head },
     Target { name: "service-body", run: service_body },
     Target { name: "settings-file", run: settings_file },
     Target { name: "signed-request", run: signed_request },
     Target { name: "site-request", run: site_request },
+    Target { name: "sites-file", run: portal_targets::sites_file },
     Target { name: "terminal-group", run: terminal_group },
     Target { name: "wish", run: wish },
 ];
@@ -222,6 +229,23 @@ authentication = "public"
     });
     static KEY: LazyLock<VerificationKey> =
         LazyLock::new(|| VerificationKey::from_pem(SITES_KEY.as_bytes()).expect("a key"));
+    static KEY_HOLDER: LazyLock<Client> = LazyLock::new(|| {
+        let shop = SITES.client("shop").expect("a site");
+        let authentication = ClientAuthentication::Keys(vec![KEY.clone()]);
+        Client {
+            id: shop.id.clone(),
+            names: shop.names.clone(),
+            redirect_uris: shop.redirect_uris.clone(),
+            post_logout_redirect_uris: Vec::new(),
+            scopes: shop.scopes,
+            authentication,
+            algorithm: shop.algorithm,
+            may_refresh: false,
+            must_push: false,
+            must_bind: false,
+            logout: None,
+        }
+    });
     let Some((reader, text)) = octets.split_first() else { return };
     let Ok(text) = std::str::from_utf8(text) else { return };
     match reader % 4 {
@@ -247,6 +271,8 @@ authentication = "public"
             if let Ok(presented) = Presented::of(authorization, &parameters) {
                 let named = parameters.get("client_id").is_none_or(|named| named == presented.id);
                 assert!(named, "one site under another's name");
+                let judged = presented.judge(&KEY_HOLDER, "https://portal.example", NOW);
+                assert_eq!(judged.err(), Some(NotProven), "a statement that nobody has signed");
             }
         }
         _ => {
@@ -284,23 +310,25 @@ CxZf0u6hCGslbXKyeW/v/gSnseWbG5lPQPe9DOIHE52/zH+tIigNcLIz+Q==
 
 const NOW: OffsetDateTime = datetime!(2026-05-04 09:00 UTC);
 
+static RUNTIME: LazyLock<Runtime> =
+    LazyLock::new(|| Builder::new_multi_thread().worker_threads(1).enable_time().build().expect("a runtime"));
+
 /// The first octet chooses where the rest is sent. No answer is the service's own fault, and each has a length of time.
 fn portal_request(octets: &[u8]) {
     static PORTAL: LazyLock<Router> = LazyLock::new(portal);
-    static RUNTIME: LazyLock<Runtime> =
-        LazyLock::new(|| Builder::new_multi_thread().worker_threads(1).enable_time().build().expect("a runtime"));
     const JSON: &str = "application/json";
     const FORM: &str = "application/x-www-form-urlencoded";
     const CHALLENGE: &str = "/api/v1/assertions/000102030405060708090a0b0c0d0e0f";
     const LINK: &str = "/api/v1/links/AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8";
     let Some((place, body)) = octets.split_first() else { return };
-    let (path, kind) = match place % 6 {
+    let (path, kind) = match place % 7 {
         0 => ("/api/v1/challenges".to_owned(), JSON),
         1 => (CHALLENGE.to_owned(), JSON),
         2 => (LINK.to_owned(), JSON),
         3 => (format!("{LINK}/assertion"), JSON),
         4 => ("/sign-out".to_owned(), FORM),
-        _ => ("/link".to_owned(), FORM),
+        5 => ("/link".to_owned(), FORM),
+        _ => ("/language".to_owned(), FORM),
     };
     let token = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8";
     let cookies = format!("__Host-latchkey-pre={token}; __Host-latchkey-session={token}");
