@@ -11,6 +11,7 @@ use super::surroundings::{
 use super::{Check, CheckName, Finding};
 use crate::portal::PortalFailure;
 use crate::settings::Proxy;
+use crate::sign_in::status::StatusServiceLook;
 
 /// Checks that need each other, told one by one.
 pub(super) type Group = Box<dyn FnOnce(&dyn Surroundings, &mut dyn FnMut(Check)) + Send>;
@@ -26,6 +27,7 @@ pub(super) fn groups(portal: Option<&Origin>) -> Vec<Group> {
         single(CheckName::Loopback, loopback),
         single(CheckName::Proxy, proxy),
         Box::new(move |surroundings, tell| portal_and_clock(surroundings, portal.as_ref(), tell)),
+        single(CheckName::StatusService, status_service),
         single(CheckName::Browsers, browsers),
         Box::new(move |surroundings, tell| {
             let finding = browser_permission(surroundings, asking.as_ref());
@@ -187,6 +189,15 @@ fn portal_and_clock(surroundings: &dyn Surroundings, portal: Option<&Origin>, te
     };
     tell(Check { name: CheckName::Tls, finding: tls });
     tell(Check { name: CheckName::Portal, finding: portal });
+}
+
+fn status_service(surroundings: &dyn Surroundings) -> Finding {
+    match surroundings.status_service() {
+        None => Finding::StatusServiceNotSet,
+        Some((origin, StatusServiceLook::Answers)) => Finding::StatusServiceAnswers { origin },
+        Some((origin, StatusServiceLook::Silent)) => Finding::StatusServiceSilent { origin },
+        Some((origin, StatusServiceLook::Strange)) => Finding::StatusServiceStrange { origin },
+    }
 }
 
 /// The certificate, and whether it was revoked: of one that does not count anyway, that is no question.

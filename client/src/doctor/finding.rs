@@ -106,6 +106,16 @@ pub enum Finding {
     PortalAnswers {
         origin: Origin,
     },
+    StatusServiceNotSet,
+    StatusServiceAnswers {
+        origin: Origin,
+    },
+    StatusServiceSilent {
+        origin: Origin,
+    },
+    StatusServiceStrange {
+        origin: Origin,
+    },
     NoBrowser,
     Browsers {
         names: Vec<&'static str>,
@@ -162,6 +172,8 @@ impl Finding {
             | Self::PermissionNotAsked
             | Self::PermissionGranted { .. }
             | Self::PortalAnswers { .. }
+            | Self::StatusServiceNotSet
+            | Self::StatusServiceAnswers { .. }
             | Self::Browsers { .. }
             | Self::LinksOurs
             | Self::AutostartOn
@@ -175,6 +187,8 @@ impl Finding {
             | Self::CertificateEndsSoon { .. }
             | Self::RevocationUnknown
             | Self::PermissionDenied { .. }
+            | Self::StatusServiceSilent { .. }
+            | Self::StatusServiceStrange { .. }
             | Self::NoBrowser
             | Self::LinksOfNobody
             | Self::LinksOfOther { .. }
@@ -265,6 +279,10 @@ impl Finding {
             Self::PermissionGranted { .. } => ("doctor-permission-granted", None),
             Self::PermissionDenied { .. } => ("doctor-permission-denied", Some("doctor-permission-denied-cure")),
             Self::PortalAnswers { .. } => ("doctor-portal-answers", None),
+            Self::StatusServiceNotSet => ("doctor-status-service-not-set", None),
+            Self::StatusServiceAnswers { .. } => ("doctor-status-service-answers", None),
+            Self::StatusServiceSilent { .. } => ("doctor-status-service-silent", Some("doctor-status-service-cure")),
+            Self::StatusServiceStrange { .. } => ("doctor-status-service-strange", Some("doctor-status-service-cure")),
             Self::NoBrowser => ("doctor-no-browser", Some("doctor-no-browser-cure")),
             Self::Browsers { .. } => ("doctor-browsers", None),
             Self::BrowsersConfined { .. } => ("doctor-browsers-confined", Some("doctor-browsers-confined-cure")),
@@ -281,7 +299,11 @@ impl Finding {
     fn fillings(&self, texts: &Texts) -> Vec<(&'static str, Filling)> {
         match self {
             Self::Because(name) => vec![("check", texts.say(name.title()).into())],
-            Self::Portal { origin, .. } | Self::PortalAnswers { origin } => vec![("origin", origin.as_str().into())],
+            Self::Portal { origin, .. }
+            | Self::PortalAnswers { origin }
+            | Self::StatusServiceAnswers { origin }
+            | Self::StatusServiceSilent { origin }
+            | Self::StatusServiceStrange { origin } => vec![("origin", origin.as_str().into())],
             Self::ServiceAnswers { protocol: (major, minor) } => {
                 vec![("version", format!("{major}.{minor}").into())]
             }

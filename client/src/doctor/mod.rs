@@ -60,6 +60,8 @@ pub enum CheckName {
     Tls,
     /// The portal.
     Portal,
+    /// Who is asked about the certificates that people sign in with.
+    StatusService,
     /// The browsers.
     Browsers,
     /// Whether browsers let the portal's pages call this computer.
@@ -72,7 +74,7 @@ pub enum CheckName {
 
 impl CheckName {
     /// Every check, in order.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::PcscService,
         Self::Reader,
         Self::Card,
@@ -87,6 +89,7 @@ impl CheckName {
         Self::Proxy,
         Self::Tls,
         Self::Portal,
+        Self::StatusService,
         Self::Browsers,
         Self::BrowserPermission,
         Self::LinkHandler,
@@ -111,6 +114,7 @@ impl CheckName {
             Self::Proxy => "proxy",
             Self::Tls => "tls",
             Self::Portal => "portal",
+            Self::StatusService => "status-service",
             Self::Browsers => "browsers",
             Self::BrowserPermission => "browser-permission",
             Self::LinkHandler => "link-handler",
@@ -135,6 +139,7 @@ impl CheckName {
             Self::Proxy => "doctor-title-proxy",
             Self::Tls => "doctor-title-tls",
             Self::Portal => "doctor-title-portal",
+            Self::StatusService => "doctor-title-status-service",
             Self::Browsers => "doctor-title-browsers",
             Self::BrowserPermission => "doctor-title-browser-permission",
             Self::LinkHandler => "doctor-title-link-handler",

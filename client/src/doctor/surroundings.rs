@@ -8,6 +8,7 @@ use time::OffsetDateTime;
 
 use crate::portal::PortalFailure;
 use crate::settings::Proxy;
+use crate::sign_in::status::StatusServiceLook;
 
 /// What a program that diagnoses can look at. Each question may take a while.
 pub trait Surroundings: Send + Sync {
@@ -43,6 +44,10 @@ pub trait Surroundings: Send + Sync {
 
     /// How a portal answers.
     fn portal(&self, origin: &Origin) -> PortalLook;
+
+    /// Who is asked about the certificates that people sign in with, and how he answers; nobody unless an administrator has
+    /// set it.
+    fn status_service(&self) -> Option<(Origin, StatusServiceLook)>;
 
     /// The browsers there are.
     fn browsers(&self) -> Vec<Browser>;

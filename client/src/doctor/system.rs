@@ -24,6 +24,7 @@ use super::surroundings::{
 use crate::portal::{Access, ExtraTrust, PortalFailure, look_at};
 use crate::service::{DEFAULT_PORT, Listeners, ServiceFailure};
 use crate::settings::{Autostart, Places, Proxy, SettingsStore};
+use crate::sign_in::status::{StatusService, StatusServiceLook};
 
 /// What to look at, as the program is set up.
 #[derive(Debug, Clone)]
@@ -38,6 +39,8 @@ pub struct Plan {
     pub proxy: Proxy,
     /// Who is trusted beside the system's certificate authorities.
     pub trust: ExtraTrust,
+    /// Who is asked about certificates, if anybody.
+    pub status_service: Option<StatusService>,
     /// Where programs are looked for.
     pub program_folders: Vec<PathBuf>,
     /// Where browsers have their folders.
@@ -60,6 +63,7 @@ impl Plan {
             port: store.managed().port().unwrap_or(plan.port),
             proxy: settings.proxy(),
             trust: store.managed().trust().clone(),
+            status_service: store.managed().status_service().cloned(),
             autostart: (settings.autostart, is_listed),
             ..plan
         }
@@ -94,6 +98,7 @@ impl Plan {
             port: DEFAULT_PORT,
             proxy: Proxy::System,
             trust: ExtraTrust::default(),
+            status_service: None,
             program_folders,
             browser_folders: or_below_home("XDG_CONFIG_HOME", ".config"),
             application_folders: config.chain(data.map(|folder| folder.join("applications"))).collect(),
@@ -121,6 +126,11 @@ impl System {
     #[must_use]
     pub fn with_certificate(self, certificate: CertificateLook) -> Self {
         Self { certificate, ..self }
+    }
+
+    /// How portals are reached.
+    fn access(&self) -> Access {
+        Access { trust: self.plan.trust.clone(), proxy: self.plan.proxy.clone() }
     }
 }
 
@@ -203,18 +213,16 @@ impl Surroundings for System {
     }
 
     fn portal(&self, origin: &Origin) -> PortalLook {
-        let access = Access { trust: self.plan.trust.clone(), proxy: self.plan.proxy.clone() };
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-        match runtime {
-            Ok(runtime) => {
-                let (date, challenge) = runtime.block_on(look_at(origin, access));
-                PortalLook { date, challenge }
-            }
-            Err(error) => {
-                tracing::error!(%error, "there can be no network");
-                PortalLook { date: None, challenge: Err(PortalFailure::Unreachable) }
-            }
+        match in_the_network(look_at(origin, self.access())) {
+            Some((date, challenge)) => PortalLook { date, challenge },
+            None => PortalLook { date: None, challenge: Err(PortalFailure::Unreachable) },
         }
+    }
+
+    fn status_service(&self) -> Option<(Origin, StatusServiceLook)> {
+        let service = self.plan.status_service.as_ref()?;
+        let look = in_the_network(service.look_at(self.access()));
+        Some((service.origin().clone(), look.unwrap_or(StatusServiceLook::Silent)))
     }
 
     fn browsers(&self) -> Vec<Browser> {
@@ -243,6 +251,13 @@ impl Surroundings for System {
     fn autostart(&self) -> (bool, bool) {
         self.plan.autostart
     }
+}
+
+/// What comes of calling somebody; nothing if there can be no network.
+fn in_the_network<T>(call: impl Future<Output = T>) -> Option<T> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.inspect_err(|error| tracing::error!(%error, "there can be no network")).ok()?;
+    Some(runtime.block_on(call))
 }
 
 /// The browsers of these folders, the first program of each.

@@ -55,6 +55,59 @@ impl StatusService {
     pub const fn new(address: StatusAddress, issuers: TrustStore) -> Self {
         Self { address, issuers }
     }
+
+    /// Where the service is.
+    #[must_use]
+    pub const fn origin(&self) -> &Origin {
+        &self.address.origin
+    }
+
+    /// Whether somebody answers there as status services do, asked about one of the authorities itself: what the answer says
+    /// of that does not matter.
+    pub async fn look_at(&self, access: Access) -> StatusServiceLook {
+        let Some(authority) = self.issuers.anchors().first() else { return StatusServiceLook::Strange };
+        let mut nonce = [0; STATUS_NONCE_SIZE];
+        if getrandom::fill(&mut nonce).is_err() {
+            return StatusServiceLook::Silent;
+        }
+        let question = StatusRequest::new(authority, authority, &nonce);
+        match self.exchange(&question, access).await.map(|octets| StatusAnswer::from_der(&octets).map(|_| ())) {
+            Ok(Ok(()) | Err(StatusAnswerError::Refused(_))) => StatusServiceLook::Answers,
+            Ok(Err(_)) | Err(NoAnswer::Refused(_) | NoAnswer::TooLong) => StatusServiceLook::Strange,
+            Err(_) => StatusServiceLook::Silent,
+        }
+    }
+
+    /// One exchange (RFC 6960, appendix A), without cookies and without following anything.
+    async fn exchange(&self, question: &StatusRequest, access: Access) -> Result<Vec<u8>, NoAnswer> {
+        let StatusAddress { url, origin } = &self.address;
+        let builder = access.client(origin).https_only(url.scheme() == "https");
+        let client = builder.timeout(TIME_LIMIT).build()?;
+        let request = client.post(url.clone()).header(header::CONTENT_TYPE, "application/ocsp-request");
+        let mut answer = request.body(question.der().to_vec()).send().await?;
+        if answer.status() != StatusCode::OK {
+            return Err(NoAnswer::Refused(answer.status()));
+        }
+        let mut octets = Vec::new();
+        while let Some(part) = answer.chunk().await? {
+            if octets.len().saturating_add(part.len()) > STATUS_ANSWER_MAX_SIZE {
+                return Err(NoAnswer::TooLong);
+            }
+            octets.extend_from_slice(&part);
+        }
+        Ok(octets)
+    }
+}
+
+/// How a status service answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StatusServiceLook {
+    /// As it should.
+    Answers,
+    /// Nobody is there, or not in time.
+    Silent,
+    /// Somebody is there who does not answer as such services do.
+    Strange,
 }
 
 /// Adds to assertions what the status service says.
@@ -93,7 +146,8 @@ impl Stapler {
         let (_, issuer) = path.issued().next().ok_or(PathError::UnknownIssuer)?;
         let mut nonce = [0; STATUS_NONCE_SIZE];
         getrandom::fill(&mut nonce).map_err(|_| NoAnswer::NoNonce)?;
-        let octets = self.exchange(&StatusRequest::new(&certificate, issuer, &nonce)).await?;
+        let question = StatusRequest::new(&certificate, issuer, &nonce);
+        let octets = self.service.exchange(&question, Access::of(&self.settings)).await?;
         let answer = StatusAnswer::from_der(&octets)?.verified_for(&certificate, issuer, now)?;
         match answer.status() {
             // That somebody is revoked is never too old.
@@ -104,26 +158,6 @@ impl Stapler {
             CertificateStatus::Good if !answer.is_current(now) => Err(NoAnswer::NotCurrent),
             CertificateStatus::Good => Ok(octets),
         }
-    }
-
-    /// One exchange (RFC 6960, appendix A), without cookies and without following anything.
-    async fn exchange(&self, question: &StatusRequest) -> Result<Vec<u8>, NoAnswer> {
-        let StatusAddress { url, origin } = &self.service.address;
-        let builder = Access::of(&self.settings).client(origin).https_only(url.scheme() == "https");
-        let client = builder.timeout(TIME_LIMIT).build()?;
-        let request = client.post(url.clone()).header(header::CONTENT_TYPE, "application/ocsp-request");
-        let mut answer = request.body(question.der().to_vec()).send().await?;
-        if answer.status() != StatusCode::OK {
-            return Err(NoAnswer::Refused(answer.status()));
-        }
-        let mut octets = Vec::new();
-        while let Some(part) = answer.chunk().await? {
-            if octets.len().saturating_add(part.len()) > STATUS_ANSWER_MAX_SIZE {
-                return Err(NoAnswer::TooLong);
-            }
-            octets.extend_from_slice(&part);
-        }
-        Ok(octets)
     }
 }
 

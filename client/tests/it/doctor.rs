@@ -18,6 +18,7 @@ use latchkey_client::doctor::{
 };
 use latchkey_client::portal::{ExtraTrust, PortalFailure};
 use latchkey_client::settings::Proxy;
+use latchkey_client::sign_in::status::StatusServiceLook;
 use latchkey_client::texts::{self, Language};
 use latchkey_client::wording::Place;
 use latchkey_crypto::assertion::Origin;
@@ -46,6 +47,7 @@ struct Played {
     now: OffsetDateTime,
     proxy: (Proxy, bool),
     portal: PortalLook,
+    status_service: Option<(Origin, StatusServiceLook)>,
     browsers: Vec<Browser>,
     permissions: Vec<LoopbackPermission>,
     certificate: CertificateLook,
@@ -89,6 +91,7 @@ impl Played {
             now: NOW,
             proxy: (Proxy::System, true),
             portal: PortalLook { date: Some(NOW), challenge: Ok(()) },
+            status_service: Some((status_service(), StatusServiceLook::Answers)),
             browsers: vec![browser(Confinement::None)],
             permissions: vec![permission("Chromium", true)],
             certificate: certificate(-100, 100, RevocationLook::NotRevoked { as_of: NOW }),
@@ -106,6 +109,10 @@ impl Played {
         let surroundings: Arc<dyn Surroundings> = Arc::new(self.clone());
         diagnose(&surroundings, Some(&portal()), time, |_| ())
     }
+}
+
+fn status_service() -> Origin {
+    Origin::parse("https://status.example").unwrap()
 }
 
 fn portal() -> Origin {
@@ -151,6 +158,10 @@ impl Surroundings for Played {
 
     fn portal(&self, _origin: &Origin) -> PortalLook {
         self.portal.clone()
+    }
+
+    fn status_service(&self) -> Option<(Origin, StatusServiceLook)> {
+        self.status_service.clone()
     }
 
     fn browsers(&self) -> Vec<Browser> {
@@ -233,6 +244,8 @@ const FAULTS: &[(&str, Change, CheckName, Verdict, &[CheckName])] = {
         ("silent portal", |p| p.portal = PortalLook { date: None, challenge: Err(PortalFailure::Silent) }, N::Portal, Bad, &[N::Tls]),
         ("portal not trusted", |p| p.portal = PortalLook { date: None, challenge: Err(PortalFailure::Untrusted) }, N::Tls, Bad, &[N::Portal]),
         ("no portal at all", |p| p.portal.challenge = Err(PortalFailure::AnswerMalformed { reason: "x" }), N::Portal, Bad, &[]),
+        ("silent status service", |p| p.status_service = Some((status_service(), StatusServiceLook::Silent)), N::StatusService, Warning, &[]),
+        ("strange status service", |p| p.status_service = Some((status_service(), StatusServiceLook::Strange)), N::StatusService, Warning, &[]),
         ("no browser", |p| p.browsers.clear(), N::Browsers, Warning, &[]),
         ("a snap", |p| p.browsers = vec![browser(Confinement::Snap)], N::Browsers, Warning, &[]),
         ("a flatpak", |p| p.browsers = vec![browser(Confinement::Flatpak)], N::Browsers, Warning, &[]),
@@ -291,6 +304,13 @@ fn without_a_portal_it_is_not_checked_and_the_clock_not_compared() {
     let of = |name| checks.iter().find(|check| check.name == name).unwrap();
     assert_eq!(of(CheckName::Portal).finding, Finding::NoPortal);
     assert_eq!(of(CheckName::Clock).finding, Finding::ClockNotCompared);
+}
+
+#[test]
+fn nobody_need_be_asked_about_certificates() {
+    let checks = Played { status_service: None, ..Played::well() }.diagnose();
+    let found = checks.iter().find(|check| check.name == CheckName::StatusService).unwrap();
+    assert_eq!((&found.finding, found.verdict()), (&Finding::StatusServiceNotSet, Verdict::Good));
 }
 
 #[test]

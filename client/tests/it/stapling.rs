@@ -5,8 +5,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use latchkey_client::desk::{Fulfilled, Phase, RequestFailure};
+use latchkey_client::portal::Access;
 use latchkey_client::settings::{Managed, SettingsStore};
-use latchkey_client::sign_in::status::Stapler;
+use latchkey_client::sign_in::status::{Stapler, StatusServiceLook};
 use latchkey_crypto::assertion::{Assertion, STAPLED_ANSWER_MAX_SIZE};
 use latchkey_crypto::x509::{Certificate, STATUS_ANSWER_MAX_SIZE, StatusRequest};
 use latchkey_fixtures::holders::sample_pki;
@@ -224,4 +225,27 @@ async fn a_request_that_is_taken_back_waits_for_no_answer() {
     scene.desk.agree(next.number());
     let Fulfilled::SignedIn(signed) = next.outcome().await.unwrap() else { panic!("no sign-in") };
     assert!(signed.assertion.status_answer().is_some());
+}
+
+/// What diagnosis is told: whether somebody answers as status services do, whatever he says.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_status_service_is_known_by_how_it_answers() {
+    use StatusServiceLook::{Answers, Silent, Strange};
+    let rows = [
+        ("it knows the certificate", Mood::Says(Status::Good), Answers),
+        ("it does not know it", Mood::Says(Status::Unknown), Answers),
+        ("busy", Mood::Octets(status_service_busy()), Answers),
+        ("a page", Mood::Octets(b"<html>".to_vec()), Strange),
+        ("an error", Mood::Fails, Strange),
+        ("an answer without an end", Mood::Endless, Strange),
+        ("elsewhere", Mood::Redirects, Strange),
+        ("silent", Mood::KeepsSilent, Silent),
+        ("broken off", Mood::BreaksOff, Silent),
+    ];
+    for (name, mood, expected) in rows {
+        let stage = Stage::set(mood);
+        let service = stage.settings.managed().status_service().unwrap().clone();
+        assert_eq!(service.origin().as_str(), stage.host.address.strip_suffix("/status").unwrap());
+        assert_eq!(service.look_at(Access::of(&stage.settings)).await, expected, "{name}");
+    }
 }
