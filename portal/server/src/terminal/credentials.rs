@@ -13,6 +13,7 @@ use latchkey_crypto::cv::{Certificate, Date, PathError, Role, TrustAnchor, Trust
 use time::{Duration, OffsetDateTime};
 use zeroize::Zeroizing;
 
+use super::own_keys::{KeysInFiles, TerminalKeys};
 use crate::configuration::{CredentialFiles, Fault, Located};
 use crate::files::{FileState, Renewal, read_limited, read_own_secret};
 
@@ -28,6 +29,7 @@ pub const FORMER_KEY_LIFETIME: Duration = Duration::minutes(4);
 /// The credentials in use. They change as a whole; a card that was shown a certificate is answered with the key of that one.
 pub struct Credentials {
     files: CredentialFiles,
+    keys: Arc<dyn TerminalKeys>,
     in_use: RwLock<InUse>,
     seen: Mutex<Vec<FileState>>,
 }
@@ -87,9 +89,17 @@ impl Credentials {
     /// # Errors
     /// The [`Fault`] of the key that names a file which cannot be used.
     pub fn load(files: CredentialFiles, today: Date) -> Result<Self, Fault> {
+        Self::with_keys(files, Arc::new(KeysInFiles), today)
+    }
+
+    /// The same with a key of `keys`.
+    ///
+    /// # Errors
+    /// As [`Credentials::load`].
+    pub fn with_keys(files: CredentialFiles, keys: Arc<dyn TerminalKeys>, today: Date) -> Result<Self, Fault> {
         let seen = Mutex::new(states(&files)?);
-        let current = Arc::new(read(&files, today)?);
-        Ok(Self { files, in_use: RwLock::new(InUse { current, former: Vec::new() }), seen })
+        let current = Arc::new(read(&files, &*keys, today)?);
+        Ok(Self { files, keys, in_use: RwLock::new(InUse { current, former: Vec::new() }), seen })
     }
 
     /// What is in use.
@@ -119,7 +129,7 @@ impl Credentials {
         if *seen == states {
             return Ok(Renewal::Unchanged);
         }
-        let shown = Arc::new(read(&self.files, today)?);
+        let shown = Arc::new(read(&self.files, &*self.keys, today)?);
         let mut in_use = self.in_use.write().unwrap_or_else(PoisonError::into_inner);
         let former = std::mem::replace(&mut in_use.current, shown);
         in_use.former.push(Former { shown: former, until: now.saturating_add(FORMER_KEY_LIFETIME) });
@@ -246,11 +256,11 @@ pub fn anchors(files: &CredentialFiles, today: Date) -> Result<TrustAnchors, Fau
     Ok(TrustAnchors::new(anchors))
 }
 
-fn read(files: &CredentialFiles, today: Date) -> Result<Shown, Fault> {
+fn read(files: &CredentialFiles, keys: &dyn TerminalKeys, today: Date) -> Result<Shown, Fault> {
     let anchors = anchors(files, today)?;
     let card_authorities = files.card_authorities.iter().map(certificate).collect::<Result<Vec<_>, _>>()?;
     let (mut path, own) = own(files)?;
-    let key = private_key(&files.key, &files.password)?;
+    let key = keys.of_certificate(files)?;
     path.push(own.clone());
     let rights =
         judge(&path, &key.public_key(), &anchors, today).map_err(|error| files.certificate.file_fault(error))?;
@@ -260,7 +270,7 @@ fn read(files: &CredentialFiles, today: Date) -> Result<Shown, Fault> {
     let own_period = own.body().period;
     let until = periods.map(|period| period.until()).min().unwrap_or(own_period.until());
     Ok(Shown {
-        key: Box::new(key),
+        key,
         name: own.body().holder.to_string(),
         path,
         rights,

@@ -529,7 +529,7 @@ impl Judging<'_> {
         established: &Established,
         groups: &[(u8, Zeroizing<Vec<u8>>)],
         age_holds: Option<bool>,
-    ) -> Result<Vec<u8>, TerminalRefusal> {
+    ) -> Result<Vec<u8>, Refusal> {
         let tickets = self.tickets.ok_or(TerminalRefusal::WrongOrder)?;
         let data = self.personal_data(card, established, groups)?;
         tickets.issue(order, groups, age_holds, &data, self)

@@ -9,7 +9,6 @@ use latchkey_card::rights::{CertHat, DataGroup, EidRights};
 use latchkey_card::tlv::{Cursor, TlvError};
 use latchkey_crypto::assertion::Origin;
 use latchkey_crypto::belt;
-use latchkey_crypto::bign::PrivateKey;
 use latchkey_crypto::cms::{SignaturePolicy, SignedMessage};
 use latchkey_crypto::cv::rights::Rights;
 use latchkey_crypto::x509::{Certificate, RevocationLists, TrustStore};
@@ -20,14 +19,15 @@ use time::{Duration, OffsetDateTime};
 use url::Url;
 use zeroize::Zeroizing;
 
-use super::credentials::private_key;
 use super::machine::Judging;
+use super::own_keys::{KeysInFiles, SigningKey, TerminalKeys};
 use super::record::{SecretReader, SecretWriter};
 use super::refusal::TerminalRefusal;
 use super::signature::{PreparedSignature, ToSign};
 use super::{PersonalData, ReadData};
 use crate::configuration::{Fault, TicketFiles};
 use crate::files::read_limited;
+use crate::http::Refusal;
 
 /// Most octets of a relying party's request.
 pub const TICKET_REQUEST_MAX_SIZE: usize = 64 * 1024;
@@ -55,7 +55,7 @@ pub struct Tickets {
     address: Url,
     clients: Vec<Certificate>,
     certificate: Certificate,
-    key: PrivateKey,
+    key: Box<dyn SigningKey>,
 }
 
 /// What a relying party has asked for.
@@ -154,13 +154,21 @@ impl Tickets {
     /// # Errors
     /// The [`Fault`] of the key that names a file which cannot be used.
     pub fn load(files: &TicketFiles) -> Result<Self, Fault> {
+        Self::with_keys(files, &KeysInFiles)
+    }
+
+    /// The same with a key of `keys`.
+    ///
+    /// # Errors
+    /// As [`Tickets::load`].
+    pub fn with_keys(files: &TicketFiles, keys: &dyn TerminalKeys) -> Result<Self, Fault> {
         let read = |file: &crate::configuration::Located<std::path::PathBuf>| {
             let octets = read_limited(&file.value, latchkey_crypto::x509::CERTIFICATE_MAX_SIZE);
             let octets = octets.map_err(|error| file.file_fault(error))?;
             Certificate::from_der(&octets).map_err(|error| file.file_fault(error))
         };
         let certificate = read(&files.certificate)?;
-        let key = private_key(&files.key, &files.password)?;
+        let key = keys.of_tickets(files)?;
         let tickets = Self {
             address: files.address.value.clone(),
             clients: files.clients.iter().map(read).collect::<Result<_, _>>()?,
@@ -226,7 +234,7 @@ impl Tickets {
         (trust, revocation): (&TrustStore, &RevocationLists),
         now: OffsetDateTime,
         random: &mut dyn CryptoRng,
-    ) -> Result<Vec<u8>, TerminalRefusal> {
+    ) -> Result<Vec<u8>, Refusal> {
         let mut nonce = [0; OWN_NONCE_SIZE];
         random.fill_bytes(&mut nonce);
         let issued = now.replace_nanosecond(0).unwrap_or(now);
@@ -256,10 +264,10 @@ impl Tickets {
         age_holds: Option<bool>,
         data: &ReadData,
         judging: &Judging<'_>,
-    ) -> Result<Vec<u8>, TerminalRefusal> {
+    ) -> Result<Vec<u8>, Refusal> {
         let is_there = |number: &u8| groups.iter().any(|(read, octets)| read == number && !octets.is_empty());
         if !order.required.iter().all(is_there) {
-            return Err(TerminalRefusal::TicketGroups);
+            return Err(TerminalRefusal::TicketGroups.into());
         }
         let rfc3339 = |time: OffsetDateTime| time.format(&Rfc3339).unwrap_or_default();
         let issued = judging.now.replace_nanosecond(0).unwrap_or(judging.now);
@@ -290,15 +298,15 @@ impl Tickets {
         trust: &TrustStore,
         revocation: &RevocationLists,
         now: OffsetDateTime,
-    ) -> Result<Vec<u8>, TerminalRefusal> {
+    ) -> Result<Vec<u8>, Refusal> {
         let content = serde_json::to_vec(object).map_err(|_| TerminalRefusal::Signature("the object has no JSON"))?;
         let prepared = PreparedSignature {
             to_sign: ToSign { content, is_detached: false },
             certificate: self.certificate.der().to_vec(),
             signing_time,
         };
-        let signature = self.key.sign_hash(&prepared.hash()?);
-        prepared.finish(&signature, trust, revocation, now)
+        let signature = self.key.sign_hash(&prepared.hash()?)?;
+        Ok(prepared.finish(&signature, trust, revocation, now)?)
     }
 }
 

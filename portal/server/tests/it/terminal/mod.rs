@@ -8,6 +8,7 @@ mod credentials;
 mod deployed_card;
 mod flows;
 mod orders;
+mod own_keys;
 mod personal_data;
 mod processes;
 mod records;

@@ -28,10 +28,10 @@ use crate::support::{NOW, trust};
 
 const TERMINAL: &str = "https://terminal.example/";
 /// Whose key the fixtures' authorities certified for an organisation.
-const OPERATOR: &str = "operator";
+pub(super) const OPERATOR: &str = "operator";
 
 /// What the terminal signs tickets with, and the relying party whose requests it takes.
-fn with_tickets(directory: &Path, _: &CvPki) {
+pub(super) fn with_tickets(directory: &Path, _: &CvPki) {
     let pki = sample_pki(NOW).unwrap();
     let operator = pki.operator_certificate().unwrap().der;
     write(directory, "client.cert.der", &operator, 0o644);
@@ -49,13 +49,13 @@ pub(crate) async fn world_with(change: impl FnOnce(&mut TerminalRules)) -> World
     World::configured(&format!("{}\n{}", configured(), tickets_section()), change, with_tickets).await
 }
 
-fn tickets_section() -> String {
+pub(super) fn tickets_section() -> String {
     let (_, section) = include_str!("../../../portal.example.toml").split_once("#[terminal.tickets]").unwrap();
     let settings = section.lines().filter_map(|line| line.strip_prefix('#')).filter(|line| !line.starts_with(' '));
     format!("[terminal.tickets]\n{}\n", settings.collect::<Vec<_>>().join("\n"))
 }
 
-fn request() -> Value {
+pub(super) fn request() -> Value {
     json!({
         "format": "latchkey-ticket-1",
         "client": "portal-1",
@@ -83,7 +83,7 @@ fn signed_by(certificate: &[u8], key: &PrivateKey, contents: &[u8]) -> Vec<u8> {
     [parts.head.as_slice(), contents, &parts.tail].concat()
 }
 
-fn signed(pki: &TestPki, request: &Value) -> Vec<u8> {
+pub(super) fn signed(pki: &TestPki, request: &Value) -> Vec<u8> {
     let operator = pki.operator_certificate().unwrap().der;
     signed_by(&operator, &pki.key_of(OPERATOR), request.to_string().as_bytes())
 }
@@ -98,7 +98,7 @@ fn agreed(groups: &[u8]) -> (Authority, Vec<u8>) {
 }
 
 /// Begins with a request and has card and terminal prove themselves.
-async fn established<'c>(
+pub(super) async fn established<'c>(
     world: &World,
     card: &'c mut latchkey_fixtures::vcard::VirtualCard,
     profile: &'c Profile,
@@ -121,7 +121,7 @@ async fn established<'c>(
     Session { channel, back_end, hreq }
 }
 
-async fn read(session: &mut Session<'_>) {
+pub(super) async fn read(session: &mut Session<'_>) {
     let mut command = session.ask_at("/latchkey/v1/tickets/read", json!({})).await;
     while command["is_last_dg_readed"] != json!(true) {
         let answer = session.relay(&command);

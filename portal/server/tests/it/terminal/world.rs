@@ -30,8 +30,8 @@ use latchkey_portal::revocation::{ListFile, ListsOnDisk};
 use latchkey_portal::storage::Steps;
 use latchkey_portal::terminal::authority::Authority as IssuingAuthority;
 use latchkey_portal::terminal::{
-    Caller, Credentials, DocumentRegister, Sources, Terminal, TerminalRules, TerminalSurroundings, Tickets,
-    UnknownDocuments,
+    Caller, Credentials, DocumentRegister, KeysInFiles, Sources, Terminal, TerminalKeys, TerminalRules,
+    TerminalSurroundings, Tickets, UnknownDocuments,
 };
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -75,14 +75,26 @@ impl World {
     ) -> Self {
         let (directory, pki) = prepared(prepare);
         let steps = open(&directory.path().join("terminal-steps.sqlite")).await;
-        Self::node(text, directory, pki, steps, change)
+        Self::node(text, directory, pki, steps, Arc::new(KeysInFiles), change)
+    }
+
+    /// With keys that are elsewhere than in the files that the configuration names.
+    pub(crate) async fn with_keys(
+        text: &str,
+        prepare: impl FnOnce(&Path, &CvPki),
+        keys: impl FnOnce(&TestPki) -> Arc<dyn TerminalKeys>,
+    ) -> Self {
+        let (directory, pki) = prepared(prepare);
+        let steps = open(&directory.path().join("terminal-steps.sqlite")).await;
+        let keys = keys(&pki);
+        Self::node(text, directory, pki, steps, keys, |_| {})
     }
 
     /// With its database in a file, whatever database this run is for.
     pub(crate) async fn on_a_file() -> Self {
         let (directory, pki) = prepared(|_, _| {});
         let steps = Arc::new(open_file(&directory.path().join("terminal-steps.sqlite")).await);
-        Self::node(&configured(), directory, pki, steps, |_| {})
+        Self::node(&configured(), directory, pki, steps, Arc::new(KeysInFiles), |_| {})
     }
 
     /// A terminal on these files and this database.
@@ -91,10 +103,12 @@ impl World {
         directory: TempDir,
         pki: TestPki,
         steps: Arc<dyn Steps>,
+        keys: Arc<dyn TerminalKeys>,
         change: impl FnOnce(&mut TerminalRules),
     ) -> Self {
         let clock = Arc::new(Mutex::new(NOW));
-        let (terminal, metrics, lists) = terminal(text, directory.path(), &pki, steps, &clock, "terminal", change);
+        let (terminal, metrics, lists) =
+            terminal(text, directory.path(), &pki, (steps, keys), &clock, "terminal", change);
         let cv = pki.cv_pki().unwrap();
         let router = terminal_router(Arc::clone(&terminal));
         Self { terminal, metrics, pki, cv, lists, directory, clock, router }
@@ -108,8 +122,15 @@ impl World {
     /// One of several others.
     pub(crate) async fn node_called(&self, name: &str) -> Router {
         let steps = open(&self.database()).await;
-        let (terminal, _, _) =
-            terminal(&configured(), self.directory.path(), &self.pki, steps, &self.clock, name, |_| {});
+        let (terminal, _, _) = terminal(
+            &configured(),
+            self.directory.path(),
+            &self.pki,
+            (steps, Arc::new(KeysInFiles)),
+            &self.clock,
+            name,
+            |_| {},
+        );
         terminal_router(terminal)
     }
 
@@ -171,7 +192,7 @@ fn terminal(
     text: &str,
     directory: &Path,
     pki: &TestPki,
-    steps: Arc<dyn Steps>,
+    (steps, keys): (Arc<dyn Steps>, Arc<dyn TerminalKeys>),
     clock: &Arc<Mutex<OffsetDateTime>>,
     seed: &str,
     change: impl FnOnce(&mut TerminalRules),
@@ -194,10 +215,12 @@ fn terminal(
     let surroundings = TerminalSurroundings {
         steps,
         record_key: key(),
-        credentials: Arc::new(Credentials::load(settings.credentials, Date::try_from(NOW.date()).unwrap()).unwrap()),
+        tickets: settings.tickets.as_ref().map(|files| Tickets::with_keys(files, &*keys).unwrap()),
+        credentials: Arc::new(
+            Credentials::with_keys(settings.credentials, keys, Date::try_from(NOW.date()).unwrap()).unwrap(),
+        ),
         register: Arc::new(DocumentRegister::load(settings.documents).unwrap()),
         revocation: Arc::clone(&revocation),
-        tickets: settings.tickets.as_ref().map(|files| Tickets::load(files).unwrap()),
         authority: settings.authority.as_ref().map(|authority| IssuingAuthority::new(authority).unwrap()),
         audit: Arc::new(crate::support::audit(directory)),
         metrics: Arc::clone(&metrics),
