@@ -21,8 +21,8 @@ use time::{Duration, OffsetDateTime};
 
 pub use cabinets::{Blocking, Cabinets, Ending, ListedSession, SignIn, SignIns};
 pub use grants::{
-    ConnectedSite, FoundToken, GRANT_ID_SIZE, GrantId, Grants, KeptCode, KeptGrant, KeptToken, NewToken, PresentedCode,
-    PresentedRefresh, PushedRequest, REPEAT_LIFETIME, Repeat, Spent, TakenCode, TokenKind,
+    ConnectedSite, FoundToken, GRANT_ID_SIZE, GrantId, Grants, KeptCode, KeptGrant, KeptToken, NewToken, NewTokens,
+    PresentedCode, PresentedRefresh, PushedRequest, REPEAT_LIFETIME, Repeat, Spent, TokenKind,
 };
 pub use logouts::{DueLogout, LOGOUTS_OF_SITE_MAX, Logouts};
 pub use organisations::Organisations;

@@ -22,15 +22,15 @@ pub trait Grants: Logouts {
     fn keep_grant<'a>(&'a self, grant: &'a KeptGrant, code: &'a KeptCode) -> Answer<'a, bool>;
 
     /// Takes a code for the site that it was made for, and keeps the tokens that it is exchanged for. Of any number of
-    /// calls, in any number of processes, at most one gets it: it is read and marked as taken by one statement. A second
+    /// calls, in any number of processes, at most one gets it: in one transaction it is marked as taken. A second
     /// try ends the grant, and with it every token that came of the code (RFC 6749, clause 4.1.2); so does a first one
     /// that comes too late or does not show what belongs to the code.
     fn take_code<'a>(
         &'a self,
         presented: &'a PresentedCode,
-        tokens: &'a [NewToken],
+        tokens: &'a NewTokens,
         now: OffsetDateTime,
-    ) -> Answer<'a, Result<TakenCode, Spent>>;
+    ) -> Answer<'a, Result<FoundToken, Spent>>;
 
     /// A token that is not over at `now` and was not replaced, and what it is good for.
     fn token<'a>(&'a self, token: &'a TokenHash, now: OffsetDateTime) -> Answer<'a, Option<FoundToken>>;
@@ -42,7 +42,7 @@ pub trait Grants: Logouts {
         &'a self,
         presented: &'a PresentedRefresh,
         client: &'a ClientId,
-        replacements: &'a [NewToken],
+        replacements: &'a NewTokens,
         now: OffsetDateTime,
     ) -> Answer<'a, Result<FoundToken, Spent>>;
 
@@ -227,24 +227,20 @@ pub enum Repeat {
 /// For how long after the first try a lost answer is given again.
 pub const REPEAT_LIFETIME: Duration = Duration::seconds(30);
 
-/// A code that was taken, and whose session is not over.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TakenCode {
-    /// What it is good for.
-    pub grant: KeptGrant,
-    /// The session that the grant belongs to.
-    pub session: Session,
-    /// The organisation that the grant speaks of.
-    pub acting: Option<Binding>,
+/// Tokens that are to be kept for a grant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NewTokens {
+    /// For asking about the person.
+    pub access: NewToken,
+    /// For getting other tokens, if the site may.
+    pub refresh: Option<NewToken>,
 }
 
-/// A token that is to be kept for a grant.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A token that is to be kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct NewToken {
     /// The token.
     pub token: TokenHash,
-    /// What it is for.
-    pub kind: TokenKind,
     /// From when on it is refused, in whole milliseconds. No token outlives its session.
     pub expires_at: OffsetDateTime,
     /// The key that it is bound to.

@@ -6,6 +6,8 @@
 
 #[path = "shared/cabinets.rs"]
 mod cabinets;
+#[path = "shared/codes.rs"]
+mod codes;
 mod database;
 mod engine;
 #[path = "shared/grants.rs"]

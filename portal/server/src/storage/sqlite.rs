@@ -8,10 +8,13 @@
 mod backup;
 #[path = "shared/cabinets.rs"]
 mod cabinets;
+#[path = "shared/codes.rs"]
+mod codes;
 mod database;
 mod engine;
 #[path = "shared/grants.rs"]
 mod grants;
+mod kinds;
 #[path = "shared/links.rs"]
 mod links;
 #[path = "shared/logouts.rs"]
@@ -20,6 +23,7 @@ mod logouts;
 mod memory;
 #[path = "shared/organisations.rs"]
 mod organisations;
+mod readers;
 #[path = "shared/row.rs"]
 mod row;
 #[path = "shared/sign_ins.rs"]

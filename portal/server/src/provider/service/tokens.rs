@@ -20,7 +20,7 @@ use crate::provider::scope::Scopes;
 use crate::provider::tickets;
 use crate::rates::Source;
 use crate::storage::{
-    FoundToken, KeptGrant, NewToken, PresentedCode, PresentedRefresh, Spent, StorageError, TakenCode, TokenKind,
+    FoundToken, NewToken, NewTokens, PresentedCode, PresentedRefresh, Spent, StorageError, TokenKind,
 };
 use crate::token::Token;
 
@@ -150,11 +150,10 @@ impl Provider {
             PresentedRefresh { token: token.hash(), scopes: wanted, key, repeat: client.may_repeat(key.is_some()) };
         let refreshed = self.grants.refresh(&presented, &client.id, &drawn.tokens(client, now), now).await;
         match self.portal.counted(refreshed).map_err(Refusal::from)? {
-            Ok(FoundToken { grant, session, acting, .. }) => {
+            Ok(mut found) => {
                 // A ticket that was asked for without a browser answers no request (OpenID Connect Core 1.0, clause 12.2).
-                let scopes = wanted.unwrap_or(grant.scopes);
-                let grant = KeptGrant { nonce: None, ..grant };
-                self.give(client, drawn, scopes, &TakenCode { grant, session, acting })
+                found.grant.nonce = None;
+                self.give(client, drawn, wanted.unwrap_or(found.grant.scopes), &found)
             }
             Err(why) => Err(self.spent(client, why)),
         }
@@ -170,7 +169,7 @@ impl Provider {
         Failure::Error(ErrorCode::InvalidGrant)
     }
 
-    fn give(&self, client: &Client, drawn: Drawn, scopes: Scopes, taken: &TakenCode) -> Result<TokenSet, Failure> {
+    fn give(&self, client: &Client, drawn: Drawn, scopes: Scopes, taken: &FoundToken) -> Result<TokenSet, Failure> {
         let now = self.portal.now();
         // What the operator has taken from the registration meanwhile is given to nobody.
         let scopes = scopes.within(client.scopes);
@@ -189,7 +188,7 @@ impl Provider {
         &self,
         client: &Client,
         scopes: Scopes,
-        TakenCode { grant, session, acting }: &TakenCode,
+        FoundToken { grant, session, acting, .. }: &FoundToken,
         access_token: &Token,
     ) -> Result<String, SigningFailed> {
         let registered = self.registered();
@@ -280,18 +279,13 @@ impl Drawn {
         })
     }
 
-    fn tokens(&self, client: &Client, now: OffsetDateTime) -> Vec<NewToken> {
-        let token = |token: &Token, kind, lifetime, key| NewToken {
-            token: token.hash(),
-            kind,
-            expires_at: now + lifetime,
-            key,
-        };
-        let access = token(&self.access_token, TokenKind::Access, ACCESS_LIFETIME, self.key);
+    fn tokens(&self, client: &Client, now: OffsetDateTime) -> NewTokens {
+        let token = |token: &Token, lifetime, key| NewToken { token: token.hash(), expires_at: now + lifetime, key };
         // A site that proves who it is may refresh with another key: nobody else has its refresh tokens (RFC 9449, clause 5).
         let of_refresh = self.key.filter(|_| !client.is_confidential());
-        let refresh = self.refresh_token.as_ref();
-        let refresh = refresh.map(|refresh| token(refresh, TokenKind::Refresh, REFRESH_LIFETIME, of_refresh));
-        std::iter::once(access).chain(refresh).collect()
+        NewTokens {
+            access: token(&self.access_token, ACCESS_LIFETIME, self.key),
+            refresh: self.refresh_token.as_ref().map(|refresh| token(refresh, REFRESH_LIFETIME, of_refresh)),
+        }
     }
 }

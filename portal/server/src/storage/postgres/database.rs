@@ -1,8 +1,8 @@
 //! A database and the connections to it.
 
-use sqlx::PgPool;
 use sqlx::migrate::Migrator;
-use sqlx::pool::PoolOptions;
+use sqlx::pool::{PoolConnection, PoolOptions};
+use sqlx::{PgPool, Postgres};
 
 use super::PostgresSettings;
 use super::writer::Writer;
@@ -39,8 +39,7 @@ impl Database {
         Ok(Writer::new(self.pool.clone()))
     }
 
-    #[expect(clippy::unused_async, reason = "other databases are looked for first")]
-    pub(super) async fn reader(&self) -> Result<PgPool, StorageError> {
-        Ok(self.pool.clone())
+    pub(super) async fn reader(&self) -> Result<PoolConnection<Postgres>, StorageError> {
+        Ok(self.pool.acquire().await?)
     }
 }

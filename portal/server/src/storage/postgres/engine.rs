@@ -5,12 +5,11 @@ use sqlx::migrate::Migrator;
 use super::writer::Writer;
 use crate::cabinet::Knock;
 use crate::organisation::BindingId;
-use crate::storage::StorageError;
+use crate::storage::{PresentedCode, StorageError};
 use crate::token::TokenHash;
 
 pub(super) type Engine = sqlx::Postgres;
 pub(super) type Connection = sqlx::PgConnection;
-pub(super) type Pool = sqlx::PgPool;
 pub(super) type Row = sqlx::postgres::PgRow;
 
 pub(super) static MIGRATIONS: Migrator = sqlx::migrate!("./migrations_postgres");
@@ -61,6 +60,16 @@ pub(super) async fn hold_binding(to: &mut Connection, binding: &BindingId) -> Re
     ] {
         sqlx::query(text).bind(binding.octets().as_slice()).fetch_all(&mut *to).await?;
     }
+    Ok(())
+}
+
+/// Keeps anybody from taking a code, and its grant from ending, until it is taken; waits for whoever does.
+pub(super) async fn hold_code(to: &mut Connection, presented: &PresentedCode) -> Result<(), StorageError> {
+    sqlx::query("SELECT 1 FROM grants WHERE code = $1 AND client = $2 FOR UPDATE")
+        .bind(presented.code.octets().as_slice())
+        .bind(presented.client.as_str())
+        .fetch_optional(to)
+        .await?;
     Ok(())
 }
 

@@ -5,10 +5,11 @@ use std::pin::Pin;
 use sqlx::{PgConnection, PgPool};
 use time::OffsetDateTime;
 
-use super::{row, statements};
+use super::codes::{self, Exchange, GIVES_TOKEN, KEEP_GRANT, TAKING};
+use super::{engine, grants, row, statements};
 use crate::cabinet::{Barred, Entered};
 use crate::challenge::ChallengeId;
-use crate::storage::{KeptChallenge, NotTaken, Opening, StorageError};
+use crate::storage::{FoundToken, KeptChallenge, KeptCode, KeptGrant, NotTaken, Opening, StorageError};
 use crate::token::TokenHash;
 
 /// Statements of one job, and what they give.
@@ -56,6 +57,21 @@ impl Writer {
         self.write(move |to| Box::pin(async move { statements::open_session(to, &opening).await })).await
     }
 
+    /// Keeps a grant and its code.
+    pub(super) async fn keep_grant(&self, grant: KeptGrant, code: KeptCode) -> Result<bool, StorageError> {
+        let statement = codes::bind_grant(sqlx::query(KEEP_GRANT), Some((&grant, &code)));
+        match statement.fetch_optional(&mut *self.0.acquire().await?).await {
+            // The session has ended while the grant was being kept, at another node.
+            Err(sqlx::Error::Database(error)) if error.is_foreign_key_violation() => Ok(false),
+            kept => Ok(kept?.is_some()),
+        }
+    }
+
+    /// Exchanges a code. None if it gives nothing.
+    pub(super) async fn take_code(&self, exchange: Exchange) -> Result<Option<FoundToken>, StorageError> {
+        self.write(move |to| Box::pin(async move { take_code(to, &exchange).await })).await
+    }
+
     /// Runs statements in a transaction of their own, and gives what they gave when it is committed. What they find
     /// damaged is no reason to take back what they changed.
     pub(super) async fn write<T, W>(&self, statements: W) -> Result<T, StorageError>
@@ -72,4 +88,16 @@ impl Writer {
         transaction.commit().await?;
         outcome
     }
+}
+
+async fn take_code(to: &mut PgConnection, exchange: &Exchange) -> Result<Option<FoundToken>, StorageError> {
+    engine::hold_code(to, &exchange.presented).await?;
+    let mut found = None;
+    for (place, text) in TAKING.into_iter().enumerate() {
+        let row = codes::bind_taking(sqlx::query(text), place, Some(exchange)).fetch_optional(&mut *to).await?;
+        if place == GIVES_TOKEN {
+            found = row.as_ref().map(grants::found_token).transpose()?;
+        }
+    }
+    Ok(found)
 }

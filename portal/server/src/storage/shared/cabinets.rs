@@ -36,9 +36,7 @@ impl Cabinets for SqlStorage {
     fn rename_cabinet<'a>(&'a self, names: &'a Names) -> Answer<'a, ()> {
         let names = names.clone();
         Box::pin(async move {
-            if names.older.is_empty()
-                || id_of(&mut *self.0.reader().await?.acquire().await?, &names.newest.name).await?.is_some()
-            {
+            if names.older.is_empty() || id_of(&mut *self.0.reader().await?, &names.newest.name).await?.is_some() {
                 return Ok(());
             }
             let writer = self.0.writer().await?;
@@ -50,18 +48,18 @@ impl Cabinets for SqlStorage {
         Box::pin(async move {
             let found = sqlx::query("SELECT opened_at, blocked_at FROM cabinets WHERE id = $1")
                 .bind(cabinet.octets().as_slice())
-                .fetch_optional(&self.0.reader().await?)
+                .fetch_optional(&mut *self.0.reader().await?)
                 .await?;
             found.as_ref().map(state).transpose()
         })
     }
 
     fn cabinet_sessions(&self, cabinet: CabinetId, now: OffsetDateTime) -> Answer<'_, Vec<ListedSession>> {
-        Box::pin(async move { sign_ins::sessions(&self.0.reader().await?, cabinet, now).await })
+        Box::pin(async move { sign_ins::sessions(&mut *self.0.reader().await?, cabinet, now).await })
     }
 
     fn sign_ins(&self, cabinet: CabinetId) -> Answer<'_, SignIns> {
-        Box::pin(async move { sign_ins::sign_ins(&self.0.reader().await?, cabinet).await })
+        Box::pin(async move { sign_ins::sign_ins(&mut *self.0.reader().await?, cabinet).await })
     }
 
     fn end_sessions<'a>(&'a self, cabinet: CabinetId, ending: &'a Ending) -> Answer<'a, u64> {

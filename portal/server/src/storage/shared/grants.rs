@@ -2,55 +2,59 @@
 
 use time::OffsetDateTime;
 
-use super::engine::{self, Connection, Pool, Row};
+use super::codes::Exchange;
+use super::engine::{self, Connection, Row};
 use super::memory::SqlStorage;
-use super::{logouts, organisations, row};
-use crate::organisation::{Binding, BindingId};
+use super::statements::Statement;
+use super::{codes, logouts, organisations, row};
+use crate::organisation::BindingId;
 use crate::provider::clients::ClientId;
 use crate::provider::dpop::{KEY_THUMBPRINT_SIZE, KeyThumbprint};
-use crate::provider::request::CodeChallenge;
 use crate::provider::scope::Scopes;
 use crate::provider::subject::PersonTag;
 use crate::storage::{
-    Answer, ConnectedSite, FoundToken, GrantId, Grants, KeptCode, KeptGrant, KeptToken, NewToken, PresentedCode,
-    PresentedRefresh, PushedRequest, REPEAT_LIFETIME, Repeat, Spent, StorageError, TakenCode, TokenKind,
+    Answer, ConnectedSite, FoundToken, GrantId, Grants, KeptCode, KeptGrant, KeptToken, NewTokens, PresentedCode,
+    PresentedRefresh, PushedRequest, REPEAT_LIFETIME, Repeat, Spent, StorageError, TokenKind,
 };
 use crate::token::TokenHash;
 
 impl Grants for SqlStorage {
     fn keep_grant<'a>(&'a self, grant: &'a KeptGrant, code: &'a KeptCode) -> Answer<'a, bool> {
         let (grant, code) = (grant.clone(), code.clone());
-        Box::pin(async move {
-            let writer = self.0.writer().await?;
-            writer.write(|to| Box::pin(async move { keep_grant(to, &grant, &code).await })).await
-        })
+        Box::pin(async move { self.0.writer().await?.keep_grant(grant, code).await })
     }
 
     fn take_code<'a>(
         &'a self,
         presented: &'a PresentedCode,
-        tokens: &'a [NewToken],
+        tokens: &'a NewTokens,
         now: OffsetDateTime,
-    ) -> Answer<'a, Result<TakenCode, Spent>> {
-        let (presented, tokens) = (presented.clone(), tokens.to_vec());
+    ) -> Answer<'a, Result<FoundToken, Spent>> {
+        let presented = presented.clone();
+        let exchange = Exchange { presented: presented.clone(), tokens: *tokens, now };
         Box::pin(async move {
             let writer = self.0.writer().await?;
-            writer.write(move |to| Box::pin(async move { take_code(to, &presented, &tokens, now).await })).await
+            match writer.take_code(exchange).await? {
+                Some(taken) => Ok(Ok(taken)),
+                None => {
+                    writer.write(move |to| Box::pin(async move { codes::spend(to, &presented).await.map(Err) })).await
+                }
+            }
         })
     }
 
     fn token<'a>(&'a self, token: &'a TokenHash, now: OffsetDateTime) -> Answer<'a, Option<FoundToken>> {
-        Box::pin(async move { live_token(&mut *self.0.reader().await?.acquire().await?, token, now).await })
+        Box::pin(async move { live_token(&mut *self.0.reader().await?, token, now).await })
     }
 
     fn refresh<'a>(
         &'a self,
         presented: &'a PresentedRefresh,
         client: &'a ClientId,
-        replacements: &'a [NewToken],
+        replacements: &'a NewTokens,
         now: OffsetDateTime,
     ) -> Answer<'a, Result<FoundToken, Spent>> {
-        let (presented, client, replacements) = (*presented, client.clone(), replacements.to_vec());
+        let (presented, client, replacements) = (*presented, client.clone(), *replacements);
         Box::pin(async move {
             let writer = self.0.writer().await?;
             writer
@@ -81,7 +85,7 @@ impl Grants for SqlStorage {
         client: &'a ClientId,
         acting: Option<&'a BindingId>,
     ) -> Answer<'a, Option<Scopes>> {
-        Box::pin(async move { consent(&self.0.reader().await?, person, client, acting).await })
+        Box::pin(async move { consent(&mut *self.0.reader().await?, person, client, acting).await })
     }
 
     fn agree<'a>(
@@ -104,7 +108,7 @@ impl Grants for SqlStorage {
     }
 
     fn connected_sites<'a>(&'a self, person: &'a PersonTag) -> Answer<'a, Vec<ConnectedSite>> {
-        Box::pin(async move { connected_sites(&self.0.reader().await?, person).await })
+        Box::pin(async move { connected_sites(&mut *self.0.reader().await?, person).await })
     }
 
     fn withdraw<'a>(&'a self, person: &'a PersonTag, client: &'a ClientId) -> Answer<'a, bool> {
@@ -152,150 +156,66 @@ impl Grants for SqlStorage {
     }
 }
 
-async fn keep_grant(to: &mut Connection, grant: &KeptGrant, code: &KeptCode) -> Result<bool, StorageError> {
-    let acting = grant.acting.as_ref().map(|binding| binding.octets().as_slice());
-    let kept = sqlx::query(
-        "INSERT INTO grants (id, session, person, client, scopes, granted_event, granted_level, granted_way, nonce, \
-         code, redirect_uri, code_challenge, code_expires_at, granted_age, granted_binding, code_key) \
-         SELECT $1, token, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15 FROM sessions WHERE token = $16 \
-         AND ($17 IS NULL OR binding = $18)",
-    )
-    .bind(grant.id.octets().as_slice())
-    .bind(grant.person.octets().as_slice())
-    .bind(grant.client.as_str())
-    .bind(grant.scopes.text())
-    .bind(row::milliseconds(grant.signed_in_at))
-    .bind(grant.assurance.name())
-    .bind(grant.way.name())
-    .bind(grant.nonce.as_deref())
-    .bind(code.code.octets().as_slice())
-    .bind(code.redirect_uri.as_str())
-    .bind(code.challenge.octets().as_slice())
-    .bind(row::milliseconds(code.expires_at))
-    .bind(row::answered(grant.age_over_18))
-    .bind(acting)
-    .bind(octets_of(code.key.as_ref()))
-    .bind(grant.session.octets().as_slice())
-    .bind(acting)
-    .bind(acting)
-    .execute(to)
-    .await;
-    match kept {
-        // The session has ended, or the organisation was taken away, while the grant was being kept, at another node.
-        Err(sqlx::Error::Database(error)) if error.is_foreign_key_violation() => Ok(false),
-        kept => Ok(kept?.rows_affected() == 1),
-    }
-}
-
-async fn take_code(
-    to: &mut Connection,
-    presented: &PresentedCode,
-    tokens: &[NewToken],
-    now: OffsetDateTime,
-) -> Result<Result<TakenCode, Spent>, StorageError> {
-    let taken = sqlx::query(
-        "UPDATE grants SET code_taken_at = $1 WHERE code = $2 AND client = $3 AND code_taken_at IS NULL RETURNING *",
-    )
-    .bind(row::milliseconds(now))
-    .bind(presented.code.octets().as_slice())
-    .bind(presented.client.as_str())
-    .fetch_optional(&mut *to)
-    .await?;
-    let Some(taken) = taken else {
-        // A code of another site does not end: whoever has stolen it cannot even take it away.
-        let ended =
-            sqlx::query("DELETE FROM grants WHERE code = $1 AND client = $2 RETURNING id, client, code_taken_at")
-                .bind(presented.code.octets().as_slice())
-                .bind(presented.client.as_str())
-                .fetch_all(&mut *to)
-                .await?;
-        return replayed(to, &ended).await.map(Err);
-    };
-    let grant = grant(&taken)?;
-    let session = sqlx::query("SELECT * FROM sessions WHERE token = $1 AND expires_at > $2")
-        .bind(grant.session.octets().as_slice())
-        .bind(row::milliseconds(now))
-        .fetch_optional(&mut *to)
-        .await?;
-    let challenge = CodeChallenge::from(row::octets(&taken, "code_challenge")?);
-    let code_key = key(&taken, "code_key")?;
-    let is_fit = (code_key.is_none() || code_key == presented.key)
-        && row::value::<&str>(&taken, "redirect_uri")? == presented.redirect_uri
-        && challenge == presented.challenge
-        && now < row::time(&taken, "code_expires_at")?;
-    match session.filter(|_| is_fit) {
-        Some(session) => {
-            keep_tokens(to, &grant.id, grant.scopes, tokens, None).await?;
-            let acting = acting(to, &grant).await?;
-            Ok(Ok(TakenCode { grant, session: row::session(&session)?, acting }))
-        }
-        None => {
-            end_grant(to, &grant.id).await?;
-            Ok(Err(Spent::Unfit))
-        }
-    }
-}
-
+/// Keeps what replaces a refresh token.
 async fn keep_tokens(
     to: &mut Connection,
     id: &GrantId,
     scopes: Scopes,
-    tokens: &[NewToken],
-    replaced: Option<&TokenHash>,
+    NewTokens { access, refresh }: &NewTokens,
+    replaced: &TokenHash,
 ) -> Result<(), StorageError> {
-    for token in tokens {
+    let refresh = refresh.as_ref().map(|refresh| (TokenKind::Refresh, refresh));
+    for (kind, token) in std::iter::once((TokenKind::Access, access)).chain(refresh) {
         sqlx::query(
             "INSERT INTO tokens (token, grant_id, kind, token_scopes, token_expires_at, proof_key, replaces) \
              VALUES ($1, $2, $3, $4, $5, $6, $7)",
         )
         .bind(token.token.octets().as_slice())
         .bind(id.octets().as_slice())
-        .bind(token.kind.name())
+        .bind(kind.name())
         .bind(scopes.text())
         .bind(row::milliseconds(token.expires_at))
         .bind(octets_of(token.key.as_ref()))
-        .bind(replaced.map(|replaced| replaced.octets().as_slice()))
+        .bind(replaced.octets().as_slice())
         .execute(&mut *to)
         .await?;
     }
     Ok(())
 }
 
-const LIVE_TOKEN: &str = "SELECT sessions.*, grants.id, grants.session, grants.person, grants.client, grants.scopes, \
-     grants.granted_event, grants.granted_level, grants.granted_way, grants.nonce, granted_age, granted_binding, tokens.token AS presented, kind, \
-     token_scopes, token_expires_at, proof_key \
+/// A token that serves now, what it is good for, and for whom its person acts: the values are those of [`bind_live_token`].
+/// An organisation that is not bound any more has ended its grants.
+pub(super) const LIVE_TOKEN: &str = "SELECT sessions.*, grants.id, grants.session, grants.person, grants.client, \
+     grants.scopes, grants.granted_event, grants.granted_level, grants.granted_way, grants.nonce, granted_age, \
+     granted_binding, tokens.token AS presented, kind, token_scopes, token_expires_at, proof_key, \
+     organisation, bindings.belarusian_name, russian_name, english_name, bound_at \
      FROM tokens JOIN grants ON grants.id = grant_id JOIN sessions ON sessions.token = grants.session \
+     LEFT JOIN bindings ON bindings.id = granted_binding \
      WHERE tokens.token = $1 AND replaced_at IS NULL AND token_expires_at > $2 AND sessions.expires_at > $3";
+
+/// Binds a token and the time in milliseconds, or so many times nothing.
+pub(super) fn bind_live_token<'q>(
+    statement: Statement<'q>,
+    token: Option<&TokenHash>,
+    now: Option<i64>,
+) -> Statement<'q> {
+    statement.bind(token.map(|token| token.octets().as_slice())).bind(now).bind(now)
+}
 
 async fn live_token(
     to: &mut Connection,
     token: &TokenHash,
     now: OffsetDateTime,
 ) -> Result<Option<FoundToken>, StorageError> {
-    let found = sqlx::query(LIVE_TOKEN)
-        .bind(token.octets().as_slice())
-        .bind(row::milliseconds(now))
-        .bind(row::milliseconds(now))
-        .fetch_optional(&mut *to)
-        .await?;
-    let Some(mut found) = found.as_ref().map(found_token).transpose()? else { return Ok(None) };
-    found.acting = acting(to, &found.grant).await?;
-    Ok(Some(found))
-}
-
-/// The organisation that a grant speaks of. One that is not bound any more has ended its grants.
-async fn acting(to: &mut Connection, grant: &KeptGrant) -> Result<Option<Binding>, StorageError> {
-    match &grant.acting {
-        Some(binding) => organisations::binding_of(to, binding).await,
-        None => Ok(None),
-    }
+    let statement = bind_live_token(sqlx::query(LIVE_TOKEN), Some(token), Some(row::milliseconds(now)));
+    statement.fetch_optional(to).await?.as_ref().map(found_token).transpose()
 }
 
 async fn refresh(
     to: &mut Connection,
     presented: &PresentedRefresh,
     client: &ClientId,
-    replacements: &[NewToken],
+    replacements: &NewTokens,
     now: OffsetDateTime,
 ) -> Result<Result<FoundToken, Spent>, StorageError> {
     let PresentedRefresh { token, scopes, key, .. } = presented;
@@ -319,7 +239,7 @@ async fn refresh(
     match (found, replaced) {
         (Some(found), Some(_)) => {
             let scopes = scopes.unwrap_or(found.grant.scopes);
-            keep_tokens(to, &found.grant.id, scopes, replacements, Some(token)).await?;
+            keep_tokens(to, &found.grant.id, scopes, replacements, token).await?;
             Ok(Ok(found))
         }
         _ => {
@@ -398,7 +318,7 @@ async fn end_token(to: &mut Connection, token: &TokenHash) -> Result<bool, Stora
 }
 
 async fn consent(
-    readers: &Pool,
+    from: &mut Connection,
     person: &PersonTag,
     client: &ClientId,
     acting: Option<&BindingId>,
@@ -411,7 +331,7 @@ async fn consent(
     .bind(acting.map(|binding| binding.octets().as_slice()))
     .bind(person.octets().as_slice())
     .bind(client.as_str())
-    .fetch_optional(readers)
+    .fetch_optional(from)
     .await?;
     let Some(found) = found else { return Ok(None) };
     let scopes = scopes(&found, "scopes")?;
@@ -451,14 +371,14 @@ async fn agree(
     Ok(())
 }
 
-async fn connected_sites(readers: &Pool, person: &PersonTag) -> Result<Vec<ConnectedSite>, StorageError> {
+async fn connected_sites(from: &mut Connection, person: &PersonTag) -> Result<Vec<ConnectedSite>, StorageError> {
     let found = sqlx::query(
         "SELECT client, scopes, agreed_at, EXISTS (SELECT 1 FROM grants WHERE grants.person = consents.person \
          AND grants.client = consents.client AND code_taken_at IS NOT NULL) AS is_signed_in \
          FROM consents WHERE person = $1 ORDER BY agreed_at DESC, client",
     )
     .bind(person.octets().as_slice())
-    .fetch_all(readers)
+    .fetch_all(from)
     .await?;
     let site = |row: &Row| {
         Ok(ConnectedSite {
@@ -538,7 +458,7 @@ async fn purge(to: &mut Connection, now: OffsetDateTime) -> Result<(), StorageEr
     Ok(())
 }
 
-fn found_token(row: &Row) -> Result<FoundToken, StorageError> {
+pub(super) fn found_token(row: &Row) -> Result<FoundToken, StorageError> {
     let kind: String = row::value(row, "kind")?;
     let token = KeptToken {
         token: TokenHash::from(row::octets(row, "presented")?),
@@ -547,7 +467,12 @@ fn found_token(row: &Row) -> Result<FoundToken, StorageError> {
         expires_at: row::time(row, "token_expires_at")?,
         key: key(row, "proof_key")?,
     };
-    Ok(FoundToken { token, grant: grant(row)?, session: row::session(row)?, acting: None })
+    let grant = grant(row)?;
+    let acting = match (grant.acting, row::value::<Option<&str>>(row, "organisation")?) {
+        (Some(id), Some(_)) => Some(organisations::binding(id, row)?),
+        _ => None,
+    };
+    Ok(FoundToken { token, grant, session: row::session(row)?, acting })
 }
 
 fn grant(row: &Row) -> Result<KeptGrant, StorageError> {
@@ -566,7 +491,7 @@ fn grant(row: &Row) -> Result<KeptGrant, StorageError> {
     })
 }
 
-fn octets_of(key: Option<&KeyThumbprint>) -> Option<&[u8]> {
+pub(super) fn octets_of(key: Option<&KeyThumbprint>) -> Option<&[u8]> {
     key.map(|key| key.octets().as_slice())
 }
 

@@ -2,7 +2,7 @@
 
 use time::OffsetDateTime;
 
-use super::engine::{Connection, Pool, Row};
+use super::engine::{Connection, Row};
 use super::memory::SqlStorage;
 use super::{grants, row};
 use crate::storage::{Answer, DueLogout, GrantId, LOGOUTS_OF_SITE_MAX, Logouts, StorageError};
@@ -14,7 +14,7 @@ pub(super) const TELL_OF_SESSION: &str = "INSERT INTO logouts (grant_id, client,
 impl Logouts for SqlStorage {
     fn due_logouts(&self, limit: u32, now: OffsetDateTime) -> Answer<'_, Vec<DueLogout>> {
         Box::pin(async move {
-            let due = due(&self.0.reader().await?, limit, now).await?;
+            let due = due(&mut *self.0.reader().await?, limit, now).await?;
             if due.is_empty() {
                 return Ok(due);
             }
@@ -46,7 +46,7 @@ pub(super) async fn tell(to: &mut Connection, ended: &[Row]) -> Result<(), Stora
     Ok(())
 }
 
-async fn due(readers: &Pool, limit: u32, now: OffsetDateTime) -> Result<Vec<DueLogout>, StorageError> {
+async fn due(from: &mut Connection, limit: u32, now: OffsetDateTime) -> Result<Vec<DueLogout>, StorageError> {
     let found = sqlx::query(
         "SELECT grant_id, client, tries FROM (SELECT grant_id, client, tries, next_at, \
          row_number() OVER (PARTITION BY client ORDER BY next_at, grant_id) AS place FROM logouts WHERE next_at <= $1) \
@@ -55,7 +55,7 @@ async fn due(readers: &Pool, limit: u32, now: OffsetDateTime) -> Result<Vec<DueL
     .bind(row::milliseconds(now))
     .bind(i64::from(LOGOUTS_OF_SITE_MAX))
     .bind(i64::from(limit))
-    .fetch_all(readers)
+    .fetch_all(from)
     .await?;
     found.iter().map(logout).collect()
 }

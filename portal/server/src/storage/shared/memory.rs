@@ -93,7 +93,7 @@ impl Storage for SqlStorage {
     }
 
     fn session<'a>(&'a self, token: &'a TokenHash, now: OffsetDateTime) -> Answer<'a, Option<Session>> {
-        Box::pin(async move { statements::session(&self.0.reader().await?, token, now).await })
+        Box::pin(async move { statements::session(&mut *self.0.reader().await?, token, now).await })
     }
 
     fn end_session<'a>(&'a self, token: &'a TokenHash) -> Answer<'a, bool> {

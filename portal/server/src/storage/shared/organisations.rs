@@ -29,14 +29,14 @@ impl Organisations for SqlStorage {
         Box::pin(async move {
             let found = sqlx::query("SELECT * FROM bindings WHERE cabinet = $1 ORDER BY organisation")
                 .bind(cabinet.octets().as_slice())
-                .fetch_all(&self.0.reader().await?)
+                .fetch_all(&mut *self.0.reader().await?)
                 .await?;
-            found.iter().map(binding).collect()
+            found.iter().map(|row| binding(BindingId::from(row::octets(row, "id")?), row)).collect()
         })
     }
 
     fn binding(&self, binding: BindingId) -> Answer<'_, Option<Binding>> {
-        Box::pin(async move { binding_of(&mut *self.0.reader().await?.acquire().await?, &binding).await })
+        Box::pin(async move { binding_of(&mut *self.0.reader().await?, &binding).await })
     }
 
     fn act_for<'a>(
@@ -58,7 +58,7 @@ impl Organisations for SqlStorage {
 /// The binding with that name.
 pub(super) async fn binding_of(to: &mut Connection, id: &BindingId) -> Result<Option<Binding>, StorageError> {
     let found = sqlx::query("SELECT * FROM bindings WHERE id = $1").bind(id.octets().as_slice());
-    found.fetch_optional(to).await?.as_ref().map(binding).transpose()
+    found.fetch_optional(to).await?.as_ref().map(|row| binding(*id, row)).transpose()
 }
 
 async fn bind(to: &mut Connection, knock: &Knock, binding: &Binding) -> Result<Result<bool, Barred>, StorageError> {
@@ -155,14 +155,15 @@ async fn act_for(
     Ok(statement.execute(to).await?.rows_affected() > 0)
 }
 
-fn binding(found: &Row) -> Result<Binding, StorageError> {
+/// What a row says of the binding with that name.
+pub(super) fn binding(id: BindingId, found: &Row) -> Result<Binding, StorageError> {
     let names = [
         row::parsed(found, "belarusian_name")?,
         row::parsed(found, "russian_name")?,
         row::parsed(found, "english_name")?,
     ];
     Ok(Binding {
-        id: BindingId::from(row::octets(found, "id")?),
+        id,
         organisation: Organisation { number: row::parsed(found, "organisation")?, names },
         bound_at: row::time(found, "bound_at")?,
     })

@@ -2,7 +2,7 @@
 
 use time::OffsetDateTime;
 
-use super::engine::{Connection, Pool, Row};
+use super::engine::{Connection, Row};
 use super::{row, statements};
 use crate::cabinet::CabinetId;
 use crate::storage::{Ending, ListedSession, SignIn, SignIns, StorageError};
@@ -15,7 +15,7 @@ pub(super) const KEEP_SIGN_IN: &str = "INSERT INTO sign_ins (session, cabinet, s
 const LISTED_MAX: i64 = 100;
 
 pub(super) async fn sessions(
-    readers: &Pool,
+    from: &mut Connection,
     cabinet: CabinetId,
     now: OffsetDateTime,
 ) -> Result<Vec<ListedSession>, StorageError> {
@@ -25,21 +25,21 @@ pub(super) async fn sessions(
     )
     .bind(cabinet.octets().as_slice())
     .bind(row::milliseconds(now))
-    .fetch_all(readers)
+    .fetch_all(from)
     .await?;
     let listed = |row| Ok(ListedSession { sign_in: sign_in(row)?, expires_at: row::time(row, "expires_at")? });
     rows.iter().map(listed).collect()
 }
 
-pub(super) async fn sign_ins(readers: &Pool, cabinet: CabinetId) -> Result<SignIns, StorageError> {
+pub(super) async fn sign_ins(from: &mut Connection, cabinet: CabinetId) -> Result<SignIns, StorageError> {
     let seen = sqlx::query("SELECT seen_at FROM cabinets WHERE id = $1 AND seen_at IS NOT NULL")
         .bind(cabinet.octets().as_slice())
-        .fetch_optional(readers)
+        .fetch_optional(&mut *from)
         .await?;
     let newest = sqlx::query("SELECT * FROM sign_ins WHERE cabinet = $1 ORDER BY signed_in_at DESC LIMIT $2")
         .bind(cabinet.octets().as_slice())
         .bind(LISTED_MAX)
-        .fetch_all(readers)
+        .fetch_all(from)
         .await?;
     Ok(SignIns {
         seen_until: seen.map(|row| row::time(&row, "seen_at")).transpose()?,

@@ -5,7 +5,7 @@ use sqlx::query::Query;
 use time::OffsetDateTime;
 
 use super::cabinets::{self, KEEP_CABINET_IF, OPEN_CABINET};
-use super::engine::{self, Connection, Engine, Pool};
+use super::engine::{self, Connection, Engine};
 use super::logouts::TELL_OF_SESSION;
 use super::row;
 use super::sign_ins::KEEP_SIGN_IN;
@@ -44,7 +44,7 @@ pub(super) const OPEN_SESSION_IF: &str = "INSERT INTO sessions (token, signed_in
      RETURNING cabinet";
 
 /// Binds what is kept of a challenge, or so many times nothing.
-pub(super) fn bind_challenge<'q>(statement: Statement<'q>, challenge: Option<&'q KeptChallenge>) -> Statement<'q> {
+pub(super) fn bind_challenge<'q>(statement: Statement<'q>, challenge: Option<&KeptChallenge>) -> Statement<'q> {
     statement
         .bind(challenge.map(|challenge| challenge.id.octets().as_slice()))
         .bind(challenge.map(|challenge| challenge.browser.octets().as_slice()))
@@ -84,7 +84,7 @@ pub(super) const OPENS_SESSION: usize = 2;
 const CARRIES_GRANTS: usize = 4;
 
 /// Binds what one of the statements of [`OPENING`] needs, or so many times nothing.
-pub(super) fn bind_opening<'q>(statement: Statement<'q>, place: usize, opening: Option<&'q Opening>) -> Statement<'q> {
+pub(super) fn bind_opening<'q>(statement: Statement<'q>, place: usize, opening: Option<&Opening>) -> Statement<'q> {
     let knock = opening.and_then(|opening| opening.knock.as_ref());
     let name = knock.map(|knock| knock.named.name.octets().as_slice());
     let session = opening.map(|opening| &opening.session);
@@ -146,7 +146,7 @@ pub(super) async fn open_session(
 }
 
 /// Binds what is kept of a session, in the order of its columns, or so many times nothing.
-pub(super) fn bind_session<'q>(statement: Statement<'q>, session: Option<&'q Session>) -> Statement<'q> {
+pub(super) fn bind_session<'q>(statement: Statement<'q>, session: Option<&Session>) -> Statement<'q> {
     let holder = session.and_then(Session::holder);
     let name = holder.map(|holder| &holder.name);
     let belarusian = holder.and_then(|holder| holder.belarusian_name.as_ref());
@@ -166,14 +166,14 @@ pub(super) fn bind_session<'q>(statement: Statement<'q>, session: Option<&'q Ses
 }
 
 pub(super) async fn session(
-    readers: &Pool,
+    from: &mut Connection,
     token: &TokenHash,
     now: OffsetDateTime,
 ) -> Result<Option<Session>, StorageError> {
     let found = sqlx::query("SELECT * FROM sessions WHERE token = $1 AND expires_at > $2")
         .bind(token.octets().as_slice())
         .bind(row::milliseconds(now))
-        .fetch_optional(readers)
+        .fetch_optional(from)
         .await?;
     found.as_ref().map(row::session).transpose()
 }

@@ -3,7 +3,7 @@
 use time::OffsetDateTime;
 
 use super::database::Database;
-use super::engine::{self, Connection, Pool, Row};
+use super::engine::{self, Connection, Row};
 use super::{Settings, row, statements};
 use crate::storage::{Answer, KeptStep, Steps, StorageError};
 use crate::token::TokenHash;
@@ -32,7 +32,7 @@ impl Steps for SqlSteps {
     }
 
     fn step<'a>(&'a self, session: &'a TokenHash, now: OffsetDateTime) -> Answer<'a, Option<KeptStep>> {
-        Box::pin(async move { step(&self.0.reader().await?, session, now).await })
+        Box::pin(async move { step(&mut *self.0.reader().await?, session, now).await })
     }
 
     fn advance<'a>(&'a self, next: &'a KeptStep, now: OffsetDateTime) -> Answer<'a, bool> {
@@ -88,11 +88,15 @@ async fn begin(to: &mut Connection, first: &KeptStep, limit: u64) -> Result<bool
     Ok(kept.rows_affected() == 1)
 }
 
-async fn step(readers: &Pool, session: &TokenHash, now: OffsetDateTime) -> Result<Option<KeptStep>, StorageError> {
+async fn step(
+    from: &mut Connection,
+    session: &TokenHash,
+    now: OffsetDateTime,
+) -> Result<Option<KeptStep>, StorageError> {
     let found = sqlx::query("SELECT * FROM steps WHERE session = $1 AND expires_at > $2")
         .bind(session.octets().as_slice())
         .bind(row::milliseconds(now))
-        .fetch_optional(readers)
+        .fetch_optional(from)
         .await?;
     found.as_ref().map(kept).transpose()
 }

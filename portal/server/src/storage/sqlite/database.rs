@@ -8,17 +8,16 @@ use std::time::{Duration, Instant};
 
 use sqlx::error::DatabaseError;
 use sqlx::migrate::Migrator;
-use sqlx::pool::PoolOptions;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
-use sqlx::{ConnectOptions as _, Connection as _, SqliteConnection, SqlitePool};
+use sqlx::{ConnectOptions as _, Connection as _, SqliteConnection};
 use tokio::sync::RwLock;
 
 use super::SqliteSettings;
+use super::readers::{Reader, Readers};
 use super::writer::Writer;
 use crate::files::EVERYBODY;
 use crate::storage::StorageError;
 
-const READERS: u32 = 4;
 const RETRY_AFTER: Duration = Duration::from_millis(20);
 
 /// A database file that is open.
@@ -35,7 +34,7 @@ pub(super) struct Database {
 struct Opened {
     file: FileIdentity,
     writer: Writer,
-    readers: SqlitePool,
+    readers: Readers,
 }
 
 impl Database {
@@ -56,8 +55,8 @@ impl Database {
         Ok(self.opened().await?.writer)
     }
 
-    pub(super) async fn reader(&self) -> Result<SqlitePool, StorageError> {
-        Ok(self.opened().await?.readers)
+    pub(super) async fn reader(&self) -> Result<Reader, StorageError> {
+        self.opened().await?.readers.take().await
     }
 
     async fn opened(&self) -> Result<Opened, StorageError> {
@@ -100,9 +99,7 @@ impl Opened {
         // `run` takes a connection in a way that loses its `Send`; this is what it calls.
         migrations.run_direct(None, &mut *transaction, false).await.map_err(StorageError::Migration)?;
         transaction.commit().await?;
-        let readers = PoolOptions::new().max_connections(READERS).acquire_timeout(settings.patience);
-        // A file needs no asking whether it is still there each time; see above.
-        let readers = readers.test_before_acquire(false).connect_lazy_with(options);
+        let readers = Readers::new(options, settings.patience);
         Ok(Self { file, writer: Writer::new(connection, settings.patience), readers })
     }
 }

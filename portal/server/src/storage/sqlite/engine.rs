@@ -10,7 +10,6 @@ use crate::token::TokenHash;
 
 pub(super) type Engine = sqlx::Sqlite;
 pub(super) type Connection = sqlx::SqliteConnection;
-pub(super) type Pool = sqlx::SqlitePool;
 pub(super) type Row = sqlx::sqlite::SqliteRow;
 
 pub(super) static MIGRATIONS: Migrator = sqlx::migrate!("./migrations");

@@ -1,5 +1,5 @@
-//! What every sign-in writes, for many at once: one message to the database's thread runs the whole transaction. Sent one
-//! by one, the statements would cost more in messages than in work.
+//! What every sign-in and every ticket writes, for many at once: one message to the database's thread runs statements for all
+//! of them, in one transaction. Sent one by one, the statements would cost more in messages than in work.
 
 use std::fmt::Write as _;
 use std::sync::{Arc, LazyLock};
@@ -7,192 +7,288 @@ use std::sync::{Arc, LazyLock};
 use futures_util::TryStreamExt as _;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Either, Executor as _, SqliteConnection};
-use time::OffsetDateTime;
 use tokio::sync::oneshot;
 
-use super::statements::{OPENING, OPENS_CABINET, Statement};
-use super::{cabinets, row, statements};
-use crate::cabinet::{Barred, Entered};
-use crate::challenge::ChallengeId;
-use crate::storage::{KeptChallenge, NotTaken, Opening, StorageError};
-use crate::token::TokenHash;
+use super::kinds::{Keep, KeepGrant, Open, Take, TakeCode};
+use super::statements::Statement;
+use crate::storage::StorageError;
 
 /// Most of each kind in one transaction.
 const LANES_MAX: usize = 16;
 
-type Told<T> = oneshot::Sender<Result<T, StorageError>>;
+/// One kind of write: the statements that it runs, and what their rows say.
+pub(super) trait Kind: Sized {
+    /// What whoever asked is told.
+    type Answer;
+    /// What the rows say so far.
+    type Found: Default;
+    /// The statements, in their order. They find out by themselves whether they apply, and change nothing if what was bound
+    /// is nothing.
+    const STATEMENTS: &'static [&'static str];
 
-/// A challenge to be kept.
-pub(super) struct Keep {
-    pub(super) challenge: KeptChallenge,
-    pub(super) told: Told<()>,
+    /// Binds what the statement in this place needs, or so many times nothing.
+    fn bind<'q>(statement: Statement<'q>, place: usize, asked: Option<&Self>) -> Statement<'q>;
+
+    /// Takes note of a row that the statement in this place gave.
+    fn note(found: &mut Self::Found, place: usize, row: &SqliteRow);
+
+    /// What is told once all of it is on the disk.
+    fn answer(
+        self,
+        found: Self::Found,
+        connection: &mut SqliteConnection,
+    ) -> impl Future<Output = Result<Self::Answer, StorageError>> + Send;
 }
 
-/// A challenge to be taken.
-pub(super) struct Take {
-    pub(super) id: ChallengeId,
-    pub(super) browser: TokenHash,
-    pub(super) now: OffsetDateTime,
-    pub(super) told: Told<Result<KeptChallenge, NotTaken>>,
+/// A write that somebody waits for.
+pub(super) struct Asked<K: Kind> {
+    pub(super) kind: K,
+    pub(super) told: oneshot::Sender<Result<K::Answer, StorageError>>,
 }
 
-/// A session to be opened in place of another.
-pub(super) struct Open {
-    pub(super) opening: Opening,
-    pub(super) told: Told<Result<Entered, Barred>>,
-}
-
-/// What the statements gave, lane by lane.
-struct Rows {
-    taken: Vec<Option<Result<KeptChallenge, StorageError>>>,
-    opened_cabinets: Vec<bool>,
-    opened_sessions: Vec<Option<Result<Entered, StorageError>>>,
-}
-
-/// One of the three writes of a sign-in.
+/// One of the writes of a sign-in or of a ticket.
 pub(super) enum Write {
-    Keep(Keep),
-    Take(Take),
-    Open(Box<Open>),
+    Keep(Asked<Keep>),
+    Take(Asked<Take>),
+    Open(Asked<Open>),
+    KeepGrant(Asked<KeepGrant>),
+    TakeCode(Asked<TakeCode>),
 }
 
 /// Writes that become one transaction.
 #[derive(Default)]
 pub(super) struct Together {
-    keeps: Vec<Keep>,
-    takes: Vec<Take>,
-    opens: Vec<Open>,
+    sign_ins: SignIns,
+    tickets: Tickets,
+}
+
+#[derive(Default)]
+struct SignIns {
+    keeps: Lanes<Keep>,
+    takes: Lanes<Take>,
+    opens: Lanes<Open>,
+}
+
+#[derive(Default)]
+struct Tickets {
+    grants: Lanes<KeepGrant>,
+    codes: Lanes<TakeCode>,
 }
 
 impl Together {
     pub(super) fn add(&mut self, write: Write) {
         match write {
-            Write::Keep(keep) => self.keeps.push(keep),
-            Write::Take(take) => self.takes.push(take),
-            Write::Open(open) => self.opens.push(*open),
+            Write::Keep(asked) => self.sign_ins.keeps.add(asked),
+            Write::Take(asked) => self.sign_ins.takes.add(asked),
+            Write::Open(asked) => self.sign_ins.opens.add(asked),
+            Write::KeepGrant(asked) => self.tickets.grants.add(asked),
+            Write::TakeCode(asked) => self.tickets.codes.add(asked),
         }
     }
 
     /// Whether one more might not find room.
     pub(super) fn is_full(&self) -> bool {
-        self.lanes() >= LANES_MAX
-    }
-
-    fn lanes(&self) -> usize {
-        self.keeps.len().max(self.takes.len()).max(self.opens.len())
+        self.sign_ins.filled().max(self.tickets.filled()) >= LANES_MAX
     }
 
     /// Runs the transaction and tells everybody.
-    pub(super) async fn run(self, connection: &mut SqliteConnection) {
-        let mut rows = Rows {
-            taken: self.takes.iter().map(|_| None).collect(),
-            opened_cabinets: vec![false; self.opens.len()],
-            opened_sessions: self.opens.iter().map(|_| None).collect(),
-        };
-        let outcome = self.transact(connection, &mut rows).await.map_err(Arc::new);
+    pub(super) async fn run(mut self, connection: &mut SqliteConnection) {
+        let outcome = self.transact(connection).await.map_err(Arc::new);
         if outcome.is_err() {
             // Fails if the database has taken everything back by itself.
             let _ = sqlx::query("ROLLBACK").execute(&mut *connection).await;
         }
-        let outcome = || outcome.clone().map_err(StorageError::Unavailable);
-        // Whoever asked may have gone.
-        for keep in self.keeps {
-            let _ = keep.told.send(outcome());
-        }
-        for (open, opened) in self.opens.into_iter().zip(rows.opened_sessions) {
-            let answer = match (outcome(), opened) {
-                (Err(error), _) => Err(error),
-                (Ok(()), Some(entered)) => entered.map(Ok),
-                (Ok(()), None) => cabinets::why_barred(connection, open.opening.knock.as_ref()).await.map(Err),
-            };
-            let _ = open.told.send(answer);
-        }
-        for (take, taken) in self.takes.into_iter().zip(rows.taken) {
-            let answer = match (outcome(), taken) {
-                (Err(error), _) => Err(error),
-                (Ok(()), Some(taken)) => taken.map(Ok),
-                (Ok(()), None) => statements::why_not_taken(connection, take.id, &take.browser).await.map(Err),
-            };
-            let _ = take.told.send(answer);
-        }
+        let Self { sign_ins: SignIns { keeps, takes, opens }, tickets: Tickets { grants, codes } } = self;
+        keeps.tell(&outcome, connection).await;
+        takes.tell(&outcome, connection).await;
+        opens.tell(&outcome, connection).await;
+        grants.tell(&outcome, connection).await;
+        codes.tell(&outcome, connection).await;
     }
 
-    async fn transact(&self, connection: &mut SqliteConnection, rows: &mut Rows) -> Result<(), sqlx::Error> {
-        let lanes = self.lanes().next_power_of_two();
-        let text = TEXTS.get(lanes.trailing_zeros() as usize).map_or("", String::as_str);
-        let mut results = connection.fetch_many(self.bound(sqlx::query(text), lanes));
-        // Of the statements so far, BEGIN and those that keep give no rows.
-        let mut finished = 0;
-        while let Some(result) = results.try_next().await? {
-            match result {
-                Either::Left(_) => finished += 1,
-                Either::Right(found) => {
-                    if let Some(place) = usize::checked_sub(finished, 1 + lanes) {
-                        rows.note(lanes, place, &found);
-                    }
+    async fn transact(&mut self, connection: &mut SqliteConnection) -> Result<(), sqlx::Error> {
+        match (self.sign_ins.filled(), self.tickets.filled()) {
+            (_, 0) => run(connection, &mut self.sign_ins, Part::Whole).await,
+            (0, _) => run(connection, &mut self.tickets, Part::Whole).await,
+            _ => {
+                run(connection, &mut self.sign_ins, Part::First).await?;
+                run(connection, &mut self.tickets, Part::Last).await
+            }
+        }
+    }
+}
+
+/// Kinds of writes that go into one text.
+trait Section {
+    /// How many of one kind there are at most.
+    fn filled(&self) -> usize;
+    fn texts() -> &'static Texts;
+    /// Binds values for every lane; those of an empty one lead to no row.
+    fn bind<'q>(&self, text: Statement<'q>, lanes: usize) -> Statement<'q>;
+    /// Takes note of a row of a statement at this place, counted from the first that is not BEGIN.
+    fn note(&mut self, lanes: usize, place: usize, row: &SqliteRow);
+}
+
+impl Section for SignIns {
+    fn filled(&self) -> usize {
+        self.keeps.filled().max(self.takes.filled()).max(self.opens.filled())
+    }
+
+    fn texts() -> &'static Texts {
+        static TEXTS: LazyLock<Texts> =
+            LazyLock::new(|| Texts::new(&[Keep::STATEMENTS, Take::STATEMENTS, Open::STATEMENTS]));
+        &TEXTS
+    }
+
+    fn bind<'q>(&self, text: Statement<'q>, lanes: usize) -> Statement<'q> {
+        self.opens.bind(self.takes.bind(self.keeps.bind(text, lanes), lanes), lanes)
+    }
+
+    fn note(&mut self, lanes: usize, place: usize, row: &SqliteRow) {
+        let place = self.keeps.note(lanes, place, row);
+        let place = place.and_then(|place| self.takes.note(lanes, place, row));
+        place.and_then(|place| self.opens.note(lanes, place, row));
+    }
+}
+
+impl Section for Tickets {
+    fn filled(&self) -> usize {
+        self.grants.filled().max(self.codes.filled())
+    }
+
+    fn texts() -> &'static Texts {
+        static TEXTS: LazyLock<Texts> = LazyLock::new(|| Texts::new(&[KeepGrant::STATEMENTS, TakeCode::STATEMENTS]));
+        &TEXTS
+    }
+
+    fn bind<'q>(&self, text: Statement<'q>, lanes: usize) -> Statement<'q> {
+        self.codes.bind(self.grants.bind(text, lanes), lanes)
+    }
+
+    fn note(&mut self, lanes: usize, place: usize, row: &SqliteRow) {
+        let place = self.grants.note(lanes, place, row);
+        place.and_then(|place| self.codes.note(lanes, place, row));
+    }
+}
+
+/// Writes of one kind, each in a lane of its own, and what was found for it.
+struct Lanes<K: Kind>(Vec<(Asked<K>, K::Found)>);
+
+impl<K: Kind> Default for Lanes<K> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
+
+impl<K: Kind> Lanes<K> {
+    fn add(&mut self, asked: Asked<K>) {
+        self.0.push((asked, K::Found::default()));
+    }
+
+    fn filled(&self) -> usize {
+        self.0.len()
+    }
+
+    fn bind<'q>(&self, text: Statement<'q>, lanes: usize) -> Statement<'q> {
+        (0..lanes).fold(text, |text, lane| {
+            let asked = self.0.get(lane).map(|(asked, _)| &asked.kind);
+            (0..K::STATEMENTS.len()).fold(text, |text, place| K::bind(text, place, asked))
+        })
+    }
+
+    /// The place counted from the first statement of the next kind, if it is not of this one.
+    fn note(&mut self, lanes: usize, place: usize, row: &SqliteRow) -> Option<usize> {
+        let statements = K::STATEMENTS.len();
+        if let Some(further) = place.checked_sub(lanes * statements) {
+            return Some(further);
+        }
+        if let Some((_, found)) = self.0.get_mut(place / statements) {
+            K::note(found, place % statements, row);
+        }
+        None
+    }
+
+    async fn tell(self, outcome: &Result<(), Arc<sqlx::Error>>, connection: &mut SqliteConnection) {
+        for (Asked { kind, told }, found) in self.0 {
+            let answer = match outcome {
+                Ok(()) => kind.answer(found, connection).await,
+                Err(error) => Err(StorageError::Unavailable(Arc::clone(error))),
+            };
+            // Whoever asked may have gone.
+            let _ = told.send(answer);
+        }
+    }
+}
+
+/// Which part of a transaction a text is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Part {
+    Whole,
+    First,
+    Last,
+}
+
+impl Part {
+    const ALL: [Self; 3] = [Self::Whole, Self::First, Self::Last];
+
+    const fn begins(self) -> bool {
+        matches!(self, Self::Whole | Self::First)
+    }
+
+    const fn ends(self) -> bool {
+        matches!(self, Self::Whole | Self::Last)
+    }
+}
+
+async fn run<S: Section>(connection: &mut SqliteConnection, section: &mut S, part: Part) -> Result<(), sqlx::Error> {
+    let lanes = section.filled().next_power_of_two();
+    let text = section.bind(sqlx::query(S::texts().text(lanes, part)), lanes);
+    let mut results = connection.fetch_many(text);
+    let mut finished = 0;
+    while let Some(result) = results.try_next().await? {
+        match result {
+            Either::Left(_) => finished += 1,
+            Either::Right(row) => {
+                // BEGIN gives no rows.
+                if let Some(place) = usize::checked_sub(finished, usize::from(part.begins())) {
+                    section.note(lanes, place, &row);
                 }
             }
         }
-        Ok(())
+    }
+    Ok(())
+}
+
+/// The texts of a section with one lane, with two, with four, and so on; each as every part of a transaction.
+struct Texts(Vec<[String; Part::ALL.len()]>);
+
+impl Texts {
+    fn new(kinds: &[&[&str]]) -> Self {
+        let powers = 0..=LANES_MAX.trailing_zeros();
+        Self(powers.map(|power| Part::ALL.map(|part| text(kinds, 1 << power, part))).collect())
     }
 
-    /// Values for every lane; those of an empty one lead to no row.
-    fn bound<'q>(&'q self, text: Statement<'q>, lanes: usize) -> Statement<'q> {
-        let mut text = text;
-        for lane in 0..lanes {
-            let keep = self.keeps.get(lane).map(|keep| &keep.challenge);
-            text = statements::bind_challenge(text, keep).bind(keep.is_some());
-        }
-        for lane in 0..lanes {
-            let take = self.takes.get(lane);
-            text = text
-                .bind(take.map(|take| row::milliseconds(take.now)))
-                .bind(take.map(|take| take.id.octets().as_slice()))
-                .bind(take.map(|take| take.browser.octets().as_slice()));
-        }
-        for lane in 0..lanes {
-            let opening = self.opens.get(lane).map(|open| &open.opening);
-            for place in 0..OPENING.len() {
-                text = statements::bind_opening(text, place, opening);
-            }
-        }
-        text
+    fn text(&self, lanes: usize, part: Part) -> &str {
+        let texts = self.0.get(lanes.trailing_zeros() as usize);
+        texts.and_then(|texts| texts.get(part as usize)).map_or("", String::as_str)
     }
 }
 
-impl Rows {
-    /// A row of a statement at this place, counted from the first of those that take.
-    fn note(&mut self, lanes: usize, place: usize, row: &SqliteRow) {
-        let Some(place) = place.checked_sub(lanes) else {
-            if let Some(taken) = self.taken.get_mut(place) {
-                *taken = Some(row::challenge(row));
-            }
-            return;
-        };
-        let (lane, statement) = (place / OPENING.len(), place % OPENING.len());
-        let opened = self.opened_cabinets.get_mut(lane);
-        if statement == OPENS_CABINET {
-            opened.into_iter().for_each(|opened| *opened = true);
-        } else if let (Some(opened), Some(session)) = (opened, self.opened_sessions.get_mut(lane)) {
-            *session = Some(cabinets::entered(*opened, row));
-        }
+fn text(kinds: &[&[&str]], lanes: usize, part: Part) -> String {
+    let mut text = String::new();
+    if part.begins() {
+        text.push_str("BEGIN IMMEDIATE;");
     }
-}
-
-/// The transaction with one lane, with two, with four, and so on.
-static TEXTS: LazyLock<Vec<String>> =
-    LazyLock::new(|| (0..=LANES_MAX.trailing_zeros()).map(|power| text(1 << power)).collect());
-
-fn text(lanes: usize) -> String {
-    let mut text = "BEGIN IMMEDIATE;".to_owned();
-    let lines = [statements::KEEP_CHALLENGE_IF, statements::TAKE_CHALLENGE, &OPENING.join(";")];
-    for line in lines {
-        for _ in 0..lanes {
+    for statements in kinds {
+        for statement in std::iter::repeat_n(statements, lanes).copied().flatten() {
             // A string has room.
-            let _ = write!(text, "{};", unnumbered(line));
+            let _ = write!(text, "{};", unnumbered(statement));
         }
     }
-    text + "COMMIT"
+    if part.ends() {
+        text.push_str("COMMIT");
+    }
+    text
 }
 
 /// A statement whose values go by their order: a number would be that of a value of the whole text.

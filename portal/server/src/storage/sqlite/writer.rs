@@ -9,10 +9,12 @@ use sqlx::{Connection as _, SqliteConnection};
 use time::OffsetDateTime;
 use tokio::sync::{mpsc, oneshot};
 
-use super::together::{Keep, Open, Take, Together, Write};
+use super::codes::Exchange;
+use super::kinds::{Keep, KeepGrant, Open, Take, TakeCode};
+use super::together::{Asked as AskedTogether, Kind, Together, Write};
 use crate::cabinet::{Barred, Entered};
 use crate::challenge::ChallengeId;
-use crate::storage::{KeptChallenge, NotTaken, Opening, StorageError};
+use crate::storage::{FoundToken, KeptChallenge, KeptCode, KeptGrant, NotTaken, Opening, StorageError};
 use crate::token::TokenHash;
 
 /// Most jobs that wait for the transaction before theirs.
@@ -102,7 +104,7 @@ impl Writer {
 
     /// Keeps a challenge, together with what others write at the same time.
     pub(super) async fn keep(&self, challenge: KeptChallenge) -> Result<(), StorageError> {
-        self.together(|told| Write::Keep(Keep { challenge, told })).await
+        self.together(Keep(challenge), Write::Keep).await
     }
 
     /// Takes a challenge, together with what others write at the same time.
@@ -112,12 +114,22 @@ impl Writer {
         browser: TokenHash,
         now: OffsetDateTime,
     ) -> Result<Result<KeptChallenge, NotTaken>, StorageError> {
-        self.together(|told| Write::Take(Take { id, browser, now, told })).await
+        self.together(Take { id, browser, now }, Write::Take).await
     }
 
     /// Opens a session, together with what others write at the same time.
     pub(super) async fn open(&self, opening: Opening) -> Result<Result<Entered, Barred>, StorageError> {
-        self.together(|told| Write::Open(Box::new(Open { opening, told }))).await
+        self.together(Open(opening), Write::Open).await
+    }
+
+    /// Keeps a grant and its code, together with what others write at the same time.
+    pub(super) async fn keep_grant(&self, grant: KeptGrant, code: KeptCode) -> Result<bool, StorageError> {
+        self.together(KeepGrant(grant, code), Write::KeepGrant).await
+    }
+
+    /// Exchanges a code, together with what others write at the same time. None if it gives nothing.
+    pub(super) async fn take_code(&self, exchange: Exchange) -> Result<Option<FoundToken>, StorageError> {
+        self.together(TakeCode(exchange), Write::TakeCode).await
     }
 
     /// Runs statements in a transaction of their own, and gives what they gave when it is on the disk.
@@ -157,12 +169,13 @@ impl Writer {
         telling.await.map_err(|_| sqlx::Error::PoolClosed)?
     }
 
-    async fn together<T>(
+    async fn together<K: Kind>(
         &self,
-        write: impl FnOnce(oneshot::Sender<Result<T, StorageError>>) -> Write,
-    ) -> Result<T, StorageError> {
+        kind: K,
+        write: fn(AskedTogether<K>) -> Write,
+    ) -> Result<K::Answer, StorageError> {
         let (told, telling) = oneshot::channel();
-        self.send(Message::Together(Box::new(write(told)))).await?;
+        self.send(Message::Together(Box::new(write(AskedTogether { kind, told })))).await?;
         telling.await.map_err(|_| sqlx::Error::PoolClosed)?
     }
 

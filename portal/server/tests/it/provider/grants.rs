@@ -10,8 +10,8 @@ use latchkey_portal::provider::scope::Scopes;
 use latchkey_portal::provider::subject::PersonTag;
 use latchkey_portal::session::{Assurance, Session};
 use latchkey_portal::storage::{
-    GrantId, KeptCode, KeptGrant, Memory, NewToken, PresentedCode, PresentedRefresh, REPEAT_LIFETIME, Repeat, Spent,
-    TokenKind,
+    GrantId, KeptCode, KeptGrant, Memory, NewToken, NewTokens, PresentedCode, PresentedRefresh, REPEAT_LIFETIME,
+    Repeat, Spent, TokenKind,
 };
 use latchkey_portal::token::{Token, TokenHash};
 use time::Duration;
@@ -57,15 +57,24 @@ fn grant(seed: &str, owner: &str) -> (KeptGrant, KeptCode, PresentedCode) {
     (grant, code, presented)
 }
 
-fn tokens(seed: &str) -> Vec<NewToken> {
-    [TokenKind::Access, TokenKind::Refresh]
-        .map(|kind| NewToken {
-            token: hash(&format!("{seed} {kind:?}")),
-            kind,
-            expires_at: NOW + Duration::minutes(5),
-            key: None,
-        })
-        .to_vec()
+fn tokens(seed: &str) -> NewTokens {
+    bound_tokens(seed, None)
+}
+
+fn bound_tokens(seed: &str, key: Option<KeyThumbprint>) -> NewTokens {
+    let token = |kind| NewToken { token: hash(&format!("{seed} {kind}")), expires_at: NOW + Duration::minutes(5), key };
+    NewTokens { access: token("access"), refresh: Some(token("refresh")) }
+}
+
+fn refresh_token(seed: &str) -> TokenHash {
+    tokens(seed).refresh.unwrap().token
+}
+
+/// Whether access and refresh token serve.
+async fn alive(storage: &dyn Memory, seed: &str) -> [bool; 2] {
+    let access = storage.token(&tokens(seed).access.token, NOW).await.unwrap();
+    let refresh = storage.token(&refresh_token(seed), NOW).await.unwrap();
+    [access.is_some(), refresh.is_some()]
 }
 
 fn shown(token: TokenHash) -> PresentedRefresh {
@@ -97,9 +106,7 @@ async fn of_many_at_once_one_takes_the_code_and_nothing_is_left_of_it() {
     assert_eq!(outcomes.iter().filter(|outcome| **outcome == Err(Spent::Replayed)).count(), 1);
     assert_eq!(outcomes.iter().filter(|outcome| **outcome == Err(Spent::Unknown)).count(), 98);
     for number in 0..100 {
-        for token in tokens(&number.to_string()) {
-            assert_eq!(storages[0].token(&token.token, NOW).await.unwrap(), None);
-        }
+        assert_eq!(alive(&*storages[0], &number.to_string()).await, [false, false]);
     }
 }
 
@@ -113,15 +120,14 @@ async fn of_many_at_once_one_gets_the_next_refresh_token_and_the_family_ends() {
     storages[0].take_code(&presented, &first, NOW).await.unwrap().unwrap();
     let mut refreshing = JoinSet::new();
     for number in 0..100 {
-        let (storage, token, client) = (Arc::clone(&storages[number % 2]), first[1].token, grant.client.clone());
+        let (storage, token, client) =
+            (Arc::clone(&storages[number % 2]), refresh_token("first"), grant.client.clone());
         let next = tokens(&number.to_string());
         refreshing.spawn(async move { storage.refresh(&shown(token), &client, &next, NOW).await.unwrap().is_ok() });
     }
     assert_eq!(refreshing.join_all().await.into_iter().filter(|is_ok| *is_ok).count(), 1);
     for seed in std::iter::once("first".to_owned()).chain((0..100).map(|number| number.to_string())) {
-        for token in tokens(&seed) {
-            assert_eq!(storages[0].token(&token.token, NOW).await.unwrap(), None, "{seed}");
-        }
+        assert_eq!(alive(&*storages[0], &seed).await, [false, false], "{seed}");
     }
 }
 
@@ -133,11 +139,11 @@ async fn a_grant_comes_back_as_it_was_and_ends_with_its_session() {
     storage.keep_grant(&grant, &code).await.unwrap();
     let taken = storage.take_code(&presented, &tokens("one"), NOW).await.unwrap().unwrap();
     assert_eq!((&taken.grant, &taken.session), (&grant, &session()));
-    let found = storage.token(&tokens("one")[0].token, NOW).await.unwrap().unwrap();
+    let found = storage.token(&tokens("one").access.token, NOW).await.unwrap().unwrap();
     assert_eq!((found.grant, found.token.scopes, found.token.kind), (grant.clone(), grant.scopes, TokenKind::Access));
     assert_eq!(GrantId::parse(&grant.id.to_string()), Some(grant.id));
     storage.end_session(&grant.session).await.unwrap();
-    assert_eq!(storage.token(&tokens("one")[0].token, NOW).await.unwrap(), None);
+    assert_eq!(storage.token(&tokens("one").access.token, NOW).await.unwrap(), None);
     let (orphan, code, _) = self::grant("two", "nobody's session");
     assert!(!storage.keep_grant(&orphan, &code).await.unwrap(), "there is no such session");
 }
@@ -184,7 +190,7 @@ async fn downgrade_a_grant_goes_over_to_a_session_that_is_as_sure_and_to_no_othe
             storage.take_code(&presented, &tokens("one"), NOW).await.unwrap().unwrap();
             let session = Session { assurance: next, ..session() };
             open_session(&*storage, &hash("next"), &session, Some(&hash("former"))).await;
-            let found = storage.token(&tokens("one")[0].token, NOW).await.unwrap();
+            let found = storage.token(&tokens("one").access.token, NOW).await.unwrap();
             assert_eq!(found.map(|found| found.grant.session), (next >= granted).then(|| hash("next")));
             let told = storage.due_logouts(1, NOW).await.unwrap().len();
             assert_eq!(told, usize::from(next < granted), "{granted} {next}");
@@ -199,12 +205,14 @@ async fn a_token_of_a_session_that_is_over_is_unknown_and_not_replayed() {
     let storage = Arc::clone(&storages(&directory).await[0]);
     let (grant, code, presented) = grant("one", "session");
     storage.keep_grant(&grant, &code).await.unwrap();
-    let lasting = |seed: &str| -> Vec<_> {
-        tokens(seed).into_iter().map(|token| NewToken { expires_at: NOW + Duration::days(1), ..token }).collect()
+    let lasting = |seed: &str| {
+        let lasting = |token| NewToken { expires_at: NOW + Duration::days(1), ..token };
+        let NewTokens { access, refresh } = tokens(seed);
+        NewTokens { access: lasting(access), refresh: refresh.map(lasting) }
     };
     storage.take_code(&presented, &lasting("first"), NOW).await.unwrap().unwrap();
     let refresh = |seed: &str, next: &str, after| {
-        let (token, next) = (lasting(seed)[1].token, lasting(next));
+        let (token, next) = (refresh_token(seed), lasting(next));
         let (storage, client) = (&storage, &grant.client);
         async move { storage.refresh(&shown(token), client, &next, NOW + after).await.unwrap().map(|_| ()) }
     };
@@ -236,20 +244,19 @@ async fn a_lost_answer_is_given_again_to_whoever_proves_anew_who_he_is() {
         let storage = Arc::clone(&storages(&directory).await[0]);
         let (grant, code, presented) = grant("one", "session");
         storage.keep_grant(&grant, &code).await.unwrap();
-        let bound_tokens =
-            |seed: &str| -> Vec<_> { tokens(seed).into_iter().map(|token| NewToken { key: bound, ..token }).collect() };
+        let bound_tokens = |seed: &str| bound_tokens(seed, bound);
         storage.take_code(&presented, &bound_tokens("first"), NOW).await.unwrap().unwrap();
-        let first = PresentedRefresh { token: bound_tokens("first")[1].token, scopes: None, key: bound, repeat };
+        let first = PresentedRefresh { token: refresh_token("first"), scopes: None, key: bound, repeat };
         storage.refresh(&first, &grant.client, &bound_tokens("lost"), NOW).await.unwrap().unwrap();
         let again = PresentedRefresh { key: shown_key, ..first };
         let outcome = storage.refresh(&again, &grant.client, &bound_tokens("given"), NOW + after).await.unwrap();
         assert_eq!(outcome.is_ok(), is_given, "{name}: {outcome:?}");
-        let alive = async |seed: &str| storage.token(&tokens(seed)[0].token, NOW + after).await.unwrap().is_some();
+        let alive = async |seed: &str| storage.token(&tokens(seed).access.token, NOW + after).await.unwrap().is_some();
         assert!(!alive("lost").await, "{name}: what was lost serves nobody");
         assert_eq!(alive("given").await, is_given, "{name}");
         if is_given {
             // Whoever has caught what was lost is found out by it, as is the site if it got both.
-            let caught = PresentedRefresh { token: tokens("lost")[1].token, ..again };
+            let caught = PresentedRefresh { token: refresh_token("lost"), ..again };
             let outcome = storage.refresh(&caught, &grant.client, &bound_tokens("caught"), NOW + after).await.unwrap();
             assert_eq!(outcome.map(|_| ()), Err(Spent::Replayed), "{name}");
             assert!(!alive("given").await, "{name}: and all of it has ended");
@@ -265,7 +272,7 @@ async fn an_answer_that_has_arrived_is_not_given_again() {
     let (grant, code, presented) = grant("one", "session");
     storage.keep_grant(&grant, &code).await.unwrap();
     storage.take_code(&presented, &tokens("first"), NOW).await.unwrap().unwrap();
-    let by_site = |seed: &str| PresentedRefresh { repeat: Repeat::BySite, ..shown(tokens(seed)[1].token) };
+    let by_site = |seed: &str| PresentedRefresh { repeat: Repeat::BySite, ..shown(refresh_token(seed)) };
     let refresh = async |seed: &str, next: &str, client: &ClientId| {
         storage.refresh(&by_site(seed), client, &tokens(next), NOW).await.unwrap().map(|_| ())
     };
@@ -273,9 +280,9 @@ async fn an_answer_that_has_arrived_is_not_given_again() {
     assert_eq!(refresh("second", "third", &grant.client).await, Ok(()));
     let stranger = ClientId::parse("clinic").unwrap();
     assert_eq!(refresh("second", "stolen", &stranger).await, Err(Spent::Unknown));
-    assert!(storage.token(&tokens("third")[0].token, NOW).await.unwrap().is_some());
+    assert!(storage.token(&tokens("third").access.token, NOW).await.unwrap().is_some());
     assert_eq!(refresh("first", "stolen", &grant.client).await, Err(Spent::Replayed));
-    assert_eq!(storage.token(&tokens("third")[0].token, NOW).await.unwrap(), None);
+    assert_eq!(storage.token(&tokens("third").access.token, NOW).await.unwrap(), None);
 }
 
 /// Nothing that would open anything stands in the database's files.
@@ -307,11 +314,11 @@ async fn what_is_over_is_forgotten_and_the_rest_is_not() {
     storage.keep_grant(&waiting, &code).await.unwrap();
     assert!(storage.see_once(&hash("statement"), NOW + Duration::minutes(2)).await.unwrap());
     storage.purge_grants(NOW + Duration::minutes(1)).await.unwrap();
-    assert_eq!(storage.take_code(&late, &[], NOW).await.unwrap(), Err(Spent::Unknown));
-    assert!(storage.token(&tokens("taken")[0].token, NOW).await.unwrap().is_some());
+    assert_eq!(storage.take_code(&late, &tokens("late"), NOW).await.unwrap(), Err(Spent::Unknown));
+    assert!(storage.token(&tokens("taken").access.token, NOW).await.unwrap().is_some());
     assert!(!storage.see_once(&hash("statement"), NOW).await.unwrap());
     storage.purge_grants(NOW + Duration::minutes(5)).await.unwrap();
-    assert!(storage.token(&tokens("taken")[0].token, NOW).await.unwrap().is_none());
+    assert!(storage.token(&tokens("taken").access.token, NOW).await.unwrap().is_none());
     assert!(storage.see_once(&hash("statement"), NOW).await.unwrap());
     assert!(storage.end_grant(&taken.id).await.unwrap(), "that a code was used is known as long as the session lasts");
 }
