@@ -8,7 +8,7 @@ mod conformance;
 mod consent;
 mod dpop;
 mod flows;
-mod grants;
+pub(crate) mod grants;
 mod languages;
 mod logouts;
 mod logouts_of_processes;

@@ -12,7 +12,7 @@ use latchkey_portal::cabinet::{BrowserFamily, Entered};
 use latchkey_portal::challenge::ChallengeId;
 use latchkey_portal::session::{Holder, Person, Session, Way};
 use latchkey_portal::storage::{
-    KeptChallenge, Memory, NotTaken, Opening, Purged, SqliteSettings, SqliteStorage, Storage, StorageError,
+    Grants as _, KeptChallenge, Memory, NotTaken, Opening, Purged, SqliteSettings, SqliteStorage, Storage, StorageError,
 };
 use latchkey_portal::token::{Token, TokenHash};
 use latchkey_verify::{Assurance, Purpose};
@@ -21,6 +21,7 @@ use time::Duration;
 use tokio::task::JoinSet;
 
 use crate::process::set_mode;
+use crate::provider::grants::{grant, tokens};
 use crate::support::{NOW, change, open, open_file};
 
 fn challenge(seed: &str) -> KeptChallenge {
@@ -303,6 +304,75 @@ async fn those_that_write_at_the_same_time_share_a_transaction() {
         let taken = storage.take_challenge(challenge.id, &challenge.browser, NOW).await.unwrap();
         assert_eq!(taken, Ok(challenge));
     }
+}
+
+/// Sign-ins and tickets, too: some come for challenges, others for codes, others with codes.
+#[tokio::test]
+async fn those_that_come_for_tickets_share_it_too() {
+    const EACH: usize = 16;
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("portal.sqlite");
+    let storage = open_file(&path).await;
+    open_session(&storage, &token("session"), &session(), None).await;
+    let [kept, taken] = ["kept", "taken"]
+        .map(|kind| (0..EACH).map(|number| grant(&format!("{kind} {number}"), "session")).collect::<Vec<_>>());
+    for (grant, code, _) in &taken {
+        storage.keep_grant(grant, code).await.unwrap();
+    }
+    let locking = sqlx::SqlitePool::connect(path.to_str().unwrap()).await.unwrap();
+    let lock = locking.begin_with("BEGIN IMMEDIATE").await.unwrap();
+    let challenges: Vec<_> = (0..EACH).map(|number| challenge(&format!("{number}"))).collect();
+    let tokens: Vec<_> = (0..EACH).map(|number| tokens(&format!("{number}"))).collect();
+    let mut keeping: Vec<_> = challenges.iter().map(|challenge| storage.keep_challenge(challenge)).collect();
+    let mut granting: Vec<_> = kept.iter().map(|(grant, code, _)| storage.keep_grant(grant, code)).collect();
+    let taking = taken.iter().zip(&tokens);
+    let mut taking: Vec<_> = taking.map(|((.., code), tokens)| storage.take_code(code, tokens, NOW)).collect();
+    // The first waits for the lock alone; of the others as many as can be become one transaction.
+    poll_fn(|context| {
+        keeping.iter_mut().for_each(|writing| assert!(writing.as_mut().poll(context).is_pending()));
+        granting.iter_mut().for_each(|writing| assert!(writing.as_mut().poll(context).is_pending()));
+        taking.iter_mut().for_each(|writing| assert!(writing.as_mut().poll(context).is_pending()));
+        Poll::Ready(())
+    })
+    .await;
+    let frames = || std::fs::metadata(path.with_extension("sqlite-wal")).unwrap().len() / 4096;
+    let before = frames();
+    lock.rollback().await.unwrap();
+    for keeping in keeping {
+        keeping.await.unwrap();
+    }
+    for granting in granting {
+        assert!(granting.await.unwrap());
+    }
+    for (taking, (grant, ..)) in taking.into_iter().zip(&taken) {
+        assert_eq!(taking.await.unwrap().unwrap().grant, *grant, "everybody gets his own");
+    }
+    let written = frames() - before;
+    assert!(written < 100, "{written} pages for three times {EACH}");
+}
+
+/// Readers are few. Whoever does not wait for his answer takes none of them away.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn those_that_read_wait_for_each_other_and_may_give_up() {
+    let directory = tempfile::tempdir().unwrap();
+    let storage = Arc::new(open_file(&directory.path().join("portal.sqlite")).await);
+    open_session(&*storage, &token("one"), &session(), None).await;
+    let mut reading = JoinSet::new();
+    for number in 0..200 {
+        let storage = Arc::clone(&storage);
+        let task = reading.spawn(async move { storage.session(&token("one"), NOW).await.unwrap() });
+        if number % 2 == 0 {
+            task.abort();
+        }
+    }
+    while let Some(read) = reading.join_next().await {
+        if let Ok(read) = read {
+            assert_eq!(read, Some(session()));
+        }
+    }
+    assert_eq!(storage.session(&token("one"), NOW).await.unwrap(), Some(session()));
+    storage.close().await.unwrap();
+    assert!(storage.session(&token("one"), NOW).await.is_err(), "nobody is answered after the end");
 }
 
 /// What fails for one has not happened for anybody who shared the transaction, and everybody is told.

@@ -24,7 +24,7 @@ fn hash(seed: &str) -> TokenHash {
     Token::draw(&mut Seeded::new(seed)).hash()
 }
 
-fn grant(seed: &str, owner: &str) -> (KeptGrant, KeptCode, PresentedCode) {
+pub(crate) fn grant(seed: &str, owner: &str) -> (KeptGrant, KeptCode, PresentedCode) {
     let session = session();
     let (client, challenge) = (ClientId::parse("shop").unwrap(), CodeChallenge::from([7; 32]));
     let code = KeptCode {
@@ -57,7 +57,7 @@ fn grant(seed: &str, owner: &str) -> (KeptGrant, KeptCode, PresentedCode) {
     (grant, code, presented)
 }
 
-fn tokens(seed: &str) -> NewTokens {
+pub(crate) fn tokens(seed: &str) -> NewTokens {
     bound_tokens(seed, None)
 }
 
@@ -107,6 +107,46 @@ async fn of_many_at_once_one_takes_the_code_and_nothing_is_left_of_it() {
     assert_eq!(outcomes.iter().filter(|outcome| **outcome == Err(Spent::Unknown)).count(), 98);
     for number in 0..100 {
         assert_eq!(alive(&*storages[0], &number.to_string()).await, [false, false]);
+    }
+}
+
+/// Each row: what is presented, when, and why it gives nothing. What belongs to the code does not serve afterwards, except
+/// where another site has presented the code.
+#[tokio::test]
+async fn a_code_gives_nothing_without_what_belongs_to_it() {
+    type Change = fn(&mut PresentedCode);
+    let over = session().expires_at - NOW;
+    let nothing: Change = |_| {};
+    let rows: [(&str, Change, Duration, Result<(), Spent>); 9] = [
+        ("all that belongs to it", nothing, Duration::ZERO, Ok(())),
+        ("at the last moment", nothing, Duration::minutes(1) - Duration::MILLISECOND, Ok(())),
+        ("too late", nothing, Duration::minutes(1), Err(Spent::Unfit)),
+        ("after the session", nothing, over, Err(Spent::Unfit)),
+        ("another address", |code| code.redirect_uri.push('/'), Duration::ZERO, Err(Spent::Unfit)),
+        ("another challenge", |code| code.challenge = CodeChallenge::from([1; 32]), Duration::ZERO, Err(Spent::Unfit)),
+        ("another key", |code| code.key = Some(KeyThumbprint::from([1; 32])), Duration::ZERO, Err(Spent::Unfit)),
+        ("no key", |code| code.key = None, Duration::ZERO, Err(Spent::Unfit)),
+        ("another site", |code| code.client = ClientId::parse("clinic").unwrap(), Duration::ZERO, Err(Spent::Unknown)),
+    ];
+    for (name, change, after, outcome) in rows {
+        let directory = tempfile::tempdir().unwrap();
+        let storage = Arc::clone(&storages(&directory).await[0]);
+        let (grant, code, presented) = grant("one", "session");
+        let key = Some(KeyThumbprint::from([3; 32]));
+        let (code, right) = (KeptCode { key, ..code }, PresentedCode { key, ..presented });
+        storage.keep_grant(&grant, &code).await.unwrap();
+        let mut presented = right.clone();
+        change(&mut presented);
+        let taken = storage.take_code(&presented, &tokens("first"), NOW + after).await.unwrap();
+        assert_eq!(taken.map(|_| ()), outcome, "{name}");
+        assert_eq!(alive(&*storage, "first").await, [outcome.is_ok(); 2], "{name}");
+        let then = storage.take_code(&right, &tokens("second"), NOW).await.unwrap().map(|_| ());
+        let expected = match outcome {
+            Ok(()) => Err(Spent::Replayed),
+            Err(Spent::Unknown) => Ok(()),
+            Err(_) => Err(Spent::Unknown),
+        };
+        assert_eq!(then, expected, "{name}");
     }
 }
 
