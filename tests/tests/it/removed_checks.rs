@@ -142,14 +142,14 @@ const PATCHES: &[Patch] = &[
     },
     Patch {
         file: "portal/server/src/storage/sqlite/together.rs",
-        from: "statements::TAKE_CHALLENGE,",
+        from: "Take::STATEMENTS, ",
         to: r#"if GONE("challenge-replayed") {
-            "UPDATE challenges SET taken_at = ? WHERE id = ? AND browser = ? RETURNING *"
+            &["UPDATE challenges SET taken_at = ? WHERE id = ? AND browser = ? RETURNING *"][..]
         } else if GONE("challenge-of-other-session") {
-            "UPDATE challenges SET taken_at = ? WHERE id = ? AND ? IS NOT NULL RETURNING *"
+            &["UPDATE challenges SET taken_at = ? WHERE id = ? AND ? IS NOT NULL RETURNING *"]
         } else {
-            statements::TAKE_CHALLENGE
-        },"#,
+            Take::STATEMENTS
+        }, "#,
     },
     // The origin is the one that the visitor's request names, in place of the portal's own.
     Patch {
