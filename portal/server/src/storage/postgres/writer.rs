@@ -61,7 +61,7 @@ impl Writer {
     pub(super) async fn keep_grant(&self, grant: KeptGrant, code: KeptCode) -> Result<bool, StorageError> {
         let statement = codes::bind_grant(sqlx::query(KEEP_GRANT), Some((&grant, &code)));
         match statement.fetch_optional(&mut *self.0.acquire().await?).await {
-            // The session has ended while the grant was being kept, at another node.
+            // The session has ended, or the organisation was taken away, while the grant was being kept, at another node.
             Err(sqlx::Error::Database(error)) if error.is_foreign_key_violation() => Ok(false),
             kept => Ok(kept?.is_some()),
         }
