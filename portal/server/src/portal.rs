@@ -346,7 +346,8 @@ impl Portal {
         Ok(kept)
     }
 
-    /// Takes the challenge, judges the assertion, and opens a session under a new token in place of `former`.
+    /// Takes the challenge, judges the assertion, and opens a session under a new token in place of `former`. Revocation data
+    /// that is out of date makes no session surer than it is.
     pub(crate) async fn sign_in(
         self: &Arc<Self>,
         challenge: ChallengeId,
@@ -358,6 +359,12 @@ impl Portal {
         let browser = browser.hash();
         let kept = self.counted(self.storage.take_challenge(challenge, &browser, self.now()).await)??;
         let (session, verified) = self.judged(&assertion, &kept, way).await?;
+        if let (Some(next_update), Some(former)) = (verified.stale_since(), former) {
+            let former = self.session(former).await?;
+            if former.is_some_and(|former| former.assurance < session.assurance) {
+                return Err(Rejection::RevocationStale { next_update }.into());
+            }
+        }
         Ok((self.open(session, former, family).await?, verified))
     }
 

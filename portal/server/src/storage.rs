@@ -21,8 +21,8 @@ use time::{Duration, OffsetDateTime};
 
 pub use cabinets::{Blocking, Cabinets, Ending, ListedSession, SignIn, SignIns};
 pub use grants::{
-    ConnectedSite, FoundToken, GRANT_ID_SIZE, GrantId, Grants, KeptCode, KeptGrant, KeptToken, NewToken, NewTokens,
-    PresentedCode, PresentedRefresh, PushedRequest, REPEAT_LIFETIME, Repeat, Spent, TokenKind,
+    Basis, ConnectedSite, FoundToken, GRANT_ID_SIZE, GrantId, Grants, KeptCode, KeptGrant, KeptToken, NewToken,
+    NewTokens, PresentedCode, PresentedRefresh, PushedRequest, REPEAT_LIFETIME, Repeat, Spent, TokenKind,
 };
 pub use logouts::{DueLogout, LOGOUTS_OF_SITE_MAX, Logouts};
 pub use organisations::Organisations;
@@ -210,6 +210,8 @@ pub struct KeptCompletion {
     pub session: Session,
     /// The cabinet's door that it comes to, where there are cabinets.
     pub knock: Option<Knock>,
+    /// Until when the revocation data was current by which it was accepted, if that was out of date.
+    pub stale_since: Option<OffsetDateTime>,
 }
 
 /// A browser that comes for what waits for it.
@@ -267,6 +269,9 @@ pub enum NotCompleted {
     /// Another browser asked for the link.
     #[error("another browser asked for the link")]
     OtherBrowser,
+    /// It would make the browser's session surer, by revocation data that was current until then.
+    #[error("the session would become surer by revocation data that was current until {0}")]
+    Stale(OffsetDateTime),
 }
 
 /// How much [`Storage::purge`] removed, and what it left.

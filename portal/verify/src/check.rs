@@ -95,6 +95,14 @@ impl Check {
         }
     }
 
+    /// Until when the data was current that it was made against, if that was out of date.
+    pub(crate) fn stale_since(&self) -> Option<OffsetDateTime> {
+        match self {
+            Self::RevocationInGrace { current_until, .. } => Some(*current_until),
+            _ => None,
+        }
+    }
+
     /// What it was made against, for people.
     #[must_use]
     pub fn against(&self) -> String {

@@ -80,11 +80,7 @@ impl SignInPolicy {
 
     /// What is left of the assurance if revocation data of the path is out of date, if it suffices.
     pub(crate) fn check_grace(&self, reached: Assurance, not_revoked: &[Check]) -> Result<Assurance, Rejection> {
-        let in_grace = not_revoked.iter().find_map(|check| match check {
-            Check::RevocationInGrace { current_until, .. } => Some(*current_until),
-            _ => None,
-        });
-        match in_grace {
+        match not_revoked.iter().find_map(Check::stale_since) {
             None => Ok(reached),
             Some(next_update) => {
                 let left = reached.min(Assurance::Substantial);

@@ -31,6 +31,12 @@ impl VerifiedSignIn {
         self.assurance
     }
 
+    /// Until when the revocation data was current that was out of date, if any was.
+    #[must_use]
+    pub fn stale_since(&self) -> Option<OffsetDateTime> {
+        self.checks.iter().find_map(Check::stale_since)
+    }
+
     /// What was checked, in the order of checking, each with the data that it was checked against.
     #[must_use]
     pub fn checks(&self) -> &[Check] {

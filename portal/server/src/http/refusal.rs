@@ -174,6 +174,7 @@ impl Refusal {
             Self::Completion(NotCompleted::Unknown) => "completion-unknown",
             Self::Completion(NotCompleted::Expired) => "completion-expired",
             Self::Completion(NotCompleted::OtherBrowser) => "completion-of-other-browser",
+            Self::Completion(NotCompleted::Stale(_)) => "revocation-stale",
             Self::Site(ToldFault::Malformed(_)) => "site-request-malformed",
             Self::Site(ToldFault::UnknownClient) => "site-unknown",
             Self::Site(ToldFault::RedirectUri) => "site-address-unknown",
@@ -217,7 +218,7 @@ impl Refusal {
             Self::Method => StatusCode::METHOD_NOT_ALLOWED,
             Self::Challenge(NotTaken::Replayed) | Self::Link(LinkSpent::Replayed) => StatusCode::CONFLICT,
             Self::Assertion(Rejection::ChallengeExpired) | Self::Completion(NotCompleted::Expired) => StatusCode::GONE,
-            Self::Assertion(_) => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::Assertion(_) | Self::Completion(NotCompleted::Stale(_)) => StatusCode::UNPROCESSABLE_ENTITY,
             Self::Terminal(refusal) => refusal.status(),
             Self::Storage(StorageError::Damaged(_)) | Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
             Self::Storage(_) | Self::Cabinet(Barred::KeyOutdated) | Self::TooManyChallenges | Self::Stopping => {
@@ -258,7 +259,9 @@ impl Refusal {
             Self::Cabinet(Barred::Blocked) => "The person's cabinet is blocked; nobody signs in to it.",
             Self::Cabinet(Barred::KeyOutdated) => "The service is being given new keys; try again later.",
             Self::Assertion(Rejection::ChallengeExpired) => "The challenge has expired; ask for a new one.",
-            Self::Assertion(_) => "The assertion is not accepted; the code says why.",
+            Self::Assertion(_) | Self::Completion(NotCompleted::Stale(_)) => {
+                "The assertion is not accepted; the code says why."
+            }
             Self::Terminal(refusal) => refusal.message(),
             Self::Storage(StorageError::Damaged(_)) | Self::Internal(_) => "The service has a fault.",
             Self::Storage(_) => "The service cannot reach its database; try again later.",

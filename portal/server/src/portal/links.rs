@@ -45,11 +45,18 @@ impl Portal {
     pub(crate) async fn sign_for_link(self: &Arc<Self>, request: &Token, assertion: Bytes) -> Result<Token, Refusal> {
         let kept = self.counted(self.storage.take_link(&request.hash(), self.now()).await)??;
         let browser = kept.browser;
-        let (session, _) = self.judged(&assertion, &kept, Way::Link).await?;
+        let (session, verified) = self.judged(&assertion, &kept, Way::Link).await?;
         let token = self.draw_token();
         let ends_at = self.now().saturating_add(COMPLETION_LIFETIME);
         let knock = self.knock(&session).await?;
-        let completion = KeptCompletion { token: token.hash(), browser, ends_at, session, knock };
+        let completion = KeptCompletion {
+            token: token.hash(),
+            browser,
+            ends_at,
+            session,
+            knock,
+            stale_since: verified.stale_since(),
+        };
         self.counted(self.storage.keep_completion(&completion).await)?;
         Ok(token)
     }

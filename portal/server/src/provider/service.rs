@@ -26,7 +26,9 @@ use crate::organisation::{Binding, BindingId};
 use crate::outside::Outside as _;
 use crate::portal::Portal;
 use crate::session::{Assurance, Person, Session};
-use crate::storage::{ConnectedSite, DueLogout, GrantId, Grants, KeptCode, KeptGrant, PushedRequest, StorageError};
+use crate::storage::{
+    Basis, ConnectedSite, DueLogout, GrantId, Grants, KeptCode, KeptGrant, PushedRequest, StorageError,
+};
 use crate::terminal::Terminal;
 use crate::token::Token;
 
@@ -445,10 +447,12 @@ impl Provider {
             key: request.code_key,
             expires_at: self.portal.now() + CODE_LIFETIME,
         };
-        if self.portal.counted(self.grants.keep_grant(&grant, &kept).await)? {
+        let basis = if session.keeps_consents() { Basis::Consent } else { Basis::ThisTime };
+        if self.portal.counted(self.grants.keep_grant(&grant, &kept, basis).await)? {
             Ok(Step::Send(request.answer(&code.expose_for_address(), self.issuer())))
         } else {
-            // The session has ended meanwhile, or does not act for that organisation any more.
+            // The session has ended meanwhile, or does not act for that organisation any more, or the person has withdrawn
+            // what he had agreed to.
             Ok(Step::SignIn { again: false })
         }
     }

@@ -18,8 +18,8 @@ use crate::token::TokenHash;
 /// The memory of the provider. A grant belongs to a session and ends with it; all of its tokens end with the grant.
 pub trait Grants: Logouts {
     /// Keeps a grant with its code; whether its session is still there, and still acts for the organisation of the grant, if
-    /// it has one.
-    fn keep_grant<'a>(&'a self, grant: &'a KeptGrant, code: &'a KeptCode) -> Answer<'a, bool>;
+    /// it has one, and whether what it rests on was not withdrawn.
+    fn keep_grant<'a>(&'a self, grant: &'a KeptGrant, code: &'a KeptCode, basis: Basis) -> Answer<'a, bool>;
 
     /// Takes a code for the site that it was made for, and keeps the tokens that it is exchanged for. Of any number of
     /// calls, in any number of processes, at most one gets it: in one transaction it is marked as taken. A second
@@ -181,6 +181,15 @@ pub struct KeptCode {
     pub key: Option<KeyThumbprint>,
     /// From when on it is refused, in whole milliseconds.
     pub expires_at: OffsetDateTime,
+}
+
+/// What a grant rests on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Basis {
+    /// An agreement of the person's that is kept. Whoever withdraws it ends the grant.
+    Consent,
+    /// An agreement for this time only.
+    ThisTime,
 }
 
 /// A code that a site presents, with what belongs to it.

@@ -4,7 +4,8 @@ use latchkey_fixtures::pki::{Status, StatusOrder, TestPki};
 use time::Duration as TimeSpan;
 
 use crate::authority_host::{AuthorityHost, Mood};
-use crate::support::{Card, NOW, ORIGIN, World};
+use crate::links::signed;
+use crate::support::{Answer, Browser, Card, NOW, ORIGIN, World, change};
 
 /// A portal with such a service, and a card that its authority has certified.
 async fn scene(mood: Mood) -> (World, AuthorityHost, Card) {
@@ -77,6 +78,43 @@ async fn grace_never_gives_high() {
     host.set(Mood::Status(Status::Good, old));
     world.set_clock(late + TimeSpan::minutes(2));
     assert_eq!(verdict(&world, &card).await, "substantial", "an answer of thirteen minutes ago");
+}
+
+/// Step-up: whoever is signed in with less does not become surer in grace, on the page or by a link; whoever is not signed in,
+/// or is as sure as that already, is let in.
+#[tokio::test]
+async fn grace_makes_no_session_surer() {
+    let late = NOW + TimeSpan::days(30) + TimeSpan::hours(1);
+    let rows = [("low", Err("revocation-stale")), ("substantial", Ok("substantial")), ("high", Ok("substantial"))];
+    for (former, expected) in rows {
+        let (world, _host, card) = scene(Mood::Missing).await;
+        world.set_clock(late);
+        let mut browser = world.browser();
+        assert_eq!(browser.sign_in(&card).await.json()["assurance"], "substantial", "who is not signed in");
+        let statement = match former {
+            "low" => "UPDATE sessions SET assurance = 'low'",
+            "high" => "UPDATE sessions SET assurance = 'high'",
+            _ => "UPDATE sessions SET assurance = 'substantial'",
+        };
+        change(&world.database(), statement).await;
+        let verdict = async |browser: &mut Browser, answer: Answer| match answer.status.as_u16() {
+            200 | 303 => Ok(browser.get("/api/v1/session").await.json()["assurance"].as_str().unwrap().to_owned()),
+            _ => Err(answer),
+        };
+        let mut on_page = browser.clone();
+        let answer = on_page.sign_in(&card).await;
+        let outcome = verdict(&mut on_page, answer).await.map_err(|answer| answer.refusal().1);
+        assert_eq!(outcome, expected.map(str::to_owned).map_err(str::to_owned), "{former}");
+        if former != "low" {
+            // The page has taken the place of the session.
+            continue;
+        }
+        let path = signed(&world, &mut browser).await;
+        let answer = browser.get(&path).await;
+        let told = verdict(&mut browser, answer).await.unwrap_err();
+        assert!(told.text().contains("revocation-stale"), "{}", told.text());
+        assert_eq!(browser.get("/api/v1/session").await.json()["assurance"], "low");
+    }
 }
 
 /// Nobody waits twice for a service that is silent.

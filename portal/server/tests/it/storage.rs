@@ -12,7 +12,8 @@ use latchkey_portal::cabinet::{BrowserFamily, Entered};
 use latchkey_portal::challenge::ChallengeId;
 use latchkey_portal::session::{Holder, Person, Session, Way};
 use latchkey_portal::storage::{
-    Grants as _, KeptChallenge, Memory, NotTaken, Opening, Purged, SqliteSettings, SqliteStorage, Storage, StorageError,
+    Basis, Grants as _, KeptChallenge, Memory, NotTaken, Opening, Purged, SqliteSettings, SqliteStorage, Storage,
+    StorageError,
 };
 use latchkey_portal::token::{Token, TokenHash};
 use latchkey_verify::{Assurance, Purpose};
@@ -317,14 +318,15 @@ async fn those_that_come_for_tickets_share_it_too() {
     let [kept, taken] = ["kept", "taken"]
         .map(|kind| (0..EACH).map(|number| grant(&format!("{kind} {number}"), "session")).collect::<Vec<_>>());
     for (grant, code, _) in &taken {
-        storage.keep_grant(grant, code).await.unwrap();
+        storage.keep_grant(grant, code, Basis::ThisTime).await.unwrap();
     }
     let locking = sqlx::SqlitePool::connect(path.to_str().unwrap()).await.unwrap();
     let lock = locking.begin_with("BEGIN IMMEDIATE").await.unwrap();
     let challenges: Vec<_> = (0..EACH).map(|number| challenge(&format!("{number}"))).collect();
     let tokens: Vec<_> = (0..EACH).map(|number| tokens(&format!("{number}"))).collect();
     let mut keeping: Vec<_> = challenges.iter().map(|challenge| storage.keep_challenge(challenge)).collect();
-    let mut granting: Vec<_> = kept.iter().map(|(grant, code, _)| storage.keep_grant(grant, code)).collect();
+    let mut granting: Vec<_> =
+        kept.iter().map(|(grant, code, _)| storage.keep_grant(grant, code, Basis::ThisTime)).collect();
     let taking = taken.iter().zip(&tokens);
     let mut taking: Vec<_> = taking.map(|((.., code), tokens)| storage.take_code(code, tokens, NOW)).collect();
     // The first waits for the lock alone; of the others as many as can be become one transaction.

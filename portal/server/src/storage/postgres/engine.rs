@@ -15,6 +15,15 @@ pub(super) type Row = sqlx::postgres::PgRow;
 pub(super) static MIGRATIONS: Migrator = sqlx::migrate!("./migrations_postgres");
 pub(super) static STEPS_MIGRATIONS: Migrator = sqlx::migrate!("./migrations_terminal_postgres");
 
+/// Keeps a row that a statement looks at from being changed until the statement's transaction ends, and waits for whoever
+/// changes it.
+macro_rules! hold_row {
+    () => {
+        " FOR SHARE"
+    };
+}
+pub(super) use hold_row;
+
 /// What was deleted goes from the tables when the database cleans them up, by itself; when it goes from its log and from
 /// copies is its administrator's affair.
 #[expect(clippy::unused_async, reason = "other databases are asked for something here")]

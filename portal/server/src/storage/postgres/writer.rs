@@ -9,7 +9,7 @@ use super::codes::{self, Exchange, GIVES_TOKEN, KEEP_GRANT, TAKING};
 use super::{engine, grants, row, statements};
 use crate::cabinet::{Barred, Entered};
 use crate::challenge::ChallengeId;
-use crate::storage::{FoundToken, KeptChallenge, KeptCode, KeptGrant, NotTaken, Opening, StorageError};
+use crate::storage::{Basis, FoundToken, KeptChallenge, KeptCode, KeptGrant, NotTaken, Opening, StorageError};
 use crate::token::TokenHash;
 
 /// Statements of one job, and what they give.
@@ -58,8 +58,13 @@ impl Writer {
     }
 
     /// Keeps a grant and its code.
-    pub(super) async fn keep_grant(&self, grant: KeptGrant, code: KeptCode) -> Result<bool, StorageError> {
-        let statement = codes::bind_grant(sqlx::query(KEEP_GRANT), Some((&grant, &code)));
+    pub(super) async fn keep_grant(
+        &self,
+        grant: KeptGrant,
+        code: KeptCode,
+        basis: Basis,
+    ) -> Result<bool, StorageError> {
+        let statement = codes::bind_grant(sqlx::query(KEEP_GRANT), Some((&grant, &code, basis)));
         match statement.fetch_optional(&mut *self.0.acquire().await?).await {
             // The session has ended, or the organisation was taken away, while the grant was being kept, at another node.
             Err(sqlx::Error::Database(error)) if error.is_foreign_key_violation() => Ok(false),

@@ -2,19 +2,23 @@
 
 use time::OffsetDateTime;
 
-use super::engine::Connection;
+use super::engine::{self, Connection};
 use super::grants::{self, LIVE_TOKEN, octets_of};
 use super::statements::Statement;
 use super::{logouts, row};
-use crate::storage::{KeptCode, KeptGrant, NewToken, NewTokens, PresentedCode, Spent, StorageError, TokenKind};
+use crate::storage::{Basis, KeptCode, KeptGrant, NewToken, NewTokens, PresentedCode, Spent, StorageError, TokenKind};
 
-/// Keeps a grant and its code, if its session is there and, if it is to speak of an organisation, still acts for that one: a
-/// row comes back. The values are those of [`bind_grant`].
-pub(super) const KEEP_GRANT: &str = "INSERT INTO grants (id, session, person, client, scopes, granted_event, \
-     granted_level, granted_way, nonce, code, redirect_uri, code_challenge, code_expires_at, granted_age, \
-     granted_binding, code_key) \
+/// Keeps a grant and its code, if its session is there and, if it is to speak of an organisation, still acts for that one, and
+/// if what it rests on is there: a row comes back. The values are those of [`bind_grant`].
+pub(super) const KEEP_GRANT: &str = concat!(
+    "INSERT INTO grants (id, session, person, client, scopes, granted_event, granted_level, granted_way, nonce, code, \
+     redirect_uri, code_challenge, code_expires_at, granted_age, granted_binding, code_key) \
      SELECT $1, token, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15 FROM sessions WHERE token = $16 \
-     AND ($17 IS NULL OR binding = $18) RETURNING id";
+     AND ($17 IS NULL OR binding = $18) \
+     AND ($19 OR EXISTS (SELECT 1 FROM consents WHERE person = $20 AND client = $21",
+    engine::hold_row!(),
+    ")) RETURNING id"
+);
 
 /// Keeps a token of the grant whose code is presented, if that was not taken, fits, and belongs to a session that is not over.
 const KEEP_TOKEN_OF_CODE: &str = "INSERT INTO tokens (token, grant_id, kind, token_scopes, token_expires_at, proof_key) \
@@ -40,8 +44,8 @@ pub(super) struct Exchange {
 }
 
 /// Binds what is kept of a grant and its code, or so many times nothing.
-pub(super) fn bind_grant<'q>(statement: Statement<'q>, kept: Option<(&KeptGrant, &KeptCode)>) -> Statement<'q> {
-    let (grant, code) = kept.unzip();
+pub(super) fn bind_grant<'q>(statement: Statement<'q>, kept: Option<(&KeptGrant, &KeptCode, Basis)>) -> Statement<'q> {
+    let (grant, code) = kept.map(|(grant, code, _)| (grant, code)).unzip();
     let acting = grant.and_then(|grant| grant.acting.as_ref()).map(|binding| binding.octets().as_slice());
     statement
         .bind(grant.map(|grant| grant.id.octets().as_slice()))
@@ -62,6 +66,9 @@ pub(super) fn bind_grant<'q>(statement: Statement<'q>, kept: Option<(&KeptGrant,
         .bind(grant.map(|grant| grant.session.octets().as_slice()))
         .bind(acting)
         .bind(acting)
+        .bind(kept.map(|(.., basis)| basis == Basis::ThisTime))
+        .bind(grant.map(|grant| grant.person.octets().as_slice()))
+        .bind(grant.map(|grant| grant.client.as_str()))
 }
 
 /// Binds what one of the statements of [`TAKING`] needs, or so many times nothing.

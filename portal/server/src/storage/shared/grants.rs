@@ -13,15 +13,15 @@ use crate::provider::dpop::{KEY_THUMBPRINT_SIZE, KeyThumbprint};
 use crate::provider::scope::Scopes;
 use crate::provider::subject::PersonTag;
 use crate::storage::{
-    Answer, ConnectedSite, FoundToken, GrantId, Grants, KeptCode, KeptGrant, KeptToken, NewTokens, PresentedCode,
-    PresentedRefresh, PushedRequest, REPEAT_LIFETIME, Repeat, Spent, StorageError, TokenKind,
+    Answer, Basis, ConnectedSite, FoundToken, GrantId, Grants, KeptCode, KeptGrant, KeptToken, NewTokens,
+    PresentedCode, PresentedRefresh, PushedRequest, REPEAT_LIFETIME, Repeat, Spent, StorageError, TokenKind,
 };
 use crate::token::TokenHash;
 
 impl Grants for SqlStorage {
-    fn keep_grant<'a>(&'a self, grant: &'a KeptGrant, code: &'a KeptCode) -> Answer<'a, bool> {
+    fn keep_grant<'a>(&'a self, grant: &'a KeptGrant, code: &'a KeptCode, basis: Basis) -> Answer<'a, bool> {
         let (grant, code) = (grant.clone(), code.clone());
-        Box::pin(async move { self.0.writer().await?.keep_grant(grant, code).await })
+        Box::pin(async move { self.0.writer().await?.keep_grant(grant, code, basis).await })
     }
 
     fn take_code<'a>(

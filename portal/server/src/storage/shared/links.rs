@@ -5,6 +5,7 @@ use time::OffsetDateTime;
 use super::engine::Connection;
 use super::row;
 use super::statements::{bind_session, open_session};
+use crate::session::Assurance;
 use crate::storage::{
     Completed, Completing, KeptChallenge, KeptCompletion, LinkSpent, NotCompleted, Opening, StorageError,
 };
@@ -58,8 +59,8 @@ pub(super) async fn keep_completion(to: &mut Connection, completion: &KeptComple
     let statement = sqlx::query(
         "INSERT INTO completions (token, browser, ends_at, signed_in_at, expires_at, assurance, personal_number, \
          family_name, given_name, patronymic, belarusian_family_name, belarusian_given_name, belarusian_patronymic, \
-         latin_name, way, cabinet, cabinet_name, cabinet_key) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)",
+         latin_name, way, cabinet, cabinet_name, cabinet_key, stale_since) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)",
     )
     .bind(completion.token.octets().as_slice())
     .bind(completion.browser.octets().as_slice())
@@ -69,6 +70,7 @@ pub(super) async fn keep_completion(to: &mut Connection, completion: &KeptComple
         .bind(knock.map(|knock| knock.id.octets().as_slice()))
         .bind(knock.map(|knock| knock.named.name.octets().as_slice()))
         .bind(knock.map(|knock| i64::from(knock.named.key)))
+        .bind(completion.stale_since.map(row::milliseconds))
         .execute(to)
         .await?;
     Ok(())
@@ -89,6 +91,10 @@ pub(super) async fn complete(
         Err(NotCompleted::OtherBrowser)
     } else if now >= waited.ends_at {
         Err(NotCompleted::Expired)
+    } else if let Some(stale_since) = waited.stale_since
+        && is_less_sure(to, completing.replaced.as_ref(), waited.session.assurance).await?
+    {
+        Err(NotCompleted::Stale(stale_since))
     } else {
         let KeptCompletion { session, knock, .. } = waited;
         let opening = Opening {
@@ -102,4 +108,19 @@ pub(super) async fn complete(
         Ok((opening.session, entered))
     };
     Ok(verdict)
+}
+
+/// Whether there is such a session, and it is less sure.
+async fn is_less_sure(
+    to: &mut Connection,
+    session: Option<&TokenHash>,
+    assurance: Assurance,
+) -> Result<bool, StorageError> {
+    let Some(session) = session else { return Ok(false) };
+    let found = sqlx::query("SELECT assurance FROM sessions WHERE token = $1")
+        .bind(session.octets().as_slice())
+        .fetch_optional(to)
+        .await?;
+    let found: Option<Assurance> = found.as_ref().map(|found| row::parsed(found, "assurance")).transpose()?;
+    Ok(found.is_some_and(|found| found < assurance))
 }

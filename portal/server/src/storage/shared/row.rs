@@ -47,6 +47,7 @@ pub(super) fn completion(row: &Row) -> Result<KeptCompletion, StorageError> {
         ends_at: time(row, "ends_at")?,
         session: Session { cabinet: None, ..begun(row, Person::Holder(holder(row)?))? },
         knock: super::cabinets::knock(row)?,
+        stale_since: time_if_any(row, "stale_since")?,
     })
 }
 
@@ -145,7 +146,12 @@ pub(super) fn octets<const N: usize>(row: &Row, column: &'static str) -> Result<
 }
 
 pub(super) fn time(row: &Row, column: &'static str) -> Result<OffsetDateTime, StorageError> {
-    let milliseconds: i64 = value(row, column)?;
+    time_if_any(row, column)?.ok_or(StorageError::Damaged(column))
+}
+
+fn time_if_any(row: &Row, column: &'static str) -> Result<Option<OffsetDateTime>, StorageError> {
+    let Some(milliseconds) = value::<Option<i64>>(row, column)? else { return Ok(None) };
     OffsetDateTime::from_unix_timestamp_nanos(i128::from(milliseconds) * 1_000_000)
+        .map(Some)
         .map_err(|_| StorageError::Damaged(column))
 }

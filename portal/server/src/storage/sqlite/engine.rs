@@ -15,6 +15,15 @@ pub(super) type Row = sqlx::sqlite::SqliteRow;
 pub(super) static MIGRATIONS: Migrator = sqlx::migrate!("./migrations");
 pub(super) static STEPS_MIGRATIONS: Migrator = sqlx::migrate!("./migrations_terminal");
 
+/// Keeps a row that a statement looks at from being changed until the statement's transaction ends: nobody else writes
+/// meanwhile anyway.
+macro_rules! hold_row {
+    () => {
+        ""
+    };
+}
+pub(super) use hold_row;
+
 /// Leaves nothing of what was deleted: the log beside the database still has it, until it is folded into the database and
 /// cut to nothing.
 pub(super) async fn forget(writer: &Writer) -> Result<(), StorageError> {

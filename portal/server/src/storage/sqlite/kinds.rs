@@ -10,7 +10,7 @@ use super::together::Kind;
 use super::{cabinets, codes, grants, row, statements};
 use crate::cabinet::{Barred, Entered};
 use crate::challenge::ChallengeId;
-use crate::storage::{FoundToken, KeptChallenge, KeptCode, KeptGrant, NotTaken, Opening, StorageError};
+use crate::storage::{Basis, FoundToken, KeptChallenge, KeptCode, KeptGrant, NotTaken, Opening, StorageError};
 use crate::token::TokenHash;
 
 /// A challenge to be kept.
@@ -26,8 +26,8 @@ pub(super) struct Take {
 /// A session to be opened in place of another.
 pub(super) struct Open(pub(super) Opening);
 
-/// A grant to be kept, and its code.
-pub(super) struct KeepGrant(pub(super) KeptGrant, pub(super) KeptCode);
+/// A grant to be kept, its code, and what it rests on.
+pub(super) struct KeepGrant(pub(super) KeptGrant, pub(super) KeptCode, pub(super) Basis);
 
 /// A code to be taken.
 pub(super) struct TakeCode(pub(super) Exchange);
@@ -108,7 +108,7 @@ impl Kind for KeepGrant {
     const STATEMENTS: &'static [&'static str] = &[KEEP_GRANT];
 
     fn bind<'q>(statement: Statement<'q>, _: usize, asked: Option<&Self>) -> Statement<'q> {
-        codes::bind_grant(statement, asked.map(|Self(grant, code)| (grant, code)))
+        codes::bind_grant(statement, asked.map(|Self(grant, code, basis)| (grant, code, *basis)))
     }
 
     fn note(is_kept: &mut bool, _: usize, _: &SqliteRow) {

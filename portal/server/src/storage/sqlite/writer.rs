@@ -14,7 +14,7 @@ use super::kinds::{Keep, KeepGrant, Open, Take, TakeCode};
 use super::together::{Asked as AskedTogether, Kind, Together, Write};
 use crate::cabinet::{Barred, Entered};
 use crate::challenge::ChallengeId;
-use crate::storage::{FoundToken, KeptChallenge, KeptCode, KeptGrant, NotTaken, Opening, StorageError};
+use crate::storage::{Basis, FoundToken, KeptChallenge, KeptCode, KeptGrant, NotTaken, Opening, StorageError};
 use crate::token::TokenHash;
 
 /// Most jobs that wait for the transaction before theirs.
@@ -123,8 +123,13 @@ impl Writer {
     }
 
     /// Keeps a grant and its code, together with what others write at the same time.
-    pub(super) async fn keep_grant(&self, grant: KeptGrant, code: KeptCode) -> Result<bool, StorageError> {
-        self.together(KeepGrant(grant, code), Write::KeepGrant).await
+    pub(super) async fn keep_grant(
+        &self,
+        grant: KeptGrant,
+        code: KeptCode,
+        basis: Basis,
+    ) -> Result<bool, StorageError> {
+        self.together(KeepGrant(grant, code, basis), Write::KeepGrant).await
     }
 
     /// Exchanges a code, together with what others write at the same time. None if it gives nothing.

@@ -13,7 +13,7 @@ use latchkey_portal::provider::request::CodeChallenge;
 use latchkey_portal::provider::scope::Scopes;
 use latchkey_portal::provider::subject::PersonTag;
 use latchkey_portal::session::{Assurance, Way};
-use latchkey_portal::storage::{GrantId, KeptCode, KeptGrant, Memory};
+use latchkey_portal::storage::{Basis, GrantId, KeptCode, KeptGrant, Memory};
 use latchkey_portal::token::Token;
 use serde_json::{Value, json};
 use sqlx::{Connection as _, PgConnection};
@@ -113,10 +113,10 @@ async fn nothing_is_granted_of_an_organisation_for_which_the_session_does_not_ac
         expires_at: NOW + Duration::minutes(1),
     };
     let [of_works, of_farm] = [grant(WORKS, "works"), grant(FARM, "farm")];
-    assert!(!memory.keep_grant(&of_works, &code("before")).await.unwrap(), "he acts for himself");
+    assert!(!memory.keep_grant(&of_works, &code("before"), Basis::ThisTime).await.unwrap(), "he acts for himself");
     act_for(&mut browser, FARM).await;
-    assert!(!memory.keep_grant(&of_works, &code("other")).await.unwrap(), "he acts for another one");
-    assert!(memory.keep_grant(&of_farm, &code("this")).await.unwrap());
+    assert!(!memory.keep_grant(&of_works, &code("other"), Basis::ThisTime).await.unwrap(), "he acts for another one");
+    assert!(memory.keep_grant(&of_farm, &code("this"), Basis::ThisTime).await.unwrap());
 }
 
 #[tokio::test]

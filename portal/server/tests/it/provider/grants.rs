@@ -10,7 +10,7 @@ use latchkey_portal::provider::scope::Scopes;
 use latchkey_portal::provider::subject::PersonTag;
 use latchkey_portal::session::{Assurance, Session};
 use latchkey_portal::storage::{
-    GrantId, KeptCode, KeptGrant, Memory, NewToken, NewTokens, PresentedCode, PresentedRefresh, REPEAT_LIFETIME,
+    Basis, GrantId, KeptCode, KeptGrant, Memory, NewToken, NewTokens, PresentedCode, PresentedRefresh, REPEAT_LIFETIME,
     Repeat, Spent, TokenKind,
 };
 use latchkey_portal::token::{Token, TokenHash};
@@ -94,7 +94,7 @@ async fn of_many_at_once_one_takes_the_code_and_nothing_is_left_of_it() {
     let directory = tempfile::tempdir().unwrap();
     let storages = storages(&directory).await;
     let (grant, code, presented) = grant("contested", "session");
-    assert!(storages[0].keep_grant(&grant, &code).await.unwrap());
+    assert!(storages[0].keep_grant(&grant, &code, Basis::ThisTime).await.unwrap());
     let mut takers = JoinSet::new();
     for number in 0..100 {
         let (storage, presented) = (Arc::clone(&storages[number % 2]), presented.clone());
@@ -134,7 +134,7 @@ async fn a_code_gives_nothing_without_what_belongs_to_it() {
         let (grant, code, presented) = grant("one", "session");
         let key = Some(KeyThumbprint::from([3; 32]));
         let (code, right) = (KeptCode { key, ..code }, PresentedCode { key, ..presented });
-        storage.keep_grant(&grant, &code).await.unwrap();
+        storage.keep_grant(&grant, &code, Basis::ThisTime).await.unwrap();
         let mut presented = right.clone();
         change(&mut presented);
         let taken = storage.take_code(&presented, &tokens("first"), NOW + after).await.unwrap();
@@ -155,7 +155,7 @@ async fn of_many_at_once_one_gets_the_next_refresh_token_and_the_family_ends() {
     let directory = tempfile::tempdir().unwrap();
     let storages = storages(&directory).await;
     let (grant, code, presented) = grant("family", "session");
-    storages[0].keep_grant(&grant, &code).await.unwrap();
+    storages[0].keep_grant(&grant, &code, Basis::ThisTime).await.unwrap();
     let first = tokens("first");
     storages[0].take_code(&presented, &first, NOW).await.unwrap().unwrap();
     let mut refreshing = JoinSet::new();
@@ -176,7 +176,7 @@ async fn a_grant_comes_back_as_it_was_and_ends_with_its_session() {
     let directory = tempfile::tempdir().unwrap();
     let storage = Arc::clone(&storages(&directory).await[0]);
     let (grant, code, presented) = grant("one", "session");
-    storage.keep_grant(&grant, &code).await.unwrap();
+    storage.keep_grant(&grant, &code, Basis::ThisTime).await.unwrap();
     let taken = storage.take_code(&presented, &tokens("one"), NOW).await.unwrap().unwrap();
     assert_eq!((&taken.grant, &taken.session), (&grant, &session()));
     let found = storage.token(&tokens("one").access.token, NOW).await.unwrap().unwrap();
@@ -185,7 +185,7 @@ async fn a_grant_comes_back_as_it_was_and_ends_with_its_session() {
     storage.end_session(&grant.session).await.unwrap();
     assert_eq!(storage.token(&tokens("one").access.token, NOW).await.unwrap(), None);
     let (orphan, code, _) = self::grant("two", "nobody's session");
-    assert!(!storage.keep_grant(&orphan, &code).await.unwrap(), "there is no such session");
+    assert!(!storage.keep_grant(&orphan, &code, Basis::ThisTime).await.unwrap(), "there is no such session");
 }
 
 /// A race: a site is answered while its visitor signs in anew, ends the session, or both.
@@ -201,7 +201,7 @@ async fn a_grant_for_a_session_that_is_ending_is_kept_whole_or_not_at_all() {
         for number in 0..6 {
             let storage = Arc::clone(&storages[number % 2]);
             let (grant, code, _) = grant(&format!("{round} {number}"), &former);
-            keeping.spawn(async move { (storage.keep_grant(&grant, &code).await.unwrap(), grant) });
+            keeping.spawn(async move { (storage.keep_grant(&grant, &code, Basis::ThisTime).await.unwrap(), grant) });
         }
         if round % 2 == 0 {
             open_session(&*storages[1], &hash(&next), &session(), Some(&hash(&former))).await;
@@ -212,6 +212,31 @@ async fn a_grant_for_a_session_that_is_ending_is_kept_whole_or_not_at_all() {
             let is_there = storages[0].end_grant(&grant.id).await.unwrap();
             assert!(!is_there || is_kept, "{round}: nobody was told of it");
         }
+    }
+}
+
+/// A race: a site is answered while the person takes back what he has agreed to.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn nothing_is_granted_by_what_was_withdrawn() {
+    let directory = tempfile::tempdir().unwrap();
+    let storages = storages(&directory).await;
+    for round in 0..40 {
+        let (sample, ..) = grant("sample", "session");
+        let agreed = storages[0].agree(&sample.person, &sample.client, sample.scopes, None, NOW);
+        agreed.await.unwrap();
+        let mut keeping = JoinSet::new();
+        for number in 0..6 {
+            let storage = Arc::clone(&storages[number % 2]);
+            let (grant, code, _) = grant(&format!("{round} {number}"), "session");
+            keeping.spawn(async move { (storage.keep_grant(&grant, &code, Basis::Consent).await.unwrap(), grant) });
+        }
+        assert!(storages[1].withdraw(&sample.person, &sample.client).await.unwrap());
+        for (is_kept, grant) in keeping.join_all().await {
+            let is_there = storages[0].end_grant(&grant.id).await.unwrap();
+            assert!(!is_there, "{round}: granted by nothing, kept: {is_kept}");
+        }
+        let (late, code, _) = grant(&format!("{round} late"), "session");
+        assert!(!storages[0].keep_grant(&late, &code, Basis::Consent).await.unwrap());
     }
 }
 
@@ -226,7 +251,7 @@ async fn downgrade_a_grant_goes_over_to_a_session_that_is_as_sure_and_to_no_othe
             let storage = open(&directory.path().join("portal.sqlite")).await;
             open_session(&*storage, &hash("former"), &Session { assurance: granted, ..session() }, None).await;
             let (grant, code, presented) = grant("one", "former");
-            storage.keep_grant(&KeptGrant { assurance: granted, ..grant }, &code).await.unwrap();
+            storage.keep_grant(&KeptGrant { assurance: granted, ..grant }, &code, Basis::ThisTime).await.unwrap();
             storage.take_code(&presented, &tokens("one"), NOW).await.unwrap().unwrap();
             let session = Session { assurance: next, ..session() };
             open_session(&*storage, &hash("next"), &session, Some(&hash("former"))).await;
@@ -244,7 +269,7 @@ async fn a_token_of_a_session_that_is_over_is_unknown_and_not_replayed() {
     let directory = tempfile::tempdir().unwrap();
     let storage = Arc::clone(&storages(&directory).await[0]);
     let (grant, code, presented) = grant("one", "session");
-    storage.keep_grant(&grant, &code).await.unwrap();
+    storage.keep_grant(&grant, &code, Basis::ThisTime).await.unwrap();
     let lasting = |seed: &str| {
         let lasting = |token| NewToken { expires_at: NOW + Duration::days(1), ..token };
         let NewTokens { access, refresh } = tokens(seed);
@@ -283,7 +308,7 @@ async fn a_lost_answer_is_given_again_to_whoever_proves_anew_who_he_is() {
         let directory = tempfile::tempdir().unwrap();
         let storage = Arc::clone(&storages(&directory).await[0]);
         let (grant, code, presented) = grant("one", "session");
-        storage.keep_grant(&grant, &code).await.unwrap();
+        storage.keep_grant(&grant, &code, Basis::ThisTime).await.unwrap();
         let bound_tokens = |seed: &str| bound_tokens(seed, bound);
         storage.take_code(&presented, &bound_tokens("first"), NOW).await.unwrap().unwrap();
         let first = PresentedRefresh { token: refresh_token("first"), scopes: None, key: bound, repeat };
@@ -310,7 +335,7 @@ async fn an_answer_that_has_arrived_is_not_given_again() {
     let directory = tempfile::tempdir().unwrap();
     let storage = Arc::clone(&storages(&directory).await[0]);
     let (grant, code, presented) = grant("one", "session");
-    storage.keep_grant(&grant, &code).await.unwrap();
+    storage.keep_grant(&grant, &code, Basis::ThisTime).await.unwrap();
     storage.take_code(&presented, &tokens("first"), NOW).await.unwrap().unwrap();
     let by_site = |seed: &str| PresentedRefresh { repeat: Repeat::BySite, ..shown(refresh_token(seed)) };
     let refresh = async |seed: &str, next: &str, client: &ClientId| {
@@ -348,10 +373,10 @@ async fn what_is_over_is_forgotten_and_the_rest_is_not() {
     let directory = tempfile::tempdir().unwrap();
     let storage = Arc::clone(&storages(&directory).await[0]);
     let (taken, code, presented) = grant("taken", "session");
-    storage.keep_grant(&taken, &code).await.unwrap();
+    storage.keep_grant(&taken, &code, Basis::ThisTime).await.unwrap();
     storage.take_code(&presented, &tokens("taken"), NOW).await.unwrap().unwrap();
     let (waiting, code, late) = grant("waiting", "session");
-    storage.keep_grant(&waiting, &code).await.unwrap();
+    storage.keep_grant(&waiting, &code, Basis::ThisTime).await.unwrap();
     assert!(storage.see_once(&hash("statement"), NOW + Duration::minutes(2)).await.unwrap());
     storage.purge_grants(NOW + Duration::minutes(1)).await.unwrap();
     assert_eq!(storage.take_code(&late, &tokens("late"), NOW).await.unwrap(), Err(Spent::Unknown));
