@@ -174,7 +174,9 @@ impl Refusal {
             Self::Completion(NotCompleted::Unknown) => "completion-unknown",
             Self::Completion(NotCompleted::Expired) => "completion-expired",
             Self::Completion(NotCompleted::OtherBrowser) => "completion-of-other-browser",
-            Self::Completion(NotCompleted::Stale(_)) => "revocation-stale",
+            Self::Completion(NotCompleted::Stale(next_update)) => {
+                Rejection::RevocationStale { next_update: *next_update }.code()
+            }
             Self::Site(ToldFault::Malformed(_)) => "site-request-malformed",
             Self::Site(ToldFault::UnknownClient) => "site-unknown",
             Self::Site(ToldFault::RedirectUri) => "site-address-unknown",
