@@ -32,6 +32,7 @@
 
 pub mod audit;
 pub mod cabinet;
+mod calling;
 pub mod challenge;
 pub mod command_log;
 pub mod configuration;

@@ -37,12 +37,6 @@ pub(crate) trait Outside {
     }
 }
 
-/// Why somebody does not answer: the innermost cause, as the others name his address once more.
-pub(crate) fn innermost_cause(error: &reqwest::Error) -> String {
-    let causes = std::iter::successors(Some(error as &dyn std::error::Error), |cause| cause.source());
-    causes.last().map(ToString::to_string).unwrap_or_default()
-}
-
 /// Where random values come from, for many at a time.
 pub(crate) struct Random(Mutex<Box<dyn CryptoRng + Send>>);
 

@@ -25,17 +25,17 @@ use openidconnect::{
     Nonce, PkceCodeChallenge, PkceCodeVerifier, ProviderMetadata, RedirectUrl, RequestTokenError, Scope,
     TokenResponse as _,
 };
-use reqwest::{Client, redirect};
+use reqwest::Client;
 use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq as _;
 use time::{Duration, OffsetDateTime};
 use url::Url;
 
+use crate::calling::{caller, innermost_cause};
 use crate::configuration::{Fault, OutsideAccountSettings};
 use crate::files::read_own_secret;
 use crate::http::Language;
 use crate::keys::{KeyId, KeyUnavailable, KeyUse, OwnKeys};
-use crate::outside::innermost_cause;
 use crate::portal::PortalName;
 use crate::provider::pending::milliseconds;
 use crate::session::OutsideAccount;
@@ -171,16 +171,7 @@ impl OutsideAccounts {
     /// The [`Fault`] of the key that names a file which cannot be used.
     pub fn load(settings: &OutsideAccountSettings, keys: Arc<dyn OwnKeys>) -> Result<Self, Fault> {
         let OutsideAccountSettings { issuer, name, client_id, client_secret, tls_authorities, .. } = settings;
-        let builder = Client::builder()
-            .tls_backend_native()
-            .redirect(redirect::Policy::none())
-            .referer(false)
-            .user_agent(concat!("latchkey-portal/", env!("CARGO_PKG_VERSION")))
-            .timeout(TIME_LIMIT);
-        let builder = match tls_authorities.as_ref().map(tls::authorities).transpose()? {
-            Some(trusted) => builder.tls_certs_only(trusted),
-            None => builder,
-        };
+        let builder = caller(TIME_LIMIT, tls_authorities.as_ref().map(tls::authorities).transpose()?);
         let secret = read_own_secret(&client_secret.value).map_err(|error| client_secret.file_fault(error))?;
         let secret = std::str::from_utf8(&secret).ok().map(str::trim);
         let secret = secret.filter(|text| (1..=SECRET_MAX_SIZE).contains(&text.len()));

@@ -26,16 +26,17 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::{JoinError, JoinHandle, JoinSet};
 use tokio::time::MissedTickBehavior;
 
-use crate::audit::Event;
+use crate::audit::{Audit, Event};
 use crate::configuration::{Configuration, Located, TerminalSettings};
 use crate::files::Renewal;
 use crate::http::{router, terminal_router};
-use crate::material::Material;
+use crate::material::{Material, TerminalMaterial};
+use crate::metrics::Metrics;
 use crate::patience::PatientAcceptor;
 use crate::portal::{CabinetSurroundings, Portal, PortalSettings, Surroundings};
 use crate::provider::Provider;
 use crate::provider::telling::Telling;
-use crate::revocation::Fetching;
+use crate::revocation::{Fetching, ListsOnDisk};
 use crate::storage::{Memory, Steps, StorageError};
 use crate::terminal::{Terminal, TerminalRules, TerminalSurroundings};
 use crate::tls::TlsIdentity;
@@ -137,33 +138,9 @@ impl Service {
         let portal = Portal::new(portal_settings(configuration, trust.clone()), surroundings);
         let terminal = match (&configuration.terminal, terminal) {
             (Some(settings), Some(material)) => {
-                let steps = settings.steps.value.open_steps().await?;
                 let rules = terminal_rules(settings, configuration.limits.request, trust);
-                let around = TerminalSurroundings {
-                    steps: Arc::clone(&steps),
-                    record_key: material.record_key,
-                    credentials: Arc::new(material.credentials),
-                    register: Arc::new(material.register),
-                    revocation,
-                    tickets: material.tickets,
-                    authority: material.authority.clone(),
-                    audit,
-                    metrics: Arc::clone(portal.metrics()),
-                    clock: Box::new(clock),
-                    random: random(),
-                };
-                let listeners = settings.listen.iter().map(listen).collect::<Result<_, _>>()?;
-                let renewing = material.authority.map(|authority| {
-                    Renewing::new(
-                        settings.credentials.clone(),
-                        authority,
-                        Arc::clone(portal.metrics()),
-                        clock,
-                        random(),
-                    )
-                });
-                let terminal = Terminal::new(rules, around);
-                Some(TerminalService { terminal, steps, tls: material.tls.map(Arc::new), listeners, renewing })
+                let beside = Beside { metrics: portal.metrics(), revocation, audit, clock, random };
+                Some(TerminalService::prepare(settings, material, rules, beside).await?)
             }
             _ => None,
         };
@@ -204,28 +181,11 @@ impl Service {
     ///
     /// # Errors
     /// [`ServeError::Listener`] if a listener breaks.
-    pub async fn run(self, stop: impl Future<Output = ()>, renew: mpsc::Receiver<()>) -> Result<(), ServeError> {
+    pub async fn run(mut self, stop: impl Future<Output = ()>, renew: mpsc::Receiver<()>) -> Result<(), ServeError> {
         self.portal.note(&Event::ServiceStarted { version: env!("CARGO_PKG_VERSION") });
         let upkeep = self.begin_upkeep(renew);
         let telling = self.provider.clone().map(begin_telling);
-        let mut servers = Servers { running: JoinSet::new(), handles: Vec::new(), limit: self.request_time_limit };
-        for listener in self.listeners {
-            let acceptor = CallerAcceptor(servers.tls(&self.tls));
-            servers.begin(listener, acceptor, router(Arc::clone(&self.portal), self.provider.clone()))?;
-        }
-        if let Some(TerminalService { terminal, tls, listeners, .. }) = &self.terminal {
-            for listener in listeners {
-                let listener = listener.try_clone().map_err(ServeError::Listener)?;
-                let router = terminal_router(Arc::clone(terminal));
-                match tls {
-                    Some(tls) => {
-                        let acceptor = CallerAcceptor(servers.tls(tls));
-                        servers.begin(listener, acceptor, router)?;
-                    }
-                    None => servers.begin(listener, CallerAcceptor(DefaultAcceptor), router)?,
-                }
-            }
-        }
+        let mut servers = self.begin_serving()?;
         let broken = tokio::select! {
             () = stop => None,
             ended = servers.running.join_next() => ended,
@@ -241,18 +201,38 @@ impl Service {
             drop(stop_telling);
             telling
         });
-        for handle in &servers.handles {
-            handle.graceful_shutdown(Some(self.stop_time_limit));
-        }
-        let mut outcome = broken.map_or(Ok(()), ended);
-        while let Some(end) = servers.running.join_next().await {
-            outcome = outcome.and(ended(end));
-        }
+        let outcome = servers.end(broken, self.stop_time_limit).await;
         if let Some(telling) = telling {
             let left = self.stop_time_limit.saturating_sub(stopped.elapsed());
             // What is cut off is told again, by whoever runs next.
             drop(tokio::time::timeout(left, telling).await);
         }
+        self.close().await;
+        if stopped.elapsed() >= self.stop_time_limit {
+            tracing::warn!("requests were still open after the time for stopping and were cut off");
+        }
+        self.portal.note(&Event::ServiceStopped);
+        outcome.map_err(ServeError::Listener)
+    }
+
+    fn begin_serving(&mut self) -> Result<Servers, ServeError> {
+        let mut servers = Servers { running: JoinSet::new(), handles: Vec::new(), limit: self.request_time_limit };
+        for listener in std::mem::take(&mut self.listeners) {
+            let router = router(Arc::clone(&self.portal), self.provider.clone());
+            servers.begin(listener, CallerAcceptor(servers.tls(&self.tls)), router)?;
+        }
+        let Some(TerminalService { terminal, tls, listeners, .. }) = &mut self.terminal else { return Ok(servers) };
+        for listener in std::mem::take(listeners) {
+            let router = terminal_router(Arc::clone(terminal));
+            match tls {
+                Some(tls) => servers.begin(listener, CallerAcceptor(servers.tls(tls)), router)?,
+                None => servers.begin(listener, CallerAcceptor(DefaultAcceptor), router)?,
+            }
+        }
+        Ok(servers)
+    }
+
+    async fn close(&self) {
         let mut closed = self.storage.close().await;
         if let Some(terminal) = &self.terminal {
             closed = closed.and(terminal.steps.close().await);
@@ -260,11 +240,6 @@ impl Service {
         if let Err(error) = closed {
             tracing::warn!(%error, "a database could not be closed");
         }
-        if stopped.elapsed() >= self.stop_time_limit {
-            tracing::warn!("requests were still open after the time for stopping and were cut off");
-        }
-        self.portal.note(&Event::ServiceStopped);
-        outcome.map_err(ServeError::Listener)
     }
 
     fn begin_upkeep(&self, mut renew: mpsc::Receiver<()>) -> JoinHandle<()> {
@@ -319,6 +294,47 @@ impl Service {
                 }
             }
         })
+    }
+}
+
+/// What a terminal has in common with the portal beside it.
+struct Beside<'a, R> {
+    metrics: &'a Arc<Metrics>,
+    revocation: Arc<ListsOnDisk>,
+    audit: Arc<Audit>,
+    clock: fn() -> OffsetDateTime,
+    random: R,
+}
+
+impl TerminalService {
+    /// Opens its database and begins to listen.
+    async fn prepare(
+        settings: &TerminalSettings,
+        material: TerminalMaterial,
+        rules: TerminalRules,
+        beside: Beside<'_, impl FnMut() -> Box<dyn CryptoRng + Send>>,
+    ) -> Result<Self, ServeError> {
+        let Beside { metrics, revocation, audit, clock, mut random } = beside;
+        let steps = settings.steps.value.open_steps().await?;
+        let listeners = settings.listen.iter().map(listen).collect::<Result<_, _>>()?;
+        let renewing = material.authority.clone().map(|authority| {
+            Renewing::new(settings.credentials.clone(), authority, Arc::clone(metrics), clock, random())
+        });
+        let around = TerminalSurroundings {
+            steps: Arc::clone(&steps),
+            record_key: material.record_key,
+            credentials: Arc::new(material.credentials),
+            register: Arc::new(material.register),
+            revocation,
+            tickets: material.tickets,
+            authority: material.authority,
+            audit,
+            metrics: Arc::clone(metrics),
+            clock: Box::new(clock),
+            random: random(),
+        };
+        let terminal = Terminal::new(rules, around);
+        Ok(Self { terminal, steps, tls: material.tls.map(Arc::new), listeners, renewing })
     }
 }
 
@@ -386,6 +402,18 @@ impl Servers {
         self.running.spawn(server.serve(router.into_make_service()));
         self.handles.push(handle);
         Ok(())
+    }
+
+    /// Takes no new connections, and waits for those that are open at most as long as `limit`. One may have `broken` before.
+    async fn end(mut self, broken: Option<Result<io::Result<()>, JoinError>>, limit: Duration) -> io::Result<()> {
+        for handle in &self.handles {
+            handle.graceful_shutdown(Some(limit));
+        }
+        let mut outcome = broken.map_or(Ok(()), ended);
+        while let Some(end) = self.running.join_next().await {
+            outcome = outcome.and(ended(end));
+        }
+        outcome
     }
 }
 

@@ -4,12 +4,11 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use reqwest::header::CONTENT_TYPE;
-use reqwest::redirect;
 use url::{Host, Url, form_urlencoded};
 
 use super::reach::{PublicOnly, is_public};
+use crate::calling::{caller, innermost_cause};
 use crate::configuration::{Fault, Located};
-use crate::outside::innermost_cause;
 use crate::tls;
 
 /// How long a site may take to answer. Others wait no longer for their turn.
@@ -77,20 +76,8 @@ impl Messenger {
     /// The [`Fault`] of the file if it cannot be used.
     pub fn load(authorities: Option<&Located<PathBuf>>) -> Result<Self, Fault> {
         let trusted = authorities.map(tls::authorities).transpose()?;
-        let builder = || {
-            let builder = reqwest::Client::builder()
-                .tls_backend_native()
-                // Nothing is passed on: not by an answer, and not by somebody between, whom nobody could check.
-                .redirect(redirect::Policy::none())
-                .no_proxy()
-                .referer(false)
-                .user_agent(concat!("latchkey-portal/", env!("CARGO_PKG_VERSION")))
-                .timeout(TIME_LIMIT);
-            match trusted.clone() {
-                Some(trusted) => builder.tls_certs_only(trusted),
-                None => builder,
-            }
-        };
+        // Nothing is passed on by somebody between, whom nobody could check.
+        let builder = || caller(TIME_LIMIT, trusted.clone()).no_proxy();
         let built = |builder: reqwest::ClientBuilder| {
             builder.build().map_err(|error| match authorities {
                 Some(file) => file.fault(error),

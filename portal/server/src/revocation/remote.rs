@@ -4,10 +4,10 @@
 use std::time::Duration;
 
 use reqwest::header::{ETAG, HeaderMap, HeaderName, IF_MODIFIED_SINCE, IF_NONE_MATCH, LAST_MODIFIED};
-use reqwest::{Client, RequestBuilder, Response, StatusCode, redirect};
+use reqwest::{Client, RequestBuilder, Response, StatusCode};
 use url::Url;
 
-use crate::outside::innermost_cause;
+use crate::calling::{caller, innermost_cause};
 
 /// Why there is no answer.
 #[derive(Debug, thiserror::Error)]
@@ -41,13 +41,7 @@ pub(super) enum Fetched {
 /// # Errors
 /// What the library says if it cannot begin.
 pub(super) fn client(limit: Duration) -> Result<Client, reqwest::Error> {
-    Client::builder()
-        .tls_backend_native()
-        .redirect(redirect::Policy::none())
-        .referer(false)
-        .user_agent(concat!("latchkey-portal/", env!("CARGO_PKG_VERSION")))
-        .timeout(limit)
-        .build()
+    caller(limit, None).build()
 }
 
 /// An address as browsers write it, HTTP or HTTPS, without name, password or fragment.

@@ -8,12 +8,12 @@ use latchkey_crypto::belt::HASH_SIZE;
 use latchkey_crypto::bign::SIGNATURE_SIZE;
 use latchkey_crypto::cv::Certificate;
 use reqwest::header::CONTENT_TYPE;
-use reqwest::{Client, RequestBuilder, StatusCode, redirect};
+use reqwest::{Client, RequestBuilder, StatusCode};
 use serde::{Deserialize, Serialize};
 use url::{Host, Url};
 
+use crate::calling::{caller, innermost_cause};
 use crate::configuration::{AuthoritySettings, Fault};
-use crate::outside::innermost_cause;
 use crate::tls;
 
 /// How long an answer of the authority may take.
@@ -78,17 +78,8 @@ impl Authority {
     /// # Errors
     /// The [`Fault`] of the file of TLS authorities, if it cannot be used.
     pub fn new(settings: &AuthoritySettings) -> Result<Self, Fault> {
-        let builder = Client::builder()
-            .tls_backend_native()
-            .redirect(redirect::Policy::none())
-            .referer(false)
-            .user_agent(concat!("latchkey-portal/", env!("CARGO_PKG_VERSION")))
-            .timeout(TIME_LIMIT);
+        let builder = caller(TIME_LIMIT, settings.tls_authorities.as_ref().map(tls::authorities).transpose()?);
         let builder = if is_loopback(&settings.address.value) { builder.no_proxy() } else { builder };
-        let builder = match &settings.tls_authorities {
-            None => builder,
-            Some(file) => builder.tls_certs_only(tls::authorities(file)?),
-        };
         let client = builder.build().map_err(|error| settings.address.fault(error))?;
         Ok(Self { client, address: settings.address.value.clone() })
     }
