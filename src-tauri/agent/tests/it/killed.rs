@@ -27,7 +27,7 @@ fn reach(exchange: &Exchange, wanted: &Step) -> Result<(), Report> {
 
 #[test]
 fn a_card_is_let_go_whatever_it_was_doing_and_the_next_sign_in_works() {
-    let mut scene = Scene::new(ORDINARY, "--lang en");
+    let mut scene = Scene::slow(ORDINARY, "--lang en");
     let pin = holder(ORDINARY).pin;
     for step in [Step::ChannelOpen, Step::CertificateRead, Step::Signing] {
         let exchange = scene.begin(sign_in());

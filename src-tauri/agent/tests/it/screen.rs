@@ -2,6 +2,7 @@
 
 use latchkey_agent::wire::AgentProcess;
 use latchkey_agent::{CardTask, Exchange, Report, SecretKind, Step};
+use latchkey_fixtures::faults::FaultProfile;
 use latchkey_fixtures::vpcd::InsertedCard;
 use latchkey_tests::desktop::{AssistiveTool, Key, Perceived, Screen, Wanted, wait_until};
 
@@ -20,17 +21,24 @@ pub(crate) struct Scene {
 impl Scene {
     /// With this holder's card, and the agent told these arguments.
     pub(crate) fn new(holder: &str, arguments: &str) -> Self {
-        Self::of(holder, |stage, screen| stage.agent_on(screen, arguments))
+        Self::of(holder, FaultProfile::default(), |stage, screen| stage.agent_on(screen, arguments))
+    }
+
+    /// The same with a card that takes a quarter of a second for each answer, as a slow contactless one: whoever acts between two
+    /// of its answers comes in time.
+    pub(crate) fn slow(holder: &str, arguments: &str) -> Self {
+        let slow = FaultProfile::parse("[[fault]]\nname = \"slow\"\nat = \"every\"\nwhat = { delay = 250 }").unwrap();
+        Self::of(holder, slow, |stage, screen| stage.agent_on(screen, arguments))
     }
 
     /// The same, with everything that passes between the agent and its user written down.
     pub(crate) fn recorded(holder: &str, arguments: &str) -> Self {
-        Self::of(holder, |stage, screen| stage.recorded_agent_on(screen, arguments))
+        Self::of(holder, FaultProfile::default(), |stage, screen| stage.recorded_agent_on(screen, arguments))
     }
 
     /// The same for a person who has texts at twice their size.
     pub(crate) fn large(holder: &str, arguments: &str) -> Self {
-        Self::of(holder, |stage, screen| stage.large_agent_on(screen, arguments))
+        Self::of(holder, FaultProfile::default(), |stage, screen| stage.large_agent_on(screen, arguments))
     }
 
     /// Enters digits into the only field there is.
@@ -56,11 +64,11 @@ impl Scene {
         self.screen.keep_picture_of("Latchkey", name).unwrap();
     }
 
-    fn of(holder: &str, start: impl FnOnce(&Stage, &Screen) -> AgentProcess) -> Self {
+    fn of(holder: &str, faults: FaultProfile, start: impl FnOnce(&Stage, &Screen) -> AgentProcess) -> Self {
         let stage = Stage::new();
         let screen = Screen::virtual_one().unwrap();
         let card = HolderCard::of(holder);
-        let inserted = stage.insert(&card);
+        let inserted = stage.insert_with(&card, faults);
         Self {
             tool: AssistiveTool::start(&screen).unwrap(),
             agent: start(&stage, &screen),

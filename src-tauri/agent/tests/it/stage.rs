@@ -16,6 +16,7 @@ use latchkey_agent::{
 };
 use latchkey_crypto::assertion::{ChallengeText, Origin};
 use latchkey_fixtures::card_image::CardImage;
+use latchkey_fixtures::faults::{FaultProfile, FaultyCard};
 use latchkey_fixtures::holders::{
     Holder, deployed_holders, issue_card, issue_deployed_card, sample_holders, sample_pki,
 };
@@ -80,8 +81,14 @@ impl Stage {
     }
 
     pub(crate) fn insert(&self, card: &HolderCard) -> InsertedCard {
+        self.insert_with(card, FaultProfile::default())
+    }
+
+    /// With these faults.
+    pub(crate) fn insert_with(&self, card: &HolderCard, faults: FaultProfile) -> InsertedCard {
         let random = Box::new(Seeded::new("a card in a test"));
         let card = VirtualCard::new(card.image.clone(), Box::new(card.memory.clone()), random).unwrap();
+        let card = FaultyCard::new(card, faults, []).unwrap();
         let port = self.service.readers()[0].port;
         InsertedCard::insert(card, SocketAddr::from((Ipv4Addr::LOCALHOST, port))).unwrap()
     }
