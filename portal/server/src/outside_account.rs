@@ -412,13 +412,14 @@ impl UnderWay {
         format!("{}.{}", milliseconds(self.since), self.token.expose_for_cookie())
     }
 
-    /// Reads that text.
+    /// Reads that text, which has one spelling.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let (moment, token) = text.split_once('.')?;
         let moment: i64 = moment.parse().ok()?;
         let since = OffsetDateTime::from_unix_timestamp_nanos(i128::from(moment) * 1_000_000).ok()?;
-        Some(Self { since, token: Token::parse(token)? })
+        let read = Self { since, token: Token::parse(token)? };
+        (read.expose_for_cookie() == text).then_some(read)
     }
 }
 
